@@ -1,0 +1,25 @@
+"""Errors that a user can cause. Each message is one sentence: what, where, expected, got, what to do.
+
+All of them are `ValueError`s, so that library users can catch them without knowing this module; the command line
+prints them without a traceback.
+"""
+
+
+class JaxpriorError(ValueError):
+    """Base class of every error that bad input can cause."""
+
+
+class ImageError(JaxpriorError):
+    """A picture that cannot be read or used."""
+
+
+class MaskError(JaxpriorError):
+    """A mask that cannot be read or does not fit."""
+
+
+class WeightsError(JaxpriorError):
+    """A weight file that is damaged, foreign or does not fit its architecture."""
+
+
+class RunError(JaxpriorError):
+    """A run folder that is missing, damaged or belongs to another command."""
