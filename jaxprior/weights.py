@@ -1,11 +1,11 @@
 """Trained networks at rest: one safetensors file that holds the parameter tree and a JSON card.
 
-A parameter tree is a nested dict of arrays (`{"generator": {"layer0": {"kernel": ...}}}`); on disk a tensor's
-name is its path, `generator/layer0/kernel`. The safetensors metadata holds two strings: `jaxprior`, the card
-(architecture, config, source, licence, `sha256` of the tensors) as JSON, and `jaxprior_sha256`, the digest of
-that JSON text. So every byte that means something is covered: a file that was cut, flipped or edited is
-refused, never half used. Nothing here can run code from a file, and arrays come back in the data type in which
-they were stored.
+A parameter tree is a nested dict of arrays (`{"generator": {"layer0": {"kernel": ...}}}`); on disk a
+tensor's name is its path, `generator/layer0/kernel`. The safetensors metadata holds two strings:
+`jaxprior`, the card (architecture, config, source, licence, `sha256` of the tensors) as JSON, and
+`jaxprior_sha256`, the digest of that JSON text. So every byte that means something is covered: a file that
+was cut, flipped or edited is refused, never half used. Nothing here can run code from a file, and arrays
+come back in the data type in which they were stored.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ import safetensors
 from jaxprior.errors import WeightsError
 
 
-MAX_HEADER_BYTES = 100_000_000          # the safetensors format's own limit
+MAX_HEADER_BYTES = 100_000_000  # the safetensors format's own limit
 CARD_KEY = "jaxprior"
 CARD_DIGEST_KEY = "jaxprior_sha256"
 
@@ -81,8 +81,9 @@ def unflatten(flat: Mapping) -> dict:
     for name, leaf in flat.items():
         *branches, last = name.split("/")
         if not last or not all(branches):
-            raise WeightsError(f"tensor name {name!r} has an empty level; "
-                               "expected names like 'generator/layer0/kernel'")
+            raise WeightsError(
+                f"tensor name {name!r} has an empty level; expected names like 'generator/layer0/kernel'"
+            )
         node = tree
         for branch in branches:
             node = node.setdefault(branch, {})
@@ -135,11 +136,14 @@ def save_weights(path: str | os.PathLike, params: Mapping, card: Mapping) -> Non
     header: dict = {"__metadata__": {CARD_KEY: text, CARD_DIGEST_KEY: _text_digest(text)}}
     position = 0
     for name, array in arrays.items():
-        header[name] = {"dtype": _CODES[array.dtype], "shape": list(array.shape),
-                        "data_offsets": [position, position + array.nbytes]}
+        header[name] = {
+            "dtype": _CODES[array.dtype],
+            "shape": list(array.shape),
+            "data_offsets": [position, position + array.nbytes],
+        }
         position += array.nbytes
     head = json.dumps(header, separators=(",", ":")).encode()
-    head += b" " * (-len(head) % 8)      # the format wants the data aligned to 8 bytes
+    head += b" " * (-len(head) % 8)  # the format wants the data aligned to 8 bytes
     data = (array.tobytes() for array in arrays.values())
     _write_atomically(path, itertools.chain([struct.pack("<Q", len(head)), head], data))
 
@@ -162,8 +166,10 @@ def load_weights(path: str | os.PathLike) -> tuple[dict, dict]:
     card = _card(metadata, path)
     digest = _digest(tensors)
     if card["sha256"] != digest:
-        raise WeightsError(f"{path}: the tensors are not those of the card (sha256 {digest[:12]}..., "
-                           f"expected {card['sha256'][:12]}...); the file is damaged, fetch or convert it again")
+        raise WeightsError(
+            f"{path}: the tensors are not those of the card (sha256 {digest[:12]}..., "
+            f"expected {card['sha256'][:12]}...); the file is damaged, fetch or convert it again"
+        )
     _check_finite(tensors, path)
     return unflatten(tensors), card
 
@@ -208,16 +214,17 @@ def read_tensors(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[s
         data = path.read_bytes()
     except OSError as error:
         raise _unreadable(path, error) from error
-    header = _header(data[:8], lambda count: data[8:8 + count], len(data), path)
+    header = _header(data[:8], lambda count: data[8 : 8 + count], len(data), path)
     try:
-        entries = safetensors.deserialize(data)     # checks offsets, holes, overlaps and sizes
+        entries = safetensors.deserialize(data)  # checks offsets, holes, overlaps and sizes
     except safetensors.SafetensorError as error:
         raise WeightsError(f"{path}: damaged or truncated safetensors file ({error})") from error
     tensors = {}
     for name, entry in sorted(entries, key=lambda item: item[0]):
         if entry["dtype"] not in DTYPES:
-            raise WeightsError(f"{path}: tensor {name!r} has data type {entry['dtype']}; "
-                               f"expected one of {', '.join(DTYPES)}")
+            raise WeightsError(
+                f"{path}: tensor {name!r} has data type {entry['dtype']}; expected one of {', '.join(DTYPES)}"
+            )
         tensors[name] = np.frombuffer(entry["data"], DTYPES[entry["dtype"]]).reshape(entry["shape"])
     return tensors, header.get("__metadata__", {})
 
@@ -237,13 +244,18 @@ def check_matches(params: Mapping, expected: Mapping) -> None:
     have = {name: tuple(leaf.shape) for name, leaf in flatten(params).items()}
     want = {name: tuple(leaf.shape) for name, leaf in flatten(expected).items()}
     lines = [f"  {name}: missing, expected {want[name]}" for name in want if name not in have]
-    lines += [f"  {name}: expected {want[name]}, got {have[name]}"
-              for name in want if name in have and have[name] != want[name]]
+    lines += [
+        f"  {name}: expected {want[name]}, got {have[name]}"
+        for name in want
+        if name in have and have[name] != want[name]
+    ]
     lines += [f"  {name}: unexpected, got {have[name]}" for name in have if name not in want]
     if lines:
         rest = [f"  ... and {len(lines) - 5} more"] if len(lines) > 5 else []
-        summary = (f"the weights do not fit the architecture: {len(lines)} of {len(have | want)} tensors "
-                   "differ; use the architecture that the file's card names")
+        summary = (
+            f"the weights do not fit the architecture: {len(lines)} of {len(have | want)} tensors "
+            "differ; use the architecture that the file's card names"
+        )
         raise WeightsError("\n".join([summary, *lines[:5], *rest]))
 
 
@@ -266,8 +278,10 @@ def _arrays(params: Mapping) -> dict[str, np.ndarray]:
         array = np.asarray(leaf)
         little = array.dtype.newbyteorder("<") if array.dtype.byteorder == ">" else array.dtype
         if little not in _CODES:
-            raise WeightsError(f"tensor {name!r} has data type {array.dtype}; "
-                               f"expected one of {', '.join(str(dtype) for dtype in _CODES)}")
+            raise WeightsError(
+                f"tensor {name!r} has data type {array.dtype}; "
+                f"expected one of {', '.join(str(dtype) for dtype in _CODES)}"
+            )
         arrays[name] = np.asarray(array, little, order="C")
     return arrays
 
@@ -289,16 +303,19 @@ def _check_finite(arrays: Mapping[str, np.ndarray], path: Path) -> None:
     for name, array in arrays.items():
         if array.dtype in _FLOATS and not np.isfinite(array).all():
             bad = np.count_nonzero(~np.isfinite(array))
-            raise WeightsError(f"{path}: tensor {name!r} holds {bad} values that are NaN or infinite; "
-                               "expected finite weights (a diverged training?)")
+            raise WeightsError(
+                f"{path}: tensor {name!r} holds {bad} values that are NaN or infinite; "
+                "expected finite weights (a diverged training?)"
+            )
 
 
 def _header(prefix: bytes, read, file_bytes: int, path: Path) -> dict:
     """The JSON header of a safetensors file; `read(count)` gives the bytes after the first eight."""
     length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else 0
     if not 2 <= length <= min(MAX_HEADER_BYTES, file_bytes - 8):
-        raise WeightsError(f"{path}: not a safetensors file, or a truncated one "
-                           f"({file_bytes} bytes); {_CONVERT}")
+        raise WeightsError(
+            f"{path}: not a safetensors file, or a truncated one ({file_bytes} bytes); {_CONVERT}"
+        )
     try:
         header = json.loads(read(length).decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
@@ -321,8 +338,10 @@ def _card(metadata: Mapping[str, str], path: Path) -> dict:
         raise WeightsError(f"{path}: a safetensors file without a jaxprior card; {_CONVERT}")
     text = metadata[CARD_KEY]
     if metadata.get(CARD_DIGEST_KEY) != _text_digest(text):
-        raise WeightsError(f"{path}: the card is not the one that was written (its sha256 differs); "
-                           "the file is damaged or edited, fetch or convert it again")
+        raise WeightsError(
+            f"{path}: the card is not the one that was written (its sha256 differs); "
+            "the file is damaged or edited, fetch or convert it again"
+        )
     try:
         card = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -344,7 +363,7 @@ def _write_atomically(path: Path, parts: Iterable[bytes]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        folder = os.open(path.parent, os.O_RDONLY)      # the rename itself must reach the disk as well
+        folder = os.open(path.parent, os.O_RDONLY)  # the rename itself must reach the disk as well
         try:
             os.fsync(folder)
         finally:

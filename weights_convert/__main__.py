@@ -1,0 +1,42 @@
+"""Command line of the converter: `python -m weights_convert SRC -o OUT.safetensors`."""
+
+import argparse
+import sys
+
+from jaxprior.errors import WeightsError
+from weights_convert import NETWORKS, convert
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Convert one file and print the report.
+
+    Arguments:
+        arguments: the command line; None takes the program's own.
+    Returns:
+        0, or 1 when the file was refused (the reason goes to standard error).
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m weights_convert",
+        description="Convert a foreign checkpoint to safetensors. Code in the file is never run.",
+        epilog="example: python -m weights_convert bedroom.pkl -o bedroom.safetensors --licence 'CC BY-NC 4.0'",
+    )
+    parser.add_argument(
+        "src", metavar="SRC", help="PyTorch checkpoint, TensorFlow GAN pickle or safetensors file"
+    )
+    parser.add_argument("-o", "--out", required=True, metavar="OUT.safetensors", help="file to write")
+    parser.add_argument(
+        "--network", choices=sorted(NETWORKS), help="architecture (default: recognised by names)"
+    )
+    parser.add_argument("--name", help="name of the prior (default: that of OUT)")
+    parser.add_argument("--licence", default="unknown", help="licence of the weights, for the card")
+    given = parser.parse_args(arguments)
+    try:
+        print(convert(given.src, given.out, network=given.network, name=given.name, licence=given.licence))
+    except WeightsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""What every reader delivers, and which reader a file gets: decided by its first bytes, never by its name."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from jaxprior.errors import WeightsError
+from jaxprior.weights import read_tensors
+from weights_convert import pytorch, tf_pickle
+
+
+MAX_FILE_BYTES = 16 * 2**30
+_ENVELOPE_DEPTH = 3  # {"models": {"generator": {"layer0.weight": ...}}}
+_MOVING_AVERAGE = re.compile(r"smooth|averag|(^|[._])(ema|Gs)($|[._])")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The tensors of a foreign file.
+
+    `states` are its networks, by the name the file gives them ("" if it gives none), each as tensors by
+    name; `settings` are the settings of those networks for which the file has any; `left_out` says what was
+    not read.
+    """
+
+    format: str
+    states: dict[str, dict[str, np.ndarray]]
+    settings: dict[str, dict]
+    left_out: tuple[str, ...]
+
+    def choose(self, candidates: list[str]) -> str:
+        """Of several states of one network, the moving average if there is one, else the last."""
+        return next((name for name in candidates if is_moving_average(name)), candidates[-1])
+
+
+def is_moving_average(name: str) -> bool:
+    """Whether a state is called an average over the training: "generator_smooth", "g_ema", "Gs"."""
+    return _MOVING_AVERAGE.search(name) is not None
+
+
+def read_checkpoint(path: Path, data: bytes) -> Checkpoint:
+    """Read the tensors of a foreign file.
+
+    Arguments:
+        path: where it lies, for messages.
+        data: the whole file.
+    Returns:
+        The checkpoint.
+    Raises:
+        WeightsError: unknown, damaged or hostile file; the sentence starts with the path.
+    """
+    try:
+        return _read(path, data)
+    except WeightsError as error:
+        text = str(error)
+        raise WeightsError(text if text.startswith(str(path)) else f"{path}: {text}") from error
+
+
+def _read(path: Path, data: bytes) -> Checkpoint:
+    if data[:4] == b"PK\x03\x04":
+        return _from_state_dicts("PyTorch (zip format)", pytorch.read_zip(data))
+    if data.startswith(pytorch.MAGIC_PREFIX):
+        return _from_state_dicts("PyTorch (format before 1.6)", pytorch.read_legacy(data))
+    if data[:1] == b"\x80":
+        return _from_networks(tf_pickle.read(data))
+    if data[8:9] == b"{":
+        tensors, _ = read_tensors(path)
+        return Checkpoint("safetensors", {"": tensors}, {}, ())
+    raise WeightsError(
+        "not a checkpoint of a known format; expected PyTorch, a TensorFlow GAN pickle or safetensors"
+    )
+
+
+def _from_networks(networks: list[tf_pickle.Network]) -> Checkpoint:
+    states: dict[str, dict[str, np.ndarray]] = {}
+    settings = {}
+    for index, network in enumerate(networks):
+        name = network.name if network.name and network.name not in states else f"{network.name}#{index}"
+        states[name] = network.variables
+        settings[name] = network.settings
+    return Checkpoint("TensorFlow GAN pickle", states, settings, ("embedded source code",))
+
+
+def _from_state_dicts(form: str, saved: object) -> Checkpoint:
+    states: dict[str, dict[str, np.ndarray]] = {}
+    left_out: list[str] = []
+    for path, tensors, others in _state_dicts(saved, (), _ENVELOPE_DEPTH):
+        if tensors:
+            states[".".join(path)] = tensors
+        left_out += [".".join((*path, name)) for name in others]
+    if not states:
+        raise WeightsError(
+            "a PyTorch checkpoint without a state dict (named tensors) in it; save `module.state_dict()`"
+        )
+    return Checkpoint(form, states, {}, tuple(left_out))
+
+
+def _state_dicts(
+    value: object, path: tuple[str, ...], depth: int
+) -> Iterator[tuple[tuple[str, ...], dict, list]]:
+    """Every level of nested dicts: its path, its own tensors by name, and the names of what is neither."""
+    if not isinstance(value, dict) or not depth:
+        return
+    named = {key: item for key, item in value.items() if isinstance(key, str)}
+    tensors = {key: item for key, item in named.items() if isinstance(item, np.ndarray)}
+    if tensors and all(key.startswith("module.") for key in tensors):  # torch.nn.DataParallel's prefix
+        tensors = {key.removeprefix("module."): item for key, item in tensors.items()}
+    inner = {key: item for key, item in named.items() if isinstance(item, dict) and item and depth > 1}
+    yield path, tensors, [key for key in named if key not in inner and not isinstance(value[key], np.ndarray)]
+    for key, item in inner.items():
+        yield from _state_dicts(item, (*path, key), depth - 1)
