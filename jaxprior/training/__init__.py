@@ -1,0 +1,1 @@
+"""Training: one loop, one checkpoint format, shared players; a recipe module for every model."""

@@ -1,0 +1,217 @@
+"""The training loop that every model shares: phases of steps, checkpoints, metrics, snapshots, progress.
+
+A recipe hands over a list of `Phase`s and a start state. The loop walks through them, writes `metrics.csv`, saves a
+checkpoint every few minutes and continues from the newest one. What a step sees depends only on (state, phase, index):
+batches are pure functions of the index, random keys are folded from it. Killed and resumed therefore equals never
+killed, bit for bit on one machine.
+"""
+
+import csv
+import io
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxprior import checkpoints
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A stretch of training with one network shape.
+
+    Fields:
+        name: shown in the progress and in `metrics.csv`.
+        steps: number of steps.
+        begin: state -> state, called once when the phase starts (grow, freeze, inherit, reset an optimiser).
+        step: (index, state, batch, key) -> (state, metrics); compiled by the recipe.
+        batch: index -> whatever `step` wants, on the host.
+        images_per_step: for throughput and the image count.
+    """
+
+    name: str
+    steps: int
+    begin: Callable[[Any], Any]
+    step: Callable
+    batch: Callable[[int], Any]
+    images_per_step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """Where training stands: what observers get.
+
+    Fields:
+        phase, phase_number, index: the phase, its number, steps done in it.
+        step: steps done altogether; images: pictures shown altogether; total_images: at the end.
+        images_per_second: measured since the last report.
+        metrics: name -> float of the newest logged step.
+    """
+
+    phase: str
+    phase_number: int
+    index: int
+    step: int
+    images: int
+    total_images: int
+    images_per_second: float
+    metrics: dict[str, float]
+
+
+class Interrupted(Exception):
+    """Training stopped on request, after saving a checkpoint; the same call continues it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How often the loop does what besides training.
+
+    Fields:
+        log_every: steps between rows of `metrics.csv`.
+        checkpoint_seconds: between checkpoints; one is also written after every phase.
+        snapshot_seconds: between snapshots; one is also taken after every phase.
+    """
+
+    log_every: int = 50
+    checkpoint_seconds: float = 120.0
+    snapshot_seconds: float = 120.0
+
+
+def run(
+    phases: list[Phase],
+    state,
+    *,
+    folder: Path,
+    key: jax.Array,
+    pace: Pace | None = None,
+    on_log: Callable[[Moment], None] = lambda moment: None,
+    on_snapshot: Callable[[Any, Moment], None] = lambda state, moment: None,
+    should_stop: Callable[[], bool] = lambda: False,
+):
+    """Run or continue training.
+
+    Arguments:
+        phases: in order.
+        state: start state, a pytree of arrays; all phases keep its structure and shapes.
+        folder: the run folder; gets `checkpoints/` and `metrics.csv`.
+        key: randomness of the run.
+        pace: intervals of logging, checkpoints and snapshots.
+        on_log: called at every logged step.
+        on_snapshot: called with the state now and then and after every phase (samples, exported weights).
+        should_stop: polled between steps; when true, a checkpoint is saved and `Interrupted` raised.
+
+    Returns:
+        The final state.
+
+    Raises:
+        Interrupted: `should_stop` said so.
+    """
+    folder, pace = Path(folder), pace or Pace()
+    restored = checkpoints.restore(folder / "checkpoints", {"state": state, "phase": 0, "index": 0})
+    first, start = 0, 0
+    if restored is not None:
+        state = jax.tree.map(jax.numpy.asarray, restored[1]["state"])
+        first, start = int(restored[1]["phase"]), int(restored[1]["index"])
+    before = [sum(p.steps for p in phases[:i]) for i in range(len(phases) + 1)]
+    shown = [sum(p.steps * p.images_per_step for p in phases[:i]) for i in range(len(phases) + 1)]
+    log = MetricsFile(folder / "metrics.csv", keep_below=before[first] + start)
+    last_save = last_snapshot = time.monotonic()
+
+    def save(state, number: int, index: int):
+        tree = {"state": state, "phase": number, "index": index}
+        checkpoints.save(folder / "checkpoints", before[number] + index, tree)
+
+    for number in range(first, len(phases)):
+        phase = phases[number]
+        if start == 0:
+            state = phase.begin(state)
+        phase_key = jax.random.fold_in(key, number)
+        ticked, ticked_at = start, time.monotonic()
+        for index in range(start, phase.steps):
+            step_key = jax.random.fold_in(phase_key, index)
+            state, metrics = phase.step(index, state, phase.batch(index), step_key)
+            done = index + 1
+            if done % pace.log_every == 0 or done == phase.steps:
+                values = {name: float(value) for name, value in metrics.items()}  # waits for the device
+                now = time.monotonic()
+                images = shown[number] + done * phase.images_per_step
+                moment = Moment(
+                    phase=phase.name,
+                    phase_number=number,
+                    index=done,
+                    step=before[number] + done,
+                    images=images,
+                    total_images=shown[-1],
+                    images_per_second=(done - ticked) * phase.images_per_step / max(now - ticked_at, 1e-9),
+                    metrics=values,
+                )
+                ticked, ticked_at = done, now
+                log.append({"step": moment.step, "phase": phase.name, "images": images, **values})
+                on_log(moment)
+                if now - last_snapshot > pace.snapshot_seconds and done < phase.steps:
+                    on_snapshot(state, moment)
+                    last_snapshot = ticked_at = time.monotonic()
+            if done < phase.steps and time.monotonic() - last_save > pace.checkpoint_seconds:
+                save(state, number, done)
+                last_save = ticked_at = time.monotonic()
+            if should_stop() and done < phase.steps:
+                save(state, number, done)
+                raise Interrupted(f"stopped in phase {phase.name} after {done} of {phase.steps} steps")
+        start = 0
+        save(state, number + 1, 0)
+        last_save = time.monotonic()
+        if phase.steps:
+            on_snapshot(state, moment)
+            last_snapshot = time.monotonic()
+        if should_stop() and number + 1 < len(phases):
+            raise Interrupted(f"stopped after phase {phase.name}")
+    return state
+
+
+class MetricsFile:
+    """`metrics.csv`: one row a logged step. Rows at or after the point of resumption are dropped when it is opened."""
+
+    def __init__(self, path: Path, *, keep_below: int):
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [row for row in read_metrics(path) if int(row["step"]) <= keep_below]
+        self.fields = list(dict.fromkeys(name for row in rows for name in row if row[name] != ""))
+        self._rewrite(rows)
+
+    def append(self, row: dict) -> None:
+        """Add one row; a new column rewrites the file."""
+        row = {name: _plain(value) for name, value in row.items()}
+        if new := [name for name in row if name not in self.fields]:
+            rows = read_metrics(self.path)
+            self.fields += new
+            self._rewrite(rows)
+        with open(self.path, "a", newline="") as file:
+            csv.DictWriter(file, self.fields, restval="").writerow(row)
+
+    def _rewrite(self, rows: list[dict]) -> None:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self.fields, restval="", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+        temporary = self.path.with_suffix(".tmp")
+        temporary.write_text(text.getvalue())
+        os.replace(temporary, self.path)
+
+
+def read_metrics(path: Path) -> list[dict[str, str]]:
+    """Rows of a `metrics.csv`; an incomplete last row is left out. Empty when there is no file."""
+    if not Path(path).is_file():
+        return []
+    with open(path, newline="") as file:
+        text = file.read()
+    whole = text[: text.rfind("\n") + 1]
+    return [row for row in csv.DictReader(io.StringIO(whole)) if row.get("step", "").isdigit()]
+
+
+def _plain(value):
+    return f"{value:.6g}" if isinstance(value, float | np.floating) else value

@@ -1,0 +1,60 @@
+"""GAN losses as pure functions of critic scores, and gradient penalties of a critic.
+
+Scores are [b]; every function returns a scalar, the mean over the batch. `critic` arguments are functions from images
+[b, h, w, c] to scores [b].
+"""
+
+import jax
+import jax.numpy as jnp
+
+
+Array = jax.Array
+
+
+def wasserstein_generator(fake: Array) -> Array:
+    """-E D(G(z)) (Arjovsky et al., 2017)."""
+    return -jnp.mean(fake)
+
+
+def wasserstein_critic(real: Array, fake: Array) -> Array:
+    """E D(G(z)) - E D(x)."""
+    return jnp.mean(fake) - jnp.mean(real)
+
+
+def drift(real: Array) -> Array:
+    """E D(x)^2: keeps a Wasserstein critic's scores near zero (PGGAN uses the weight 0.001)."""
+    return jnp.mean(jnp.square(real))
+
+
+def nonsaturating_generator(fake: Array) -> Array:
+    """-E log sigmoid D(G(z)) (Goodfellow et al., 2014)."""
+    return jnp.mean(jax.nn.softplus(-fake))
+
+
+def logistic_critic(real: Array, fake: Array) -> Array:
+    """-E log sigmoid D(x) - E log(1 - sigmoid D(G(z)))."""
+    return jnp.mean(jax.nn.softplus(-real)) + jnp.mean(jax.nn.softplus(fake))
+
+
+def image_gradients(critic, images: Array) -> Array:
+    """Gradient of the summed scores with respect to the images, [b, h, w, c]."""
+    return jax.grad(lambda x: jnp.sum(critic(x)))(images)
+
+
+def gradient_penalty(critic, real: Array, fake: Array, mix: Array, *, target: float = 1.0) -> Array:
+    """E (||grad D|| - target)^2 between reals and fakes (WGAN-GP, Gulrajani et al., 2017).
+
+    Arguments:
+        critic: images -> scores.
+        real, fake: images [b, h, w, c].
+        mix: position between them, 0 = real, 1 = fake, [b, 1, 1, 1].
+        target: norm aimed at.
+    """
+    squared = jnp.sum(jnp.square(image_gradients(critic, real + (fake - real) * mix)), axis=(1, 2, 3))
+    # The square root's own gradient is infinite at zero; a vanishing gradient still has to give a finite loss.
+    return jnp.mean(jnp.square(jnp.sqrt(squared + 1e-12) - target))
+
+
+def r1_penalty(critic, real: Array) -> Array:
+    """E ||grad D(x)||^2 / 2 on reals (R1, Mescheder et al., 2018); multiply by gamma."""
+    return 0.5 * jnp.mean(jnp.sum(jnp.square(image_gradients(critic, real)), axis=(1, 2, 3)))

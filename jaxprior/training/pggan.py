@@ -1,0 +1,268 @@
+"""Recipe: progressive growing of GANs (Karras et al., ICLR 2018).
+
+Numerics of the official code: a critic step with the generator's moving average beside it, then a generator step;
+Adam(0, 0.99) whose state is zeroed whenever the network changes; images faded in over `fade_kimg`, then trained for
+`train_kimg`. Two losses: WGAN-GP with drift as published, and the non-saturating one with lazy R1, which costs half.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxprior.models.blocks import downsample, upsample
+from jaxprior.models.pggan import Critic, Generator, feature_widths, init_params
+from jaxprior.training import losses
+from jaxprior.training.data import Pictures, draw
+from jaxprior.training.loop import Phase
+from jaxprior.training.players import ema, player, warm_decay, when
+
+
+LOSSES = ("wgan-gp", "nonsaturating")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PgganRecipe:
+    """What a PGGAN training run depends on, besides its pictures.
+
+    Fields:
+        resolution: final size in pixels; start_resolution: first size, 4 in the paper.
+        widths: channels of the stages 4x4, 8x8, ...; None takes min(fmap_base / r, fmap_max).
+        latent_dim: length of a latent code; None takes the widest layer.
+        fused: fused up- and down-convolutions.
+        loss: "wgan-gp" or "nonsaturating" (with lazy R1).
+        train_kimg, fade_kimg: thousands of pictures a stage; final_kimg: of the last stage (None: train_kimg).
+        batch_size: pictures a step; batch_limit: (resolution, batch) pairs that cap it from that resolution on.
+        learning_rate, beta2, epsilon: of Adam; beta1 is 0. final_learning_rate: reached linearly over the last
+            stage's training (None: constant).
+        penalty, drift: weights of WGAN-GP; r1_gamma (at 4 px, growing with resolution / 4 to the power r1_growth),
+            r1_every: of lazy R1.
+        ema_decay, ema_ramp: moving average of the generator; see `players.warm_decay`.
+        mirror: flip every picture left to right with probability 1/2.
+        precision: "fp32", "tf32" or "bf16" (convolutions only; parameters, losses and norms stay float32).
+        seed: of everything random.
+    """
+
+    resolution: int = 64
+    start_resolution: int = 4
+    widths: tuple[int, ...] | None = None
+    fmap_base: int = 16384
+    fmap_max: int = 512
+    latent_dim: int | None = None
+    fused: bool = False
+    loss: str = "wgan-gp"
+    train_kimg: float = 600.0
+    fade_kimg: float = 600.0
+    final_kimg: float | None = None
+    batch_size: int = 128
+    batch_limit: tuple[tuple[int, int], ...] = ((32, 64), (64, 32), (128, 16), (256, 8), (512, 4))
+    learning_rate: float = 1e-3
+    final_learning_rate: float | None = None
+    beta2: float = 0.99
+    epsilon: float = 1e-8
+    penalty: float = 10.0
+    drift: float = 1e-3
+    r1_gamma: float = 0.1
+    r1_growth: float = 0.5
+    r1_every: int = 16
+    ema_decay: float = 0.999
+    ema_ramp: float = 0.0
+    mirror: bool = True
+    precision: str = "fp32"
+    seed: int = 0
+
+    def __post_init__(self):
+        stages = len(feature_widths(self.resolution))
+        if self.widths is not None and len(self.widths) != stages:
+            raise ValueError(f"`widths` needs {stages} numbers for {self.resolution} pixels, got {self.widths}")
+        if self.loss not in LOSSES:
+            raise ValueError(f"`loss` must be one of {LOSSES}, got {self.loss!r}")
+        starts = [4 << b for b in range(stages)]
+        if self.start_resolution not in starts:
+            raise ValueError(f"`start_resolution` must be one of {starts}, got {self.start_resolution}")
+
+    def networks(self) -> tuple[Generator, Critic]:
+        """The two networks."""
+        sizes = {"fmap_base": self.fmap_base, "fmap_max": self.fmap_max}
+        widths = self.widths or feature_widths(self.resolution, **sizes)
+        dtype = jnp.bfloat16 if self.precision == "bf16" else jnp.float32
+        latent = self.latent_dim or max(widths)
+        return Generator(widths, latent, fused=self.fused, dtype=dtype), Critic(widths, fused=self.fused, dtype=dtype)
+
+    def batch_at(self, resolution: int) -> int:
+        """Pictures a step at a resolution."""
+        return min([self.batch_size] + [limit for above, limit in self.batch_limit if resolution >= above])
+
+
+PRESETS = {
+    "paper": PgganRecipe(),
+    "fast": PgganRecipe(
+        loss="nonsaturating", batch_size=64, batch_limit=(), train_kimg=60.0, fade_kimg=60.0, final_kimg=240.0,
+        learning_rate=2e-3, ema_decay=0.999, ema_ramp=10.0,
+    ),
+}  # fmt: skip
+"""Named recipes: "paper" is the published schedule, "fast" a short one for small data on one device."""
+
+
+def init_state(recipe: PgganRecipe, key: jax.Array) -> dict:
+    """Start state: parameters of both networks at every stage, the generator's average, both Adam states, a counter."""
+    generator, critic = recipe.networks()
+    g_key, c_key = jax.random.split(key)
+    g, c = init_params(generator, g_key), init_params(critic, c_key)
+    adam = _adam(recipe)
+    return {"generator": g, "critic": c, "average": _copy(g), "generator_opt": adam.init(g), "critic_opt": adam.init(c)}
+
+
+def phases(recipe: PgganRecipe, pictures: Pictures) -> list[Phase]:
+    """The phases of a recipe: "4x4", then "8x8 fade", "8x8", and so on to the full resolution.
+
+    Arguments:
+        recipe: the recipe.
+        pictures: training pictures at the recipe's resolution.
+    """
+    last = len(feature_widths(recipe.resolution)) - 1
+    first = recipe.start_resolution.bit_length() - 3
+    plan, position = [], 0
+    for stage in range(first, last + 1):
+        size = 4 << stage
+        batch = recipe.batch_at(size)
+        pixels = pictures.halved(last - stage).pixels
+        train_kimg = recipe.train_kimg if stage < last or recipe.final_kimg is None else recipe.final_kimg
+        fade_steps = 0 if stage == first else round(recipe.fade_kimg * 1000 / batch)
+        train_steps = round(train_kimg * 1000 / batch)
+        step = make_step(recipe, stage, fade_steps, train_steps if stage == last else 0)
+        parts = [(f"{size}x{size} fade", fade_steps, 0, partial(_grow, recipe, stage))] if fade_steps else []
+        parts.append((f"{size}x{size}", train_steps, fade_steps, partial(_reset, recipe)))
+        for name, steps, offset, begin in parts:
+            plan.append(
+                Phase(
+                    name=name,
+                    steps=steps,
+                    begin=begin,
+                    step=lambda index, *args, offset=offset, step=step: step(index + offset, *args),
+                    batch=partial(_batch, pixels, position, batch, recipe.seed),
+                    images_per_step=batch,
+                )
+            )
+            position += steps * batch
+    return plan
+
+
+def make_step(recipe: PgganRecipe, stage: int, fade_steps: int, decay_steps: int):
+    """The compiled step of one stage: (index since the stage began, state, uint8 pictures, key) -> (state, metrics).
+
+    The fade weight, the learning rate and the average's decay are traced, so that a stage compiles once (twice with
+    lazy R1: with and without the penalty).
+    """
+    generator, critic = recipe.networks()
+    gamma = recipe.r1_gamma * (1 << stage) ** recipe.r1_growth
+
+    def critic_loss(params, fakes, reals, mix, fade, *, regularise: bool):
+        def scores(x):
+            return critic.apply({"params": params}, x, stage=stage, fade=fade)
+
+        real, fake = scores(reals), scores(fakes)
+        if recipe.loss == "wgan-gp":
+            loss = losses.wasserstein_critic(real, fake) + recipe.drift * losses.drift(real)
+            loss += recipe.penalty * losses.gradient_penalty(scores, reals, fakes, mix)
+        else:
+            loss = losses.logistic_critic(real, fake)
+            if regularise:
+                loss += recipe.r1_every * gamma * losses.r1_penalty(scores, reals)
+        return loss, {"critic_loss": loss, "score_real": jnp.mean(real), "score_fake": jnp.mean(fake)}
+
+    def generator_loss(params, critic_params, z, fade):
+        fake = generator.apply({"params": params}, z, stage=stage, fade=fade)
+        scores = critic.apply({"params": critic_params}, fake, stage=stage, fade=fade)
+        wasserstein = recipe.loss == "wgan-gp"
+        loss = (losses.wasserstein_generator if wasserstein else losses.nonsaturating_generator)(scores)
+        return loss, {"generator_loss": loss}
+
+    def step(index, state, pictures, key, *, regularise: bool):
+        fade = jnp.clip(1.0 - index / fade_steps, 0.0, 1.0) if fade_steps else None
+        rate = _learning_rate(recipe, index - fade_steps, decay_steps)
+        flip_key, critic_key, mix_key, generator_key = jax.random.split(key, 4)
+        reals = faded(mirrored(pictures, flip_key) if recipe.mirror else pictures / 127.5 - 1.0, fade)
+        shape = (len(pictures), generator.latent_dim)
+        mix = jax.random.uniform(mix_key, (len(pictures), 1, 1, 1))
+
+        fakes = generator.apply(
+            {"params": state["generator"]}, jax.random.normal(critic_key, shape), stage=stage, fade=fade
+        )
+        update = player(partial(critic_loss, regularise=regularise), _adam(recipe, rate))
+        c, c_opt, seen = update(state["critic"], state["critic_opt"], fakes, reals, mix, fade)
+        average = ema(
+            state["average"], state["generator"], warm_decay(recipe.ema_decay, index, recipe.ema_ramp)
+        )
+        update = player(generator_loss, _adam(recipe, rate))
+        z = jax.random.normal(generator_key, shape)
+        g, g_opt, made = update(state["generator"], state["generator_opt"], c, z, fade)
+        state = {"generator": g, "critic": c, "average": average, "generator_opt": g_opt, "critic_opt": c_opt}
+        return state, {**seen, **made}
+
+    compiled = {r: jax.jit(partial(step, regularise=r), donate_argnums=1) for r in (True, False)}
+    if recipe.loss == "wgan-gp":
+        return compiled[True]
+    return when(recipe.r1_every, compiled[True], compiled[False])
+
+
+def mirrored(pictures: jax.Array, key: jax.Array) -> jax.Array:
+    """uint8 pictures [b, r, r, c] -> [-1, 1], each flipped left to right with probability 1/2."""
+    flip = jax.random.bernoulli(key, 0.5, (len(pictures), 1, 1, 1))
+    return jnp.where(flip, pictures[:, :, ::-1], pictures) / 127.5 - 1.0
+
+
+def faded(reals: jax.Array, fade) -> jax.Array:
+    """Reals as the generator shows them while a stage fades in: lerp(x, upsampled halved x, fade)."""
+    return reals if fade is None else reals + (upsample(downsample(reals)) - reals) * fade
+
+
+def _adam(recipe: PgganRecipe, rate=0.0) -> optax.GradientTransformation:
+    return optax.adam(rate, b1=0.0, b2=recipe.beta2, eps=recipe.epsilon)
+
+
+def _learning_rate(recipe: PgganRecipe, index, decay_steps: int):
+    if recipe.final_learning_rate is None or not decay_steps:
+        return recipe.learning_rate
+    progress = jnp.clip(index / decay_steps, 0.0, 1.0)
+    return recipe.learning_rate + (recipe.final_learning_rate - recipe.learning_rate) * progress
+
+
+def _reset(recipe: PgganRecipe, state: dict) -> dict:
+    adam = _adam(recipe)
+    fresh = {"generator_opt": adam.init(state["generator"]), "critic_opt": adam.init(state["critic"])}
+    return {**state, **fresh}
+
+
+def _grow(recipe: PgganRecipe, stage: int, state: dict) -> dict:
+    new = {f"layer{2 * stage}", f"layer{2 * stage + 1}", f"output{stage}"}
+    average = {name: _copy(state["generator"][name]) if name in new else old for name, old in state["average"].items()}
+    return _reset(recipe, {**state, "average": average})
+
+
+def _batch(pixels, position: int, size: int, seed: int, index: int):
+    return draw(pixels, position + index * size, size, seed=seed)
+
+
+def card_config(recipe: PgganRecipe) -> dict:
+    """The architecture part of a weight card."""
+    generator, _ = recipe.networks()
+    return {
+        "resolution": generator.resolution,
+        "latent_dim": generator.latent_dim,
+        "widths": list(generator.widths),
+        "image_channels": generator.image_channels,
+        "fused": generator.fused,
+    }
+
+
+def describe(recipe: PgganRecipe) -> dict:
+    """The recipe as plain JSON values."""
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(recipe).items()}
+
+
+def _copy(tree):
+    """The same values in other buffers: a step donates its state, in which no buffer may appear twice."""
+    return jax.tree.map(jnp.copy, tree)

@@ -1,0 +1,63 @@
+"""The parts that a training step is made of: one update of one network, averages, and what happens only sometimes.
+
+A recipe's step is a few readable lines of these:
+
+    critic, critic_opt, seen = update_critic(critic, critic_opt, ...)
+    average = ema(average, generator, decay)
+    generator, generator_opt, made = update_generator(generator, generator_opt, ...)
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import optax
+
+
+def player(loss: Callable, optimizer: optax.GradientTransformation) -> Callable:
+    """One gradient update of one network.
+
+    Arguments:
+        loss: `loss(params, *args) -> (value, metrics)`, metrics being a dict of scalars.
+        optimizer: an optax transformation.
+
+    Returns:
+        `update(params, opt_state, *args) -> (params, opt_state, metrics)`.
+
+    Example:
+        >>> update = player(lambda p, x: (jnp.sum((p - x) ** 2), {}), optax.sgd(0.5))
+        >>> update(jnp.zeros(()), optax.sgd(0.5).init(jnp.zeros(())), 3.0)[0]
+        Array(3., dtype=float32, weak_type=True)
+    """
+
+    def update(params, opt_state, *args):
+        grads, metrics = jax.grad(loss, has_aux=True)(params, *args)
+        updates, opt_state = optimizer.update(grads, opt_state, params)
+        return optax.apply_updates(params, updates), opt_state, metrics
+
+    return update
+
+
+def ema(average, params, decay):
+    """Exponential moving average: decay * average + (1 - decay) * params, leaf by leaf."""
+    return optax.incremental_update(params, average, 1.0 - decay)
+
+
+def warm_decay(decay: float, step, ramp: float):
+    """EMA decay that starts small: min(decay, (1 + step) / (ramp + step)); `ramp` 0 keeps `decay`.
+
+    Without it, freshly added layers keep their random start in the average for thousands of steps.
+    """
+    return jnp.minimum(decay, (1.0 + step) / (ramp + step)) if ramp else decay
+
+
+def when(every: int, rare: Callable, usual: Callable) -> Callable:
+    """A step that is `rare` at every `every`-th index, starting with 0, and `usual` otherwise.
+
+    The choice is made on the host, between two compiled functions: inside a conditional or a loop XLA's CPU backend
+    falls back to slow convolution gradients.
+
+    Returns:
+        `step(index, *args)`, calling the chosen function with the same arguments.
+    """
+    return lambda index, *args: (rare if index % every == 0 else usual)(index, *args)
