@@ -1,0 +1,149 @@
+"""PSNR and SSIM per image, of the whole image or of a hole only.
+
+Images are float `[b, h, w, c]` in [-1, 1] (any number of leading axes will do); both are clipped and mapped
+to [0, 1], so the data range is 1. Nothing is rounded to 8 bits. Functions are pure and compiled: they work
+under a user's `jit`, `vmap` and `grad`.
+
+SSIM is Wang, Bovik, Sheikh and Simoncelli 2004 with K1 = 0.01, K2 = 0.03, per channel, averaged over
+channels.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+
+Images = Float[Array | np.ndarray, "*b h w c"]
+Mask = Float[Array | np.ndarray, "*b h w"]
+
+_C1, _C2 = 0.01**2, 0.03**2
+
+
+def _gaussian(sigma: float, radius: int) -> tuple[float, ...]:
+    weights = [math.exp(-0.5 * (offset / sigma) ** 2) for offset in range(-radius, radius + 1)]
+    return tuple(weight / sum(weights) for weight in weights)
+
+
+# One-dimensional weights of each window and the factor on its variances: 49 / 48 makes them sample variances.
+_WINDOWS = {"uniform": ((1 / 7,) * 7, 49 / 48), "gaussian": (_gaussian(1.5, 5), 1.0)}
+
+
+@jax.jit
+def psnr(x: Images, y: Images, *, mask: Mask | None = None) -> Float[Array, "*b"]:
+    """Compute the peak signal-to-noise ratio, 10 log10(1 / mean squared error) on [0, 1].
+
+    Arguments:
+        x: images `[b, h, w, c]` in [-1, 1]; what lies outside is clipped.
+        y: the originals, alike.
+        mask: `[h, w]` or `[b, h, w]`; only pixels where it is 1 count, all channels. None: the whole image.
+
+    Returns:
+        dB `[b]`; inf for identical images, nan where the mask is empty.
+
+    Raises:
+        `ValueError` for images or masks of other shapes.
+
+    Example:
+        >>> psnr(jnp.zeros((1, 8, 8, 3)), jnp.full((1, 8, 8, 3), 0.2))
+        Array([20.], dtype=float32)
+    """
+    _require_pair(x, y)
+    squared = (0.5 * (_clip(x) - _clip(y))) ** 2
+    return -10 * jnp.log10(_mean_over(squared.mean(axis=-1), mask))
+
+
+@jax.jit(static_argnames="window")
+def ssim(x: Images, y: Images, *, window: str = "uniform", mask: Mask | None = None) -> Float[Array, "*b"]:
+    """Compute the mean structural similarity on [0, 1].
+
+    Equal to `skimage.metrics.structural_similarity(..., data_range=1, channel_axis=-1)`: its defaults for
+    "uniform" (7x7, sample covariances); `gaussian_weights=True, sigma=1.5, use_sample_covariance=False` for
+    "gaussian" (11x11). The whole image is averaged without a border of half a window, as there. With a mask
+    it is the mean of the complete SSIM map (its `full=True`: mirrored at the border, averaged over channels)
+    where the mask is 1, so a mask of ones differs a little from no mask, and windows at a hole's rim see
+    known pixels.
+
+    Arguments:
+        x: images `[b, h, w, c]` in [-1, 1]; what lies outside is clipped. At least one window high and wide.
+        y: the originals, alike.
+        window: "uniform" or "gaussian".
+        mask: `[h, w]` or `[b, h, w]`; only where it is 1. None: the whole image.
+
+    Returns:
+        `[b]` in [-1, 1]; nan where the mask is empty.
+
+    Raises:
+        `ValueError` for images or masks of other shapes, or an unknown window.
+
+    Example:
+        >>> ssim(jnp.zeros((1, 8, 8, 3)), jnp.zeros((1, 8, 8, 3)))
+        Array([1.], dtype=float32)
+    """
+    _require_pair(x, y)
+    if window not in _WINDOWS:
+        raise ValueError(f"`window`: expected one of {', '.join(_WINDOWS)}, got {window!r}.")
+    weights, unbiased = _WINDOWS[window]
+    if min(x.shape[-3:-1]) < len(weights):
+        raise ValueError(
+            f"`ssim`: images of {x.shape[-3]}x{x.shape[-2]} are smaller than the {window} window of "
+            f"{len(weights)}x{len(weights)}; use larger images."
+        )
+    x, y = (_clip(x) + 1) / 2, (_clip(y) + 1) / 2
+    if mask is not None:
+        border = ((0, 0),) * (x.ndim - 3) + ((len(weights) // 2,) * 2,) * 2 + ((0, 0),)
+        x, y = jnp.pad(x, border, mode="symmetric"), jnp.pad(y, border, mode="symmetric")
+    mean_x, mean_y, var_x, var_y, covariance = _local_moments(x, y, weights)
+    similarity = (2 * mean_x * mean_y + _C1) * (2 * unbiased * covariance + _C2)
+    similarity /= (mean_x**2 + mean_y**2 + _C1) * (unbiased * (var_x + var_y) + _C2)
+    return _mean_over(similarity.mean(axis=-1), mask)
+
+
+def _local_moments(x: Array, y: Array, weights: tuple[float, ...]) -> tuple[Array, ...]:
+    """Means, variances and covariance in every complete window of a separable kernel.
+
+    E[x^2] - E[x]^2 cancels in float32 where the image is flat. Here differences from the mean are squared,
+    first along rows; then the law of total variance joins the rows: variance = mean of variances + variance
+    of means.
+    """
+
+    def windows(a: Array, axis: int) -> list[Array]:
+        length = a.shape[axis] - len(weights) + 1
+        return [jax.lax.slice_in_dim(a, start, start + length, axis=axis) for start in range(len(weights))]
+
+    def average(terms) -> Array:
+        return sum(weight * term for weight, term in zip(weights, terms, strict=True))
+
+    zero = jnp.zeros_like(x)
+    mean_x, mean_y, var_x, var_y, covariance = x, y, zero, zero, zero
+    for axis in (-2, -3):
+        xs, ys = windows(mean_x, axis), windows(mean_y, axis)
+        mean_x, mean_y = average(xs), average(ys)
+        var_x = average(windows(var_x, axis)) + average((a - mean_x) ** 2 for a in xs)
+        var_y = average(windows(var_y, axis)) + average((b - mean_y) ** 2 for b in ys)
+        covariance = average(windows(covariance, axis))
+        covariance += average((a - mean_x) * (b - mean_y) for a, b in zip(xs, ys, strict=True))
+    return mean_x, mean_y, var_x, var_y, covariance
+
+
+def _mean_over(values: Array, mask: Mask | None) -> Array:
+    """Mean of `[*b, h, w]` over the pixels where the mask is 1."""
+    if mask is None:
+        return values.mean(axis=-1).mean(axis=-1)  # row by row: exact enough in float32 for large images
+    if mask.shape not in (values.shape, values.shape[-2:]):
+        raise ValueError(
+            f"`mask`: expected {values.shape[-2:]} or {values.shape}, like the images, got {mask.shape}."
+        )
+    inside = jnp.broadcast_to(mask, values.shape) > 0.5
+    return jnp.where(inside, values, 0).sum(axis=(-2, -1)) / inside.sum(axis=(-2, -1))
+
+
+def _clip(x: Images) -> Array:
+    return jnp.clip(jnp.asarray(x, jnp.float32), -1, 1)
+
+
+def _require_pair(x: Images, y: Images) -> None:
+    if x.shape != y.shape or x.ndim < 3:
+        raise ValueError(f"expected two batches [b, h, w, c] of one shape, got {x.shape} and {y.shape}.")
