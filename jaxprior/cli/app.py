@@ -1,0 +1,103 @@
+"""The `jaxprior` program: its commands, and how errors and interruptions end it.
+
+Exit codes: 0 all well, 1 some pictures failed or a check did not pass, 2 a mistake in the command or its
+input, 75 stopped and resumable. A user's mistake is one sentence on standard error, never a traceback. JAX is
+imported by the commands that need it and not before, so that help comes at once.
+"""
+
+import errno
+import os
+import sys
+
+import typer
+
+from jaxprior.cli import demo, restore, tools, train
+from jaxprior.cli.console import say_error
+from jaxprior.errors import JaxpriorError
+
+
+MISTAKE, STOPPED = 2, 75
+_ROOM, _RIGHTS = (errno.ENOSPC, errno.EDQUOT), (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+class Commands(typer.core.TyperGroup):
+    """The commands, with one place where expected failures become a sentence and an exit code."""
+
+    def invoke(self, ctx):
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except JaxpriorError as error:
+            say_error(str(error))
+            raise typer.Exit(MISTAKE) from None
+        except KeyboardInterrupt:
+            say_error("Stopped. What was finished is kept: repeat the same command to go on.")
+            raise typer.Exit(STOPPED) from None
+        except OSError as error:
+            if error.errno in _ROOM:
+                say_error(
+                    f"The disk is full ({error.filename or 'while writing'}): what was finished is kept; "
+                    "make room and repeat the same command to go on."
+                )
+                raise typer.Exit(STOPPED) from None
+            if error.errno in _RIGHTS:
+                say_error(f"{error.filename or 'A file'} cannot be written or read: {error.strerror}.")
+                raise typer.Exit(MISTAKE) from None
+            raise
+        except Exception as error:
+            if getattr(
+                error, "possibilities", None
+            ):  # a mistyped option, from the parser: name the nearest only
+                error.message = f"{error.message}. Did you mean {error.possibilities[0]}?"
+                error.possibilities = None
+            raise
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="jaxprior",
+    help="Restore images with a trained GAN as the prior: batched, compiled GAN inversion.\n\n"
+    "Start with `jaxprior demo`; every command's `--help` shows examples.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+train_commands = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Train a prior on your own pictures.",
+)
+
+app.command()(demo.demo)
+app.command()(restore.reconstruct)
+app.command()(restore.inpaint)
+app.command()(tools.report)
+app.command()(tools.convert)
+app.command()(tools.priors)
+app.command()(tools.doctor)
+app.add_typer(train_commands, name="train")
+train_commands.command("pggan")(train.pggan)
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
+) -> None:
+    if version:
+        import jaxprior
+
+        print(f"jaxprior {jaxprior.__version__}")
+        raise typer.Exit()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the program and end the process with its exit code.
+
+    Arguments:
+        arguments: without the program's name; those of the process by default.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's start-up notes are not for users
+    sys.exit(app(args=arguments, prog_name="jaxprior"))

@@ -1,0 +1,118 @@
+"""What commands print: messages, the progress of a run, its closing table."""
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+
+def say(text: str) -> None:
+    """Print a line on standard output, without wrapping or markup."""
+    print(text, flush=True)
+
+
+def say_error(text: str) -> None:
+    """Print one sentence on standard error."""
+    print(f"jaxprior: {text}", file=sys.stderr, flush=True)
+
+
+class RunProgress:
+    """Shows a run: a bar with pictures, steps a second and time left on a terminal, a line a batch elsewhere.
+
+    It is an `Observer` of `jaxprior.evaluation.run_cell` and a context manager around it.
+
+    Arguments:
+        title: of the run.
+    """
+
+    def __init__(self, title: str):
+        self.title, self.total, self.done, self.kept = title, 0, 0, 0
+        self.console = Console()
+        self.bar = self.task = None
+        self.clock = (0.0, 0)  # when the current batch's first chunk ended, and after how many steps
+
+    def __enter__(self) -> "RunProgress":
+        if self.console.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[done]}/{task.total:.0f}"),
+                TextColumn("{task.fields[speed]}"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[loss]}"),
+            )
+            self.bar = Progress(*columns, console=self.console)
+            self.bar.start()
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def begin(self, total: int) -> None:
+        """Take note of the number of pictures."""
+        self.total, self.begun = total, time.monotonic()
+        if self.bar is not None:
+            self.task = self.bar.add_task(self.title, total=total, done=0, speed="", loss="")
+
+    def step(self, pictures: int, steps_done: int, steps_total: int, mean_loss: float) -> None:
+        """Move the bar between chunks of steps."""
+        now = time.monotonic()
+        if steps_done <= self.clock[1] or not self.clock[1]:
+            self.clock = (now, steps_done)
+        if self.bar is None:
+            return
+        elapsed, steps = now - self.clock[0], steps_done - self.clock[1]
+        speed = f"{steps / elapsed:.1f} its/s" if steps and elapsed else ""
+        self.bar.update(
+            self.task,
+            completed=self.done + pictures * steps_done / steps_total,
+            speed=speed,
+            loss=f"loss {mean_loss:.4g}",
+        )
+
+    def rows(self, rows: Sequence[Any], *, computed: bool) -> None:
+        """Count finished pictures; name those that failed."""
+        self.done += len(rows)
+        self.kept += sum(row.status != "failed" for row in rows) * (not computed)
+        self.clock = (0.0, 0)
+        for row in rows:
+            if row.status != "ok":
+                self._line(f"{row.image}: {row.status}: {row.reason}")
+        if self.bar is not None:
+            self.bar.update(self.task, completed=self.done, done=self.done)
+        elif computed:
+            rate = (self.done - self.kept) / max(time.monotonic() - self.begun, 1e-9)
+            self._line(
+                f"{self.title}: {self.done}/{self.total} pictures, {rate:.3g} pictures/s, "
+                f"{(self.total - self.done) / rate:.0f} s left"
+            )
+
+    def _line(self, text: str) -> None:
+        if self.bar is None:
+            say(text)
+        else:
+            self.bar.console.print(text, markup=False, highlight=False)
+
+
+def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> None:
+    """Print the closing table: one line a run with its counts and mean figures."""
+    from jaxprior.evaluation.journal import FIGURES
+    from jaxprior.evaluation.tables import TITLES, counts, show, summarise
+
+    summaries = [summarise(rows) for rows in row_lists]
+    figures = [name for name in FIGURES if any(name in summary for summary in summaries)]
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("task", no_wrap=True)
+    for name in ("ok", "diverged", "failed", *(TITLES[figure] for figure in figures)):
+        table.add_column(name, justify="right")
+    for title, rows, summary in zip(titles, row_lists, summaries, strict=True):
+        means = [show(name, summary[name]["mean"]) if name in summary else "" for name in figures]
+        table.add_row(title, *map(str, counts(rows).values()), *means)
+    console = Console()
+    console.print()
+    (console if console.is_terminal else Console(width=110)).print(table)

@@ -1,0 +1,5 @@
+"""`jaxprior train`."""
+
+
+def pggan() -> None:
+    """x"""

@@ -1,0 +1,115 @@
+"""A cell: one prior, one task, one method, one seed. What it resolves to stands in run.json and in every key.
+
+A result's key is the sha256 of all that decides it: the weights, the picture's decoded pixels, its mask, the
+resolved configuration and the version of the numerics. Batch shape and device are provenance, not key.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxprior.masks import MaskSpec
+from jaxprior.weights import weights_digest
+
+
+TASKS = ("reconstruct", "inpaint")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What to do with every picture of a run.
+
+    Arguments:
+        task: "reconstruct" or "inpaint".
+        method: `jaxprior.restoration.Method`: codes, objective and solve.
+        mask: the hole, from `jaxprior.masks.parse_mask`; inpaint only.
+        clean: the pictures are originals: degraded first, and compared afterwards.
+        reference: folder, file or archive with the originals of observed pictures, matched by file name.
+        seed: of all chance: masks and latent codes.
+    """
+
+    task: str
+    method: Any
+    mask: MaskSpec | None = None
+    clean: bool = True
+    reference: str | None = None
+    seed: int = 0
+
+    @property
+    def title(self) -> str:
+        """Short name for tables: "reconstruct" or "inpaint center:0.25"."""
+        return self.task if self.mask is None else f"{self.task} {self.mask.name}"
+
+
+def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
+    """Return the resolved settings of a cell as plain JSON values: no defaults are left to be guessed.
+
+    Arguments:
+        cell: what to do.
+        prior: a `jaxprior.Prior`, of which name, sha256 and resolution are taken.
+        numerics_version: of the engine; results of different versions are never mixed.
+    """
+    file = None if cell.mask is None else cell.mask.path
+    return {
+        "task": cell.task,
+        "mask": None if cell.mask is None else cell.mask.name,
+        "mask_sha256": None if file is None else hashlib.sha256(file.read_bytes()).hexdigest(),
+        "prior": {"name": prior.card.get("name"), "sha256": _weights_sha256(prior)},
+        "resolution": prior.resolution,
+        "fit": "EXIF-rotated, centre square, antialiased bicubic; masks nearest",
+        "codes": describe(cell.method.codes),
+        "objective": describe(cell.method.objective),
+        "solve": describe(cell.method.solve),
+        "seed": cell.seed,
+        "clean": cell.clean,
+        "reference": cell.reference,
+        "numerics_version": numerics_version,
+    }
+
+
+def row_key(settings: dict, pixels: np.ndarray, mask: np.ndarray | None, truth: np.ndarray | None) -> str:
+    """Return the hex sha256 under which a result is stored; whatever decides the result changes it.
+
+    Arguments:
+        settings: from `configuration`.
+        pixels: decoded uint8 [h, w, 3].
+        mask: float [size, size] or None.
+        truth: the reference picture's decoded pixels if there is one beside the observed picture.
+    """
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for array in (pixels, mask, truth):
+        digest.update(b"none" if array is None else _array_digest(array))
+    return digest.hexdigest()
+
+
+def describe(value: Any) -> Any:
+    """Turn a configuration value into JSON: dataclasses by type and fields, arrays by their sha256."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return [describe(item) for item in value]
+    if isinstance(value, Mapping) and any(hasattr(leaf, "shape") for leaf in jax.tree.leaves(value)):
+        return {"sha256": weights_digest(value)}
+    if isinstance(value, Mapping):
+        return {str(name): describe(item) for name, item in value.items()}
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return {"shape": list(value.shape), "sha256": _array_digest(np.asarray(value)).hex()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: describe(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {"type": type(value).__name__, **fields}
+    return getattr(value, "__qualname__", type(value).__qualname__)
+
+
+def _weights_sha256(prior: Any) -> str:
+    """The card's, or computed for a prior that never was a file."""
+    return prior.card.get("sha256") or weights_digest({"generator": jax.device_get(prior.params)})
+
+
+def _array_digest(array: np.ndarray) -> bytes:
+    array = np.ascontiguousarray(array)
+    return hashlib.sha256(f"{array.dtype}{array.shape}".encode() + array.tobytes()).digest()

@@ -1,0 +1,308 @@
+"""Run one cell over many pictures: decode, degrade, invert in batches of one shape, score, save, journal.
+
+    picture --decode, fit--> photo --operator--> observation --invert--> raw, merged --score--> files, then a
+    journal row
+
+A picture that cannot be read becomes a `failed` row and the run goes on. The same command goes on where it
+stopped: what the journal already holds under the same key is not computed again. Chance is seeded by the
+picture's content, and the last batch is padded, so a result depends neither on its place in a batch nor on
+interruptions.
+"""
+
+import dataclasses
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxprior import images, operators, restoration
+from jaxprior.errors import ImageError, RunError
+from jaxprior.evaluation.cells import Cell, configuration, row_key
+from jaxprior.evaluation.journal import DIVERGED, FAILED, OK, Row
+from jaxprior.evaluation.provenance import device_name, versions
+from jaxprior.evaluation.runfolder import RunFolder, write_atomically
+from jaxprior.evaluation.scores import score
+from jaxprior.evaluation.stopping import StopGuard
+
+
+DEFAULT_BATCH = {"cpu": 16, "gpu": 64}
+MASK_STREAM = 0x6D61736B  # keeps a mask's chance apart from the latent codes' under the same seed
+
+
+class Observer:
+    """What a run tells while it works; the default says nothing."""
+
+    def begin(self, total: int) -> None:
+        """Called once with the number of pictures."""
+
+    def step(self, pictures: int, steps_done: int, steps_total: int, mean_loss: float) -> None:
+        """Called between chunks of steps of the current batch of so many pictures."""
+
+    def rows(self, rows: Sequence[Row], *, computed: bool) -> None:
+        """Called with rows now in the journal; `computed` is false for those that took no solving."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One picture ready for the engine: photo and truth float32 [s, s, 3] in [-1, 1], mask float32 [s, s]."""
+
+    image: str
+    file: str
+    id: int
+    key: str
+    photo: np.ndarray
+    truth: np.ndarray | None
+    mask: np.ndarray | None
+
+
+def run_cell(
+    cell: Cell,
+    sources: Sequence[images.ImageSource],
+    folder: RunFolder,
+    *,
+    prior: Any,
+    batch_size: int | None = None,
+    observer: Observer | None = None,
+    command: str = "",
+) -> list[Row]:
+    """Restore all pictures of a cell into a run folder; what is there already is kept.
+
+    Arguments:
+        cell: task, mask, method, seed.
+        sources: the pictures, from `jaxprior.images.list_images`.
+        folder: where the run lives; made if missing.
+        prior: the generator to invert.
+        batch_size: pictures in one compiled shape; by default what the run began with, else 16 on CPU and 64
+            on GPU, or the number of pictures if that is smaller.
+        observer: is told about progress.
+        command: how to go on with this run, for run.json.
+
+    Returns:
+        The newest row of every picture in the folder, sorted by name.
+
+    Raises:
+        RunError: the folder belongs to another configuration or another process writes into it.
+        Stopped: SIGINT or SIGTERM arrived; the journal is whole.
+    """
+    if not sources:
+        raise RunError("There is no picture to work on: give files, folders or zip archives of pictures.")
+    observer = observer or Observer()
+    settings = configuration(cell, prior, numerics_version=restoration.NUMERICS_VERSION)
+    folder.check_configuration(settings)
+    reader = _Reader(cell, settings, prior.resolution)
+    with folder.open_for_writing(), StopGuard() as guard:
+        folder.check_configuration(settings)
+        batch_size = batch_size or _default_batch(folder, len(sources))
+        record = {
+            "configuration": settings,
+            "title": cell.title,
+            "versions": versions(),
+            "device": device_name(),
+            "batch": batch_size,
+            "images": len(sources),
+            "command": command,
+        }
+        folder.write(record)
+        observer.begin(len(sources))
+        queue: list[Job] = []
+        for job in _pending(reader, sources, folder, observer, guard):
+            queue.append(job)
+            if len(queue) == batch_size:
+                _solve_and_save(cell, prior, queue, folder, batch_size, observer, guard)
+                queue = []
+        if queue:
+            _solve_and_save(cell, prior, queue, folder, batch_size, observer, guard)
+    return list(folder.journal.latest().values())
+
+
+class _Reader:
+    """Turns sources into jobs; raises ImageError for a picture that cannot be used."""
+
+    def __init__(self, cell: Cell, settings: dict, size: int):
+        self.cell, self.settings, self.size = cell, settings, size
+        self.mask = None if cell.mask is None or cell.mask.per_image else self._draw(0)
+        self.references = {} if cell.reference is None else _by_name(images.list_images([cell.reference]))
+
+    def _draw(self, id: int) -> np.ndarray:
+        stream = jax.random.fold_in(jax.random.key(self.cell.seed), MASK_STREAM)
+        return np.asarray(
+            self.cell.mask.draw(self.size, jax.random.fold_in(stream, np.uint32(id))), np.float32
+        )
+
+    def read(self, source: images.ImageSource) -> Job:
+        pixels = images.load_image(source)
+        id = images.pixels_id(pixels)
+        photo = self._photo(pixels)
+        mask = self._draw(id) if self.cell.mask is not None and self.cell.mask.per_image else self.mask
+        reference = self._reference(source)
+        truth = photo if self.cell.clean else None if reference is None else self._photo(reference)
+        return Job(
+            source.name,
+            images.content_name(source.stem, pixels),
+            id,
+            row_key(self.settings, pixels, mask, reference),
+            photo,
+            truth,
+            mask,
+        )
+
+    def _photo(self, pixels: np.ndarray) -> np.ndarray:
+        return images.to_float(images.fit(pixels, self.size))
+
+    def _reference(self, source: images.ImageSource) -> np.ndarray | None:
+        if self.cell.reference is None:
+            return None
+        name = PurePath(source.name).name
+        found = self.references.get(name) or self.references.get(PurePath(name).stem)
+        if found is None:
+            raise ImageError(f"{self.cell.reference} holds no original named {name}")
+        return images.load_image(found)
+
+
+def _pending(
+    reader: _Reader,
+    sources: Iterable[images.ImageSource],
+    folder: RunFolder,
+    observer: Observer,
+    guard: StopGuard,
+) -> Iterator[Job]:
+    """Decode picture after picture; yield those still to be computed, journal those that cannot be."""
+    journal = folder.journal
+    finished = {(row.image, row.key): row for row in journal if row.status != FAILED}
+    latest = journal.latest()
+    for source in sources:
+        try:
+            with guard.allowed():
+                job = reader.read(source)
+        except ImageError as error:
+            row = Row(image=source.name, status=FAILED, reason=_sentence(error, source.name))
+            job = None
+        else:
+            row = finished.get((job.image, job.key))
+        if row is None:
+            yield job
+            continue
+        if latest.get(row.image) != row:
+            journal.append([row])
+        observer.rows([row], computed=False)
+
+
+def _solve_and_save(
+    cell: Cell,
+    prior: Any,
+    jobs: list[Job],
+    folder: RunFolder,
+    batch_size: int,
+    observer: Observer,
+    guard: StopGuard,
+) -> None:
+    """One batch: invert, score, write every file, then the rows."""
+    begun = time.perf_counter()
+    padded = jobs + jobs[:1] * (batch_size - len(jobs))
+    stack = {
+        name: None if getattr(jobs[0], name) is None else np.stack([getattr(job, name) for job in padded])
+        for name in ("photo", "truth", "mask")
+    }
+    with guard.allowed():
+        task = operators.Identity() if cell.task == "reconstruct" else operators.Inpaint(stack["mask"])
+        observed = task.observe(stack["photo"])
+        result = restoration.invert(
+            prior,
+            observed,
+            task,
+            codes=cell.method.codes,
+            objective=cell.method.objective,
+            solve=cell.method.solve,
+            key=jax.random.key(cell.seed),
+            ids=np.array([job.id for job in padded], np.uint32),
+            batch_size=batch_size,
+            progress=lambda _images, _of, steps, total, loss: observer.step(len(jobs), steps, total, loss),
+        )
+        raw, merged, observed, latents = jax.device_get(
+            (result.images, result.merged, observed, result.latents)
+        )
+        figures = score(raw, merged, observed, stack["truth"], stack["mask"])
+    seconds = (time.perf_counter() - begun) / len(jobs)
+    rows = []
+    for i, job in enumerate(jobs):
+        diverged = bool(result.diverged[i])
+        row = Row(
+            image=job.image,
+            id=job.id,
+            status=DIVERGED if diverged else OK,
+            reason="the loss became infinite or not a number; the best finite iterate was kept"
+            if diverged
+            else None,
+            **figures[i],
+            loss=float(result.loss[i]),
+            steps=int(result.trace.shape[1]) - 1,
+            seconds=seconds,
+            device=device_name(),
+            batch=batch_size,
+            file=job.file,
+            key=job.key,
+        )
+        _save(
+            folder, job, raw[i], merged[i], observed[i], jax.tree.map(lambda leaf, i=i: leaf[i], latents), row
+        )
+        rows.append(row)
+    folder.journal.append(rows)
+    observer.rows(rows, computed=True)
+
+
+def _save(
+    folder: RunFolder,
+    job: Job,
+    raw: np.ndarray,
+    merged: np.ndarray,
+    observed: np.ndarray,
+    latents: Any,
+    row: Row,
+) -> None:
+    pictures = {"inputs": observed, "raw": raw, "images": merged}
+    if job.truth is not None:
+        pictures["originals"] = job.truth
+    if job.mask is not None:
+        pictures["masks"] = np.repeat(job.mask[..., None] * 2 - 1, 3, axis=-1)
+    for kind, picture in pictures.items():
+        images.save_png(folder.file(kind, job.file), images.to_uint8(picture))
+    write_atomically(folder.file("latents", job.file), _latents_bytes(latents, row))
+
+
+def _latents_bytes(latents: Any, row: Row) -> bytes:
+    from safetensors.numpy import save
+
+    leaves = jax.tree_util.tree_flatten_with_path(latents)[0]
+    tensors = {
+        jax.tree_util.keystr(path, simple=True, separator="/"): np.ascontiguousarray(leaf)
+        for path, leaf in leaves
+    }
+    return save(
+        tensors, metadata={"jaxprior": json.dumps({"image": row.image, "id": row.id, "key": row.key})}
+    )
+
+
+def _default_batch(folder: RunFolder, count: int) -> int:
+    """The shape a run began with, so that going on gives the same bits; else one for the device."""
+    if (folder.path / "run.json").exists():
+        return folder.read()["batch"]
+    return min(count, DEFAULT_BATCH.get(jax.default_backend(), 16))
+
+
+def _by_name(sources: Iterable[images.ImageSource]) -> dict[str, images.ImageSource]:
+    """Index originals by file name and, where it is unique, by stem."""
+    found = {}
+    for source in sources:
+        name = PurePath(source.name).name
+        found[name] = source
+        found.setdefault(PurePath(name).stem, source)
+    return found
+
+
+def _sentence(error: Exception, name: str) -> str:
+    """The message on one line, without the picture's name, which the row has already."""
+    return " ".join(str(error).split()).removeprefix(f"{name}: ")
