@@ -63,7 +63,7 @@ def decode(data: bytes, *, name: str = "the picture", max_pixels: int = MAX_PIXE
         `ImageError`, one sentence with the name and the reason.
 
     Example:
-        >>> pixels = decode(pathlib.Path("cat.png").read_bytes(), name="cat.png")
+        >>> pixels = decode(open("cat.png", "rb").read(), name="cat.png")
     """
     if not data:
         raise ImageError(f"{name}: the file is empty.")
@@ -163,4 +163,5 @@ def _reason(error: Exception) -> str:
         return "there is not enough memory to decode it; make it smaller."
     if "truncated" in str(error).lower() or isinstance(error, EOFError):
         return "the file is truncated; copy it again."
-    return f"its data is damaged ({str(error) or type(error).__name__}); copy it again."
+    detail = f" ({error})" if isinstance(error, OSError | SyntaxError) and str(error) else ""
+    return f"its data is damaged{detail}; copy it again."

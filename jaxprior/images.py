@@ -178,7 +178,7 @@ def content_name(stem: str, image: np.ndarray) -> str:
 
     Example:
         >>> content_name("cat", np.zeros((8, 8, 3), np.uint8))
-        'cat-XXXXXXXX'
+        'cat-458e0cbb'
     """
     safe = "".join(char if char.isalnum() or char in " ._-+()" else "_" for char in stem)
     safe = safe.encode()[:150].decode(errors="ignore").strip(" .") or "image"
