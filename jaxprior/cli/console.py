@@ -87,10 +87,8 @@ class RunProgress:
             self.bar.update(self.task, completed=self.done, done=self.done)
         elif computed:
             rate = (self.done - self.kept) / max(time.monotonic() - self.begun, 1e-9)
-            self._line(
-                f"{self.title}: {self.done}/{self.total} pictures, {rate:.3g} pictures/s, "
-                f"{(self.total - self.done) / rate:.0f} s left"
-            )
+            left = f", {(self.total - self.done) / rate:.0f} s left" if self.done < self.total else ""
+            self._line(f"{self.title}: {self.done}/{self.total} pictures, {rate:.3g} pictures/s{left}")
 
     def _line(self, text: str) -> None:
         if self.bar is None:

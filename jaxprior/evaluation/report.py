@@ -79,7 +79,7 @@ def page(runs: Sequence[RunFolder], base: Path) -> str:
         f"{settings['resolution']} pixels, {escape(str(records[0]['device']))}</p>",
         _overview(records, tables, figures),
         _distributions(records, tables),
-        "<h2>Pictures, worst first</h2>",
+        "<h2>Pictures</h2>" if several else "<h2>Pictures, worst first</h2>",
         _tools(records, several),
         _rows(runs, records, tables, figures, base),
         _settings(records),
@@ -153,8 +153,7 @@ def _rows(
     base: Path,
 ) -> str:
     head = '<th class="text" data-kind="text">picture</th>'
-    head += '<th class="text" data-kind="text">task</th>' if len(runs) > 1 else ""
-    head += '<th class="text" data-kind="text">status</th><th class="text"></th>'
+    head += '<th class="text"></th>'
     head += "".join(f'<th data-kind="number">{TITLES[name]}</th>' for name in figures)
     head += '<th data-kind="number">loss</th>'
     lines = []
@@ -174,14 +173,10 @@ def _row(
 ) -> str:
     """One row; its pictures are links relative to a folder if one is given, else embedded."""
     name = f'<div class="name" title="{escape(row.image, quote=True)}">{escape(Path(row.image).name)}</div>'
-    cells = [f'<td class="text" data-value="{escape(row.image, quote=True)}">{name}</td>']
-    if several:
-        cells.append(f'<td class="text" data-value="{escape(title, quote=True)}">{escape(title)}</td>')
+    badge = f'<span class="badge {row.status}">{row.status}</span>'
+    task = f"<b>{escape(title)}</b>" if several else ""
+    cells = [f'<td class="text" data-value="{escape(row.image, quote=True)}">{task}{name}{badge}</td>']
     reason = "" if row.status == OK else f'<div class="reason note">{escape(row.reason or "")}</div>'
-    cells.append(
-        f'<td class="text" data-value="{row.status}"><span class="badge {row.status}">{row.status}</span>'
-        "</td>"
-    )
     strip = "" if row.file is None else _strip(run, row, links_from)
     cells.append(f'<td class="text">{strip}{reason}</td>')
     for figure in (*figures, "loss"):

@@ -1,0 +1,379 @@
+"""Runs: the journal, resuming, bad pictures, stops, identical repeats, tables."""
+
+import contextlib
+import json
+import os
+import signal
+
+import jax
+import numpy as np
+import pytest
+
+from jaxprior import images, masks, restoration
+from jaxprior.errors import RunError
+from jaxprior.evaluation import Cell, Journal, Row, RunFolder, Stopped, run_cell, write_report
+from jaxprior.evaluation import runner as runner_module
+from jaxprior.evaluation.cells import configuration, row_key
+from jaxprior.evaluation.journal import FIGURES, encode
+from jaxprior.evaluation.runfolder import first_difference
+from jaxprior.evaluation.tables import results_csv, summarise, summary_markdown
+from jaxprior.models.pggan import Generator, init_params
+from jaxprior.priors import load_prior
+from jaxprior.restoration import Method
+from jaxprior.weights import save_weights
+
+
+METHOD = Method(
+    restoration.MultiCode(num_codes=2, layer=4), restoration.Objective(), restoration.Solve(steps=3)
+)
+INPAINT = Cell(task="inpaint", mask=masks.parse_mask("block:0.25"), method=METHOD, clean=True)
+
+
+@pytest.fixture(scope="module")
+def prior(tmp_path_factory):
+    """A random generator of 16x16 pixels, through a file so that it has a sha256."""
+    path = tmp_path_factory.mktemp("prior") / "tiny.safetensors"
+    generator = Generator((4, 4, 4), 8)
+    card = {
+        "name": "tiny",
+        "architecture": "pggan",
+        "config": {
+            "resolution": 16,
+            "latent_dim": 8,
+            "widths": [4, 4, 4],
+            "image_channels": 3,
+            "upsample": "nearest",
+        },
+        "source": "random weights",
+        "licence": "none",
+    }
+    save_weights(path, {"generator": jax.device_get(init_params(generator, jax.random.key(0)))}, card)
+    return load_prior(path)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Five random pictures a0.png ... a4.png in a folder."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i in range(5):
+        images.save_png(folder / f"a{i}.png", noise(i))
+    return folder
+
+
+def noise(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (20, 24, 3), dtype=np.uint8)
+
+
+def go(prior, paths, folder, *, cell=INPAINT, batch_size=2):
+    run = RunFolder(folder)
+    rows = run_cell(cell, images.list_images(paths), run, prior=prior, batch_size=batch_size)
+    write_report([run])
+    return rows
+
+
+def contents(folder) -> dict[str, bytes]:
+    """What "byte-identical" means: tables, pictures, latents."""
+    kinds = ("images", "raw", "inputs", "masks", "originals", "latents")
+    files = [folder / "results.csv", folder / "summary.md"]
+    files += [file for kind in kinds for file in sorted((folder / kind).iterdir())]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+@pytest.fixture
+def solved(monkeypatch):
+    """Counts the pictures given to the engine."""
+    counted = []
+    real = restoration.invert
+
+    def invert(*arguments, **options):
+        counted.append(len(set(options["ids"].tolist())))
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(runner_module.restoration, "invert", invert)
+    return counted
+
+
+# --- journal ---
+
+
+def test_journal_returns_what_was_appended_and_the_newest_row_wins(tmp_path):
+    journal = Journal(tmp_path / "results.jsonl")
+    assert journal.latest() == {}
+    journal.append([Row(image="b.png", psnr=1.25), Row(image="ä.png", status="failed", reason='a "word"')])
+    journal.append([Row(image="b.png", psnr=2.5)])
+    assert [row.psnr for row in journal] == [1.25, None, 2.5]
+    assert journal.latest()["b.png"].psnr == 2.5
+    assert list(journal.latest()) == ["b.png", "ä.png"]
+
+
+def test_journal_lines_have_the_documented_fields():
+    line = json.loads(encode(Row(image="a.png", psnr=float("inf"), ssim=float("nan"), loss=0.123456789)))
+    documented = (
+        "image id status reason psnr ssim psnr_hole ssim_hole psnr_merged ssim_merged psnr_known loss steps "
+        "seconds device batch"
+    )
+    assert list(line)[:16] == documented.split()
+    assert line["psnr"] is None and line["ssim"] is None and line["loss"] == 0.123457
+
+
+@pytest.mark.parametrize("cut", [1, 2, 20, 150])
+def test_torn_last_line_is_dropped_and_the_next_append_is_clean(tmp_path, cut):
+    path = tmp_path / "results.jsonl"
+    journal = Journal(path)
+    journal.append([Row(image="a.png"), Row(image="b.png")])
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert [row.image for row in journal] == ["a.png"]
+    journal.append([Row(image="c.png")])
+    assert [row.image for row in journal] == ["a.png", "c.png"]
+    assert path.read_bytes().count(b"\n") == 2
+
+
+def test_damaged_line_in_the_middle_is_recognised(tmp_path):
+    path = tmp_path / "results.jsonl"
+    Journal(path).append([Row(image="a.png", psnr=21.0), Row(image="b.png")])
+    path.write_bytes(path.read_bytes().replace(b"21.0", b"31.0"))
+    assert [row.image for row in Journal(path)] == ["b.png"]
+
+
+# --- runs ---
+
+
+def test_repeat_is_byte_identical_and_rows_are_complete(prior, pictures, tmp_path):
+    rows = go(prior, [pictures], tmp_path / "one")
+    go(prior, [pictures], tmp_path / "two")
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert [row.status for row in rows] == ["ok"] * 5
+    for row in rows:
+        assert all(getattr(row, name) is not None for name in FIGURES)
+        assert row.steps == 3 and row.batch == 2 and row.seconds > 0 and row.file.endswith(f"{row.id:08x}")
+    record = RunFolder(tmp_path / "one").read()
+    assert record["configuration"]["prior"]["sha256"] == prior.card["sha256"]
+    assert record["configuration"]["solve"]["steps"] == 3 and record["batch"] == 2
+
+
+def test_place_in_the_batch_does_not_matter(prior, pictures, tmp_path):
+    paths = sorted(pictures.iterdir())
+    go(prior, paths, tmp_path / "one")
+    go(prior, paths[::-1], tmp_path / "two")
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_same_command_computes_nothing_again(prior, pictures, tmp_path, solved):
+    first = go(prior, [pictures], tmp_path / "run")
+    journal = (tmp_path / "run/results.jsonl").read_bytes()
+    assert sum(solved) == 5
+    assert go(prior, [pictures], tmp_path / "run") == first
+    assert sum(solved) == 5
+    assert (tmp_path / "run/results.jsonl").read_bytes() == journal
+
+
+def test_added_pictures_go_into_the_same_run(prior, pictures, tmp_path, solved):
+    paths = sorted(pictures.iterdir())
+    go(prior, paths[:2], tmp_path / "run")
+    go(prior, paths, tmp_path / "run", batch_size=None)  # the batch shape is the one the run began with
+    assert sum(solved) == 5
+    go(prior, paths, tmp_path / "whole")
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_run_goes_on_to_the_same_result(prior, pictures, tmp_path, monkeypatch, number):
+    real, calls = restoration.invert, []
+
+    def stopping(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            os.kill(os.getpid(), number)
+        return real(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner_module.restoration, "invert", stopping)
+        with pytest.raises(Stopped):
+            go(prior, [pictures], tmp_path / "run")
+    assert len(list(Journal(tmp_path / "run/results.jsonl"))) == 2
+    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+    go(prior, [pictures], tmp_path / "run")
+    go(prior, [pictures], tmp_path / "whole")
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+def test_signal_while_saving_waits_until_the_rows_are_journalled(prior, pictures, tmp_path, monkeypatch):
+    real = images.save_png
+
+    def save(path, image):
+        os.kill(os.getpid(), signal.SIGTERM)
+        real(path, image)
+
+    monkeypatch.setattr(runner_module.images, "save_png", save)
+    with pytest.raises(Stopped):
+        go(prior, [pictures], tmp_path / "run")
+    assert len(list(Journal(tmp_path / "run/results.jsonl"))) == 2
+
+
+def test_bad_pictures_become_failed_rows_and_can_be_mended(prior, pictures, tmp_path, solved):
+    good = (pictures / "a1.png").read_bytes()
+    (pictures / "a1.png").write_bytes(good[: len(good) // 2])
+    (pictures / "a3.png").write_bytes(b"no picture")
+    rows = {row.image.rpartition("/")[2]: row for row in go(prior, [pictures], tmp_path / "run")}
+    assert [rows[f"a{i}.png"].status for i in range(5)] == ["ok", "failed", "ok", "failed", "ok"]
+    assert "truncated" in rows["a1.png"].reason and rows["a1.png"].psnr is None
+    lines = len(list(Journal(tmp_path / "run/results.jsonl")))
+    go(prior, [pictures], tmp_path / "run")
+    assert len(list(Journal(tmp_path / "run/results.jsonl"))) == lines  # the same failure is not told twice
+    (pictures / "a1.png").write_bytes(good)
+    rows = go(prior, [pictures], tmp_path / "run")
+    assert [row.status for row in rows] == ["ok", "ok", "ok", "failed", "ok"]
+    assert sum(solved) == 4
+
+
+def test_other_content_under_an_old_name_is_computed_and_can_come_back(prior, pictures, tmp_path, solved):
+    path = [pictures / "a0.png"]
+    before = go(prior, path, tmp_path / "run")[0]
+    images.save_png(pictures / "a0.png", noise(99))
+    changed = go(prior, path, tmp_path / "run")[0]
+    assert changed.key != before.key and changed.id != before.id and sum(solved) == 2
+    images.save_png(pictures / "a0.png", noise(0))
+    assert go(prior, path, tmp_path / "run")[0] == before
+    assert sum(solved) == 2
+
+
+@pytest.mark.parametrize(
+    "change, named",
+    [
+        ({"seed": 1}, "seed = 0, this command has seed = 1"),
+        ({"clean": False}, "clean = true"),
+        ({"mask": masks.parse_mask("center:0.25")}, 'mask = "block:0.25"'),
+        ({"method": METHOD._replace(solve=restoration.Solve(steps=4))}, "solve.steps = 3"),
+    ],
+)
+def test_other_configuration_is_refused_by_name(prior, pictures, tmp_path, change, named):
+    import dataclasses
+
+    go(prior, [pictures / "a0.png"], tmp_path / "run")
+    before = contents(tmp_path / "run")
+    with pytest.raises(RunError, match=named.replace("(", r"\(")):
+        go(prior, [pictures], tmp_path / "run", cell=dataclasses.replace(INPAINT, **change))
+    assert contents(tmp_path / "run") == before
+
+
+def test_second_writer_is_refused(prior, pictures, tmp_path):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(RunFolder(tmp_path / "run").open_for_writing())
+        with pytest.raises(RunError, match=f"written by process {os.getpid()}"):
+            go(prior, [pictures], tmp_path / "run")
+
+
+def test_observed_pictures_have_no_truth_unless_referred_to(prior, pictures, tmp_path):
+    originals = tmp_path / "originals"
+    originals.mkdir()
+    for i in range(4):
+        images.save_png(originals / f"a{i}.png", noise(i))
+    plain = Cell(task="inpaint", mask=INPAINT.mask, method=METHOD, clean=False)
+    row = go(prior, [pictures / "a0.png"], tmp_path / "plain", cell=plain)[0]
+    assert row.psnr is None and row.ssim_hole is None and row.psnr_known is not None
+    assert not any((tmp_path / "plain/originals").iterdir())
+    compared = Cell(task="inpaint", mask=INPAINT.mask, method=METHOD, clean=False, reference=str(originals))
+    rows = go(prior, [pictures], tmp_path / "compared", cell=compared)
+    assert [row.status for row in rows] == ["ok"] * 4 + ["failed"]
+    assert "no original named a4.png" in rows[4].reason
+    clean = go(prior, [pictures], tmp_path / "clean")
+    assert rows[0].psnr == clean[0].psnr and rows[0].key != clean[0].key
+
+
+def test_what_lies_under_the_mask_does_not_reach_the_result(prior, tmp_path):
+    hole = masks.parse_mask("center:0.25")
+    cell = Cell(task="inpaint", mask=hole, method=METHOD, clean=False)
+    picture = noise(0)[:16, :16]
+    sources = []
+    for value in (0, 255):
+        painted = picture.copy()
+        painted[4:12, 4:12] = value
+        images.save_png(tmp_path / f"{value}.png", painted)
+        sources.append(tmp_path / f"{value}.png")
+    go(prior, sources, tmp_path / "run", cell=cell)
+    inputs = [images.load_image(file) for file in sorted((tmp_path / "run/inputs").iterdir())]
+    np.testing.assert_array_equal(inputs[0], inputs[1])
+    merged = images.load_image(next((tmp_path / "run/images").iterdir()))
+    np.testing.assert_array_equal(merged[:4], picture[:4])
+
+
+def test_unusable_mask_ends_the_run_before_it_begins(prior, pictures, tmp_path):
+    images.save_png(tmp_path / "white.png", np.full((16, 16, 3), 255, np.uint8))
+    cell = Cell(task="inpaint", mask=masks.parse_mask(str(tmp_path / "white.png")), method=METHOD)
+    with pytest.raises(ValueError, match="nothing is known"):
+        go(prior, [pictures], tmp_path / "run", cell=cell)
+    assert not (tmp_path / "run").exists()
+
+
+def test_diverged_picture_is_marked_and_the_run_goes_on(prior, pictures, tmp_path, monkeypatch):
+    import dataclasses
+
+    real = restoration.invert
+
+    def diverging(*arguments, **options):
+        result = real(*arguments, **options)
+        return dataclasses.replace(result, diverged=np.arange(len(options["ids"])) == 1)
+
+    monkeypatch.setattr(runner_module.restoration, "invert", diverging)
+    rows = go(prior, [pictures], tmp_path / "run")
+    assert [row.status for row in rows] == ["ok", "diverged", "ok", "diverged", "ok"]
+    assert rows[1].reason and rows[1].psnr is not None
+    assert "3 ok, 2 diverged, 0 failed" in (tmp_path / "run/summary.md").read_text()
+
+
+# --- keys and tables ---
+
+
+def test_whatever_decides_a_result_changes_its_key(prior):
+    settings = configuration(INPAINT, prior, numerics_version=1)
+    pixels, mask = noise(0), np.zeros((16, 16), np.float32)
+    keys = {row_key(settings, pixels, mask, None)}
+    other_pixels, other_mask = pixels.copy(), mask.copy()
+    other_pixels[0, 0, 0] ^= 1
+    other_mask[0, 0] = 1
+    keys.add(row_key(settings, other_pixels, mask, None))
+    keys.add(row_key(settings, pixels, other_mask, None))
+    keys.add(row_key(settings, pixels, mask, pixels))
+    keys.add(row_key(configuration(INPAINT, prior, numerics_version=2), pixels, mask, None))
+    features = METHOD._replace(objective=restoration.Objective(features=prior, feature_weight=0.5))
+    cell = Cell(task="inpaint", mask=INPAINT.mask, method=features)
+    keys.add(row_key(configuration(cell, prior, numerics_version=1), pixels, mask, None))
+    assert len(keys) == 6
+    json.dumps(configuration(cell, prior, numerics_version=1))
+
+
+def test_first_difference_names_nested_settings():
+    assert first_difference({"a": 1, "b": {"c": 2}}, {"a": 1, "b": {"c": 3}}) == ("b.c", 2, 3)
+    assert first_difference({"a": 1}, {"a": 1, "new": 2}) == ("new", None, 2)
+    assert first_difference({"a": [1]}, {"a": [1]}) is None
+
+
+def test_statistics_are_those_of_numpy_and_students_t():
+    from scipy import stats
+
+    values = [20.0, 22.5, 21.0, 30.0]
+    rows = [Row(image=str(i), psnr=value) for i, value in enumerate(values)] + [
+        Row(image="x", status="failed")
+    ]
+    found = summarise(rows)["psnr"]
+    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
+    assert found["n"] == 4 and found["median"] == 21.75
+    np.testing.assert_allclose(
+        [found["mean"], found["sd"], found["low"], found["high"]],
+        [np.mean(values), np.std(values, ddof=1), low, high],
+    )
+    assert np.isnan(summarise(rows[:1])["psnr"]["sd"]) and "ssim" not in summarise(rows)
+
+
+def test_tables_are_sorted_and_leave_out_what_differs_between_machines():
+    rows = [Row(image="b", psnr=1.0, seconds=3.0, device="cpu", batch=4), Row(image="a", reason='x, "y"')]
+    lines = results_csv(rows).splitlines()
+    assert not {"seconds", "device", "batch"} & set(lines[0].split(","))
+    assert [line.split(",")[0] for line in lines[1:]] == ["a", "b"]
+    record = {
+        "title": "reconstruct",
+        "configuration": {"prior": {"name": "p", "sha256": "0"}, "resolution": 16, "seed": 0},
+    }
+    text = summary_markdown(rows, record)
+    assert "uniform 7x7" in text and "seconds" not in text and "cpu" not in text
