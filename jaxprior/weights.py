@@ -218,7 +218,8 @@ def read_tensors(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[s
     try:
         entries = safetensors.deserialize(data)  # checks offsets, holes, overlaps and sizes
     except safetensors.SafetensorError as error:
-        raise WeightsError(f"{path}: damaged or truncated safetensors file ({error})") from error
+        reason = "".join(c for c in str(error)[:120] if c.isprintable())
+        raise WeightsError(f"{path}: damaged or truncated safetensors file ({reason})") from error
     tensors = {}
     for name, entry in sorted(entries, key=lambda item: item[0]):
         if entry["dtype"] not in DTYPES:

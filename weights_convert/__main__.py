@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m weights_convert",
         description="Convert a foreign checkpoint to safetensors. Code in the file is never run.",
-        epilog="example: python -m weights_convert bedroom.pkl -o bedroom.safetensors --licence 'CC BY-NC 4.0'",
+        epilog="example: python -m weights_convert bedroom.pkl -o bedroom.safetensors --licence CC0-1.0",
     )
     parser.add_argument(
         "src", metavar="SRC", help="PyTorch checkpoint, TensorFlow GAN pickle or safetensors file"

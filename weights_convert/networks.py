@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jaxprior.errors import WeightsError
 from weights_convert import pggan
 from weights_convert.checkpoint import Checkpoint
-from weights_convert.report import Converted
+from weights_convert.report import Converted, printable
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def find_network(checkpoint: Checkpoint, wanted: str | None) -> str:
     for name in [wanted] if wanted else NETWORKS:
         if NETWORKS[name].recognise(checkpoint):
             return name
-    found = [key[:60] for state in checkpoint.states.values() for key in state]
+    found = [printable(key) for state in checkpoint.states.values() for key in state]
     known = "; ".join(f"{name} ({network.example_names})" for name, network in NETWORKS.items())
     raise WeightsError(
         f"{checkpoint.format}: the {len(found)} tensors ({', '.join(found[:5])}"

@@ -2,19 +2,25 @@
 
 Ours: `generator/layer{k}/kernel` in HWIO, raw weights (the equalised learning rate is applied at run time),
 where layer0 is the dense layer, kernel [latent, 4, 4, C_0], and layer{2b} the up-convolution of stage b,
-resolution 4*2^b; `output{b}` is its toRGB. The critic's `input{b}`, `layer{2b+1}`, `layer{2b}` mirror that,
-see `_CRITIC`.
+resolution 4*2^b; `output{b}` is its toRGB. The critic's `input{b}`, `layer{2b+1}`, `layer{2b}`
+mirror that; its layer0 is the dense layer over the 4x4 map, `output` the last one.
 
 Read are
 - the PyTorch generator of genforce/mganprior (`layer3.conv.weight`, `layer3.wscale.bias`; fused
-  up-convolutions are
-  `layer2.weight` in HWIO) and of its successor genforce (`layer3.weight`, `layer3.bias`; fused in IOHW);
+  up-convolutions are `layer2.weight` in HWIO) and of its successor genforce (`layer3.weight`, `layer3.bias`;
+  fused in IOHW);
 - the TensorFlow generator and discriminator (`16x16/Conv0/weight` in HWIO; fused `Conv0_up`, `Conv1_down`).
 
-PyTorch's layer0 is a 4x4 convolution with padding 3 on a 1x1 map: the dense layer with its kernel flipped
-in space. TensorFlow's is a matrix [latent, C_0*16] without the flip. Where a layout cannot be told from the
-shapes because the widths are equal everywhere, the public code's is assumed: plain in genforce files, [3,
-3, out, in] for `Conv0_up`.
+Spatial flips: PyTorch's layer0 is a 4x4 convolution with padding 3 on a 1x1 map, which is the dense layer
+with its kernel flipped; TensorFlow's is a matrix [latent, C_0 * 16] without the flip. A fused
+up-convolution is a transposed convolution, which equals nearest upsampling and a convolution with the
+flipped kernel; it is stored flipped, so that plain and fused files give one and the same layer. A fused
+down-convolution has no flip, but averages before the activation instead of after it: another function,
+which the card's `upsample` tells apart.
+
+Where a layout cannot be told from the shapes because the widths are equal everywhere, the public code's is
+assumed: plain in genforce files, [3, 3, out, in] for `Conv0_up`. A final tanh and a label input leave no
+trace in a PyTorch state dict; such generators are not told from those without.
 """
 
 import re
@@ -26,7 +32,7 @@ import numpy as np
 from jaxprior.errors import WeightsError
 from jaxprior.weights import DTYPES, check_matches
 from weights_convert.checkpoint import Checkpoint, is_moving_average
-from weights_convert.report import Converted
+from weights_convert.report import Converted, printable
 
 
 EXAMPLE_NAMES = "layer0.conv.weight (PyTorch), layer0.weight (genforce), 4x4/Dense/weight (TensorFlow)"
@@ -44,13 +50,26 @@ _SETTINGS = {
 }
 _FLOATS = tuple(DTYPES[code] for code in ("F16", "BF16", "F32"))
 
-# Layouts of a convolution: the form of an up-convolution that has it, and the axes that bring it to
-# [h, w, in, out].
-_OIHW = ("nearest", (2, 3, 1, 0))
-_HWIO = ("nearest", (0, 1, 2, 3))
-_FUSED_IOHW = ("fused", (2, 3, 0, 1))
-_FUSED_HWIO = ("fused", (0, 1, 2, 3))
-_FUSED_HWOI = ("fused", (0, 1, 3, 2))
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a file stores a convolution: the axes and spatial flip that bring it to ours, [h, w, in, out]."""
+
+    axes: tuple[int, int, int, int]
+    flip: bool = False
+    form: str = "nearest"  # what a resampling layer with this layout says about its network
+
+    def apply(self, array: np.ndarray) -> np.ndarray:
+        array = array.transpose(self.axes)
+        return array[::-1, ::-1] if self.flip else array
+
+
+_OIHW = _Layout((2, 3, 1, 0))
+_HWIO = _Layout((0, 1, 2, 3))
+_UP_IOHW = _Layout((2, 3, 0, 1), flip=True, form="fused")
+_UP_HWIO = _Layout((0, 1, 2, 3), flip=True, form="fused")
+_UP_HWOI = _Layout((0, 1, 3, 2), flip=True, form="fused")
+_DOWN_HWIO = _Layout((0, 1, 2, 3), form="fused")
 
 
 @dataclass(frozen=True)
@@ -64,7 +83,7 @@ class _Named:
 
     name: str
     array: np.ndarray
-    layouts: tuple = ()
+    layouts: tuple[_Layout, ...] = ()
 
 
 def recognise(checkpoint: Checkpoint) -> bool:
@@ -102,9 +121,10 @@ def convert(checkpoint: Checkpoint) -> Converted:
         _check_settings(name, settings)
         named, rest = _tensorflow_critic(state)
         left_out += rest
-        critic, widths, channels = _critic(named)
-        if (widths, channels) != (config["widths"], config["image_channels"]):
-            left_out.append(f"{_label(name)} (its widths {widths} are not the generator's)")
+        critic, form = _critic(named)
+        differing = [f"{key} {form[key]}" for key in form if form[key] != config[key]]
+        if differing:
+            left_out.append(f"{_label(name)} (unlike the generator it has {', '.join(differing)})")
             continue
         params["critic"] = critic
         used += f", critic from {_label(name)}"
@@ -115,7 +135,9 @@ def convert(checkpoint: Checkpoint) -> Converted:
 
 
 def _label(name: str) -> str:
-    return (name or "the file's only state dict") + (" (moving average)" if is_moving_average(name) else "")
+    return (printable(name) or "the file's only state dict") + (
+        " (moving average)" if is_moving_average(name) else ""
+    )
 
 
 def _check_settings(name: str, settings: dict) -> None:
@@ -124,9 +146,7 @@ def _check_settings(name: str, settings: dict) -> None:
         value = False if value is None else value
         if type(value) not in (bool, int, float) or value != expected:
             shown = value if type(value) in (bool, int, float) else "another value"
-            raise WeightsError(
-                f"network {name!r} was built with {key} = {shown}; expected {expected}"
-            )
+            raise WeightsError(f"network {name!r} was built with {key} = {shown}; expected {expected}")
 
 
 def _generator_reader(state: dict) -> Callable | None:
@@ -158,9 +178,9 @@ def _pytorch_generator(state: dict) -> tuple[list[_Named], list[str]]:
         elif match[2] == "conv.weight":
             named.append(_Named(f"{match[1]}/kernel", array, (_OIHW,)))
         elif f"{match[1]}.wscale.bias" in state:
-            named.append(_Named(f"{match[1]}/kernel", array, (_FUSED_HWIO,)))
+            named.append(_Named(f"{match[1]}/kernel", array, (_UP_HWIO,)))
         else:
-            named.append(_Named(f"{match[1]}/kernel", array, (_OIHW, _FUSED_IOHW)))
+            named.append(_Named(f"{match[1]}/kernel", array, (_OIHW, _UP_IOHW)))
     return named, rest
 
 
@@ -171,7 +191,7 @@ def _tensorflow_generator(state: dict) -> tuple[list[_Named], list[str]]:
         size = 4 * 2**b
         layers[f"ToRGB_lod{stages - 1 - b}"] = (f"output{b}", (_HWIO,))
         layers[f"{size}x{size}/Conv0"] = (f"layer{2 * b}", (_HWIO,))
-        layers[f"{size}x{size}/Conv0_up"] = (f"layer{2 * b}", (_FUSED_HWOI, _FUSED_HWIO))
+        layers[f"{size}x{size}/Conv0_up"] = (f"layer{2 * b}", (_UP_HWOI, _UP_HWIO))
         layers[f"{size}x{size}/Conv1"] = (f"layer{2 * b + 1}", (_HWIO,))
     named, rest = _tensorflow_names(state, layers)
     return [_unfold_dense(item) if item.name == "layer0/kernel" else item for item in named], rest
@@ -184,7 +204,8 @@ def _tensorflow_critic(state: dict) -> tuple[list[_Named], list[str]]:
         size = 4 * 2**b
         layers[f"FromRGB_lod{stages - 1 - b}"] = (f"input{b}", (_HWIO,))
         layers[f"{size}x{size}/Conv0"] = (f"layer{2 * b + 1}", (_HWIO,))
-        layers[f"{size}x{size}/Conv1"] = layers[f"{size}x{size}/Conv1_down"] = (f"layer{2 * b}", (_HWIO,))
+        layers[f"{size}x{size}/Conv1"] = (f"layer{2 * b}", (_HWIO,))
+        layers[f"{size}x{size}/Conv1_down"] = (f"layer{2 * b}", (_DOWN_HWIO,))
     named, rest = _tensorflow_names(state, layers)
     return [_unfold_flattened(item) if item.name == "layer0/kernel" else item for item in named], rest
 
@@ -258,23 +279,30 @@ def _generator(named: list[_Named]) -> tuple[dict, dict]:
     ups = [f"layer{2 * b}/kernel" for b in range(1, stages)]
     layout = _up_layout([item for item in named if item.name in ups], expected)
     tree = _tree(named, dict.fromkeys(ups, layout), expected)
-    return tree, {**config, "upsample": layout[0]}
+    return tree, {**config, "upsample": layout.form}
 
 
-def _critic(named: list[_Named]) -> tuple[dict, list[int], int]:
+def _critic(named: list[_Named]) -> tuple[dict, dict]:
     stages = _count(named, "input")
     biases = {item.name: item.array.shape for item in named if item.name.endswith("/bias")}
     widths = [_width(biases, f"input{b}/bias") for b in range(stages)]
     kernel = next((item.array for item in named if item.name == "input0/kernel"), np.zeros((0,)))
     channels = kernel.shape[2] if kernel.ndim == 4 else 0
     first = widths[0]
+    downs = [f"layer{2 * b}/kernel" for b in range(1, stages)]
     expected = {"output": (first, 1), "layer0": (4, 4, first, first), "layer1": (3, 3, first + 1, first)}
     for b, width in enumerate(widths):
         expected[f"input{b}"] = (1, 1, channels, width)
         if b:
             expected[f"layer{2 * b}"] = (3, 3, width, widths[b - 1])
             expected[f"layer{2 * b + 1}"] = (3, 3, width, width)
-    return _tree(named, {}, expected), widths, channels
+    forms = {item.layouts[0].form for item in named if item.name in downs}
+    if len(forms) != 1:
+        raise WeightsError(
+            "the down-convolutions are missing or of different forms; expected all plain or all fused"
+        )
+    config = {"widths": widths, "image_channels": channels, "upsample": forms.pop()}
+    return _tree(named, {}, expected), config
 
 
 def _count(named: list[_Named], kind: str) -> int:
@@ -295,14 +323,14 @@ def _width(biases: dict, name: str) -> int:
     return shape[0]
 
 
-def _up_layout(ups: list[_Named], expected: dict) -> tuple:
+def _up_layout(ups: list[_Named], expected: dict) -> _Layout:
     """The first layout that fits all up-convolutions; all are of one form."""
     possible = (
         [layout for layout in ups[0].layouts if all(layout in item.layouts for item in ups)] if ups else []
     )
     for layout in possible:
         if all(
-            item.array.ndim == 4 and item.array.transpose(layout[1]).shape == expected[item.name[:-7]]
+            item.array.ndim == 4 and layout.apply(item.array).shape == expected[item.name[:-7]]
             for item in ups
         ):
             return layout
@@ -313,13 +341,13 @@ def _up_layout(ups: list[_Named], expected: dict) -> tuple:
     return possible[0]  # none fits: the shape check of the whole tree says where
 
 
-def _tree(named: list[_Named], layouts: dict, expected: dict) -> dict:
+def _tree(named: list[_Named], layouts: dict[str, _Layout], expected: dict) -> dict:
     tree: dict = {}
     for item in named:
         layer, kind = item.name.split("/")
         array = item.array
         if item.layouts and array.ndim == 4:
-            array = array.transpose(layouts.get(item.name, item.layouts[0])[1])
+            array = layouts.get(item.name, item.layouts[0]).apply(array)
         if array.dtype == np.float64:
             array = array.astype(np.float32)
         if array.dtype not in _FLOATS:

@@ -82,6 +82,8 @@ def read_zip(data: bytes) -> object:
                 return archive.read(name)
 
             return _machine(_remember(read)).run(io.BytesIO(archive.read(f"{root}/data.pkl")))
+    except WeightsError:
+        raise
     except (
         zipfile.BadZipFile,
         NotImplementedError,
@@ -89,9 +91,9 @@ def read_zip(data: bytes) -> object:
         EOFError,
         struct.error,
         OSError,
-        UnicodeError,
+        ValueError,
     ) as error:
-        raise WeightsError(f"damaged or truncated PyTorch archive ({error})") from error
+        raise WeightsError(f"damaged or truncated PyTorch archive ({str(error)[:120]!r})") from error
 
 
 def read_legacy(data: bytes) -> object:

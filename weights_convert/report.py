@@ -4,6 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+def printable(text: str) -> str:
+    """Text from a file as it may be shown: short, and without characters that steer a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text[:60])
+
+
 @dataclass(frozen=True)
 class Converted:
     """A network in our form: parameter tree, configuration for the card, and what to tell the user."""
@@ -34,7 +39,7 @@ class Report:
     sha256: str
 
     def __str__(self) -> str:
-        left_out = ", ".join(self.left_out[:8]) or "nothing"
+        left_out = ", ".join(map(printable, self.left_out[:8])) or "nothing"
         if len(self.left_out) > 8:
             left_out += f" and {len(self.left_out) - 8} more"
         up = "fused (transposed convolution)" if self.upsample == "fused" else "nearest, then convolution"

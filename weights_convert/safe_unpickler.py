@@ -214,7 +214,7 @@ class Machine:
         if name not in self._allowed:
             raise WeightsError(
                 f"the pickle names {_short(name)!r}, which is not on the allow-list of arrays and plain "
-                "containers and may run code; it was not loaded"
+                "containers and may run code; it was not loaded (of a PyTorch module, save its `state_dict()`)"
             )
         self._push(self._allowed[name])
 

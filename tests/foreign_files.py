@@ -1,0 +1,215 @@
+"""Builders of foreign checkpoint files for the converter's tests: PyTorch containers without PyTorch, TensorFlow
+pickles without TensorFlow, and the weights of the golden arrays, by the recipes in their notes.
+"""
+
+import io
+import pickle
+import struct
+import sys
+import types
+import zipfile
+import zlib
+
+import numpy as np
+
+
+MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
+PGGAN_RECIPE_SEED = 2020
+TENSORFLOW_RECIPE_SEED = 20261120
+
+
+def pggan_state(
+    resolution: int,
+    *,
+    fused: bool = False,
+    latent: int = 32,
+    fmaps_base: int = 256,
+    fmaps_max: int = 32,
+    channels: int = 3,
+) -> dict[str, np.ndarray]:
+    """State dict of genforce/mganprior's PGGAN generator, golden recipe and sizes (`pggan_tiny`)."""
+    stages = resolution.bit_length() - 2
+    widths = [min(fmaps_base // (4 << b), fmaps_max) for b in range(stages)]
+    state = {"lod": np.zeros((), np.float32)}
+
+    def add(key: str, shape: tuple[int, ...], scale: float) -> None:
+        random = np.random.default_rng([PGGAN_RECIPE_SEED, zlib.crc32(key.encode("ascii"))])
+        state[key] = (random.standard_normal(shape) * scale).astype(np.float32)
+
+    for b, width in enumerate(widths):
+        before = widths[b - 1] if b else latent
+        if b and fused:
+            add(f"layer{2 * b}.weight", (3, 3, before, width), 1.0)
+        else:
+            add(f"layer{2 * b}.conv.weight", (width, before, 3, 3) if b else (width, before, 4, 4), 1.0)
+        add(f"layer{2 * b}.wscale.bias", (width,), 0.1)
+        add(f"layer{2 * b + 1}.conv.weight", (width, width, 3, 3), 1.0)
+        add(f"layer{2 * b + 1}.wscale.bias", (width,), 0.1)
+        add(f"output{b}.conv.weight", (channels, width, 1, 1), 0.3)
+        add(f"output{b}.wscale.bias", (channels,), 0.1)
+    return state
+
+
+def in_genforce_names(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same generator under the names of the newer genforce library (fused kernels in, out, h, w)."""
+    renamed = {}
+    for key, array in state.items():
+        if key.endswith(".weight") and ".conv." not in key:
+            array = array.transpose(2, 3, 0, 1)
+        renamed[key.replace(".conv", "").replace(".wscale", "")] = array
+    return renamed
+
+
+def pggan_tree(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What the generator must become, written out index by index from the definitions, under flat names."""
+    tree = {}
+    for key, array in state.items():
+        layer = key.split(".")[0]
+        if key.endswith("bias"):
+            tree[f"{layer}/bias"] = array
+        elif layer == "layer0":
+            kernel = np.empty((array.shape[1], 4, 4, array.shape[0]), np.float32)
+            for y in range(4):
+                for x in range(4):
+                    kernel[:, y, x, :] = array[:, :, 3 - y, 3 - x].T
+            tree["layer0/kernel"] = kernel
+        elif ".conv." in key:
+            tree[f"{layer}/kernel"] = np.moveaxis(array, (2, 3, 1, 0), (0, 1, 2, 3))
+        elif key.endswith("weight"):
+            tree[f"{layer}/kernel"] = array[::-1, ::-1]
+    return tree
+
+
+# PyTorch's two containers, from a pickle and the bytes of its storages.
+
+
+def torch_zip(
+    program: bytes, storages: dict[str, bytes] | None = None, *, root: str = "model", **members
+) -> bytes:
+    """The zip format; `members` (name -> bytes, "/" written as "__") are added as they are."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(f"{root}/data.pkl", program)
+        archive.writestr(f"{root}/byteorder", b"little")
+        for key, data in (storages or {}).items():
+            archive.writestr(f"{root}/data/{key}", data)
+        for name, data in members.items():
+            archive.writestr(f"{root}/{name.replace('__', '/')}", data)
+    return buffer.getvalue()
+
+
+def torch_legacy(program: bytes, storages: dict[str, tuple[int, bytes]] | None = None) -> bytes:
+    """The format before 1.6; `storages`: key -> (number of values, bytes)."""
+    storages = storages or {}
+    head = [MAGIC_NUMBER, 1001, {"protocol_version": 1001, "little_endian": True, "type_sizes": {"int": 4}}]
+    parts = [pickle.dumps(value, 2) for value in head]
+    parts += [program, pickle.dumps(list(storages), 2)]
+    for count, data in storages.values():
+        parts += [struct.pack("<q", count), data]
+    return b"".join(parts)
+
+
+def text(value: str) -> bytes:
+    """Instruction that pushes a string."""
+    data = value.encode()
+    return b"X" + struct.pack("<I", len(data)) + data
+
+
+def integer(value: int) -> bytes:
+    """Instruction that pushes an integer of any size or sign."""
+    return b"I" + str(value).encode() + b"\n"
+
+
+def ints(values: tuple[int, ...]) -> bytes:
+    """Instructions that push a tuple of integers."""
+    return b"(" + b"".join(integer(value) for value in values) + b"t"
+
+
+def tensor_program(
+    *,
+    offset: int = 0,
+    sizes: tuple[int, ...] = (2, 3),
+    strides: tuple[int, ...] = (3, 1),
+    numel: int = 6,
+    key: str = "0",
+    storage: bytes = b"ctorch\nFloatStorage\n",
+    location: str = "cpu",
+    legacy: bool = False,
+) -> bytes:
+    """Pickle of {"w": one tensor}, every number of which a test may choose."""
+    identity = b"(" + text("storage") + storage + text(key) + text(location) + integer(numel)
+    identity += (b"N" if legacy else b"") + b"tQ"
+    rebuilt = (
+        b"ctorch._utils\n_rebuild_tensor_v2\n(" + identity + integer(offset) + ints(sizes) + ints(strides)
+    )
+    rebuilt += b"\x89ccollections\nOrderedDict\n)RtR"
+    return b"\x80\x02}" + text("w") + rebuilt + b"s."
+
+
+# TensorFlow GAN pickles.
+
+
+def tensorflow_variables(keys: list[str], network: str) -> list[tuple[str, np.ndarray]]:
+    """Variables of one network of `pggan_train`; `keys` are its lines "G/4x4/Dense/weight (32, 512)"."""
+    variables = [("lod", np.float32(0.0))]
+    for line in keys:
+        name, _, shape = str(line).partition(" ")
+        if name.startswith(f"{network}/"):
+            array = tensorflow_fill(name, tuple(int(size) for size in shape.strip("(),").split(",")))
+            variables.append((name.removeprefix(f"{network}/"), array))
+    return variables
+
+
+def tensorflow_fill(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The golden recipe: raw N(0, 1) weights, biases 0.1 of that."""
+    crc = zlib.crc32(name.replace("/", ".").encode())
+    array = np.random.default_rng([TENSORFLOW_RECIPE_SEED, crc]).normal(size=shape)
+    return (array * (0.1 if name.endswith("bias") else 1.0)).astype(np.float32)
+
+
+class _Network:
+    """What the TensorFlow code pickles: an object of a class that does not exist here, with a state dict."""
+
+    def __init__(self, state: dict):
+        self.__dict__.update(state)
+
+    def __getstate__(self) -> dict:
+        return self.__dict__
+
+
+def tensorflow_pickle(
+    states: list[dict], *, module: str = "tfutil", protocol: int = 4, numpy1: bool = False
+) -> bytes:
+    """A tuple of networks, pickled as the TensorFlow code does it, by NumPy 2 or (`numpy1`) NumPy 1."""
+    names = module.split(".")
+    modules = {
+        ".".join(names[: n + 1]): types.ModuleType(".".join(names[: n + 1])) for n in range(len(names))
+    }
+    network = type("Network", (_Network,), {"__module__": module})
+    modules[module].Network = network
+    missing = {name: sys.modules.get(name) for name in modules}
+    sys.modules.update(modules)
+    try:
+        data = pickle.dumps(tuple(network(state) for state in states), protocol)
+    finally:
+        for name, before in missing.items():
+            if before is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = before
+    if numpy1:  # the length byte of protocol 4 counts the underscore, the older protocols have no length
+        data = data.replace(b"\x8c\x16numpy._core.multiarray", b"\x8c\x15numpy.core.multiarray")
+        data = data.replace(b"cnumpy._core.multiarray", b"cnumpy.core.multiarray")
+    return data
+
+
+def tensorflow_state(name: str, variables: list[tuple[str, np.ndarray]], **static_kwargs) -> dict:
+    """A network's state as `tfutil.Network.__getstate__` gives it."""
+    return {
+        "version": 2,
+        "name": name,
+        "static_kwargs": {"num_channels": 3, "label_size": 0, **static_kwargs},
+        "build_module_src": "raise RuntimeError('code from a checkpoint was run')",
+        "build_func_name": "G_paper",
+        "variables": variables,
+    }
