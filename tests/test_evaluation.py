@@ -15,17 +15,15 @@ from jaxprior.evaluation import Cell, Journal, Row, RunFolder, Stopped, run_cell
 from jaxprior.evaluation import runner as runner_module
 from jaxprior.evaluation.cells import configuration, row_key
 from jaxprior.evaluation.journal import FIGURES, encode
-from jaxprior.evaluation.runfolder import first_difference
 from jaxprior.evaluation.tables import results_csv, summarise, summary_markdown
+from jaxprior.files import first_difference
 from jaxprior.models.pggan import Generator, init_params
 from jaxprior.priors import load_prior
 from jaxprior.restoration import Method
 from jaxprior.weights import save_weights
 
 
-METHOD = Method(
-    restoration.MultiCode(num_codes=2, layer=4), restoration.Objective(), restoration.Solve(steps=3)
-)
+METHOD = Method(restoration.MultiCode(num_codes=2, layer=4), restoration.Objective(), restoration.Solve(steps=3))
 INPAINT = Cell(task="inpaint", mask=masks.parse_mask("block:0.25"), method=METHOD, clean=True)
 
 
@@ -353,9 +351,7 @@ def test_statistics_are_those_of_numpy_and_students_t():
     from scipy import stats
 
     values = [20.0, 22.5, 21.0, 30.0]
-    rows = [Row(image=str(i), psnr=value) for i, value in enumerate(values)] + [
-        Row(image="x", status="failed")
-    ]
+    rows = [Row(image=str(i), psnr=value) for i, value in enumerate(values)] + [Row(image="x", status="failed")]
     found = summarise(rows)["psnr"]
     low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
     assert found["n"] == 4 and found["median"] == 21.75

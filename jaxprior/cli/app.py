@@ -45,9 +45,7 @@ class Commands(typer.core.TyperGroup):
                 raise typer.Exit(MISTAKE) from None
             raise
         except Exception as error:
-            if getattr(
-                error, "possibilities", None
-            ):  # a mistyped option, from the parser: name the nearest only
+            if getattr(error, "possibilities", None):  # a mistyped option, from the parser: name the nearest only
                 error.message = f"{error.message}. Did you mean {error.possibilities[0]}?"
                 error.possibilities = None
             raise

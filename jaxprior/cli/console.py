@@ -114,3 +114,47 @@ def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> 
     console = Console()
     console.print()
     (console if console.is_terminal else Console(width=110)).print(table)
+
+
+class TrainingProgress:
+    """Shows a training: a bar on a terminal, a line every half minute and at every new phase elsewhere."""
+
+    def __init__(self):
+        self.console = Console()
+        self.bar = self.task = None
+        self.phase, self.told = "", 0.0
+
+    def __enter__(self) -> "TrainingProgress":
+        if self.console.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[speed]}"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[metrics]}"),
+            )
+            self.bar = Progress(*columns, console=self.console)
+            self.bar.start()
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def log(self, moment: Any) -> None:
+        """Show a `jaxprior.training.loop.Moment`."""
+        metrics = ", ".join(f"{name} {value:.3g}" for name, value in moment.metrics.items() if "loss" in name)
+        speed = f"{moment.images_per_second:.0f} pictures/s"
+        if self.bar is not None:
+            if self.task is None:
+                self.task = self.bar.add_task(
+                    "", total=moment.total_images, completed=moment.images, speed="", metrics=""
+                )
+            self.bar.update(self.task, description=moment.phase, completed=moment.images, speed=speed, metrics=metrics)
+        elif moment.phase != self.phase or time.monotonic() - self.told > 30:
+            share = moment.images / moment.total_images
+            say(
+                f"{moment.phase}: {moment.images // 1000} of {moment.total_images // 1000} thousand pictures "
+                f"({share:.0%}), {speed}, {metrics}"
+            )
+            self.phase, self.told = moment.phase, time.monotonic()

@@ -14,9 +14,9 @@ FACE = (slice(0, 300), slice(80, 380))  # of scikit-image's cat photograph
 
 
 def demo(
-    out: Annotated[
-        Path, typer.Option("-o", "--out", help="Folder for the runs and the report.", metavar="DIR")
-    ] = Path("jaxprior-demo"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the runs and the report.", metavar="DIR")] = Path(
+        "jaxprior-demo"
+    ),
 ) -> None:
     """Restore the face of scikit-image's cat photograph: whole, and under three masks.
 

@@ -40,9 +40,7 @@ class Preset(enum.StrEnum):
 _METHOD, _DATA, _RUN = "Method (default: the prior's card)", "Pictures", "Run"
 
 Images = Annotated[list[Path], typer.Argument(help="Pictures, folders or zip archives.", metavar="IMAGES")]
-Out = Annotated[
-    Path, typer.Option("-o", "--out", help="Run folder; the same command goes on in it.", metavar="RUN")
-]
+Out = Annotated[Path, typer.Option("-o", "--out", help="Run folder; the same command goes on in it.", metavar="RUN")]
 Prior = Annotated[
     str | None,
     typer.Option(
@@ -81,9 +79,7 @@ Limit = Annotated[
 ]
 PresetOption = Annotated[
     Preset,
-    typer.Option(
-        "--preset", help="Method to start from; the options below change it.", rich_help_panel=_METHOD
-    ),
+    typer.Option("--preset", help="Method to start from; the options below change it.", rich_help_panel=_METHOD),
 ]
 Codes = Annotated[
     int | None,
@@ -98,15 +94,9 @@ Layer = Annotated[
         rich_help_panel=_METHOD,
     ),
 ]
-Weights = Annotated[
-    CodeWeights | None, typer.Option(help="Channel weights of the codes.", rich_help_panel=_METHOD)
-]
-Steps = Annotated[
-    int | None, typer.Option(min=1, help="Gradient steps.", metavar="K", rich_help_panel=_METHOD)
-]
-OptimizerOption = Annotated[
-    Optimizer | None, typer.Option("--optimizer", help="Solver.", rich_help_panel=_METHOD)
-]
+Weights = Annotated[CodeWeights | None, typer.Option(help="Channel weights of the codes.", rich_help_panel=_METHOD)]
+Steps = Annotated[int | None, typer.Option(min=1, help="Gradient steps.", metavar="K", rich_help_panel=_METHOD)]
+OptimizerOption = Annotated[Optimizer | None, typer.Option("--optimizer", help="Solver.", rich_help_panel=_METHOD)]
 Rate = Annotated[
     float | None, typer.Option("--lr", min=0.0, help="Learning rate.", metavar="X", rich_help_panel=_METHOD)
 ]
@@ -122,6 +112,4 @@ BatchSize = Annotated[
         rich_help_panel=_RUN,
     ),
 ]
-Seed = Annotated[
-    int, typer.Option(min=0, help="Of masks and latent codes.", metavar="S", rich_help_panel=_RUN)
-]
+Seed = Annotated[int, typer.Option(min=0, help="Of masks and latent codes.", metavar="S", rich_help_panel=_RUN)]

@@ -96,9 +96,7 @@ def inpaint(
     ```
     """
     if clean and reference is not None:
-        raise JaxpriorError(
-            "--clean says that the pictures are the originals, --reference that others are: give one."
-        )
+        raise JaxpriorError("--clean says that the pictures are the originals, --reference that others are: give one.")
     method = MethodFlags(
         preset=preset,
         codes=codes,
@@ -219,9 +217,7 @@ def solve(cell: Any, sources: list[Any], folder: Any, *, prior: Any, batch_size:
             )
         except evaluation.Stopped:
             pass
-    say_error(
-        f"Stopped with {progress.done} of {progress.total} pictures done; the same command goes on: {command}"
-    )
+    say_error(f"Stopped with {progress.done} of {progress.total} pictures done; the same command goes on: {command}")
     raise typer.Exit(STOPPED)
 
 

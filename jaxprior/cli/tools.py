@@ -37,10 +37,10 @@ def report(
 
 
 def convert(
-    source: Annotated[
-        Path, typer.Argument(help="PyTorch .pth, official TensorFlow .pkl, ...", metavar="SRC")
-    ],
+    source: Annotated[Path, typer.Argument(help="PyTorch .pth, official TensorFlow .pkl, ...", metavar="SRC")],
     out: Annotated[Path, typer.Option("-o", "--out", help="File to write.", metavar="OUT.safetensors")],
+    name: Annotated[str | None, typer.Option(help="Of the prior, for its card; by default that of OUT.")] = None,
+    licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "unknown",
 ) -> None:
     """Convert a foreign checkpoint to a prior's safetensors file, without running anything that is in it.
 
@@ -53,7 +53,7 @@ def convert(
     """
     import weights_convert
 
-    say(str(weights_convert.convert(source, out)))
+    say(str(weights_convert.convert(source, out, name=name, licence=licence)))
 
 
 def priors() -> None:
@@ -126,9 +126,10 @@ def doctor() -> None:
 
 
 def _versions() -> Iterator[str]:
-    from jaxprior.evaluation.provenance import versions
+    import jaxprior
+    from jaxprior.files import versions
 
-    found = versions()
+    found = {**versions(), "jaxprior": jaxprior.__version__}
     missing = [name for name, version in found.items() if version == "not installed"]
     if missing:
         raise JaxpriorError(f"not installed: {', '.join(missing)}; reinstall with `pip install jaxprior`")
@@ -140,9 +141,7 @@ def _devices() -> Iterator[str]:
 
     for device in jax.devices():
         memory = (device.memory_stats() or {}).get("bytes_limit")
-        yield f"{device.platform} {device.id}: {device.device_kind}" + (
-            f", {memory / 2**30:.1f} GiB" if memory else ""
-        )
+        yield f"{device.platform} {device.id}: {device.device_kind}" + (f", {memory / 2**30:.1f} GiB" if memory else "")
 
 
 def _cache() -> Iterator[str]:
@@ -180,10 +179,7 @@ def _compile() -> Iterator[str]:
     def loss(kernel):
         image = jnp.ones((1, 8, 8, 3))
         return (
-            jax.lax.conv_general_dilated(
-                image, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
-            )
-            ** 2
+            jax.lax.conv_general_dilated(image, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")) ** 2
         ).sum()
 
     begun = time.perf_counter()

@@ -16,9 +16,10 @@ from urllib.parse import quote
 from jaxprior import images
 from jaxprior.evaluation.figures import data_address, distribution, sheet
 from jaxprior.evaluation.journal import FIGURES, OK, Row
-from jaxprior.evaluation.runfolder import RunFolder, write_atomically
+from jaxprior.evaluation.runfolder import RunFolder
 from jaxprior.evaluation.scores import CONVENTION
 from jaxprior.evaluation.tables import TITLES, counts, flat, headline, show, summarise, write_tables
+from jaxprior.files import write_atomically
 
 
 EMBEDDED = 150
@@ -101,9 +102,7 @@ def _overview(records: list[dict], tables: list[list[Row]], figures: list[str]) 
     lines = []
     for record, rows in zip(records, tables, strict=True):
         summary, number = summarise(rows), counts(rows)
-        cells = "".join(
-            f'<td class="{status if value else "none"}">{value}</td>' for status, value in number.items()
-        )
+        cells = "".join(f'<td class="{status if value else "none"}">{value}</td>' for status, value in number.items())
         for name in figures:
             cells += f"<td>{_mean(name, summary.get(name))}</td>"
         lines.append(f'<tr><td class="text">{escape(record["title"])}</td>{cells}</tr>')
@@ -160,17 +159,11 @@ def _rows(
     for run, record, rows in zip(runs, records, tables, strict=True):
         for place, row in enumerate(rows):
             links_from = None if place < EMBEDDED else base
-            lines.append(
-                _row(run, record["title"], row, figures, several=len(runs) > 1, links_from=links_from)
-            )
-    return (
-        f'<table id="rows"><thead><tr>{head}</tr></thead><tbody>\n' + "\n".join(lines) + "\n</tbody></table>"
-    )
+            lines.append(_row(run, record["title"], row, figures, several=len(runs) > 1, links_from=links_from))
+    return f'<table id="rows"><thead><tr>{head}</tr></thead><tbody>\n' + "\n".join(lines) + "\n</tbody></table>"
 
 
-def _row(
-    run: RunFolder, title: str, row: Row, figures: list[str], *, several: bool, links_from: Path | None
-) -> str:
+def _row(run: RunFolder, title: str, row: Row, figures: list[str], *, several: bool, links_from: Path | None) -> str:
     """One row; its pictures are links relative to a folder if one is given, else embedded."""
     name = f'<div class="name" title="{escape(row.image, quote=True)}">{escape(Path(row.image).name)}</div>'
     badge = f'<span class="badge {row.status}">{row.status}</span>'
@@ -206,8 +199,7 @@ def _strip(run: RunFolder, row: Row, links_from: Path | None) -> str:
         style = ' class="main"' if kind == final else ""
         alt = escape(f"{Path(row.image).name}: {caption}", quote=True)
         parts.append(
-            f'<figure{style}><img src="{data_address(path)}" alt="{alt}">'
-            f"<figcaption>{caption}</figcaption></figure>"
+            f'<figure{style}><img src="{data_address(path)}" alt="{alt}"><figcaption>{caption}</figcaption></figure>'
         )
     return f'<div class="strip">{"".join(parts)}</div>'
 

@@ -23,10 +23,10 @@ from jaxprior import images, operators, restoration
 from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.cells import Cell, configuration, row_key
 from jaxprior.evaluation.journal import DIVERGED, FAILED, OK, Row
-from jaxprior.evaluation.provenance import device_name, versions
-from jaxprior.evaluation.runfolder import RunFolder, write_atomically
+from jaxprior.evaluation.runfolder import RunFolder
 from jaxprior.evaluation.scores import score
 from jaxprior.evaluation.stopping import StopGuard
+from jaxprior.files import device_name, versions, write_atomically
 
 
 DEFAULT_BATCH = {"cpu": 16, "gpu": 64}
@@ -129,9 +129,7 @@ class _Reader:
 
     def _draw(self, id: int) -> np.ndarray:
         stream = jax.random.fold_in(jax.random.key(self.cell.seed), MASK_STREAM)
-        return np.asarray(
-            self.cell.mask.draw(self.size, jax.random.fold_in(stream, np.uint32(id))), np.float32
-        )
+        return np.asarray(self.cell.mask.draw(self.size, jax.random.fold_in(stream, np.uint32(id))), np.float32)
 
     def read(self, source: images.ImageSource) -> Job:
         pixels = images.load_image(source)
@@ -222,9 +220,7 @@ def _solve_and_save(
             batch_size=batch_size,
             progress=lambda _images, _of, steps, total, loss: observer.step(len(jobs), steps, total, loss),
         )
-        raw, merged, observed, latents = jax.device_get(
-            (result.images, result.merged, observed, result.latents)
-        )
+        raw, merged, observed, latents = jax.device_get((result.images, result.merged, observed, result.latents))
         figures = score(raw, merged, observed, stack["truth"], stack["mask"])
     seconds = (time.perf_counter() - begun) / len(jobs)
     rows = []
@@ -234,9 +230,7 @@ def _solve_and_save(
             image=job.image,
             id=job.id,
             status=DIVERGED if diverged else OK,
-            reason="the loss became infinite or not a number; the best finite iterate was kept"
-            if diverged
-            else None,
+            reason="the loss became infinite or not a number; the best finite iterate was kept" if diverged else None,
             **figures[i],
             loss=float(result.loss[i]),
             steps=int(result.trace.shape[1]) - 1,
@@ -246,9 +240,7 @@ def _solve_and_save(
             file=job.file,
             key=job.key,
         )
-        _save(
-            folder, job, raw[i], merged[i], observed[i], jax.tree.map(lambda leaf, i=i: leaf[i], latents), row
-        )
+        _save(folder, job, raw[i], merged[i], observed[i], jax.tree.map(lambda leaf, i=i: leaf[i], latents), row)
         rows.append(row)
     folder.journal.append(rows)
     observer.rows(rows, computed=True)
@@ -278,12 +270,9 @@ def _latents_bytes(latents: Any, row: Row) -> bytes:
 
     leaves = jax.tree_util.tree_flatten_with_path(latents)[0]
     tensors = {
-        jax.tree_util.keystr(path, simple=True, separator="/"): np.ascontiguousarray(leaf)
-        for path, leaf in leaves
+        jax.tree_util.keystr(path, simple=True, separator="/"): np.ascontiguousarray(leaf) for path, leaf in leaves
     }
-    return save(
-        tensors, metadata={"jaxprior": json.dumps({"image": row.image, "id": row.id, "key": row.key})}
-    )
+    return save(tensors, metadata={"jaxprior": json.dumps({"image": row.image, "id": row.id, "key": row.key})})
 
 
 def _default_batch(folder: RunFolder, count: int) -> int:

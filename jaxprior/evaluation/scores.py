@@ -37,13 +37,8 @@ def score(
     Returns:
         one dictionary a picture with all names of `FIGURES`; None where there is nothing to compare.
     """
-    values = {
-        name: np.asarray(value) for name, value in _figures(raw, merged, observed, truth, masks).items()
-    }
-    return [
-        {name: float(values[name][i]) if name in values else None for name in FIGURES}
-        for i in range(len(raw))
-    ]
+    values = {name: np.asarray(value) for name, value in _figures(raw, merged, observed, truth, masks).items()}
+    return [{name: float(values[name][i]) if name in values else None for name in FIGURES} for i in range(len(raw))]
 
 
 @jax.jit

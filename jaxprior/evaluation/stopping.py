@@ -11,10 +11,10 @@ class Stopped(KeyboardInterrupt):
 
 
 class StopGuard:
-    """Turns SIGINT and SIGTERM into `Stopped`, but only inside `allowed()`; a signal elsewhere waits for the
-    next one.
+    """Turns SIGINT and SIGTERM into `Stopped`, but only inside `allowed()`; a signal elsewhere waits for it.
 
-    Outside the main thread, where Python cannot install handlers, nothing changes.
+    `requested` says whether a signal has come, for loops that poll. Outside the main thread, where Python cannot
+    install handlers, nothing changes.
 
     Example:
         with StopGuard() as guard:
@@ -24,7 +24,7 @@ class StopGuard:
     """
 
     def __init__(self):
-        self._requested = False
+        self.requested = False
         self._allowed = False
         self._previous = {}
 
@@ -43,13 +43,13 @@ class StopGuard:
         """Let a stop take effect inside this block, also one that was asked for before it."""
         self._allowed = True
         try:
-            if self._requested:
+            if self.requested:
                 raise Stopped
             yield
         finally:
             self._allowed = False
 
     def _on_signal(self, _number, _frame) -> None:
-        self._requested = True
+        self.requested = True
         if self._allowed:
             raise Stopped

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from jaxprior.evaluation.journal import DIVERGED, FAILED, FIELDS, FIGURES, OK, PROVENANCE, Row
-from jaxprior.evaluation.runfolder import RunFolder, write_atomically
+from jaxprior.evaluation.runfolder import RunFolder
 from jaxprior.evaluation.scores import CONVENTION
+from jaxprior.files import write_atomically
 
 
 COLUMNS = tuple(name for name in FIELDS if name not in PROVENANCE)
@@ -130,9 +131,7 @@ def _statistics(values: np.ndarray) -> dict[str, float]:
 
         sd = float(values.std(ddof=1))
         half = float(t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
-    return dict(
-        zip(STATISTICS, (n, mean, float(np.median(values)), sd, mean - half, mean + half), strict=True)
-    )
+    return dict(zip(STATISTICS, (n, mean, float(np.median(values)), sd, mean - half, mean + half), strict=True))
 
 
 def _cell(text: str) -> str:
