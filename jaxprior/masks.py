@@ -164,7 +164,11 @@ def _scattered(fraction: float, size: int, chance: np.random.Generator) -> np.nd
 
 def _from_file(path: Path, size: int) -> np.ndarray:
     try:
-        picture = fit(load_image(path), size, resample="nearest")
+        picture = load_image(path)
     except ImageError as error:
         raise MaskError(f"mask {error}") from None
-    return (picture.mean(axis=-1) > 127.5).astype(np.float32)
+    try:
+        fitted = fit(picture, size, resample="nearest")
+    except ImageError as error:
+        raise MaskError(f"mask {path.as_posix()}: {error}") from None
+    return (fitted.mean(axis=-1) > 127.5).astype(np.float32)

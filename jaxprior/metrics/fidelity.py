@@ -47,7 +47,7 @@ def psnr(x: Images, y: Images, *, mask: Mask | None = None) -> Float[Array, "*b"
         `ValueError` for images or masks of other shapes.
 
     Example:
-        >>> psnr(jnp.zeros((1, 8, 8, 3)), jnp.full((1, 8, 8, 3), 0.2))
+        >>> psnr(jnp.zeros((1, 8, 8, 3)), jnp.full((1, 8, 8, 3), 0.2)).round(3)
         Array([20.], dtype=float32)
     """
     _require_pair(x, y)
@@ -133,9 +133,7 @@ def _mean_over(values: Array, mask: Mask | None) -> Array:
     if mask is None:
         return values.mean(axis=-1).mean(axis=-1)  # row by row: exact enough in float32 for large images
     if mask.shape not in (values.shape, values.shape[-2:]):
-        raise ValueError(
-            f"`mask`: expected {values.shape[-2:]} or {values.shape}, like the images, got {mask.shape}."
-        )
+        raise ValueError(f"`mask`: expected {values.shape[-2:]} or {values.shape}, like the images, got {mask.shape}.")
     inside = jnp.broadcast_to(mask, values.shape) > 0.5
     return jnp.where(inside, values, 0).sum(axis=(-2, -1)) / inside.sum(axis=(-2, -1))
 

@@ -73,25 +73,35 @@ def _levels(real: tuple[int, ...], fake: tuple[int, ...]) -> list[int]:
 
 def _descriptors(images: Images, key: Array, level: int, levels: int) -> Array:
     """Normalised patches `[n * 128, 49 * c]` of one level, its pyramids built a batch of images at a time."""
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(len(images)))
+    size = images.shape[1] >> level
+    corners = _corners(key, jnp.arange(len(images)), size - PATCH + 1)
     parts = []
     for start in range(0, len(images), _BATCH):
         batch = slice(start, start + _BATCH)
-        parts.append(_patches(jnp.asarray(images[batch]), keys[batch], level=level, levels=levels))
+        parts.append(_patches(jnp.asarray(images[batch]), corners[batch], level=level, levels=levels))
     return _normalise(jnp.concatenate(parts))
 
 
+@jax.jit
+def _corners(key: Array, indices: Array, room: int) -> Array:
+    """Places `[n, 2, 128]` below `room`; those of an image depend on its index only, not on its batch."""
+
+    def of_one(index: Array) -> Array:
+        return jax.random.randint(jax.random.fold_in(key, index), (2, PATCHES_PER_IMAGE), 0, room)
+
+    return jax.vmap(of_one)(indices)
+
+
 @jax.jit(static_argnames=("level", "levels"))
-def _patches(images: Array, keys: Array, *, level: int, levels: int) -> Array:
-    """Patches `[n * 128, 49, c]` at random places of one pyramid level."""
+def _patches(images: Array, corners: Array, *, level: int, levels: int) -> Array:
+    """Patches `[n * 128, 49, c]` of one pyramid level."""
     band = _laplacian_band(jnp.clip(images.astype(jnp.float32), -1, 1), level, levels)
 
-    def of_one(image: Array, key: Array) -> Array:
-        corners = jax.random.randint(key, (2, PATCHES_PER_IMAGE), 0, image.shape[0] - PATCH + 1)
+    def of_one(image: Array, corners: Array) -> Array:
         shape = (PATCH, PATCH, image.shape[-1])
         return jax.vmap(lambda top, left: jax.lax.dynamic_slice(image, (top, left, 0), shape))(*corners)
 
-    return jax.vmap(of_one)(band, keys).reshape(-1, PATCH * PATCH, images.shape[-1])
+    return jax.vmap(of_one)(band, corners).reshape(-1, PATCH * PATCH, images.shape[-1])
 
 
 def _laplacian_band(images: Array, level: int, levels: int) -> Array:
@@ -101,7 +111,7 @@ def _laplacian_band(images: Array, level: int, levels: int) -> Array:
     if level == levels - 1:
         return images
     coarser = _blur(images)[:, ::2, ::2]
-    spread = jnp.zeros_like(images).at[:, ::2, ::2].set(coarser)
+    spread = jax.lax.pad(coarser, 0.0, ((0, 0, 0), (0, 1, 1), (0, 1, 1), (0, 0, 0)))  # zeros in between
     return images - 4 * _blur(spread)
 
 
