@@ -49,6 +49,12 @@ def save(path: Path, value, *, zip_format: bool = True) -> Path:
     return path
 
 
+def save_flat(path: Path, state: dict[str, np.ndarray]) -> Path:
+    """Save named arrays as a foreign safetensors file: for tests that PyTorch's formats do not matter to."""
+    safetensors.numpy.save_file({key: np.asarray(array, order="C") for key, array in state.items()}, path)
+    return path
+
+
 def numpy(value):
     """What PyTorch loaded, with arrays in place of tensors (bfloat16 as float32)."""
     import torch
@@ -199,7 +205,7 @@ def test_every_tensor_of_a_pytorch_generator_is_where_it_belongs(names, form, zi
 def test_equal_widths_are_taken_for_the_plain_form(tmp_path):
     state = pggan_state(8)
     assert state["layer2.conv.weight"].shape == (32, 32, 3, 3)
-    report = convert(save(tmp_path / "g.pth", in_genforce_names(state)), tmp_path / "g.safetensors")
+    report = convert(save_flat(tmp_path / "g.st", in_genforce_names(state)), tmp_path / "g.safetensors")
     assert report.upsample == "nearest"
     tree = flatten(load_weights(tmp_path / "g.safetensors")[0]["generator"])
     np.testing.assert_array_equal(tree["layer2/kernel"], pggan_tree(state)["layer2/kernel"])
@@ -207,11 +213,13 @@ def test_equal_widths_are_taken_for_the_plain_form(tmp_path):
 
 def test_grey_generators_and_other_sizes_are_recognised(tmp_path):
     state = pggan_state(32, channels=1, latent=24, fmaps_base=128, fmaps_max=20)
-    report = convert(save(tmp_path / "g.pth", state), tmp_path / "g.safetensors", name="grey", licence="MIT")
+    report = convert(
+        save_flat(tmp_path / "g.st", state), tmp_path / "g.safetensors", name="grey", licence="MIT"
+    )
     assert (report.resolution, report.latent_dim, report.image_channels) == (32, 24, 1)
     assert report.widths == (20, 16, 8, 4)
     card = read_card(tmp_path / "g.safetensors")
-    assert card["name"] == "grey" and card["licence"] == "MIT" and card["source"] == "g.pth"
+    assert card["name"] == "grey" and card["licence"] == "MIT" and card["source"] == "g.st"
     assert card["architecture"] == "pggan" and len(card["sha256_source"]) == 64
 
 
@@ -260,6 +268,18 @@ def test_foreign_safetensors_files_convert_as_well(tmp_path):
     np.testing.assert_array_equal(tree["layer0/kernel"], pggan_tree(state)["layer0/kernel"])
 
 
+def test_safetensors_whose_header_begins_like_a_pickle_are_no_pickles(tmp_path):
+    path = save_flat(tmp_path / "g.st", pggan_state(8))
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    padding = b" " * ((0x80 - length) % 256)
+    path.write_bytes(
+        (length + len(padding)).to_bytes(8, "little") + data[8 : 8 + length] + padding + data[8 + length :]
+    )
+    assert path.read_bytes()[:1] == b"\x80"
+    assert convert(path, tmp_path / "g.safetensors").format == "safetensors"
+
+
 # What does not fit is refused, with what was found and what was expected.
 
 
@@ -288,7 +308,7 @@ def change(key: str, value):
     ],
 )
 def test_state_dicts_that_do_not_fit_are_refused(edit, words, tmp_path):
-    path = save(tmp_path / "g.pth", edit(pggan_state(8)))
+    path = save_flat(tmp_path / "g.st", edit(pggan_state(8)))
     out = tmp_path / "g.safetensors"
     with pytest.raises(WeightsError) as caught:
         convert(path, out)
@@ -297,12 +317,12 @@ def test_state_dicts_that_do_not_fit_are_refused(edit, words, tmp_path):
 
 
 def test_unknown_networks_show_their_names(tmp_path):
-    path = save(tmp_path / "vgg.pth", {f"features.{i}.weight": np.ones(2, np.float32) for i in range(9)})
+    path = save_flat(tmp_path / "vgg.st", {f"features.{i}.weight": np.ones(2, np.float32) for i in range(9)})
     message = refused(path, words="features.0.weight, features.1.weight")
     assert "9 tensors" in message and "pggan" in message and len(message) < 500
     refused(path, words="unknown network 'dcgan'", network="dcgan")
     refused(path, words="not those of pggan", network="pggan")
-    odd = save(tmp_path / "odd.pth", {"a\x1b[2J\n": np.ones(2, np.float32)})
+    odd = save_flat(tmp_path / "odd.st", {"a\x1b[2J\n": np.ones(2, np.float32)})
     assert "\x1b" not in refused(odd, words="a?[2J?")
 
 
@@ -322,7 +342,7 @@ def test_other_files_are_refused(tmp_path):
 
 
 def test_the_output_is_a_new_safetensors_file(tmp_path):
-    path = save(tmp_path / "g.pth", pggan_state(8))
+    path = save_flat(tmp_path / "g.st", pggan_state(8))
     for out in (tmp_path / "g.npz", path):
         with pytest.raises(WeightsError, match="ends in .safetensors"):
             convert(path, out)
@@ -495,13 +515,13 @@ def test_a_critic_that_does_not_fit_its_generator_is_left_out(golden, tmp_path):
 
 
 def test_the_command_converts_and_refuses_in_one_line(tmp_path, capsys):
-    path, out = save(tmp_path / "g.pth", pggan_state(8)), tmp_path / "g.safetensors"
+    path, out = save_flat(tmp_path / "g.st", pggan_state(8)), tmp_path / "g.safetensors"
     assert main([str(path), "-o", str(out), "--name", "tiny", "--licence", "CC0", "--network", "pggan"]) == 0
     printed = capsys.readouterr().out
-    for words in ("PyTorch (zip format)", "8x8", "pggan", "32 32", "lod = 0", str(out), "12 tensors"):
+    for words in ("safetensors", "8x8", "pggan", "32 32", "lod = 0", str(out), "12 tensors"):
         assert words in printed
     assert read_card(out)["name"] == "tiny"
-    assert main([str(tmp_path / "none.pth"), "-o", str(out)]) == 1
+    assert main([str(tmp_path / "none.st"), "-o", str(out)]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ") and len(error.splitlines()) == 1
     with pytest.raises(SystemExit) as caught:
@@ -525,7 +545,7 @@ def test_the_converter_needs_neither_torch_nor_tensorflow(tmp_path):
 
 
 def test_reports_are_frozen(tmp_path):
-    report = convert(save(tmp_path / "g.pth", pggan_state(8)), tmp_path / "g.safetensors")
+    report = convert(save_flat(tmp_path / "g.st", pggan_state(8)), tmp_path / "g.safetensors")
     with pytest.raises(dataclasses.FrozenInstanceError):
         report.network = "other"
 

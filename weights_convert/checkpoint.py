@@ -64,11 +64,12 @@ def _read(path: Path, data: bytes) -> Checkpoint:
         return _from_state_dicts("PyTorch (zip format)", pytorch.read_zip(data))
     if data.startswith(pytorch.MAGIC_PREFIX):
         return _from_state_dicts("PyTorch (format before 1.6)", pytorch.read_legacy(data))
-    if data[:1] == b"\x80":
-        return _from_networks(tf_pickle.read(data))
-    if data[8:9] == b"{":
+    # A header's length may begin with the byte that begins a pickle, so this comes before it.
+    if data[8:9] == b"{" and int.from_bytes(data[:8], "little") <= len(data) - 8:
         tensors, _ = read_tensors(path)
         return Checkpoint("safetensors", {"": tensors}, {}, ())
+    if data[:1] == b"\x80":
+        return _from_networks(tf_pickle.read(data))
     raise WeightsError(
         "not a checkpoint of a known format; expected PyTorch, a TensorFlow GAN pickle or safetensors"
     )

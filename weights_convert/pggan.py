@@ -252,7 +252,7 @@ def _unfold_flattened(item: _Named) -> _Named:
 
 
 def _lod(array: np.ndarray) -> str:
-    return f"lod = {float(array):g}" if array.size == 1 else "lod"
+    return f"lod = {float(array.item()):g}" if array.size == 1 else "lod"
 
 
 # Our tree out of named tensors: widths from the biases, layouts from the widths, then every shape is checked.
