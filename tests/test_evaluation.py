@@ -5,9 +5,9 @@ import json
 import os
 import signal
 
-import jax
 import numpy as np
 import pytest
+from tiny_prior import write_tiny_prior
 
 from jaxprior import images, masks, restoration
 from jaxprior.errors import RunError
@@ -17,10 +17,8 @@ from jaxprior.evaluation.cells import configuration, row_key
 from jaxprior.evaluation.journal import FIGURES, encode
 from jaxprior.evaluation.tables import results_csv, summarise, summary_markdown
 from jaxprior.files import first_difference
-from jaxprior.models.pggan import Generator, init_params
 from jaxprior.priors import load_prior
 from jaxprior.restoration import Method
-from jaxprior.weights import save_weights
 
 
 METHOD = Method(restoration.MultiCode(num_codes=2, layer=4), restoration.Objective(), restoration.Solve(steps=3))
@@ -30,23 +28,7 @@ INPAINT = Cell(task="inpaint", mask=masks.parse_mask("block:0.25"), method=METHO
 @pytest.fixture(scope="module")
 def prior(tmp_path_factory):
     """A random generator of 16x16 pixels, through a file so that it has a sha256."""
-    path = tmp_path_factory.mktemp("prior") / "tiny.safetensors"
-    generator = Generator((4, 4, 4), 8)
-    card = {
-        "name": "tiny",
-        "architecture": "pggan",
-        "config": {
-            "resolution": 16,
-            "latent_dim": 8,
-            "widths": [4, 4, 4],
-            "image_channels": 3,
-            "upsample": "nearest",
-        },
-        "source": "random weights",
-        "licence": "none",
-    }
-    save_weights(path, {"generator": jax.device_get(init_params(generator, jax.random.key(0)))}, card)
-    return load_prior(path)
+    return load_prior(write_tiny_prior(tmp_path_factory.mktemp("prior") / "tiny.safetensors"))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ imported by the commands that need it and not before, so that help comes at once
 import errno
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -80,15 +81,21 @@ app.add_typer(train_commands, name="train")
 train_commands.command("pggan")(train.pggan)
 
 
-@app.callback()
-def _options(
-    version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         import jaxprior
 
         print(f"jaxprior {jaxprior.__version__}")
         raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 def main(arguments: list[str] | None = None) -> None:
