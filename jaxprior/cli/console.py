@@ -57,7 +57,7 @@ class RunProgress:
         """Take note of the number of pictures."""
         self.total, self.begun = total, time.monotonic()
         if self.bar is not None:
-            self.task = self.bar.add_task(self.title, total=total, done=0, speed="", loss="")
+            self.task = self.bar.add_task(self.title, total=total, done=0, speed="compiling", loss="")
 
     def step(self, pictures: int, steps_done: int, steps_total: int, mean_loss: float) -> None:
         """Move the bar between chunks of steps."""
@@ -104,13 +104,15 @@ def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> 
 
     summaries = [summarise(rows) for rows in row_lists]
     figures = [name for name in FIGURES if any(name in summary for summary in summaries)]
+    numbers = [counts(rows) for rows in row_lists]
+    statuses = [status for status in numbers[0] if status == "ok" or any(number[status] for number in numbers)]
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("task", no_wrap=True)
-    for name in ("ok", "diverged", "failed", *(TITLES[figure] for figure in figures)):
-        table.add_column(name, justify="right")
-    for title, rows, summary in zip(titles, row_lists, summaries, strict=True):
+    for name in (*statuses, *(TITLES[figure] for figure in figures)):
+        table.add_column(name, justify="right", overflow="fold")
+    for title, number, summary in zip(titles, numbers, summaries, strict=True):
         means = [show(name, summary[name]["mean"]) if name in summary else "" for name in figures]
-        table.add_row(title, *map(str, counts(rows).values()), *means)
+        table.add_row(title, *(str(number[status]) for status in statuses), *means)
     console = Console()
     console.print()
     (console if console.is_terminal else Console(width=110)).print(table)

@@ -188,6 +188,8 @@ def run(
     sources = images.list_images(paths, limit=limit)
     spec = None if mask is None else masks.parse_mask(mask)
     loaded = priors.load_prior(prior)
+    if spec is not None and spec.kind == "file":
+        say(f"mask {spec.name}: {masks.missing_percent(spec.draw(loaded.resolution))} of the picture is missing")
     cell = evaluation.Cell(
         task=task,
         method=method.resolve(task, loaded),
