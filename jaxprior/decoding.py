@@ -63,7 +63,10 @@ def decode(data: bytes, *, name: str = "the picture", max_pixels: int = MAX_PIXE
         `ImageError`, one sentence with the name and the reason.
 
     Example:
-        >>> pixels = decode(open("cat.png", "rb").read(), name="cat.png")
+        >>> file = io.BytesIO()
+        >>> Image.new("L", (20, 10)).save(file, "PNG")
+        >>> decode(file.getvalue(), name="black.png").shape
+        (10, 20, 3)
     """
     if not data:
         raise ImageError(f"{name}: the file is empty.")

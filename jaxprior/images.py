@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from jaxprior.decoding import MAX_PIXELS, decode
@@ -128,7 +129,7 @@ def fit(image: np.ndarray, size: int, *, resample: str = "bicubic") -> np.ndarra
     return np.asarray(Image.fromarray(square).resize((size, size), _RESAMPLING[resample]))
 
 
-def to_float(image: np.ndarray) -> np.ndarray:
+def to_float(image: ArrayLike) -> np.ndarray:
     """Map uint8 [0, 255] of any shape to float32 [-1, 1]: x / 127.5 - 1.
 
     Example:
@@ -140,7 +141,7 @@ def to_float(image: np.ndarray) -> np.ndarray:
     return np.asarray(image, np.float32) / np.float32(127.5) - np.float32(1)
 
 
-def to_uint8(image: np.ndarray) -> np.ndarray:
+def to_uint8(image: ArrayLike) -> np.ndarray:
     """Map float [-1, 1] of any shape to uint8 [0, 255], clipped and rounded; NaN (it diverged) becomes black.
 
     Example:
@@ -211,7 +212,7 @@ def save_png(path: PathLike, image: np.ndarray) -> None:
         part.unlink(missing_ok=True)
 
 
-def grid(images: Sequence[np.ndarray], *, columns: int, pad: int = 2) -> np.ndarray:
+def grid(images: np.ndarray | Sequence[np.ndarray], *, columns: int, pad: int = 2) -> np.ndarray:
     """Lay pictures out in rows on white.
 
     Arguments:

@@ -28,7 +28,7 @@ from typing import ClassVar, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 
 AnyOperator = TypeVar("AnyOperator", bound="Operator")
@@ -142,7 +142,7 @@ class Inpaint(Operator):
         0.75
     """
 
-    mask: Float[Array, "*b h w"] = per_image(ndim=2)
+    mask: Shaped[Array | np.ndarray, "*_b _h _w"] = per_image(ndim=2)
 
     name = "inpaint"
 

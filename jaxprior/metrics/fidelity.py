@@ -13,11 +13,12 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 
-Images = Float[Array | np.ndarray, "*b h w c"]
-Mask = Float[Array | np.ndarray, "*b h w"]
+# Underscored axes are not compared by jaxtyping: the functions do that themselves, with a better message.
+Images = Float[Array | np.ndarray, "*_b _h _w _c"]
+Mask = Shaped[Array | np.ndarray, "*_b _h _w"]
 
 _C1, _C2 = 0.01**2, 0.03**2
 

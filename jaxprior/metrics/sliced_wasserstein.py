@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 
-Images = Float[Array | np.ndarray, "n h w c"]
+Images = Float[Array | np.ndarray, "_n _h _w _c"]  # compared in `_levels`
 
 PATCH, PATCHES_PER_IMAGE = 7, 128
 REPEATS, DIRECTIONS = 4, 128
@@ -83,7 +83,7 @@ def _descriptors(images: Images, key: Array, level: int, levels: int) -> Array:
 
 
 @jax.jit
-def _corners(key: Array, indices: Array, room: int) -> Array:
+def _corners(key: Array, indices: Array, room: Array | int) -> Array:
     """Places `[n, 2, 128]` below `room`; those of an image depend on its index only, not on its batch."""
 
     def of_one(index: Array) -> Array:
