@@ -38,14 +38,14 @@ def restore(folder: Path, like):
         like: a tree of the same structure, shapes and types.
 
     Returns:
-        (number, tree), or None when there is none.
+        (number, tree of NumPy arrays), or None when there is none.
 
     Raises:
         RunError: there are checkpoints and none can be read.
     """
     from orbax.checkpoint import v1 as ocp
 
-    abstract = jax.tree.map(lambda x: jax.ShapeDtypeStruct(np.shape(x), np.asarray(x).dtype), like)
+    abstract = jax.tree.map(lambda x: np.empty(np.shape(x), np.asarray(x).dtype), like)
     failure = None
     for number in reversed(numbers(folder)):
         try:

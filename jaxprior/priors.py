@@ -240,6 +240,7 @@ def make_networks(card: Mapping, *, where: str = "this card") -> tuple[Any, Any]
         config = dict(card["config"])
         config.pop("resolution", None)
         latent_dim, widths = config.pop("latent_dim"), tuple(config.pop("widths"))
+        config["fused"] = {"nearest": False, "fused": True}[config.pop("upsample")]
         return generator(widths, latent_dim, **config), critic(widths, **config)
     except (KeyError, TypeError) as error:
         raise WeightsError(f"{where}: its card's `config` does not describe a {name} network: {error}") from None

@@ -18,6 +18,7 @@ from jaxprior.training import losses
 from jaxprior.training.data import Pictures, draw
 from jaxprior.training.loop import Phase
 from jaxprior.training.players import ema, player, warm_decay, when
+from jaxprior.training.session import Plan
 
 
 LOSSES = ("wgan-gp", "nonsaturating")
@@ -150,13 +151,14 @@ def phases(recipe: PgganRecipe, pictures: Pictures) -> list[Phase]:
     return plan
 
 
-def make_step(recipe: PgganRecipe, stage: int, fade_steps: int, decay_steps: int):
-    """The compiled step of one stage: (index since the stage began, state, uint8 pictures, key) -> (state, metrics).
+def make_losses(recipe: PgganRecipe, stage: int):
+    """The two losses of a stage: (critic loss, generator loss), each (params, ...) -> (value, metrics).
 
-    The fade weight, the learning rate and the average's decay are traced, so that a stage compiles once (twice with
-    lazy R1: with and without the penalty).
+    The official code differentiates the critic at the final resolution, where a pixel of an earlier stage is a block of
+    `scale` x `scale` equal ones: its gradient norm is the stage's own divided by `scale`, which the penalty reproduces.
     """
     generator, critic = recipe.networks()
+    scale = recipe.resolution // (4 << stage)
     gamma = recipe.r1_gamma * (1 << stage) ** recipe.r1_growth
 
     def critic_loss(params, fakes, reals, mix, fade, *, regularise: bool):
@@ -165,8 +167,9 @@ def make_step(recipe: PgganRecipe, stage: int, fade_steps: int, decay_steps: int
 
         real, fake = scores(reals), scores(fakes)
         if recipe.loss == "wgan-gp":
+            penalty = losses.gradient_penalty(scores, reals, fakes, mix, target=scale) / scale**2
             loss = losses.wasserstein_critic(real, fake) + recipe.drift * losses.drift(real)
-            loss += recipe.penalty * losses.gradient_penalty(scores, reals, fakes, mix)
+            loss += recipe.penalty * penalty
         else:
             loss = losses.logistic_critic(real, fake)
             if regularise:
@@ -174,11 +177,23 @@ def make_step(recipe: PgganRecipe, stage: int, fade_steps: int, decay_steps: int
         return loss, {"critic_loss": loss, "score_real": jnp.mean(real), "score_fake": jnp.mean(fake)}
 
     def generator_loss(params, critic_params, z, fade):
-        fake = generator.apply({"params": params}, z, stage=stage, fade=fade)
-        scores = critic.apply({"params": critic_params}, fake, stage=stage, fade=fade)
+        fakes = generator.apply({"params": params}, z, stage=stage, fade=fade)
+        scores = critic.apply({"params": critic_params}, fakes, stage=stage, fade=fade)
         wasserstein = recipe.loss == "wgan-gp"
         loss = (losses.wasserstein_generator if wasserstein else losses.nonsaturating_generator)(scores)
         return loss, {"generator_loss": loss}
+
+    return critic_loss, generator_loss
+
+
+def make_step(recipe: PgganRecipe, stage: int, fade_steps: int, decay_steps: int):
+    """The compiled step of one stage: (index since the stage began, state, uint8 pictures, key) -> (state, metrics).
+
+    The fade weight, the learning rate and the average's decay are traced, so that a stage compiles once (twice with
+    lazy R1: with and without the penalty).
+    """
+    generator, _ = recipe.networks()
+    critic_loss, generator_loss = make_losses(recipe, stage)
 
     def step(index, state, pictures, key, *, regularise: bool):
         fade = jnp.clip(1.0 - index / fade_steps, 0.0, 1.0) if fade_steps else None
@@ -246,21 +261,49 @@ def _batch(pixels, position: int, size: int, seed: int, index: int):
     return draw(pixels, position + index * size, size, seed=seed)
 
 
-def card_config(recipe: PgganRecipe) -> dict:
-    """The architecture part of a weight card."""
+def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
+    """Everything that `session.run` needs to train this recipe on these pictures.
+
+    Example:
+        >>> session.run(plan(PRESETS["fast"], pictures), "runs/cats", source="cats.zip")
+    """
     generator, _ = recipe.networks()
-    return {
+    plan_phases = phases(recipe, pictures)
+    stages = [_stage_of(phase) for phase in plan_phases]
+
+    @partial(jax.jit, static_argnames="stage")
+    def draw_images(params, codes, fade, *, stage: int):
+        return generator.apply({"params": params}, codes, stage=stage, fade=fade)
+
+    def sample(state, moment, codes):
+        steps = plan_phases[moment.phase_number].steps
+        fading = moment.phase.endswith("fade")
+        fade = jnp.float32(1.0 - moment.index / steps) if fading else None
+        return draw_images(state["average"], codes, fade, stage=stages[moment.phase_number])
+
+    config = {
         "resolution": generator.resolution,
         "latent_dim": generator.latent_dim,
         "widths": list(generator.widths),
         "image_channels": generator.image_channels,
-        "fused": generator.fused,
+        "upsample": "fused" if generator.fused else "nearest",
     }
+    return Plan(
+        name="pggan",
+        settings={name: list(v) if isinstance(v, tuple) else v for name, v in asdict(recipe).items()},
+        phases=plan_phases,
+        init=partial(init_state, recipe),
+        sample=sample,
+        latent_dim=generator.latent_dim,
+        export=lambda state: {"generator": state["average"], "critic": state["critic"]},
+        card={"architecture": "pggan", "config": config},
+        pictures=pictures,
+        seed=recipe.seed,
+    )
 
 
-def describe(recipe: PgganRecipe) -> dict:
-    """The recipe as plain JSON values."""
-    return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(recipe).items()}
+def _stage_of(phase: Phase) -> int:
+    return int(phase.name.split("x")[0]).bit_length() - 3
 
 
 def _copy(tree):
