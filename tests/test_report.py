@@ -31,6 +31,7 @@ def make_run(folder, *, title="inpaint center:0.25", masked=True, n=3) -> RunFol
                 "versions": {"jax": "0"},
                 "device": "cpu",
                 "batch": 2,
+                "images": 4,
                 "command": "jaxprior inpaint <x>",
             }
         )
@@ -126,7 +127,8 @@ def test_large_runs_link_to_their_pictures_instead_of_holding_them(tmp_path, mon
 def test_unfinished_and_empty_runs_have_a_report_and_no_run_is_said(tmp_path):
     run = RunFolder(tmp_path / "run")
     make_run(tmp_path / "run", n=0)
-    assert len(Page(write_report([run]).read_text()).rows) == 1
+    text = write_report([run]).read_text()
+    assert len(Page(text).rows) == 1 and "unfinished: 1 of 4 pictures" in text
     (tmp_path / "run/results.jsonl").unlink()
     assert Page(write_report([run]).read_text()).rows == []
     with pytest.raises(RunError, match="holds no run"):

@@ -212,6 +212,11 @@ def solve(cell: Any, sources: list[Any], folder: Any, *, prior: Any, batch_size:
     from jaxprior import evaluation
 
     command = shlex.join(["jaxprior", *sys.argv[1:]])
+    if batch_size is not None and (folder.path / "run.json").exists() and folder.read()["batch"] != batch_size:
+        say_error(
+            f"note: the run began with a batch of {folder.read()['batch']}; rows of another batch agree with "
+            "them within 0.1 dB, not to the bit."
+        )
     with RunProgress(cell.title) as progress:
         try:
             return evaluation.run_cell(

@@ -41,6 +41,10 @@ def write_report(runs: Sequence[RunFolder], path: Path | None = None) -> Path:
 
     Returns:
         Where the report is.
+
+    Example:
+        >>> write_report(runs_in("runs/cats"))
+        PosixPath('runs/cats/report.html')
     """
     for run in runs:
         write_tables(run)
@@ -94,6 +98,13 @@ def page(runs: Sequence[RunFolder], base: Path) -> str:
         + '\n<dialog><img alt=""><p class="soft"></p></dialog>'
         f"\n<script>{_asset('page.js')}</script></body></html>\n"
     )
+
+
+def _missing(records: list[dict], tables: list[list[Row]]) -> str:
+    """How much of unfinished runs is still to come."""
+    wanted = sum(max(record["images"], len(rows)) for record, rows in zip(records, tables, strict=True))
+    done = sum(map(len, tables))
+    return "" if done == wanted else f"; <b>unfinished: {done} of {wanted} pictures</b>"
 
 
 def _overview(records: list[dict], tables: list[list[Row]], figures: list[str]) -> str:

@@ -87,6 +87,11 @@ def run_cell(
     Raises:
         RunError: the folder belongs to another configuration or another process writes into it.
         Stopped: SIGINT or SIGTERM arrived; the journal is whole.
+
+    Example:
+        >>> cell = Cell(task="inpaint", mask=parse_mask("center:0.25"), method=preset("default", prior=prior))
+        >>> rows = run_cell(cell, list_images("photos"), RunFolder("runs/photos"), prior=prior)
+        >>> write_report([RunFolder("runs/photos")])
     """
     if not sources:
         raise RunError("There is no picture to work on: give files, folders or zip archives of pictures.")
