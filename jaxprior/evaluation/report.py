@@ -81,7 +81,7 @@ def page(runs: Sequence[RunFolder], base: Path) -> str:
     body = [
         f"<h1>jaxprior: {escape(title)}</h1>",
         f'<p class="soft">Prior {escape(str(settings["prior"]["name"]))}, {settings["resolution"]}x'
-        f"{settings['resolution']} pixels, {escape(str(records[0]['device']))}</p>",
+        f"{settings['resolution']} pixels, {escape(str(records[0]['device']))}{_missing(records, tables)}</p>",
         _overview(records, tables, figures),
         _distributions(records, tables),
         "<h2>Pictures</h2>" if several else "<h2>Pictures, worst first</h2>",
