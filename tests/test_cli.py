@@ -252,3 +252,15 @@ def test_installed_program_ends_with_the_same_codes(tmp_path):
     program = [sys.executable, "-c", "from jaxprior.cli import main; main()"]
     ended = subprocess.run([*program, "report", str(tmp_path)], capture_output=True, text=True, timeout=120)
     assert ended.returncode == 2 and ended.stderr.startswith("jaxprior: ") and "Traceback" not in ended.stderr
+
+
+def test_commands_import_jax_only_when_they_run():
+    """Help must come at once. The package's own `__init__` is left out: what it imports is the library's affair."""
+    import jaxprior
+
+    code = (
+        "import sys, types; package = types.ModuleType('jaxprior'); sys.modules['jaxprior'] = package; "
+        f"package.__path__ = [{str(Path(jaxprior.__file__).parent)!r}]; import jaxprior.cli; print('jax' in sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert ended.stdout.strip() == "False", ended.stderr
