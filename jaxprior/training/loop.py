@@ -155,10 +155,13 @@ def run(
                 on_log(moment)
                 if now - last_snapshot > pace.snapshot_seconds and done < phase.steps:
                     on_snapshot(state, moment)
-                    last_snapshot = ticked_at = time.monotonic()
-            if done < phase.steps and time.monotonic() - last_save > pace.checkpoint_seconds:
+                    last_snapshot = time.monotonic()
+                    ticked_at += last_snapshot - now  # the rate is of training alone
+            now = time.monotonic()
+            if done < phase.steps and now - last_save > pace.checkpoint_seconds:
                 save(state, number, done)
-                last_save = ticked_at = time.monotonic()
+                last_save = time.monotonic()
+                ticked_at += last_save - now
             if should_stop() and done < phase.steps:
                 save(state, number, done)
                 raise Interrupted(f"stopped in phase {phase.name} after {done} of {phase.steps} steps")
