@@ -260,7 +260,8 @@ def test_commands_import_jax_only_when_they_run():
 
     code = (
         "import sys, types; package = types.ModuleType('jaxprior'); sys.modules['jaxprior'] = package; "
-        f"package.__path__ = [{str(Path(jaxprior.__file__).parent)!r}]; import jaxprior.cli; print('jax' in sys.modules)"
+        f"package.__path__ = [{str(Path(jaxprior.__file__).parent)!r}]; "
+        "import jaxprior.cli; print('jax' in sys.modules)"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert ended.stdout.strip() == "False", ended.stderr
