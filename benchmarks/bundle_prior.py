@@ -2,8 +2,8 @@
 
     python benchmarks/bundle_prior.py RUN cats32 --defaults defaults.json
 
-`defaults.json` maps tasks ("reconstruct", "inpaint") to {"codes": {...}, "objective": {...}, "solve": {...}}, as measured
-with `benchmarks/settings.py`. Writes jaxprior/assets/NAME/{model.safetensors, README.md, samples.png}.
+`defaults.json` maps tasks ("reconstruct", "inpaint") to {"codes": {...}, "objective": {...}, "solve": {...}}, as
+measured with `benchmarks/settings.py`. Writes jaxprior/assets/NAME/{model.safetensors, README.md, samples.png}.
 """
 
 import argparse
@@ -21,21 +21,23 @@ LIMIT_MB = 16
 def model_card(card: dict) -> str:
     """The card as a page to read."""
     training, config = card["training"], card["config"]
+    size, widths = f"{config['resolution']}x{config['resolution']}", ", ".join(map(str, config["widths"]))
+    hardware = f"{training['device']}, {card['hardware']}" if "hardware" in card else training["device"]
+    minutes = training["seconds"] / 60
     levels = " | ".join(training["swd"])
     lines = [
         f"# {card['name']}",
         "",
-        f"A {card['architecture'].upper()} generator and its critic for {config['resolution']}x{config['resolution']} pixels; "
-        f"widths {', '.join(map(str, config['widths']))}, latent codes of {config['latent_dim']} numbers. Half precision.",
+        f"A {card['architecture'].upper()} generator and its critic for {size} pixels; widths {widths}, latent codes of "
+        f"{config['latent_dim']} numbers. Half precision.",
         "",
         "![64 samples, not chosen](samples.png)",
         "",
         f"- Pictures: {card['source']}. Licence: {card['licence']}.",
-        f"- Shown: {training['images_shown']:,} pictures in {training['seconds'] / 60:.0f} minutes of wall time on {training['device']}"
-        f"{', ' + card['hardware'] if 'hardware' in card else ''}.",
+        f"- Shown: {training['images_shown']:,} pictures in {minutes:.0f} minutes of wall time on {hardware}.",
         f"- Samples: {card['samples']}" if "samples" in card else "",
-        "- Sliced Wasserstein distance x 1000, 1024 samples against 1024 training pictures, and two halves of the training "
-        "pictures against each other:",
+        "- Sliced Wasserstein distance x 1000 of 1024 samples to 1024 training pictures, and between two halves of the "
+        "training pictures:",
         "",
         f"| | {levels} |",
         "|---|" + "---|" * len(training["swd"]),

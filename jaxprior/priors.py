@@ -193,8 +193,8 @@ def load_prior(source: str | Path | None = None) -> Prior:
     """Load a trained prior.
 
     Arguments:
-        source: None for the best bundled prior; the name of a bundled one ("cats32"); a .safetensors file; or the folder
-            of a training run.
+        source: None for the best bundled prior; the name of a bundled one ("cats32"); a .safetensors file; or the
+            folder of a training run.
 
     Raises:
         WeightsError: unknown name, or a file that is damaged or does not fit its architecture.

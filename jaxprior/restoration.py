@@ -184,9 +184,9 @@ def preset(name: str, task: Operator | None = None, *, prior: Prior) -> Method:
 
     Arguments:
         name: "default": the prior's card, the best measured for the task.
-            "mganprior": the public code: SGD with rate 1, last iterate, l2; 20 codes at layer 8 for 3000 iterations, or 30
-            at layer 4 for inpainting. It adds a VGG-16 distance, which comes with a network: pass
-            `Objective(features=..., ...)`.
+            "mganprior": the public code: SGD with rate 1, last iterate, l2; 20 codes at layer 8 for 3000 iterations,
+            or 30 at layer 4 for inpainting. That code adds a VGG-16 distance; a network is not part of a preset: pass
+            `Objective(features=...)`.
             "thesis": Adam, 20 codes, layer 8, 3000 iterations; the rate is not stated there, 0.05 is ours.
         task: forward operator; None reconstructs.
         prior: layers beyond its last are lowered to it.

@@ -113,7 +113,8 @@ def test_a_planted_image_is_found_again(prior, weights):
     near = z + 0.2 * jax.random.normal(jax.random.key(6), z.shape)
     codes = StartAt(num_codes=3, layer=4, weights=weights, z=tuple(map(tuple, near.tolist())))
     planted = codes.synthesize(prior.split(4), {**codes.init(prior.split(4), KEY), "z": z})[None]
-    result = jp.restore(prior, planted, key=KEY, codes=codes, objective=L2, solve=jp.Solve(steps=300, schedule="cosine"))
+    solve = jp.Solve(steps=300, schedule="cosine")
+    result = jp.restore(prior, planted, key=KEY, codes=codes, objective=L2, solve=solve)
     assert float(result.trace[0, 0] / result.loss[0]) > 100
 
 

@@ -103,7 +103,8 @@ def test_fading_is_continuous():
     z = jax.random.normal(jax.random.key(1), (2, 8))
     start = module.apply({"params": params}, z, stage=2, fade=jnp.float32(1.0))
     close(start, blocks.upsample(module.apply({"params": params}, z, stage=1)), 1e-6)
-    close(module.apply({"params": params}, z, stage=2, fade=jnp.float32(0.0)), module.apply({"params": params}, z), 1e-6)
+    end = module.apply({"params": params}, z, stage=2, fade=jnp.float32(0.0))
+    close(end, module.apply({"params": params}, z), 1e-6)
 
 
 def test_minibatch_stddev_equals_the_official_code(golden):

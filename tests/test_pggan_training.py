@@ -51,7 +51,8 @@ def test_losses_and_gradients_equal_the_official_code(golden, form, lod):
     np.testing.assert_allclose(value, arrays[f"{form}.lod{lod}.gloss"].mean(), rtol=1e-4, atol=1e-6)
     names = [str(k).split(" ")[0] for k in arrays[f"{form}.keys"]]
     for prefix, tree, which in (("G", g_grad, "ggradnorm"), ("D", c_grad, "dgradnorm")):
-        expected = dict(zip([n for n in names if n.startswith(prefix)], arrays[f"{form}.lod{lod}.{which}"], strict=True))
+        own = [n for n in names if n.startswith(prefix)]
+        expected = dict(zip(own, arrays[f"{form}.lod{lod}.{which}"], strict=True))
         ours = _tensorflow_norms(tree, prefix, form)
         for name, norm in expected.items():
             assert ours[name] == pytest.approx(float(norm), rel=1e-3, abs=1e-6), name

@@ -4,8 +4,8 @@ The per-image loss is differentiated under `vmap`; with shared, frozen weights t
 convolution batch. Each image has its own loss, optimiser slots and best iterate: a NaN in one of them leaves the
 others unchanged to the bit.
 
-On accelerators a chunk of steps is one `lax.scan`. On CPUs it is a Python loop over the compiled step, because XLA's CPU
-backend computes input gradients of convolutions 5 to 40 times slower inside a loop.
+On accelerators a chunk of steps is one `lax.scan`. On CPUs it is a Python loop over the compiled step, because XLA's
+CPU backend computes input gradients of convolutions 5 to 40 times slower inside a loop.
 """
 
 from collections.abc import Callable

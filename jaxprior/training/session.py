@@ -165,10 +165,10 @@ class _Recorder:
                 "phase": moment.phase,
                 "seconds": round(seconds),
                 "device": files.device_name(),
-                "swd": {k.removeprefix("swd_"): float(v) for k, v in newest.items() if k.startswith("swd_") and v},
-                "swd_real": {k.removeprefix("real_"): float(v) for k, v in newest.items() if k.startswith("real_") and v},
+                "swd": _levels(newest, "swd_"),
+                "swd_real": _levels(newest, "real_"),
             },
-        }  # fmt: skip
+        }
         half = jax.tree.map(lambda x: np.asarray(x, np.float16), self.plan.export(state))
         weights.save_weights(self.folder / "model.safetensors", half, card)
 
@@ -200,7 +200,8 @@ def draw_curves(folder: Path) -> None:
             axis.plot(*zip(*points, strict=True), marker="o" if prefix == "swd" else None, lw=0.8, label=name)
         if prefix == "swd" and distances:
             axis.axhline(float(distances[-1]["real_mean"]), color="grey", ls=":", label="real against real")
-        axis.set(xlabel="thousand pictures shown", title={"swd": "sliced Wasserstein distance x 1000"}.get(prefix, prefix))
+        titles = {"swd": "sliced Wasserstein distance x 1000"}
+        axis.set(xlabel="thousand pictures shown", title=titles.get(prefix, prefix))
         for first, second in zip(rows, rows[1:], strict=False):
             if first["phase"] != second["phase"]:
                 axis.axvline(int(second["images"]) / 1000, color="grey", lw=0.5, alpha=0.5)
@@ -210,6 +211,11 @@ def draw_curves(folder: Path) -> None:
     figure.savefig(temporary, dpi=100)
     pyplot.close(figure)
     os.replace(temporary, folder / "curves.png")
+
+
+def _levels(row: dict[str, str], prefix: str) -> dict[str, float]:
+    """The columns of a row of `swd.csv` that start with a prefix, without it."""
+    return {name.removeprefix(prefix): float(v) for name, v in row.items() if name.startswith(prefix) and v}
 
 
 def _seconds_so_far(folder: Path) -> float:
