@@ -28,8 +28,8 @@ def model_card(card: dict) -> str:
     lines = [
         f"# {card['name']}",
         "",
-        f"A {card['architecture'].upper()} generator and its critic for {size} pixels; widths {widths}, latent codes of "
-        f"{config['latent_dim']} numbers. Half precision.",
+        f"A {card['architecture'].upper()} generator and its critic for {size} pixels; widths {widths}, latent codes "
+        f"of {config['latent_dim']} numbers. Half precision.",
         "",
         "![64 samples, not chosen](samples.png)",
         "",

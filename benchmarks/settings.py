@@ -3,8 +3,8 @@
     python benchmarks/settings.py --data PICTURES.zip --prior RUN --skip 64 --limit 64
 
 The pictures must not be the ones on which quality is reported (`--skip` leaves those out). Every row is one setting;
-the columns are medians over the pictures for several budgets, because more steps usually help what is known and hurt the
-hole. In the hole, the paired median gain over mean fill stands in brackets.
+the columns are medians over the pictures for several budgets, because more steps usually help what is known and hurt
+the hole. In the hole, the paired median gain over mean fill stands in brackets.
 """
 
 import argparse

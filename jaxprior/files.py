@@ -125,8 +125,10 @@ def first_difference(before: dict, now: dict, prefix: str = "") -> tuple[str, ob
 
 def versions() -> dict[str, str]:
     """Versions of Python, jaxprior and the packages that a result depends on."""
-    found = {"python": platform.python_version()}
-    for name in ("jaxprior", *PACKAGES):
+    import jaxprior
+
+    found = {"jaxprior": jaxprior.__version__, "python": platform.python_version()}
+    for name in PACKAGES:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

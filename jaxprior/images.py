@@ -6,7 +6,7 @@ says which files are refused.
 """
 
 import hashlib
-import os
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from PIL import Image
 
 from jaxprior.decoding import MAX_PIXELS, decode
 from jaxprior.errors import ImageError
+from jaxprior.files import write_atomically
 from jaxprior.sources import ImageSource, PathLike, file_source, list_images
 
 
@@ -142,7 +143,13 @@ def to_float(image: ArrayLike) -> np.ndarray:
 
 
 def to_uint8(image: ArrayLike) -> np.ndarray:
-    """Map float [-1, 1] of any shape to uint8 [0, 255], clipped and rounded; NaN (it diverged) becomes black.
+    """Map float [-1, 1] to uint8 [0, 255], clipped and rounded; NaN (it diverged) becomes black.
+
+    Arguments:
+        image: float array of any shape.
+
+    Returns:
+        uint8 array of the same shape.
 
     Example:
         >>> pixels = to_uint8(np.zeros((4, 64, 64, 3), np.float32))  # all 128
@@ -200,16 +207,9 @@ def save_png(path: PathLike, image: np.ndarray) -> None:
         >>> save_png("grey.png", to_uint8(np.zeros((64, 64, 3), np.float32)))
     """
     _require_pixels(image, "save_png")
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            Image.fromarray(np.ascontiguousarray(image)).save(file, format="PNG")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    data = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(data, format="PNG")
+    write_atomically(path, data.getvalue())
 
 
 def grid(images: np.ndarray | Sequence[np.ndarray], *, columns: int, pad: int = 2) -> np.ndarray:

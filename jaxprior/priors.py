@@ -249,7 +249,12 @@ def make_networks(card: Mapping, *, where: str = "this card") -> tuple[Any, Any]
 def untrained(prior: Prior, *, key: Array) -> Prior:
     """The same architecture with random weights: the control that shows what the training is worth.
 
-    Its card keeps the default settings and says "untrained".
+    Arguments:
+        prior: a trained one.
+        key: the random weights come from it.
+
+    Returns:
+        A `Prior` without a critic, whose card keeps the default settings and says "untrained".
     """
     params = pggan.init_params(prior.module, key)
     card = {**prior.card, "name": f"untrained {prior.card.get('name')}", "source": "random weights"}

@@ -24,7 +24,7 @@ from jaxprior.priors import Prior
 from jaxprior.runtime import enable_compilation_cache
 
 
-__all__ = ["NUMERICS_VERSION", "PRESETS", "Method", "Result", "invert", "preset", "restore"]
+__all__ = ["NUMERICS_VERSION", "PRESETS", "Method", "Result", "invert", "observe", "preset", "restore"]
 
 Array = jax.Array
 PRESETS = ("default", "mganprior", "thesis")
@@ -100,8 +100,7 @@ def restore(
     """
     task = Identity() if task is None else task
     photos, ids = _checked(prior, photos, ids)
-    keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.fold_in(key, i), 1))(ids)
-    observed = task.observe(photos, key=keys)
+    observed = observe(task, photos, key=key, ids=ids)
     return invert(
         prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, ids=ids,
         batch_size=batch_size, progress=progress,
@@ -177,6 +176,19 @@ def invert(
         trace=whole["trace"],
         seconds=np.asarray(whole["seconds"]),
     )
+
+
+def observe(task: Operator, photos: Array, *, key: Array, ids: Array) -> Array:
+    """Degrade clean photos [b, r, r, c], each with its own chance; returns observations [b, ...].
+
+    Arguments:
+        task: forward operator.
+        photos: float32 in [-1, 1].
+        key: all chance comes from it.
+        ids: integers [b] that seed each picture's chance.
+    """
+    keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.fold_in(key, i), 1))(jnp.asarray(ids, jnp.uint32))
+    return task.observe(photos, key=keys)
 
 
 def preset(name: str, task: Operator | None = None, *, prior: Prior) -> Method:

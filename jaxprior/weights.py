@@ -13,8 +13,7 @@ import itertools
 import json
 import os
 import struct
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import ml_dtypes
@@ -22,6 +21,7 @@ import numpy as np
 import safetensors
 
 from jaxprior.errors import WeightsError
+from jaxprior.files import write_atomically
 
 
 MAX_HEADER_BYTES = 100_000_000  # the safetensors format's own limit
@@ -145,7 +145,10 @@ def save_weights(path: str | os.PathLike, params: Mapping, card: Mapping) -> Non
     head = json.dumps(header, separators=(",", ":")).encode()
     head += b" " * (-len(head) % 8)  # the format wants the data aligned to 8 bytes
     data = (array.tobytes() for array in arrays.values())
-    _write_atomically(path, itertools.chain([struct.pack("<Q", len(head)), head], data))
+    try:
+        write_atomically(path, itertools.chain([struct.pack("<Q", len(head)), head], data))
+    except OSError as error:
+        raise WeightsError(f"{path}: the weight file cannot be written ({error.strerror or error})") from error
 
 
 def load_weights(path: str | os.PathLike) -> tuple[dict, dict]:
@@ -354,22 +357,3 @@ def _card(metadata: Mapping[str, str], path: Path) -> dict:
 
 def _unreadable(path: Path, error: OSError) -> WeightsError:
     return WeightsError(f"{path}: the weight file cannot be read ({error.strerror or error})")
-
-
-def _write_atomically(path: Path, parts: Iterable[bytes]) -> None:
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        folder = os.open(path.parent, os.O_RDONLY)  # the rename itself must reach the disk as well
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        reason = error.strerror or error
-        raise WeightsError(f"{path}: the weight file cannot be written ({reason})") from error

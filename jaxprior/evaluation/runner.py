@@ -212,7 +212,11 @@ def _solve_and_save(
     }
     with guard.allowed():
         task = operators.Identity() if cell.task == "reconstruct" else operators.Inpaint(stack["mask"])
-        observed = task.observe(stack["photo"])
+        key, ids = jax.random.key(cell.seed), np.array([job.id for job in padded], np.uint32)
+        if cell.clean:
+            observed = restoration.observe(task, stack["photo"], key=key, ids=ids)
+        else:
+            observed = jax.vmap(type(task).compared)(operators.batched(task, batch_size), stack["photo"])
         result = restoration.invert(
             prior,
             observed,
@@ -220,8 +224,8 @@ def _solve_and_save(
             codes=cell.method.codes,
             objective=cell.method.objective,
             solve=cell.method.solve,
-            key=jax.random.key(cell.seed),
-            ids=np.array([job.id for job in padded], np.uint32),
+            key=key,
+            ids=ids,
             batch_size=batch_size,
             progress=lambda _images, _of, steps, total, loss: observer.step(len(jobs), steps, total, loss),
         )

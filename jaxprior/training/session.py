@@ -8,6 +8,7 @@
 """
 
 import csv
+import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -83,12 +84,19 @@ def run(
         loop.Interrupted: `should_stop` said so; the same call goes on.
     """
     folder = Path(folder)
-    record = {"recipe": plan.name, "data": source, "pictures": len(plan.pictures), **plan.settings}
+    digest = hashlib.sha256(np.ascontiguousarray(plan.pictures.pixels)).hexdigest()
+    record = {"recipe": plan.name, "pictures": {"count": len(plan.pictures), "sha256": digest}, **plan.settings}
     with files.only_writer(folder):
         files.check_configuration(folder, record)
         files.write_json(
             folder / "run.json",
-            {"kind": "training", "configuration": record, "versions": files.versions(), "device": files.device_name()},
+            {
+                "kind": "training",
+                "configuration": record,
+                "data": source,
+                "versions": files.versions(),
+                "device": files.device_name(),
+            },
         )
         recorder = _Recorder(plan, folder, source=source, licence=licence)
         init_key, run_key = jax.random.split(jax.random.key(plan.seed))
