@@ -195,3 +195,36 @@ def test_metrics_file_drops_rows_after_the_resumption_and_torn_lines(tmp_path):
     MetricsFile(path, keep_below=20).append({"step": 30, "loss": 0.25, "extra": 1.0})
     rows = read_metrics(path)
     assert [r["step"] for r in rows] == ["10", "20", "30"] and rows[-1]["loss"] == "0.25" and rows[0]["extra"] == ""
+
+
+def test_unusable_training_pictures_are_left_out_and_named(tmp_path):
+    from jaxprior.errors import ImageError
+    from jaxprior.images import save_png
+    from jaxprior.training.data import load_pictures
+
+    for i in range(3):
+        save_png(tmp_path / f"{i}.png", np.full((20, 30, 3), 80 * i, np.uint8))
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n nothing more")
+    pictures = load_pictures(tmp_path, resolution=16)
+    assert [int(p[0, 0, 0]) for p in pictures.pixels] == [0, 80, 160]
+    assert len(pictures.skipped) == 1 and "broken.png" in pictures.skipped[0]
+    assert pictures.halved(2).pixels.shape == (3, 4, 4, 3)
+    for i in range(3):
+        (tmp_path / f"{i}.png").unlink()
+    with pytest.raises(ImageError, match="none of its 1 files"):
+        load_pictures(tmp_path, resolution=16)
+
+
+def test_rare_steps_come_at_every_nth_index():
+    step = players.when(4, lambda index: "rare", lambda index: "usual")
+    assert [step(i) for i in range(9)].count("rare") == 3 and step(0) == step(4) == "rare"
+
+
+def test_recipes_refuse_what_does_not_fit():
+    with pytest.raises(ValueError, match="widths"):
+        PgganRecipe(resolution=64, widths=(8, 8))
+    with pytest.raises(ValueError, match="loss"):
+        PgganRecipe(loss="hinge")
+    with pytest.raises(ValueError, match="start_resolution"):
+        PgganRecipe(start_resolution=12)
+    assert PgganRecipe().batch_at(64) == 32 and PgganRecipe().batch_at(16) == 128

@@ -54,6 +54,7 @@ def advance(state, generator, objective: Objective, operator, target, *, codes: 
         (state, losses): the losses [steps, b] are those before each iteration.
     """
     arguments = (generator, objective, operator, target)
+    solve = solve.of_one_step()  # another number of steps is not another program
     if jax.default_backend() != "cpu":
         return _scan_steps(state, *arguments, codes=codes, solve=solve, steps=steps)
     trace = []

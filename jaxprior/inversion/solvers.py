@@ -1,6 +1,6 @@
 """How the latents are optimised: optimiser, schedule, number of steps, which iterate is kept, precision."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import optax
 
@@ -45,6 +45,10 @@ class Solve:
         ):
             if getattr(self, name) not in legal:
                 raise ValueError(f"`{name}` must be one of {legal}, got {getattr(self, name)!r}")
+
+    def of_one_step(self) -> "Solve":
+        """The same settings with what a single step does not depend on set to one value."""
+        return replace(self, keep="best", steps=self.steps if self.schedule == "cosine" else 0)
 
     @property
     def matmul_precision(self) -> str:
