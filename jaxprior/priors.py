@@ -179,7 +179,7 @@ class Prior:
             ValueError: the layer does not exist.
         """
         self.channels(layer)
-        module, params = pggan.freeze(self.module, self.params)
+        module, params = self.module.freeze(self.params)
         if precision == "bf16":
             module = module.clone(dtype=jnp.bfloat16)
         return SplitGenerator(module=module, layer=layer, params=params)
@@ -256,7 +256,7 @@ def untrained(prior: Prior, *, key: Array) -> Prior:
     Returns:
         A `Prior` without a critic, whose card keeps the default settings and says "untrained".
     """
-    params = pggan.init_params(prior.module, key)
+    params = prior.module.init_params(key)
     card = {**prior.card, "name": f"untrained {prior.card.get('name')}", "source": "random weights"}
     card.pop("sha256", None)
     return replace(prior, params=params, critic=None, card=Card(card))
@@ -291,7 +291,7 @@ def _find(source: str | Path | None) -> Path:
 
 
 def _check(params: Mapping, module: Any, part: str, *, where: str) -> None:
-    expected = jax.eval_shape(lambda: pggan.init_params(module, jax.random.key(0)))
+    expected = jax.eval_shape(module.init_params, jax.random.key(0))
     try:
         weights.check_matches(params, expected)
     except WeightsError as error:

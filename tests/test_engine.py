@@ -12,7 +12,7 @@ from golden_weights import mganprior_generator, nhwc
 import jaxprior as jp
 from jaxprior.inversion import engine
 from jaxprior.models.pggan import Critic as CriticNetwork
-from jaxprior.models.pggan import Generator, init_params
+from jaxprior.models.pggan import Generator
 from jaxprior.priors import Card
 
 
@@ -26,8 +26,8 @@ L2 = jp.Objective()
 def prior() -> jp.Prior:
     """A small generator with random weights and its critic, 16 pixels."""
     generator, critic = Generator((16, 16, 8), 16), CriticNetwork((16, 16, 8))
-    trained = jp.Critic(module=critic, params=init_params(critic, jax.random.key(2)))
-    return jp.Prior(module=generator, params=init_params(generator, jax.random.key(1)), critic=trained)
+    trained = jp.Critic(module=critic, params=critic.init_params(jax.random.key(2)))
+    return jp.Prior(module=generator, params=generator.init_params(jax.random.key(1)), critic=trained)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from golden_weights import TINY, mganprior_generator, nhwc, tensorflow_networks
 
 from jaxprior.models import blocks
-from jaxprior.models.pggan import Critic, Generator, feature_widths, freeze, init_params
+from jaxprior.models.pggan import Critic, Generator, feature_widths
 
 
 TOLERANCE = 2e-5
@@ -25,7 +25,7 @@ def test_tiny_generator_equals_public_pytorch_code(golden, resolution, form):
     expected = nhwc(arrays[f"res{resolution}_{form}"])
     close(module.apply({"params": params}, arrays["z"]), expected)
     close(module.clone(fused=True).apply({"params": params}, arrays["z"]), expected)
-    frozen, prepared = freeze(module, params)
+    frozen, prepared = module.freeze(params)
     close(frozen.apply({"params": prepared}, arrays["z"]), expected)
 
 
@@ -58,7 +58,7 @@ def test_integer_lod_is_an_earlier_stage_upsampled(golden):
 
 def test_features_of_the_256_pixel_generator(golden):
     module, params = mganprior_generator(256)
-    module, params = freeze(module, params)
+    module, params = module.freeze(params)
     arrays = golden("pggan256_features")
     features = arrays["z"]
     for k in range(1, 15):
@@ -99,7 +99,7 @@ def test_growing_networks_equal_the_official_code(golden, form, lod):
 
 def test_fading_is_continuous():
     module = Generator((16, 16, 8), 8)
-    params = init_params(module, jax.random.key(0))
+    params = module.init_params(jax.random.key(0))
     z = jax.random.normal(jax.random.key(1), (2, 8))
     start = module.apply({"params": params}, z, stage=2, fade=jnp.float32(1.0))
     close(start, blocks.upsample(module.apply({"params": params}, z, stage=1)), 1e-6)
@@ -129,7 +129,7 @@ def test_fused_down_convolution_equals_convolving_and_averaging():
 
 def test_bfloat16_stays_close_and_images_stay_float32():
     module = Generator((16, 16, 8), 8)
-    params = init_params(module, jax.random.key(0))
+    params = module.init_params(jax.random.key(0))
     z = jax.random.normal(jax.random.key(1), (4, 8))
     exact = module.apply({"params": params}, z)
     half = module.clone(dtype=jnp.bfloat16).apply({"params": params}, z)

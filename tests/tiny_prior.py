@@ -1,19 +1,18 @@
 """A generator with random weights, small enough for any test."""
 
-import functools
 from pathlib import Path
 
 import jax
 import numpy as np
 
-from jaxprior.models.pggan import Generator, init_params
+from jaxprior.models.pggan import Generator
 from jaxprior.weights import save_weights
 
 
 def write_tiny_prior(path: Path) -> Path:
     """Write a prior of 16x16 pixels with 6 layers of 4 feature maps and latent codes of 8 numbers."""
     generator = Generator((4, 4, 4), 8)
-    shapes = jax.eval_shape(functools.partial(init_params, generator), jax.random.key(0))
+    shapes = jax.eval_shape(generator.init_params, jax.random.key(0))
     chance = np.random.default_rng(0)
     params = jax.tree.map(lambda leaf: chance.standard_normal(leaf.shape, np.float32), shapes)
     config = {"resolution": 16, "latent_dim": 8, "widths": [4, 4, 4], "image_channels": 3, "upsample": "nearest"}

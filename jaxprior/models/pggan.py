@@ -62,7 +62,7 @@ class Generator(nn.Module):
         latent_dim: length of a latent code.
         image_channels: 1 or 3.
         fused: compute the up-convolutions from phase kernels; the same function and the same parameters.
-        frozen: expect parameters prepared by `freeze` (scaled kernels, phases); for inversion.
+        frozen: expect parameters prepared by the method `freeze` (scaled kernels, phases); for inversion.
         dtype: of the convolutions; pixel norms and images stay float32.
     """
 
@@ -154,6 +154,32 @@ class Generator(nn.Module):
             images.append(self.to_image(x, b))
         return tuple(images)
 
+    @nn.nowrap
+    def init_params(self, key: Array) -> dict:
+        """Random parameters of all stages: raw N(0, 1) kernels and zero biases."""
+        return self.init(key, jnp.zeros((1, self.latent_dim)), method="stages")["params"]
+
+    @nn.nowrap
+    def freeze(self, params: dict) -> tuple["Generator", dict]:
+        """Prepare trained parameters for inversion: constants multiplied in, up-convolutions as phase kernels.
+
+        Arguments:
+            params: raw parameters of this generator.
+
+        Returns:
+            (network, parameters) that compute the same images, to rounding, from frozen weights.
+        """
+        frozen = self.clone(frozen=True)
+
+        def prepare(name: str, block: dict) -> dict:
+            if name == "layer0":
+                return {**block, "kernel": dense_kernel(block["kernel"])}
+            is_output = name.startswith("output")
+            form = "same" if is_output else frozen.form_of(int(name.removeprefix("layer")))
+            return {**block, "kernel": frozen_kernel(block["kernel"], 1.0 if is_output else SQRT2, form)}
+
+        return frozen, {name: prepare(name, block) for name, block in params.items()}
+
 
 class Critic(nn.Module):
     """Image [b, r, r, c] -> score [b]; unbounded, higher is more real.
@@ -236,6 +262,12 @@ class Critic(nn.Module):
         top = len(self.widths) - 1
         return tuple(self(downsample(x, 1 << (top - b)), stage=b) for b in range(top, -1, -1))
 
+    @nn.nowrap
+    def init_params(self, key: Array) -> dict:
+        """Random parameters of all stages: raw N(0, 1) kernels and zero biases."""
+        example = jnp.zeros((1, self.resolution, self.resolution, self.image_channels))
+        return self.init(key, example, method="stages")["params"]
+
 
 class DenseTo4x4(nn.Module):
     """Latent code [b, d] -> features [b, 4, 4, features]; the kernel is [d, 4, 4, features].
@@ -288,37 +320,6 @@ class EqualDense(nn.Module):
         raw = self.param("kernel", nn.initializers.normal(1.0), (x.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
         return add_bias(x @ frozen_kernel(raw, self.gain, "same"), bias)
-
-
-def freeze(generator: Generator, params: dict) -> tuple[Generator, dict]:
-    """Prepare a trained generator for inversion: run-time constants multiplied in, up-convolutions as phase kernels.
-
-    Arguments:
-        generator: the network that `params` belong to.
-        params: its raw parameters.
-
-    Returns:
-        (network, parameters) that compute the same images, to rounding, from frozen weights.
-    """
-    frozen = generator.clone(frozen=True)
-
-    def prepare(name: str, block: dict) -> dict:
-        if name == "layer0":
-            return {**block, "kernel": dense_kernel(block["kernel"])}
-        is_output = name.startswith("output")
-        form = "same" if is_output else frozen.form_of(int(name.removeprefix("layer")))
-        return {**block, "kernel": frozen_kernel(block["kernel"], 1.0 if is_output else SQRT2, form)}
-
-    return frozen, {name: prepare(name, block) for name, block in params.items()}
-
-
-def init_params(network: Generator | Critic, key: Array) -> dict:
-    """Random parameters of a network, all stages, raw N(0, 1) kernels and zero biases."""
-    if isinstance(network, Generator):
-        example = jnp.zeros((1, network.latent_dim))
-    else:
-        example = jnp.zeros((1, network.resolution, network.resolution, network.image_channels))
-    return network.init(key, example, method="stages")["params"]
 
 
 def _stage_of(layer: int, num_layers: int) -> int:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxprior.models.blocks import downsample, upsample
-from jaxprior.models.pggan import Critic, Generator, feature_widths, init_params
+from jaxprior.models.pggan import Critic, Generator, feature_widths
 from jaxprior.training import losses
 from jaxprior.training.data import Pictures, draw
 from jaxprior.training.loop import Phase
@@ -123,7 +123,7 @@ def init_state(recipe: PgganRecipe, key: jax.Array) -> dict:
     """Start state: parameters of both networks at every stage, the generator's average, both Adam states, a counter."""
     generator, critic = recipe.networks()
     g_key, c_key = jax.random.split(key)
-    g, c = init_params(generator, g_key), init_params(critic, c_key)
+    g, c = generator.init_params(g_key), critic.init_params(c_key)
     adam = _adam(recipe)
     return {"generator": g, "critic": c, "average": _copy(g), "generator_opt": adam.init(g), "critic_opt": adam.init(c)}
 
