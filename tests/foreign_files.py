@@ -4,13 +4,19 @@ pickles without TensorFlow, and the weights of the golden arrays, by the recipes
 
 import io
 import pickle
+import re
 import struct
 import sys
 import types
 import zipfile
 import zlib
+from pathlib import Path
 
 import numpy as np
+import pytest
+
+from jaxprior.errors import WeightsError
+from weights_convert import convert
 
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
@@ -213,3 +219,12 @@ def tensorflow_state(name: str, variables: list[tuple[str, np.ndarray]], **stati
         "build_func_name": "G_paper",
         "variables": variables,
     }
+
+
+def refused(src: Path, *, words: str, **options) -> str:
+    """Converting `src` fails with one sentence that names it and contains `words`, and leaves no file."""
+    out = src.parent / "refused.safetensors"
+    with pytest.raises(WeightsError, match=re.escape(words)) as caught:
+        convert(src, out, **options)
+    assert not out.exists() and str(caught.value).startswith(str(src))
+    return str(caught.value)
