@@ -166,6 +166,8 @@ def phases(recipe: PgganRecipe, pictures: Pictures) -> list[Phase]:
 def make_losses(recipe: PgganRecipe, stage: int):
     """The two losses of a stage: (critic loss, generator loss), each (params, ...) -> (value, metrics).
 
+    `critic_loss` among the metrics is without the penalty, which stands beside it.
+
     The official code differentiates the critic at the final resolution, where a pixel of an earlier stage is a block of
     `scale` x `scale` equal ones: its gradient norm is the stage's own divided by `scale`, which the penalty reproduces.
     """
@@ -179,14 +181,17 @@ def make_losses(recipe: PgganRecipe, stage: int):
 
         real, fake = scores(reals), scores(fakes)
         if recipe.loss == "wgan-gp":
+            loss = losses.wasserstein_critic(real, fake)
             penalty = losses.gradient_penalty(scores, reals, fakes, mix, target=scale) / scale**2
-            loss = losses.wasserstein_critic(real, fake) + recipe.drift * losses.drift(real)
-            loss += recipe.penalty * penalty
+            penalty = recipe.penalty * penalty + recipe.drift * losses.drift(real)
         else:
             loss = losses.logistic_critic(real, fake)
-            if regularise:
-                loss += recipe.r1_every * gamma * losses.r1_penalty(scores, reals)
-        return loss, {"critic_loss": loss, "score_real": jnp.mean(real), "score_fake": jnp.mean(fake)}
+            penalty = gamma * losses.r1_penalty(scores, reals) if regularise else None
+        seen = {"critic_loss": loss, "score_real": jnp.mean(real), "score_fake": jnp.mean(fake)}
+        if penalty is None:
+            return loss, seen
+        every = 1 if recipe.loss == "wgan-gp" else recipe.r1_every  # a rare penalty counts for the steps without it
+        return loss + every * penalty, {**seen, "penalty": penalty}
 
     def generator_loss(params, critic_params, z, fade):
         fakes = generator.apply({"params": params}, z, stage=stage, fade=fade)
