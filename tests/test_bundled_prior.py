@@ -1,0 +1,54 @@
+"""The bundled prior does what it is for, on a cat that it has never seen: scikit-image's own photograph."""
+
+from importlib import resources
+
+import jax
+import numpy as np
+import pytest
+
+import jaxprior as jp
+from jaxprior.images import fit, to_float
+
+
+@pytest.fixture(scope="module")
+def prior() -> jp.Prior:
+    return jp.load_prior("cats32")
+
+
+@pytest.fixture(scope="module")
+def cat() -> np.ndarray:
+    from skimage.data import chelsea
+
+    return to_float(fit(chelsea()[:300, 80:380], 32))[None]
+
+
+def test_card_and_size(prior):
+    assert [card["name"] for card in jp.list_priors()] == ["cats32"] and jp.load_prior().card == prior.card
+    assert {"source", "licence", "sha256", "defaults", "training"} <= set(prior.card)
+    assert {"images_shown", "seconds", "device", "swd", "swd_real"} <= set(prior.card["training"])
+    folder = resources.files("jaxprior") / "assets" / "cats32"
+    assert (folder / "model.safetensors").stat().st_size < 16e6
+    assert (folder / "samples.png").is_file() and (folder / "README.md").is_file()
+
+
+def test_samples_look_more_real_to_the_critic_than_noise(prior):
+    images = prior.generate(jax.random.normal(jax.random.key(0), (32, prior.latent_dim)))
+    noise = jax.random.uniform(jax.random.key(1), images.shape, minval=-1, maxval=1)
+    assert np.median(prior.critic(images)) > np.median(prior.critic(noise))
+    assert np.asarray(images).std(axis=0).mean() > 0.2  # not one picture over and over
+
+
+def test_reconstruction_beats_the_untrained_control(prior, cat):
+    control = jp.untrained(prior, key=jax.random.key(2))
+    psnr = [float(jp.metrics.psnr(jp.restore(p, cat, key=jax.random.key(0)).images, cat)[0]) for p in (prior, control)]
+    assert psnr[0] > 25 and psnr[0] > psnr[1] + 2
+
+
+def test_inpainting_beats_mean_fill(prior, cat):
+    mask = jp.parse_mask("center:0.25").draw(32)
+    result = jp.restore(prior, cat, jp.Inpaint(mask), key=jax.random.key(0))
+    known = cat[0][mask == 0]
+    filled = np.where(mask[..., None] > 0, known.mean(axis=0), cat).astype(np.float32)
+    ours, mean = (float(jp.metrics.psnr(x, cat, mask=mask)[0]) for x in (result.images, filled))
+    assert ours > mean
+    np.testing.assert_array_equal(np.asarray(result.merged[0])[mask == 0], known)
