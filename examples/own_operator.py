@@ -32,7 +32,7 @@ class Vignette(jp.Operator):
 
 
 prior = jp.load_prior()
-photo = to_float(fit(chelsea()[10:220, 115:325], prior.resolution))[None]
+photo = to_float(fit(chelsea()[:300, 120:420], prior.resolution))[None]
 axis = jnp.linspace(-1, 1, prior.resolution)
 task = Vignette(jnp.exp(-1.5 * (axis[:, None] ** 2 + axis[None, :] ** 2)))
 
