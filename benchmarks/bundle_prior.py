@@ -44,7 +44,7 @@ def model_card(card: dict) -> str:
         "| samples | " + " | ".join(f"{v:.1f}" for v in training["swd"].values()) + " |",
         "| real | " + " | ".join(f"{v:.1f}" for v in training["swd_real"].values()) + " |",
         "",
-        "Default settings, as measured with `benchmarks/settings.py`:",
+        "Default settings:",
         "",
         "```json",
         json.dumps(card["defaults"], indent=2),

@@ -141,7 +141,7 @@ def invert(
     if b == 0:
         raise ValueError("`observed` holds no pictures: its shape is " + str(observed.shape))
     operator = batched(task, b)
-    ids = jnp.arange(b, dtype=jnp.uint32) if ids is None else jnp.asarray(ids, jnp.uint32)
+    ids = _seeds(ids, b)
     generator = prior.split(codes.layer, precision=solve.precision)
     size = min(batch_size or b, b)
     parts = []
@@ -248,4 +248,8 @@ def _checked(prior: Prior, photos: Array, ids: Array | None) -> tuple[Array, Arr
             f"`photos` must have the shape [b, {r}, {r}, {c}] of this prior's images, got {list(photos.shape)}; "
             f"`load_images(paths, size={r})` fits pictures"
         )
-    return photos, jnp.arange(len(photos), dtype=jnp.uint32) if ids is None else jnp.asarray(ids, jnp.uint32)
+    return photos, _seeds(ids, len(photos))
+
+
+def _seeds(ids: Array | None, b: int) -> Array:
+    return jnp.arange(b, dtype=jnp.uint32) if ids is None else jnp.asarray(ids, jnp.uint32)

@@ -120,7 +120,7 @@ data-centre GPU."""
 
 
 def init_state(recipe: PgganRecipe, key: jax.Array) -> dict:
-    """Start state: parameters of both networks at every stage, the generator's average, both Adam states, a counter."""
+    """Start state: parameters of both networks at every stage, the generator's average, both Adam states."""
     generator, critic = recipe.networks()
     g_key, c_key = jax.random.split(key)
     g, c = generator.init_params(g_key), critic.init_params(c_key)

@@ -124,7 +124,7 @@ class _Recorder:
         self.earlier = _seconds_so_far(folder)
 
     def snapshot(self, state: Any, moment: loop.Moment) -> None:
-        """Samples and weights; at the end of a phase also the distance and the curves."""
+        """Samples, weights and curves; at the end of a phase also the distance."""
         small = self.plan.sample(state, moment, self.codes[:SAMPLES])
         sheet = images.grid([enlarged(image) for image in images.to_uint8(np.asarray(small))], columns=8)
         (self.folder / "samples").mkdir(exist_ok=True)
@@ -139,12 +139,12 @@ class _Recorder:
         fakes = np.concatenate(
             [np.asarray(self.plan.sample(state, moment, part)) for part in np.split(np.asarray(self.codes), 16)]
         )
+        if fakes.shape[1] < 16:
+            return  # the distance's pyramid ends at 16 pixels
         times = int(np.log2(self.plan.pictures.pixels.shape[1] // fakes.shape[1]))
         half = min(SWD_PICTURES, len(self.plan.pictures) // 2)
         chosen = np.random.default_rng(self.plan.seed).permutation(len(self.plan.pictures))[: 2 * half]
         reals = images.to_float(Pictures(self.plan.pictures.pixels[chosen]).halved(times).pixels)
-        if fakes.shape[1] < 16:
-            return  # the distance's pyramid ends at 16 pixels
         key = jax.random.key(0)
         distance = metrics.swd(reals[:half], fakes[:half], key=key)
         floor = metrics.swd(reals[:half], reals[half:], key=key)
