@@ -1,5 +1,6 @@
 """The command line: help, mistakes, exit codes, and its commands on a tiny prior."""
 
+import inspect
 import json
 import re
 import signal
@@ -15,11 +16,13 @@ from typer.testing import CliRunner
 from jaxprior import images, restoration
 from jaxprior.cli import app
 from jaxprior.cli import demo as demo_module
+from jaxprior.cli import restore as restore_module
 from jaxprior.errors import JaxpriorError
 from jaxprior.evaluation import runner as runner_module
 
 
-COMMANDS = ("demo", "reconstruct", "inpaint", "report", "convert", "priors", "doctor", "train pggan")
+RESTORING = ("reconstruct", "inpaint", "colorize", "superres", "denoise", "deblur")
+COMMANDS = ("demo", *RESTORING, "edit", "interpolate", "report", "convert", "priors", "doctor", "train pggan")
 QUICK = ("--codes", "2", "--layer", "4", "--steps", "3", "--batch-size", "1")
 
 
@@ -60,6 +63,22 @@ def test_help_of_each_command_shows_examples(command):
     assert f"jaxprior {command}" in shown.partition("Usage:")[2]
 
 
+def test_restoring_commands_share_their_options_and_have_their_own():
+    """Shared options are stated once, and still stand in every command's signature."""
+    own = {"reconstruct": set(), "inpaint": {"mask"}, "colorize": set(), "superres": {"factor", "kernel"}}
+    own |= {"denoise": {"sigma", "mask"}, "deblur": {"blur", "kernel"}}
+    found = {}
+    for name in RESTORING:
+        command = getattr(restore_module, name)
+        found[name] = set(inspect.signature(command).parameters)
+        shown = words(call(name, "--help").stdout)
+        assert all(f"--{option.replace('_', '-')} " in shown for option in found[name] - {"images"}), name
+    shared = set.intersection(*found.values())
+    assert {"images", "out", "codes", "optimizer", "features", "prior", "batch_size", "seed"} <= shared
+    for name, options in found.items():
+        assert options - shared == own[name] | ({"clean", "reference"} if name != "reconstruct" else set())
+
+
 def test_every_command_is_listed():
     shown = words(call("--help").stdout)
     assert all(f" {command.split()[0]} " in shown for command in COMMANDS)
@@ -88,6 +107,16 @@ def test_mistakes_are_one_sentence_and_exit_code_2(prior, pictures, tmp_path):
         (("inpaint", pictures, "-o", run, "--prior", prior, "--mask", "block:25"), "Did you mean block:0.25"),
         (("reconstruct", pictures, "-o", run, "--prior", "cats31"), "cats31"),
         (("reconstruct", pictures, "-o", run, "--prior", prior, "--layer", "9"), "has layers 1 to 6"),
+        (("superres", pictures, "-o", run, "--prior", prior, "--factor", "3"), "factor 3 does not divide"),
+        (("superres", pictures, "-o", run, "--prior", prior, "--factor", "17"), "2 to 16"),
+        (("denoise", pictures, "-o", run, "--prior", prior, "--sigma", "-1"), "must be positive"),
+        (("deblur", pictures, "-o", run, "--prior", prior), "give --blur SIGMA or --kernel FILE"),
+        (("deblur", pictures, "-o", run, "--prior", prior, "--blur", "1", "--kernel", "x"), "one of the two"),
+        (("deblur", pictures, "-o", run, "--prior", prior, "--kernel", pictures / "p0.png"), "odd side, got 16x16"),
+        (("colorize", pictures, "-o", run, "--prior", prior, "--features", "critic"), "no critic"),
+        (("colorize", pictures, "-o", run, "--prior", prior, "--feature-weight", "1"), "give --features"),
+        (("colorize", pictures, "-o", run, "--prior", prior, "--attention-where", "each"), "give --attention"),
+        (("colorize", pictures, "-o", run, "--prior", prior, "--passes", "2"), "target_psnr"),
         (("report", tmp_path), "holds no run"),
         (("convert", pictures / "p0.png", "-o", tmp_path / "x.safetensors"), "p0.png"),
         (("train", "pggan", "--data", pictures, "-o", run, "--resolution", "48"), "power of two"),
@@ -123,6 +152,62 @@ def test_inpaint_makes_a_whole_run_folder_and_the_same_command_keeps_it(prior, p
     assert "seed = 0" in call(*command, "--seed", "1", code=2).stderr
 
 
+TASKS = {
+    "colorize": ((), "colorize"),
+    "superres": (("--factor", "2", "--kernel", "box"), "superres x2 box"),
+    "denoise": (("--sigma", "0.3"), "denoise 0.3"),
+    "denoise masked": (("--mask", "block:0.25"), "denoise 0.2 block:0.25"),
+    "deblur": (("--blur", "0.5"), "deblur 5x5"),
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_task_degrades_originals_and_reports_metrics(prior, pictures, tmp_path, name):
+    flags, title = TASKS[name]
+    run, command = tmp_path / "run", name.split()[0]
+    shown = call(command, pictures, "-o", run, "--prior", prior, *QUICK, "--clean", "--limit", "2", *flags).stdout
+    assert title in shown and "PSNR known" in shown
+    rows = [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
+    assert len(rows) == 2 and all(row["psnr"] and row["psnr_known"] and row["ssim"] is not None for row in rows)
+    merges, masked = name in ("colorize", "denoise masked"), name == "denoise masked"
+    assert all((row["psnr_merged"] is not None) == merges and (row["psnr_hole"] is not None) == masked for row in rows)
+    side = 8 if command == "superres" else 16
+    assert images.load_image(next((run / "inputs").iterdir())).shape == (side, side, 3)
+    assert images.load_image(next((run / "images").iterdir())).shape == (16, 16, 3)
+    settings = json.loads((run / "run.json").read_text())["configuration"]
+    assert settings["task"] == command and title.startswith(settings["operator"].pop("type", "").lower()[:5])
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_task_takes_pictures_as_they_were_observed(prior, pictures, tmp_path, name):
+    flags, _ = TASKS[name]
+    command = (name.split()[0], pictures, "-o", tmp_path / "run", "--prior", prior, *QUICK, "--limit", "1", *flags)
+    call(*command)
+    row = json.loads((tmp_path / "run/results.jsonl").read_text())
+    assert row["psnr"] is None and row["psnr_merged"] is None and row["psnr_known"] is not None
+    seen = images.load_image(next((tmp_path / "run/inputs").iterdir()))
+    given = images.load_image(pictures / "p0.png")
+    if name == "colorize":
+        assert np.ptp(seen.astype(int), axis=-1).max() == 0
+    elif name == "superres":
+        np.testing.assert_array_equal(seen, images.fit(given, 8))
+    else:
+        np.testing.assert_array_equal(seen, given)
+
+
+def test_known_kernel_comes_from_an_array_or_a_picture(prior, pictures, tmp_path, unsolved):
+    kernel = np.zeros((3, 3, 3), np.uint8)
+    kernel[1] = 255
+    images.save_png(tmp_path / "k.png", kernel)
+    np.save(tmp_path / "k.npy", kernel[..., 0] / np.float32(255 * 3))
+    digests = []
+    for name in ("k.png", "k.npy"):
+        run = tmp_path / f"run-{name}"
+        call("deblur", pictures, "-o", run, "--prior", prior, *QUICK, "--kernel", tmp_path / name, code=2)
+        digests.append(json.loads((run / "run.json").read_text())["configuration"]["operator"]["kernel"])
+    assert digests[0] == digests[1] and digests[0]["shape"] == [3, 3]
+
+
 @pytest.fixture
 def unsolved(monkeypatch):
     """Commands end where they would begin to solve: what they resolved to is in run.json by then."""
@@ -144,10 +229,38 @@ def test_flags_reach_the_method(prior, pictures, tmp_path, unsolved):
     assert not any((tmp_path / "r/masks").iterdir())
 
 
+def test_every_method_option_reaches_the_configuration(prior, pictures, tmp_path, unsolved):
+    codes = ("--alpha", "first", "--attention", "scaled-dot", "--attention-where", "each")
+    solve = ("--init", "bank", "--starts", "2", "--optimizer", "lbfgs", "--schedule", "ramp", "--keep", "held-out")
+    more = ("--target-psnr", "31.5", "--passes", "2")
+    call("colorize", pictures, "-o", tmp_path / "r", "--prior", prior, *QUICK, *codes, *solve, *more, code=2)
+    settings = json.loads((tmp_path / "r/run.json").read_text())["configuration"]
+    wanted = {"init": "bank", "starts": 2, "optimizer": "lbfgs", "schedule": "ramp", "keep": "held_out"}
+    wanted |= {"target_psnr": 31.5, "passes": 2}
+    assert settings["solve"] | wanted == settings["solve"]
+    attention = {"type": "SelfAttention", "scaled": True, "where": "each"}
+    assert settings["codes"]["attention"] | attention == settings["codes"]["attention"]
+    assert settings["codes"]["alpha"] == "first" and settings["operator"] == {"type": "Colorize"}
+    for flags, kind in ((("--attention", "dot"), ("SelfAttention", False)), (("--attention", "cbam"), ("CBAM", None))):
+        call("colorize", pictures, "-o", tmp_path / flags[1], "--prior", prior, *QUICK, *flags, code=2)
+        found = json.loads((tmp_path / flags[1] / "run.json").read_text())["configuration"]["codes"]["attention"]
+        assert (found["type"], found.get("scaled")) == kind
+    call("colorize", pictures, "-o", tmp_path / "none", "--prior", prior, *QUICK, "--attention", "none", code=2)
+    assert json.loads((tmp_path / "none/run.json").read_text())["configuration"]["codes"]["attention"] is None
+
+
+def test_single_code_refuses_what_belongs_to_several(prior, pictures, tmp_path, unsolved):
+    command = ("reconstruct", pictures, "-o", tmp_path / "r", "--prior", prior, "--preset", "invertgan")
+    refused = call(*command, "--layer", "4", "--attention", "dot", code=2).stderr
+    assert "one latent code" in refused and "--layer, --attention" in refused and not (tmp_path / "r").exists()
+    call(*command, "--steps", "5", code=2)
+    settings = json.loads((tmp_path / "r/run.json").read_text())["configuration"]
+    assert settings["codes"]["type"] == "SingleCode" and settings["solve"]["steps"] == 5
+
+
 def test_presets_are_the_librarys(prior, pictures, tmp_path, unsolved):
-    call(
-        "reconstruct", pictures, "-o", tmp_path / "r", "--prior", prior, "--preset", "mganprior", "--codes", "7", code=2
-    )
+    flags = ("--preset", "mganprior", "--codes", "7", "--features", "none")
+    call("reconstruct", pictures, "-o", tmp_path / "r", "--prior", prior, *flags, code=2)
     settings = json.loads((tmp_path / "r/run.json").read_text())["configuration"]
     solve = settings["solve"]
     assert (solve["optimizer"], solve["learning_rate"], solve["keep"], solve["steps"]) == ("sgd", 1.0, "last", 3000)
@@ -197,8 +310,8 @@ def test_demo_restores_the_cat_under_each_mask(prior, tmp_path, monkeypatch):
 
     load = priors.load_prior
     monkeypatch.setattr(priors, "load_prior", lambda source=None: load(prior))
-    quick = demo_module.MethodFlags(codes=2, layer=4, steps=3)
-    monkeypatch.setattr(demo_module, "MethodFlags", lambda: quick)
+    quick = demo_module.MethodOptions(codes=2, layer=4, steps=3)
+    monkeypatch.setattr(demo_module, "MethodOptions", lambda: quick)
     shown = call("demo", "-o", tmp_path / "demo").stdout
     assert f"report: {tmp_path / 'demo'}/report.html" in shown
     folders = {path.parent.name for path in (tmp_path / "demo").glob("*/report.html")}

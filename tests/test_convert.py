@@ -186,15 +186,14 @@ def test_every_tensor_of_a_pytorch_generator_is_where_it_belongs(names, form, zi
         "image_channels": 3,
         "upsample": upsample,
     }
-    assert (report.resolution, report.latent_dim, report.widths) == (16, 32, (32, 32, 16))
-    assert report.upsample == upsample and report.tensors == len(expected) and report.left_out == ("lod = 0",)
+    assert report.config == card["config"] and report.tensors == len(expected) and report.left_out == ("lod = 0",)
 
 
 def test_equal_widths_are_taken_for_the_plain_form(tmp_path):
     state = pggan_state(8)
     assert state["layer2.conv.weight"].shape == (32, 32, 3, 3)
     report = convert(save_flat(tmp_path / "g.st", in_genforce_names(state)), tmp_path / "g.safetensors")
-    assert report.upsample == "nearest"
+    assert report.config["upsample"] == "nearest"
     tree = flatten(load_weights(tmp_path / "g.safetensors")[0]["generator"])
     np.testing.assert_array_equal(tree["layer2/kernel"], pggan_tree(state)["layer2/kernel"])
 
@@ -204,8 +203,9 @@ def test_grey_generators_and_other_sizes_are_recognised(tmp_path):
     report = convert(
         save_flat(tmp_path / "g.st", state), tmp_path / "g.safetensors", name="grey", licence="MIT"
     )
-    assert (report.resolution, report.latent_dim, report.image_channels) == (32, 24, 1)
-    assert report.widths == (20, 16, 8, 4)
+    config = report.config
+    assert (config["resolution"], config["latent_dim"], config["image_channels"]) == (32, 24, 1)
+    assert config["widths"] == [20, 16, 8, 4]
     card = read_card(tmp_path / "g.safetensors")
     assert card["name"] == "grey" and card["licence"] == "MIT" and card["source"] == "g.st"
     assert card["architecture"] == "pggan" and len(card["sha256_source"]) == 64

@@ -45,7 +45,7 @@ class StartAt(jp.MultiCode):
 
     z: tuple = ()
 
-    def init(self, generator, key):
+    def init(self, generator, key, *, z=None):
         z = jnp.asarray(self.z)
         return {**super().init(generator, key), "z": z}
 
@@ -212,9 +212,9 @@ def test_defaults_come_from_the_card(prior, photos):
     assert method.codes == jp.MultiCode(num_codes=2, layer=2, weights="softmax")
     assert method.objective.features is told.critic and method.solve.steps == 3
     assert jp.preset("default", prior=told).codes == jp.MultiCode(num_codes=20, layer=6)  # 8 lowered to the last
-    thesis = jp.preset("thesis", prior=told)
+    thesis = jp.preset("thesis", prior=told, features=None)
     assert (thesis.solve.optimizer, thesis.solve.steps, thesis.codes.num_codes) == ("adam", 3000, 20)
-    public = jp.preset("mganprior", jp.Inpaint(np.zeros((16, 16))), prior=told)
+    public = jp.preset("mganprior", jp.Inpaint(np.zeros((16, 16))), prior=told, features=None)
     assert public.solve == jp.Solve(steps=3000, optimizer="sgd", learning_rate=1.0, keep="last")
     assert public.codes == jp.MultiCode(num_codes=30, layer=4)
     with pytest.raises(ValueError, match="unknown preset"):

@@ -1,20 +1,24 @@
 """Runs: the journal, resuming, bad pictures, stops, identical repeats, tables."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import signal
 
+import jax
 import numpy as np
 import pytest
 from tiny_prior import write_tiny_prior
 
-from jaxprior import images, masks, restoration
+from jaxprior import images, masks, metrics, operators, restoration
 from jaxprior.errors import RunError
 from jaxprior.evaluation import Cell, Journal, Row, RunFolder, Stopped, run_cell, write_report
 from jaxprior.evaluation import runner as runner_module
 from jaxprior.evaluation.cells import configuration, row_key
+from jaxprior.evaluation.edits import load_latents
 from jaxprior.evaluation.journal import FIGURES, encode
+from jaxprior.evaluation.scores import merges
 from jaxprior.evaluation.tables import results_csv, summarise, summary_markdown
 from jaxprior.files import first_difference
 from jaxprior.priors import load_prior
@@ -22,7 +26,8 @@ from jaxprior.restoration import Method
 
 
 METHOD = Method(restoration.MultiCode(num_codes=2, layer=4), restoration.Objective(), restoration.Solve(steps=3))
-INPAINT = Cell(task="inpaint", mask=masks.parse_mask("block:0.25"), method=METHOD, clean=True)
+HOLE = operators.Inpaint(np.zeros((16, 16), np.float32))  # the mask is a placeholder
+INPAINT = Cell(task=HOLE, mask=masks.parse_mask("block:0.25"), method=METHOD, clean=True)
 
 
 @pytest.fixture(scope="module")
@@ -228,8 +233,6 @@ def test_other_content_under_an_old_name_is_computed_and_can_come_back(prior, pi
     ],
 )
 def test_other_configuration_is_refused_by_name(prior, pictures, tmp_path, change, named):
-    import dataclasses
-
     go(prior, [pictures / "a0.png"], tmp_path / "run")
     before = contents(tmp_path / "run")
     with pytest.raises(RunError, match=named.replace("(", r"\(")):
@@ -249,11 +252,11 @@ def test_observed_pictures_have_no_truth_unless_referred_to(prior, pictures, tmp
     originals.mkdir()
     for i in range(4):
         images.save_png(originals / f"a{i}.png", noise(i))
-    plain = Cell(task="inpaint", mask=INPAINT.mask, method=METHOD, clean=False)
+    plain = Cell(task=HOLE, mask=INPAINT.mask, method=METHOD, clean=False)
     row = go(prior, [pictures / "a0.png"], tmp_path / "plain", cell=plain)[0]
     assert row.psnr is None and row.ssim_hole is None and row.psnr_known is not None
     assert not any((tmp_path / "plain/originals").iterdir())
-    compared = Cell(task="inpaint", mask=INPAINT.mask, method=METHOD, clean=False, reference=str(originals))
+    compared = Cell(task=HOLE, mask=INPAINT.mask, method=METHOD, clean=False, reference=str(originals))
     rows = go(prior, [pictures], tmp_path / "compared", cell=compared)
     assert [row.status for row in rows] == ["ok"] * 4 + ["failed"]
     assert "no original named a4.png" in rows[4].reason
@@ -263,7 +266,7 @@ def test_observed_pictures_have_no_truth_unless_referred_to(prior, pictures, tmp
 
 def test_what_lies_under_the_mask_does_not_reach_the_result(prior, tmp_path):
     hole = masks.parse_mask("center:0.25")
-    cell = Cell(task="inpaint", mask=hole, method=METHOD, clean=False)
+    cell = Cell(task=HOLE, mask=hole, method=METHOD, clean=False)
     picture = noise(0)[:16, :16]
     sources = []
     for value in (0, 255):
@@ -280,15 +283,13 @@ def test_what_lies_under_the_mask_does_not_reach_the_result(prior, tmp_path):
 
 def test_unusable_mask_ends_the_run_before_it_begins(prior, pictures, tmp_path):
     images.save_png(tmp_path / "white.png", np.full((16, 16, 3), 255, np.uint8))
-    cell = Cell(task="inpaint", mask=masks.parse_mask(str(tmp_path / "white.png")), method=METHOD)
+    cell = Cell(task=HOLE, mask=masks.parse_mask(str(tmp_path / "white.png")), method=METHOD)
     with pytest.raises(ValueError, match="nothing is known"):
         go(prior, [pictures], tmp_path / "run", cell=cell)
     assert not (tmp_path / "run").exists()
 
 
 def test_diverged_picture_is_marked_and_the_run_goes_on(prior, pictures, tmp_path, monkeypatch):
-    import dataclasses
-
     real = restoration.invert
 
     def diverging(*arguments, **options):
@@ -300,6 +301,158 @@ def test_diverged_picture_is_marked_and_the_run_goes_on(prior, pictures, tmp_pat
     assert [row.status for row in rows] == ["ok", "diverged", "ok", "diverged", "ok"]
     assert rows[1].reason and rows[1].psnr is not None
     assert "3 ok, 2 diverged, 0 failed" in (tmp_path / "run/summary.md").read_text()
+
+
+# --- tasks ---
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Dimmed(operators.Operator):
+    """A user's own: brightness falls from left to right, and only every second row is seen."""
+
+    gain: jax.Array = operators.per_image(ndim=1)
+    rows: int = dataclasses.field(default=2, metadata={"static": True})
+
+    name = "dimmed"
+
+    def apply(self, x):
+        return self.gain[None, :, None] * x[:: self.rows]
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Averages(operators.Operator):
+    """One whose observations are no pictures: the mean colour."""
+
+    name = "averages"
+
+    def apply(self, x):
+        return x.mean(axis=(0, 1))
+
+
+GAIN = np.linspace(1, 0.2, 16, dtype=np.float32)
+DIMMED = Dimmed(GAIN)
+
+
+def picture(folder, kind, row):
+    return images.to_float(images.load_image(RunFolder(folder).file(kind, row.file)))[None]
+
+
+def output(prior, folder, row):
+    """The generator's output again: the files are clipped and rounded, and a random generator goes far beyond."""
+    latents = jax.tree.map(lambda leaf: leaf[None], load_latents(RunFolder(folder), row))
+    return np.asarray(restoration.render(prior, latents, codes=METHOD.codes))
+
+
+@pytest.mark.parametrize("task", [DIMMED, Averages()], ids=lambda task: task.name)
+def test_own_operator_is_a_task_like_any_other(prior, pictures, tmp_path, task):
+    cell = Cell(task=task, method=METHOD)
+    rows = go(prior, [pictures], tmp_path / "one", cell=cell)
+    assert [row.status for row in rows] == ["ok"] * 5 and all(row.psnr and row.psnr_known for row in rows)
+    assert all(row.psnr_merged is None and row.psnr_hole is None for row in rows)
+    go(prior, [pictures], tmp_path / "two", cell=cell)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    raw, truth = output(prior, tmp_path / "one", rows[0]), picture(tmp_path / "one", "originals", rows[0])
+    flat = (1, 1, -1, 1)
+    known = metrics.psnr(*(np.asarray(task.observe(x)).reshape(flat) for x in (raw, truth)))
+    assert rows[0].psnr_known == pytest.approx(float(known[0]), abs=1e-3)
+    record = RunFolder(tmp_path / "one").read()
+    assert record["configuration"]["task"] == record["title"]
+    seen = list((tmp_path / "one/inputs").iterdir())
+    assert len(seen) == (0 if isinstance(task, Averages) else 5)
+    if seen:
+        assert images.load_image(seen[0]).shape == (8, 16, 3)
+    with pytest.raises(RunError, match="no square picture"):
+        go(prior, [pictures], tmp_path / "observed", cell=dataclasses.replace(cell, clean=False))
+
+
+def test_operators_settings_and_arrays_decide_the_key(prior):
+    tasks = [
+        DIMMED, Dimmed(GAIN / 2), Dimmed(GAIN, rows=4), operators.SuperResolve(2), operators.SuperResolve(4),
+        operators.SuperResolve(4, "box"), operators.Denoise(0.2), operators.Denoise(0.3),
+        operators.Deblur.gaussian(1.0), operators.Deblur.gaussian(1.1), operators.Colorize(), HOLE,
+    ]  # fmt: skip
+    settings = [configuration(Cell(task=task, method=METHOD), prior, numerics_version=1) for task in tasks]
+    assert len({row_key(json.loads(json.dumps(each)), noise(0), None, None) for each in settings}) == len(tasks)
+    assert settings[2]["operator"]["rows"] == 4 and set(settings[0]["operator"]["gain"]) == {"shape", "sha256"}
+    assert "mask" not in configuration(INPAINT, prior, numerics_version=1)["operator"]
+
+
+def test_observed_pictures_are_fitted_to_the_observation_and_originals_to_the_prior(prior, tmp_path):
+    small, large = tmp_path / "small", tmp_path / "large"
+    for folder, side in ((small, 4), (large, 40)):
+        folder.mkdir()
+        pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+        images.save_png(folder / "a.png", pixels)
+    cell = Cell(task=operators.SuperResolve(4, "box"), method=METHOD, clean=False, reference=str(large))
+    row = go(prior, [small], tmp_path / "run", cell=cell)[0]
+    assert row.status == "ok" and row.psnr is not None and row.psnr_merged is None
+    np.testing.assert_array_equal(picture(tmp_path / "run", "inputs", row), images.to_float(pixels_of(small))[None])
+    raw = output(prior, tmp_path / "run", row)
+    known = metrics.psnr(raw.reshape(1, 4, 4, 4, 4, 3).mean((2, 4)), images.to_float(pixels_of(small))[None])
+    assert row.psnr_known == pytest.approx(float(known[0]), abs=1e-3)
+    assert images.load_image(RunFolder(tmp_path / "run").file("originals", row.file)).shape == (16, 16, 3)
+
+
+def pixels_of(folder):
+    return images.load_image(next(folder.iterdir()))
+
+
+def test_colorize_merges_the_luma_of_the_input(prior, pictures, tmp_path):
+    row = go(prior, [pictures / "a0.png"], tmp_path / "run", cell=Cell(task=operators.Colorize(), method=METHOD))[0]
+    merged, truth = (picture(tmp_path / "run", kind, row) for kind in ("images", "originals"))
+    luma = np.array([0.299, 0.587, 0.114], np.float32)
+    inside = (np.abs(merged) < 0.98).all(axis=-1)  # elsewhere clipping moves the luma
+    assert inside.any()
+    np.testing.assert_allclose((merged @ luma)[inside], (truth @ luma)[inside], atol=0.01)
+    assert row.psnr_merged == pytest.approx(float(metrics.psnr(merged, truth)[0]), abs=0.05)
+    assert row.psnr_merged != row.psnr and row.psnr_hole is None and row.psnr_known is not None
+
+
+def test_a_mask_may_come_with_the_operator(prior, pictures, tmp_path):
+    spec = masks.parse_mask("center:0.25")
+    drawn = go(prior, [pictures], tmp_path / "spec", cell=Cell(task=HOLE, mask=spec, method=METHOD))
+    own = go(prior, [pictures], tmp_path / "own", cell=Cell(task=operators.Inpaint(spec.draw(16)), method=METHOD))
+    assert [dataclasses.replace(row, key=None, seconds=None) for row in drawn] == [
+        dataclasses.replace(row, key=None, seconds=None) for row in own
+    ]
+    assert own[0].psnr_hole is not None and any((tmp_path / "own/masks").iterdir())
+
+
+def test_masked_noise_shows_what_was_given_and_keeps_the_clean_pixels(prior, pictures, tmp_path):
+    cell = Cell(task=operators.Denoise(0.3), mask=masks.parse_mask("center:0.25"), method=METHOD, clean=False)
+    row = go(prior, [pictures / "a0.png"], tmp_path / "run", cell=cell)[0]
+    given = images.fit(noise(0), 16)
+    seen, merged = (
+        images.load_image(RunFolder(tmp_path / "run").file(kind, row.file)) for kind in ("inputs", "images")
+    )
+    np.testing.assert_array_equal(seen, given)
+    same = (merged == given).all(axis=-1)
+    assert same[:4].all() and not same[4:12, 4:12].all()
+
+
+def test_tasks_that_do_not_fit_are_refused_before_the_run_begins(prior, pictures, tmp_path):
+    with pytest.raises(RunError, match="superres x4 bilinear has no mask"):
+        Cell(task=operators.SuperResolve(4), mask=INPAINT.mask, method=METHOD)
+    for task, sentence in (
+        (operators.SuperResolve(3), "does not suit a prior of 16x16 pixels: SuperResolve: the factor 3"),
+        (operators.Inpaint(np.zeros((2, 16, 16), np.float32)), "expected a mask"),
+    ):
+        with pytest.raises(RunError, match=sentence):
+            go(prior, [pictures], tmp_path / "run", cell=Cell(task=task, method=METHOD))
+    assert not (tmp_path / "run").exists()
+
+
+def test_whether_a_task_merges_is_seen_in_its_merge():
+    photo, small = (jax.ShapeDtypeStruct((n, n, 3), np.float32) for n in (16, 4))
+    mask = np.zeros((16, 16), np.float32)
+    assert merges(operators.Inpaint(mask), photo, photo) and merges(operators.Colorize(), photo, photo)
+    assert merges(operators.Denoise(0.2, mask), photo, photo) and not merges(operators.Denoise(0.2), photo, photo)
+    assert not merges(operators.Identity(), photo, photo) and not merges(operators.SuperResolve(4), small, photo)
+    shrunk = operators.Compose((operators.Denoise(0.1), operators.SuperResolve(4)))
+    assert not merges(shrunk, small, photo)
+    assert merges(operators.Compose((operators.Inpaint(mask),)), photo, photo)
 
 
 # --- keys and tables ---
@@ -317,7 +470,7 @@ def test_whatever_decides_a_result_changes_its_key(prior):
     keys.add(row_key(settings, pixels, mask, pixels))
     keys.add(row_key(configuration(INPAINT, prior, numerics_version=2), pixels, mask, None))
     features = METHOD._replace(objective=restoration.Objective(features=prior, feature_weight=0.5))
-    cell = Cell(task="inpaint", mask=INPAINT.mask, method=features)
+    cell = Cell(task=HOLE, mask=INPAINT.mask, method=features)
     keys.add(row_key(configuration(cell, prior, numerics_version=1), pixels, mask, None))
     assert len(keys) == 6
     json.dumps(configuration(cell, prior, numerics_version=1))

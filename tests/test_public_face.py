@@ -14,16 +14,18 @@ import jaxprior as jp
 
 ROOT = Path(jp.__file__).parent
 PUBLIC = {name: value for name, value in vars(jp).items() if callable(value) and not name.startswith("_")}
-PUBLIC |= {f"metrics.{name}": getattr(jp.metrics, name) for name in ("psnr", "ssim", "swd")}
+PUBLIC |= {f"metrics.{name}": getattr(jp.metrics, name) for name in ("perceptual", "psnr", "ssim", "swd")}
 MAIN_ARGUMENTS = 3
 """As many arguments may be positional: restore(prior, photos, task)."""
 
 
 def test_the_public_face_is_complete():
     promised = {
-        "Critic", "Identity", "Inpaint", "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "Prior",
-        "Result", "Solve", "invert", "list_priors", "load_images", "load_prior", "metrics.psnr", "metrics.ssim",
-        "metrics.swd", "parse_mask", "preset", "restore", "to_uint8", "untrained",
+        "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "FeatureNetwork", "Identity", "Inpaint",
+        "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "Prior", "Result", "SelfAttention",
+        "SingleCode", "Solve", "SuperResolve", "edit", "interpolate", "invert", "list_priors", "load_features",
+        "load_images", "load_prior", "metrics.perceptual", "metrics.psnr", "metrics.ssim", "metrics.swd", "parse_mask",
+        "preset", "render", "restore", "to_uint8", "untrained",
     }  # fmt: skip
     assert set(PUBLIC) == promised
 
@@ -73,9 +75,10 @@ FLOORS = [
     {"errors", "files", "runtime", "checkpoints"},
     {"decoding", "sources", "images", "masks"},
     {"models", "metrics", "operators", "weights"},
-    {"priors"},
+    {"networks", "priors"},
+    {"banks", "features"},
     {"inversion"},
-    {"restoration", "training"},
+    {"editing", "lanes", "presets", "restoration", "training"},
     {"evaluation"},
     {"cli"},
 ]

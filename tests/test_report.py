@@ -102,6 +102,23 @@ def test_reconstruction_has_neither_mask_nor_merged_picture(tmp_path):
     assert sheet.shape == (3 * (128 + 4) + 4, 3 * (128 + 4) + 4, 3)
 
 
+def test_small_inputs_are_shown_enlarged_and_say_their_size(tmp_path):
+    run = make_run(tmp_path / "run", title="superres x2 box", masked=False)
+    for file in (run.path / "inputs").iterdir():
+        images.save_png(file, np.full((4, 4, 3), 200, np.uint8))
+    page = Page(write_report([run]).read_text())
+    assert page.captions[:3] == ["input 4x4", "restored", "original"]
+    sheet = images.load_image(run.path / "sheet.png")
+    assert sheet.shape == (3 * (128 + 4) + 4, 3 * (128 + 4) + 4, 3)
+    assert (sheet[4:132, 4:132] == 200).all()
+
+
+def test_what_a_task_merges_without_a_mask_is_shown(tmp_path):
+    run = make_run(tmp_path / "run", title="colorize", masked=False)
+    run.write({**{k: v for k, v in run.read().items() if k != "kind"}, "merges": True})
+    assert Page(write_report([run]).read_text()).captions[:4] == ["input", "restored", "merged", "original"]
+
+
 def test_several_runs_share_one_report(tmp_path):
     make_run(tmp_path / "b", title="inpaint block:0.25")
     make_run(tmp_path / "a", title="reconstruct", masked=False)

@@ -9,11 +9,11 @@ from jaxprior.models.pggan import Generator
 from jaxprior.weights import save_weights
 
 
-def write_tiny_prior(path: Path) -> Path:
+def write_tiny_prior(path: Path, *, seed: int = 0) -> Path:
     """Write a prior of 16x16 pixels with 6 layers of 4 feature maps and latent codes of 8 numbers."""
     generator = Generator((4, 4, 4), 8)
     shapes = jax.eval_shape(generator.init_params, jax.random.key(0))
-    chance = np.random.default_rng(0)
+    chance = np.random.default_rng(seed)
     params = jax.tree.map(lambda leaf: chance.standard_normal(leaf.shape, np.float32), shapes)
     config = {"resolution": 16, "latent_dim": 8, "widths": [4, 4, 4], "image_channels": 3, "upsample": "nearest"}
     card = {"name": "tiny", "architecture": "pggan", "config": config, "source": "random weights", "licence": "none"}

@@ -2,8 +2,8 @@
 
 A checkpoint from the internet is a program as much as it is data. The readers here interpret it with an
 allow-list (`safe_unpickler`), import neither PyTorch nor TensorFlow, never run code that a file contains,
-and have no fallback. A reader delivers named arrays (`checkpoint`), a name map for each architecture
-(`pggan`) turns them into our tree.
+and have no fallback; HDF5 files are read by h5py, and only plain arrays in them. A reader delivers named
+arrays (`checkpoint`), a name map for each architecture (`pggan`, `vgg`, `squeezenet`) turns them into our tree.
 """
 
 import hashlib
@@ -13,8 +13,9 @@ from pathlib import Path
 import jaxprior
 from jaxprior.errors import WeightsError
 from jaxprior.weights import flatten, read_card, save_weights
+from weights_convert import hdf5 as hdf5
 from weights_convert.checkpoint import MAX_FILE_BYTES, read_checkpoint
-from weights_convert.networks import NETWORKS, find_network
+from weights_convert.networks import NETWORKS, find_base, find_network
 from weights_convert.report import Report
 
 
@@ -28,14 +29,16 @@ def convert(
     network: str | None = None,
     name: str | None = None,
     licence: str = "unknown",
+    onto: str | os.PathLike | None = None,
 ) -> Report:
     """Convert a foreign checkpoint to one safetensors file with a card.
 
     Arguments:
-        src: PyTorch checkpoint (.pth, .pt; any version), TensorFlow GAN pickle (.pkl) or foreign
-        safetensors file. out: the .safetensors file to write (atomically; an existing one is replaced).
-        network: architecture, a key of `NETWORKS`; None recognises it by the names in the file. name: name
-        of the prior in its card; None takes it from `out`. licence: licence of the weights, for the card.
+        src: PyTorch checkpoint (.pth, .pt; any version), TensorFlow GAN pickle (.pkl), Keras weights (.h5, needs
+        h5py) or foreign safetensors file. out: the .safetensors file to write (atomically; an existing one is
+        replaced). network: architecture, a key of `NETWORKS`; None recognises it by the names in the file.
+        name: name of the network in its card; None takes it from `out`. licence: licence of the weights, for the
+        card. onto: for the linear layers of LPIPS, the converted network that they belong on.
     Returns:
         What was found, left out and written.
     Raises:
@@ -46,13 +49,14 @@ def convert(
         4.0"))
     """
     src, out = Path(src), Path(out)
-    if out.suffix != ".safetensors" or out.resolve() == src.resolve():
+    if out.suffix != ".safetensors" or out.resolve() in [Path(path).resolve() for path in (src, onto) if path]:
         raise WeightsError(f"{out}: expected the name of a new file that ends in .safetensors")
     data = _read_file(src)
     checkpoint = read_checkpoint(src, data)
     try:
         network = find_network(checkpoint, network)
-        converted = NETWORKS[network].convert(checkpoint)
+        base = find_base(network, onto)
+        converted = NETWORKS[network].convert(checkpoint, *base)
     except WeightsError as error:
         raise WeightsError(f"{src}: {error}") from error
     card = {
@@ -66,21 +70,18 @@ def convert(
         **converted.extra,
     }
     save_weights(out, converted.params, card)
-    config = converted.config
     return Report(
-        src,
-        checkpoint.format,
-        network,
-        config["resolution"],
-        config["latent_dim"],
-        tuple(config["widths"]),
-        config["image_channels"],
-        config["upsample"],
-        len(flatten(converted.params)),
-        converted.used,
-        converted.left_out,
-        out,
-        read_card(out)["sha256"],
+        source=src,
+        format=checkpoint.format,
+        network=network,
+        config=converted.config,
+        size=converted.size,
+        details=converted.details,
+        tensors=len(flatten(converted.params)),
+        used=converted.used,
+        left_out=converted.left_out,
+        out=out,
+        sha256=read_card(out)["sha256"],
     )
 
 

@@ -21,17 +21,28 @@ def main(arguments: list[str] | None = None) -> int:
         epilog="example: python -m weights_convert bedroom.pkl -o bedroom.safetensors --licence CC0-1.0",
     )
     parser.add_argument(
-        "src", metavar="SRC", help="PyTorch checkpoint, TensorFlow GAN pickle or safetensors file"
+        "src", metavar="SRC", help="PyTorch checkpoint, TensorFlow GAN pickle, Keras .h5 or safetensors"
     )
     parser.add_argument("-o", "--out", required=True, metavar="OUT.safetensors", help="file to write")
     parser.add_argument(
         "--network", choices=sorted(NETWORKS), help="architecture (default: recognised by names)"
     )
-    parser.add_argument("--name", help="name of the prior (default: that of OUT)")
+    parser.add_argument("--name", help="name of the network (default: that of OUT)")
+    parser.add_argument(
+        "--onto", metavar="FILE", help="converted SqueezeNet that the linear layers of LPIPS belong on"
+    )
     parser.add_argument("--licence", default="unknown", help="licence of the weights, for the card")
     given = parser.parse_args(arguments)
     try:
-        print(convert(given.src, given.out, network=given.network, name=given.name, licence=given.licence))
+        report = convert(
+            given.src,
+            given.out,
+            network=given.network,
+            name=given.name,
+            licence=given.licence,
+            onto=given.onto,
+        )
+        print(report)
     except WeightsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

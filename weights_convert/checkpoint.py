@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from jaxprior.errors import WeightsError
-from jaxprior.weights import read_tensors
-from weights_convert import pytorch, tf_pickle
+from jaxprior.weights import DTYPES, read_tensors
+from weights_convert import hdf5, pytorch, tf_pickle
 
 
 MAX_FILE_BYTES = 16 * 2**30
+_FLOATS = tuple(DTYPES[code] for code in ("F16", "BF16", "F32"))
 _ENVELOPE_DEPTH = 3  # {"models": {"generator": {"layer0.weight": ...}}}
 _MOVING_AVERAGE = re.compile(r"smooth|averag|(^|[._])(ema|Gs)($|[._])")
 
@@ -39,6 +40,18 @@ class Checkpoint:
 def is_moving_average(name: str) -> bool:
     """Whether a state is called an average over the training: "generator_smooth", "g_ema", "Gs"."""
     return _MOVING_AVERAGE.search(name) is not None
+
+
+def as_weight(name: str, array: np.ndarray) -> np.ndarray:
+    """An array as it is stored: float16, bfloat16 and float32 as they are, float64 as float32.
+
+    Raises:
+        WeightsError: another data type; the sentence calls the tensor `name`.
+    """
+    array = array.astype(np.float32) if array.dtype == np.float64 else array
+    if array.dtype not in _FLOATS:
+        raise WeightsError(f"tensor {name} has data type {array.dtype}; expected floating point")
+    return array
 
 
 def read_checkpoint(path: Path, data: bytes) -> Checkpoint:
@@ -68,10 +81,13 @@ def _read(path: Path, data: bytes) -> Checkpoint:
     if data[8:9] == b"{" and int.from_bytes(data[:8], "little") <= len(data) - 8:
         tensors, _ = read_tensors(path)
         return Checkpoint("safetensors", {"": tensors}, {}, ())
+    if data.startswith(hdf5.MAGIC):
+        return Checkpoint("HDF5", {"": hdf5.read(data)}, {}, ())
     if data[:1] == b"\x80":
         return _from_networks(tf_pickle.read(data))
     raise WeightsError(
-        "not a checkpoint of a known format; expected PyTorch, a TensorFlow GAN pickle or safetensors"
+        "not a checkpoint of a known format; expected PyTorch, a TensorFlow GAN pickle, HDF5 "
+        "or safetensors"
     )
 
 

@@ -30,8 +30,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxprior.errors import WeightsError
-from jaxprior.weights import DTYPES, check_matches
-from weights_convert.checkpoint import Checkpoint, is_moving_average
+from jaxprior.weights import check_matches
+from weights_convert.checkpoint import Checkpoint, as_weight, is_moving_average
 from weights_convert.report import Converted, printable
 
 
@@ -48,7 +48,6 @@ _SETTINGS = {
     "tanh_at_end": False,
     "pixelnorm_epsilon": 1e-8,
 }
-_FLOATS = tuple(DTYPES[code] for code in ("F16", "BF16", "F32"))
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,17 @@ def convert(checkpoint: Checkpoint) -> Converted:
         group = settings.get("mbstd_group_size")
         if type(group) is int:
             extra["minibatch_stddev_group"] = group
-    return Converted(params, config, used, tuple(left_out), extra)
+    return Converted(params, config, used, tuple(left_out), extra, *_describe(config))
+
+
+def _describe(config: dict) -> tuple[str, tuple[tuple[str, str], ...]]:
+    size = f"{config['resolution']}x{config['resolution']}, {config['image_channels']} channels"
+    fused = config["upsample"] == "fused"
+    return size, (
+        ("latent", str(config["latent_dim"])),
+        ("widths", f"{' '.join(map(str, config['widths']))} (from 4x4 up)"),
+        ("upsampling", "fused (transposed convolution)" if fused else "nearest, then convolution"),
+    )
 
 
 def _label(name: str) -> str:
@@ -348,13 +357,7 @@ def _tree(named: list[_Named], layouts: dict[str, _Layout], expected: dict) -> d
         array = item.array
         if item.layouts and array.ndim == 4:
             array = layouts.get(item.name, item.layouts[0]).apply(array)
-        if array.dtype == np.float64:
-            array = array.astype(np.float32)
-        if array.dtype not in _FLOATS:
-            raise WeightsError(
-                f"tensor {item.name} (our name) has data type {array.dtype}; expected floating point"
-            )
-        tree.setdefault(layer, {})[kind] = array
+        tree.setdefault(layer, {})[kind] = as_weight(f"{item.name} (our name)", array)
     check_matches(
         tree,
         {layer: {"kernel": _Shape(shape), "bias": _Shape(shape[-1:])} for layer, shape in expected.items()},

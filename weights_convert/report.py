@@ -18,20 +18,23 @@ class Converted:
     used: str  # which networks of the file became which part
     left_out: tuple[str, ...]
     extra: dict  # free keys of the card
+    size: str  # in a few words
+    details: tuple[tuple[str, str], ...] = ()  # further lines of the report: title, text
 
 
 @dataclass(frozen=True)
 class Report:
-    """Result of `weights_convert.convert`; `str(report)` is what the command prints."""
+    """Result of `weights_convert.convert`; `str(report)` is what the command prints.
+
+    `config` is the configuration in the card; what it holds depends on the network.
+    """
 
     source: Path
     format: str
     network: str
-    resolution: int
-    latent_dim: int
-    widths: tuple[int, ...]
-    image_channels: int
-    upsample: str
+    config: dict
+    size: str
+    details: tuple[tuple[str, str], ...]
     tensors: int
     used: str
     left_out: tuple[str, ...]
@@ -42,17 +45,16 @@ class Report:
         left_out = ", ".join(map(printable, self.left_out[:8])) or "nothing"
         if len(self.left_out) > 8:
             left_out += f" and {len(self.left_out) - 8} more"
-        up = "fused (transposed convolution)" if self.upsample == "fused" else "nearest, then convolution"
-        size = f"{self.resolution}x{self.resolution}, {self.image_channels} channels"
+        lines = [
+            ("network", f"{self.network}, {self.size}"),
+            ("used", self.used),
+            *self.details,
+            ("left out", left_out),
+        ]
         return "\n".join(
             [
                 f"{self.source}: {self.format}",
-                f"  network     {self.network}, {size}",
-                f"  used        {self.used}",
-                f"  latent      {self.latent_dim}",
-                f"  widths      {' '.join(map(str, self.widths))} (from 4x4 up)",
-                f"  upsampling  {up}",
-                f"  left out    {left_out}",
+                *(f"  {title:<10}  {text}" for title, text in lines),
                 f"wrote {self.out}: {self.tensors} tensors, sha256 {self.sha256[:12]}...",
             ]
         )

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from jaxprior.cli import demo, restore, tools, train
+from jaxprior.cli import demo, edit, priors, restore, tools, train
 from jaxprior.cli.console import say_error
 from jaxprior.errors import JaxpriorError
 
@@ -69,13 +69,25 @@ train_commands = typer.Typer(
     rich_markup_mode="markdown",
     help="Train a prior on your own pictures.",
 )
+prior_commands = typer.Typer(cls=Commands, invoke_without_command=True, rich_markup_mode="markdown")
 
 app.command()(demo.demo)
-app.command()(restore.reconstruct)
-app.command()(restore.inpaint)
+for command in (
+    restore.reconstruct,
+    restore.inpaint,
+    restore.colorize,
+    restore.superres,
+    restore.denoise,
+    restore.deblur,
+):
+    app.command()(command)
+app.command()(edit.edit)
+app.command()(edit.interpolate)
 app.command()(tools.report)
 app.command()(tools.convert)
-app.command()(tools.priors)
+app.add_typer(prior_commands, name="priors")
+prior_commands.callback()(priors.priors)
+prior_commands.command("get")(priors.get)
 app.command()(tools.doctor)
 app.add_typer(train_commands, name="train")
 train_commands.command("pggan")(train.pggan)

@@ -1,13 +1,16 @@
 """What commands print: messages, the progress of a run, its closing table."""
 
+import contextlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from jaxprior.errors import JaxpriorError
 
 
 def say(text: str) -> None:
@@ -18,6 +21,15 @@ def say(text: str) -> None:
 def say_error(text: str) -> None:
     """Print one sentence on standard error."""
     print(f"jaxprior: {text}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def mistakes() -> Iterator[None]:
+    """Around what the library does with a user's values: its `ValueError`s are sentences, not tracebacks."""
+    try:
+        yield
+    except ValueError as error:
+        raise JaxpriorError(str(error)) from None
 
 
 class RunProgress:

@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from jaxprior.cli.console import print_summary, say
-from jaxprior.cli.restore import MethodFlags, solve
+from jaxprior.cli.method import resolve
+from jaxprior.cli.options import MethodOptions
+from jaxprior.cli.restore import solve
 
 
 MASKS = (None, "center:0.25", "block:0.25", "pixels:0.5")
@@ -27,7 +29,9 @@ def demo(
     jaxprior demo -o my-demo
     ```
     """
-    from jaxprior import evaluation, images, masks, priors, runtime
+    import numpy as np
+
+    from jaxprior import evaluation, images, masks, operators, priors, runtime
 
     runtime.enable_compilation_cache()
     prior = priors.load_prior()
@@ -35,10 +39,11 @@ def demo(
     say(f"prior {prior.card['name']}, {prior.resolution}x{prior.resolution} pixels; picture {source}")
     sources, runs, rows = images.list_images([source]), [], []
     for mask in MASKS:
-        task = "reconstruct" if mask is None else "inpaint"
+        hole = np.zeros((prior.resolution, prior.resolution), np.float32)
+        task = operators.Identity() if mask is None else operators.Inpaint(hole)
         cell = evaluation.Cell(
             task=task,
-            method=MethodFlags().resolve(task, prior),
+            method=resolve(MethodOptions(), task, prior),
             mask=None if mask is None else masks.parse_mask(mask),
             clean=True,
         )

@@ -1,5 +1,6 @@
-"""Options that commands share: one definition, one help text."""
+"""Options that commands share: one definition, one help text. `signature.spelled_out` puts the groups into commands."""
 
+import dataclasses
 import enum
 from pathlib import Path
 from typing import Annotated
@@ -7,11 +8,21 @@ from typing import Annotated
 import typer
 
 
-class Optimizer(enum.StrEnum):
-    """Solvers."""
+def _choice(name: str, *values: str) -> type[enum.StrEnum]:
+    """Legal values of an option; "held-out" has the member held_out."""
+    return enum.StrEnum(name, [(value.replace("-", "_"), value) for value in values])
 
-    adam = "adam"
-    sgd = "sgd"
+
+Optimizer = _choice("Optimizer", "adam", "sgd", "lbfgs")
+Schedule = _choice("Schedule", "constant", "cosine", "ramp")
+Init = _choice("Init", "random", "bank")
+Keep = _choice("Keep", "best", "last", "held-out")
+CodeWeights = _choice("CodeWeights", "free", "softmax")
+Alpha = _choice("Alpha", "mean", "gaussian", "first")
+Attention = _choice("Attention", "none", "dot", "scaled-dot", "cbam")
+Where = _choice("Where", "composed", "each")
+Preset = _choice("Preset", "default", "mganprior", "thesis", "invertgan")
+Shrinking = _choice("Shrinking", "bilinear", "bicubic", "box")
 
 
 class Precision(enum.StrEnum):
@@ -22,94 +33,136 @@ class Precision(enum.StrEnum):
     bf16 = "bf16"
 
 
-class CodeWeights(enum.StrEnum):
-    """How the codes' channel weights are parametrised."""
-
-    free = "free"
-    softmax = "softmax"
+_TASK, _METHOD, _DATA, _RUN = "Task", "Method (default: the prior's card)", "Pictures", "Run"
 
 
-class Preset(enum.StrEnum):
-    """Named methods."""
+def _option(panel: str, *names: str, text: str, metavar: str | None = None, least: float | None = None):
+    return typer.Option(*names, help=text, metavar=metavar, min=least, rich_help_panel=panel)
 
-    default = "default"
-    mganprior = "mganprior"
-    thesis = "thesis"
-
-
-_METHOD, _DATA, _RUN = "Method (default: the prior's card)", "Pictures", "Run"
 
 Images = Annotated[list[Path], typer.Argument(help="Pictures, folders or zip archives.", metavar="IMAGES")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="Run folder; the same command goes on in it.", metavar="RUN")]
+_MASK = (
+    "center:F, block:F (random place) or pixels:F (scattered), F a fraction of the area; or a picture, white = {white}."
+)
+Mask = Annotated[str, _option(_TASK, text=_MASK.format(white="repair"), metavar="SPEC|FILE")]
+NoiseMask = Annotated[
+    str | None, _option(_TASK, "--mask", text=f"Only there: {_MASK.format(white='noisy')}", metavar="SPEC|FILE")
+]
+Factor = Annotated[int, _option(_TASK, text="How many times larger, 2 to 16.", metavar="N", least=2)]
+ShrinkingKernel = Annotated[
+    Shrinking, _option(_TASK, "--kernel", text="How the small picture came about: interpolation, or box averages.")
+]
+Sigma = Annotated[
+    float, _option(_TASK, text="Noise that --clean adds: standard deviation for pictures in [-1, 1].", metavar="X")
+]
+Blur = Annotated[float | None, _option(_TASK, text="Gaussian blur of so many pixels (sigma).", metavar="X")]
+BlurKernel = Annotated[
+    Path | None,
+    _option(
+        _TASK,
+        "--kernel",
+        text="Blur kernel instead: .npy [k, k], or a picture whose grey is scaled to sum 1; k odd.",
+        metavar="FILE",
+    ),
+]
 Prior = Annotated[
     str | None,
-    typer.Option(
-        help="Bundled name, .safetensors file or training RUN; by default the best bundled one.",
+    _option(
+        _RUN,
+        text="Bundled name, .safetensors file or training RUN; by default the best bundled one.",
         metavar="NAME|FILE|RUN",
-        rich_help_panel=_RUN,
     ),
 ]
-Mask = Annotated[
-    str,
-    typer.Option(
-        help="center:F, block:F (random place) or pixels:F (scattered), F a fraction of the area; "
-        "or a picture, white = repair.",
-        metavar="SPEC|FILE",
-        rich_help_panel=_DATA,
-    ),
-]
-Clean = Annotated[
-    bool,
-    typer.Option(
-        "--clean",
-        help="The pictures are originals: degrade them first, compare afterwards.",
-        rich_help_panel=_DATA,
-    ),
-]
-Reference = Annotated[
-    Path | None,
-    typer.Option(
-        help="Originals of the observed pictures, matched by file name, to compare with.",
-        metavar="DIR",
-        rich_help_panel=_DATA,
-    ),
-]
-Limit = Annotated[
-    int | None, typer.Option(min=1, help="Only the first N pictures.", metavar="N", rich_help_panel=_DATA)
-]
-PresetOption = Annotated[
-    Preset,
-    typer.Option("--preset", help="Method to start from; the options below change it.", rich_help_panel=_METHOD),
-]
-Codes = Annotated[
-    int | None,
-    typer.Option(min=1, help="Latent codes for each picture.", metavar="N", rich_help_panel=_METHOD),
-]
-Layer = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Composing layer: after the first L convolution blocks.",
-        metavar="L",
-        rich_help_panel=_METHOD,
-    ),
-]
-Weights = Annotated[CodeWeights | None, typer.Option(help="Channel weights of the codes.", rich_help_panel=_METHOD)]
-Steps = Annotated[int | None, typer.Option(min=1, help="Gradient steps.", metavar="K", rich_help_panel=_METHOD)]
-OptimizerOption = Annotated[Optimizer | None, typer.Option("--optimizer", help="Solver.", rich_help_panel=_METHOD)]
-Rate = Annotated[
-    float | None, typer.Option("--lr", min=0.0, help="Learning rate.", metavar="X", rich_help_panel=_METHOD)
-]
-PrecisionOption = Annotated[
-    Precision | None, typer.Option("--precision", help="Arithmetic of the network.", rich_help_panel=_METHOD)
-]
-BatchSize = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Pictures solved at once; by default what the run began with, else 16 (CPU) or 64 (GPU).",
-        metavar="B",
-        rich_help_panel=_RUN,
-    ),
-]
-Seed = Annotated[int, typer.Option(min=0, help="Of masks and latent codes.", metavar="S", rich_help_panel=_RUN)]
+Limit = Annotated[int | None, _option(_DATA, text="Only the first N pictures.", metavar="N", least=1)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ObservedOptions:
+    """What the pictures given are: observed, or originals."""
+
+    clean: Annotated[
+        bool, _option(_DATA, "--clean", text="The pictures are originals: degrade them first, compare afterwards.")
+    ] = False
+    reference: Annotated[
+        Path | None,
+        _option(
+            _DATA, text="Originals of the observed pictures, matched by file name, to compare with.", metavar="DIR"
+        ),
+    ] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Which pictures, with what, and how many at once."""
+
+    limit: Limit = None
+    prior: Prior = None
+    batch_size: Annotated[
+        int | None,
+        _option(
+            _RUN,
+            text="Pictures solved at once; by default what the run began with, else 16 (CPU) or 64 (GPU).",
+            metavar="B",
+            least=1,
+        ),
+    ] = None
+    seed: Annotated[int, _option(_RUN, text="Of masks, noise and latent codes.", metavar="S", least=0)] = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MethodOptions:
+    """How to invert: None where the preset decides. `jaxprior.cli.method` makes a method of it."""
+
+    preset: Annotated[Preset, _option(_METHOD, text="Method to start from; the options below change it.")] = (
+        Preset.default
+    )
+    codes: Annotated[int | None, _option(_METHOD, text="Latent codes for each picture.", metavar="N", least=1)] = None
+    layer: Annotated[
+        int | None,
+        _option(_METHOD, text="Composing layer: after the first L convolution blocks.", metavar="L", least=1),
+    ] = None
+    weights: Annotated[CodeWeights | None, _option(_METHOD, text="Channel weights of the codes.")] = None
+    alpha: Annotated[
+        Alpha | None, _option(_METHOD, text="Channel weights at the start: equal, N(0, 1), or the first code's alone.")
+    ] = None
+    attention: Annotated[
+        Attention | None, _option(_METHOD, text="Module at the composing layer: self-attention or CBAM.")
+    ] = None
+    attention_where: Annotated[
+        Where | None, _option(_METHOD, text="It acts on the composed features or on each code's.")
+    ] = None
+    init: Annotated[
+        Init | None, _option(_METHOD, text="First codes: random, or the best of a bank of the prior's samples.")
+    ] = None
+    starts: Annotated[int | None, _option(_METHOD, text="Independent inversions, averaged.", metavar="N", least=1)] = (
+        None
+    )
+    steps: Annotated[int | None, _option(_METHOD, text="Gradient steps.", metavar="K", least=1)] = None
+    optimizer: Annotated[Optimizer | None, _option(_METHOD, text="Solver.")] = None
+    lr: Annotated[float | None, _option(_METHOD, text="Learning rate.", metavar="X", least=0.0)] = None
+    schedule: Annotated[Schedule | None, _option(_METHOD, text="Of the learning rate.")] = None
+    keep: Annotated[
+        Keep | None,
+        _option(_METHOD, text="Iterate to keep: lowest loss, last, or best on known pixels held out of the fit."),
+    ] = None
+    target_psnr: Annotated[
+        float | None, _option(_METHOD, text="A picture is done at so many dB on what is known.", metavar="DB")
+    ] = None
+    passes: Annotated[
+        int | None,
+        _option(_METHOD, text="Go on with pictures that miss the target, up to N passes.", metavar="N", least=1),
+    ] = None
+    features: Annotated[
+        str | None,
+        _option(
+            _METHOD,
+            text="Perceptual distance beside the pixels': the prior's critic, an installed network (see `jaxprior "
+            "priors`), or its .safetensors file.",
+            metavar="none|critic|NAME|FILE",
+        ),
+    ] = None
+    feature_weight: Annotated[
+        float | None, _option(_METHOD, text="Weight of that distance.", metavar="X", least=0.0)
+    ] = None
+    precision: Annotated[Precision | None, _option(_METHOD, text="Arithmetic of the network.")] = None

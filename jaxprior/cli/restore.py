@@ -1,37 +1,27 @@
-"""`jaxprior reconstruct` and `jaxprior inpaint`: one cell over pictures, into a run folder."""
+"""`jaxprior reconstruct`, `inpaint`, `colorize`, `superres`, `denoise`, `deblur`: one task over pictures, into a run
+folder."""
 
-import dataclasses
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from jaxprior.cli import options as opt
-from jaxprior.cli.console import RunProgress, print_summary, say, say_error
+from jaxprior.cli.console import RunProgress, mistakes, print_summary, say, say_error
+from jaxprior.cli.method import resolve
+from jaxprior.cli.signature import spelled_out
 from jaxprior.errors import JaxpriorError
 
 
 SOME_FAILED, STOPPED = 1, 75
+ORIGINALS = opt.ObservedOptions(clean=True)
 
 
-def reconstruct(
-    images: opt.Images,
-    out: opt.Out,
-    limit: opt.Limit = None,
-    preset: opt.PresetOption = opt.Preset.default,
-    codes: opt.Codes = None,
-    layer: opt.Layer = None,
-    weights: opt.Weights = None,
-    steps: opt.Steps = None,
-    optimizer: opt.OptimizerOption = None,
-    lr: opt.Rate = None,
-    precision: opt.PrecisionOption = None,
-    prior: opt.Prior = None,
-    batch_size: opt.BatchSize = None,
-    seed: opt.Seed = 0,
-) -> None:
+@spelled_out
+def reconstruct(images: opt.Images, out: opt.Out, *, method: opt.MethodOptions, run: opt.RunOptions) -> None:
     """Find latent codes whose generated image equals each picture.
 
     The same command resumes an interrupted run. Results, tables and an offline report are in RUN.
@@ -42,47 +32,20 @@ def reconstruct(
     jaxprior reconstruct cat.png --prior my_prior.safetensors --preset mganprior -o runs/cat
     ```
     """
-    method = MethodFlags(
-        preset=preset,
-        codes=codes,
-        layer=layer,
-        weights=weights,
-        steps=steps,
-        optimizer=optimizer,
-        lr=lr,
-        precision=precision,
-    )
-    run(
-        "reconstruct",
-        images,
-        out,
-        method,
-        limit=limit,
-        prior=prior,
-        batch_size=batch_size,
-        seed=seed,
-        clean=True,
-    )
+    from jaxprior import operators
+
+    _restore(lambda size: operators.Identity(), images, out, ORIGINALS, method, run)
 
 
+@spelled_out
 def inpaint(
     images: opt.Images,
     out: opt.Out,
     mask: opt.Mask,
-    clean: opt.Clean = False,
-    reference: opt.Reference = None,
-    limit: opt.Limit = None,
-    preset: opt.PresetOption = opt.Preset.default,
-    codes: opt.Codes = None,
-    layer: opt.Layer = None,
-    weights: opt.Weights = None,
-    steps: opt.Steps = None,
-    optimizer: opt.OptimizerOption = None,
-    lr: opt.Rate = None,
-    precision: opt.PrecisionOption = None,
-    prior: opt.Prior = None,
-    batch_size: opt.BatchSize = None,
-    seed: opt.Seed = 0,
+    *,
+    observed: opt.ObservedOptions,
+    method: opt.MethodOptions,
+    run: opt.RunOptions,
 ) -> None:
     """Fill the missing part of each picture with what the prior generates.
 
@@ -95,111 +58,158 @@ def inpaint(
     jaxprior inpaint damaged/ --mask block:0.25 --reference originals/ -o runs/block
     ```
     """
-    if clean and reference is not None:
-        raise JaxpriorError("--clean says that the pictures are the originals, --reference that others are: give one.")
-    method = MethodFlags(
-        preset=preset,
-        codes=codes,
-        layer=layer,
-        weights=weights,
-        steps=steps,
-        optimizer=optimizer,
-        lr=lr,
-        precision=precision,
-    )
-    run(
-        "inpaint",
-        images,
-        out,
-        method,
-        mask=mask,
-        clean=clean,
-        reference=reference,
-        limit=limit,
-        prior=prior,
-        batch_size=batch_size,
-        seed=seed,
-    )
+    import numpy as np
+
+    from jaxprior import operators
+
+    def task(size: int) -> Any:
+        return operators.Inpaint(np.zeros((size, size), np.float32))  # every picture's mask takes its place
+
+    _restore(task, images, out, observed, method, run, mask=mask)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class MethodFlags:
-    """The options about the method as they were given; None where the preset decides."""
+@spelled_out
+def colorize(
+    images: opt.Images,
+    out: opt.Out,
+    *,
+    observed: opt.ObservedOptions,
+    method: opt.MethodOptions,
+    run: opt.RunOptions,
+) -> None:
+    """Give grey pictures the colours of what the prior generates; the brightness of every pixel stays.
 
-    preset: str = "default"
-    codes: int | None = None
-    layer: int | None = None
-    weights: str | None = None
-    steps: int | None = None
-    optimizer: str | None = None
-    lr: float | None = None
-    precision: str | None = None
+    Pictures given are grey; of coloured ones only the brightness is looked at. With `--clean` they are originals, and
+    the report compares.
 
-    def resolve(self, task: str, prior: Any) -> Any:
-        """Return the preset's method for a task on a prior, changed by what was given.
+    ```
+    jaxprior colorize grey/ -o runs/coloured
+    jaxprior colorize cats.zip --clean --limit 64 -o runs/colorize
+    ```
+    """
+    from jaxprior import operators
 
-        Raises: `JaxpriorError` for a layer that the prior does not have, or what the library refuses.
-        """
-        import numpy as np
-
-        from jaxprior import operators, restoration
-
-        if self.layer is not None and self.layer > prior.num_layers:
-            raise JaxpriorError(f"--layer {self.layer}: this prior has layers 1 to {prior.num_layers}.")
-        operator = (
-            operators.Identity()
-            if task == "reconstruct"
-            else operators.Inpaint(np.zeros((prior.resolution, prior.resolution), np.float32))
-        )
-        try:
-            method = restoration.preset(str(self.preset), operator, prior=prior)
-            return method._replace(
-                codes=_changed(method.codes, num_codes=self.codes, layer=self.layer, weights=self.weights),
-                solve=_changed(
-                    method.solve,
-                    steps=self.steps,
-                    optimizer=self.optimizer,
-                    learning_rate=self.lr,
-                    precision=self.precision,
-                ),
-            )
-        except ValueError as error:
-            raise JaxpriorError(str(error)) from None
+    _restore(lambda size: operators.Colorize(), images, out, observed, method, run)
 
 
-def run(
-    task: str,
+@spelled_out
+def superres(
+    images: opt.Images,
+    out: opt.Out,
+    factor: opt.Factor = 4,
+    kernel: opt.ShrinkingKernel = opt.Shrinking.bilinear,
+    *,
+    observed: opt.ObservedOptions,
+    method: opt.MethodOptions,
+    run: opt.RunOptions,
+) -> None:
+    """Find a large picture of the prior that shrinks to each small one.
+
+    Pictures given are small: with a prior of 64 pixels and a factor of 4 they are fitted to 16x16. With `--clean` they
+    are originals, shrunk first, and the report compares.
+
+    ```
+    jaxprior superres thumbnails/ --factor 4 -o runs/large
+    jaxprior superres cats.zip --factor 8 --kernel box --clean --limit 64 -o runs/superres
+    ```
+    """
+    from jaxprior import operators
+
+    _restore(lambda size: operators.SuperResolve(factor, str(kernel)), images, out, observed, method, run)
+
+
+@spelled_out
+def denoise(
+    images: opt.Images,
+    out: opt.Out,
+    sigma: opt.Sigma = 0.2,
+    mask: opt.NoiseMask = None,
+    *,
+    observed: opt.ObservedOptions,
+    method: opt.MethodOptions,
+    run: opt.RunOptions,
+) -> None:
+    """Find the picture of the prior that lies under each one's noise.
+
+    Pictures given are noisy. With `--mask` only the pixels under it are: these are not looked at, and the others are
+    kept. With `--clean` the pictures are originals: noise is added first, and the report compares.
+
+    ```
+    jaxprior denoise noisy/ -o runs/denoised
+    jaxprior denoise cats.zip --sigma 0.3 --clean --limit 64 -o runs/denoise
+    jaxprior denoise cats.zip --mask pixels:0.5 --clean -o runs/sparse
+    ```
+    """
+    from jaxprior import operators
+
+    _restore(lambda size: operators.Denoise(sigma), images, out, observed, method, run, mask=mask)
+
+
+@spelled_out
+def deblur(
+    images: opt.Images,
+    out: opt.Out,
+    blur: opt.Blur = None,
+    kernel: opt.BlurKernel = None,
+    *,
+    observed: opt.ObservedOptions,
+    method: opt.MethodOptions,
+    run: opt.RunOptions,
+) -> None:
+    """Find a sharp picture of the prior that blurs to each one; the blur is known.
+
+    Pictures given are blurred. With `--clean` they are originals, blurred first, and the report compares.
+
+    ```
+    jaxprior deblur blurred/ --blur 1.5 -o runs/sharp
+    jaxprior deblur cats.zip --kernel motion.png --clean --limit 64 -o runs/motion
+    ```
+    """
+    from jaxprior import operators
+    from jaxprior.evaluation import load_kernel
+
+    if (blur is None) == (kernel is None):
+        raise JaxpriorError("The blur must be known: give --blur SIGMA or --kernel FILE, one of the two.")
+
+    def task(size: int) -> Any:
+        return operators.Deblur.gaussian(blur) if kernel is None else operators.Deblur(load_kernel(kernel))
+
+    _restore(task, images, out, observed, method, run)
+
+
+def _restore(
+    make_task: Callable[[int], Any],
     paths: list[Path],
     out: Path,
-    method: MethodFlags,
+    observed: opt.ObservedOptions,
+    method: opt.MethodOptions,
+    options: opt.RunOptions,
     *,
     mask: str | None = None,
-    clean: bool = False,
-    reference: Path | None = None,
-    limit: int | None = None,
-    prior: str | None = None,
-    batch_size: int | None = None,
-    seed: int = 0,
 ) -> None:
-    """Run one cell from the command line's values, print its table and end with its exit code."""
+    """Run one cell, print its table and end with its exit code. `make_task` takes the prior's resolution."""
     from jaxprior import evaluation, images, masks, priors, runtime
 
+    if observed.clean and observed.reference is not None:
+        raise JaxpriorError("--clean says that the pictures are the originals, --reference that others are: give one.")
     runtime.enable_compilation_cache()
-    sources = images.list_images(paths, limit=limit)
+    sources = images.list_images(paths, limit=options.limit)
     spec = None if mask is None else masks.parse_mask(mask)
-    loaded = priors.load_prior(prior)
+    prior = priors.load_prior(options.prior)
     if spec is not None and spec.kind == "file":
-        say(f"mask {spec.name}: {masks.missing_percent(spec.draw(loaded.resolution))} of the picture is missing")
+        say(f"mask {spec.name}: {masks.missing_percent(spec.draw(prior.resolution))} of the picture lies under it")
+    with mistakes():
+        task = make_task(prior.resolution)
     cell = evaluation.Cell(
         task=task,
-        method=method.resolve(task, loaded),
+        method=resolve(method, task, prior),
         mask=spec,
-        clean=clean,
-        reference=None if reference is None else str(reference),
-        seed=seed,
+        clean=observed.clean,
+        reference=None if observed.reference is None else str(observed.reference),
+        seed=options.seed,
     )
     folder = evaluation.RunFolder(out)
-    rows = solve(cell, sources, folder, prior=loaded, batch_size=batch_size)
+    rows = solve(cell, sources, folder, prior=prior, batch_size=options.batch_size)
     path = evaluation.write_report([folder])
     print_summary([cell.title], [rows])
     say(f"\nreport: {path}")
@@ -217,7 +227,7 @@ def solve(cell: Any, sources: list[Any], folder: Any, *, prior: Any, batch_size:
             f"note: the run began with a batch of {folder.read()['batch']}; rows of another batch agree with "
             "them within 0.1 dB, not to the bit."
         )
-    with RunProgress(cell.title) as progress:
+    with RunProgress(cell.title) as progress, mistakes():
         try:
             return evaluation.run_cell(
                 cell, sources, folder, prior=prior, batch_size=batch_size, observer=progress, command=command
@@ -226,13 +236,3 @@ def solve(cell: Any, sources: list[Any], folder: Any, *, prior: Any, batch_size:
             pass
     say_error(f"Stopped with {progress.done} of {progress.total} pictures done; the same command goes on: {command}")
     raise typer.Exit(STOPPED)
-
-
-def _changed(value: Any, **changes: Any) -> Any:
-    """Replace the fields of a frozen dataclass that were given."""
-    given = {
-        name: str(change) if isinstance(change, str) else change
-        for name, change in changes.items()
-        if change is not None
-    }
-    return dataclasses.replace(value, **given)

@@ -1,4 +1,4 @@
-"""Commands around runs: `report`, `convert`, `priors`, `doctor`."""
+"""Commands around runs: `report`, `convert`, `doctor`."""
 
 import shutil
 from collections.abc import Iterator
@@ -37,63 +37,32 @@ def report(
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="PyTorch .pth, official TensorFlow .pkl, ...", metavar="SRC")],
+    source: Annotated[
+        Path, typer.Argument(help="PyTorch .pth, official TensorFlow .pkl, Keras .h5, ...", metavar="SRC")
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", help="File to write.", metavar="OUT.safetensors")],
-    name: Annotated[str | None, typer.Option(help="Of the prior, for its card; by default that of OUT.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the network, for its card; by default that of OUT.")] = None,
     licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "unknown",
+    network: Annotated[str | None, typer.Option(help="Architecture, where the names leave it open.")] = None,
+    onto: Annotated[
+        Path | None, typer.Option(help="Converted SqueezeNet that LPIPS' linear layers belong on.", metavar="FILE")
+    ] = None,
 ) -> None:
-    """Convert a foreign checkpoint to a prior's safetensors file, without running anything that is in it.
+    """Convert a foreign checkpoint to a safetensors file of ours, without running anything that is in it.
 
-    The network is recognised by its tensors' names, and what was found is printed.
+    The network is recognised by its tensors' names, and what was found is printed: generators for `--prior`, and the
+    feature networks VGG-16, VGG-19 and SqueezeNet.
 
     ```
     jaxprior convert pggan_church256.pth -o church256.safetensors
     jaxprior convert karras2018iclr-celebahq.pkl -o celebahq.safetensors
+    jaxprior convert vgg16-397923af.pth -o vgg16.safetensors
+    jaxprior convert squeeze.pth --onto squeezenet.safetensors -o lpips-squeeze.safetensors
     ```
     """
     import weights_convert
 
-    say(str(weights_convert.convert(source, out, name=name, licence=licence)))
-
-
-def priors() -> None:
-    """List the bundled priors and what their cards say.
-
-    ```
-    jaxprior priors
-    ```
-    """
-    from rich.console import Console
-    from rich.table import Table
-
-    from jaxprior.evaluation.tables import flat
-    from jaxprior.priors import list_priors
-
-    cards = list_priors()
-    if not cards:
-        raise JaxpriorError(
-            "This installation has no bundled prior: train one with `jaxprior train pggan`, or convert "
-            "one with `jaxprior convert`."
-        )
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("prior", "pixels", "latent", "layers", "trained on", "licence", "sha256"):
-        table.add_column(name, overflow="fold")
-    for card in cards:
-        config = card["config"]
-        table.add_row(
-            card["name"],
-            str(config["resolution"]),
-            str(config["latent_dim"]),
-            str(2 * len(config["widths"])),
-            str(card.get("source", "")),
-            str(card.get("licence", "")),
-            card["sha256"][:12],
-        )
-    console = Console()
-    (console if console.is_terminal else Console(width=160)).print(table)
-    for card in cards:
-        for task, settings in card.get("defaults", {}).items():
-            say(f"{card['name']}, {task}: " + ", ".join(f"{name} {value}" for name, value in flat(settings)))
+    say(str(weights_convert.convert(source, out, network=network, name=name, licence=licence, onto=onto)))
 
 
 def doctor() -> None:

@@ -1,6 +1,10 @@
 """Evaluation: a cell (prior, task, method) over many pictures, its journal, tables and report."""
 
+from jaxprior.evaluation.arrays import load_direction as load_direction
+from jaxprior.evaluation.arrays import load_kernel as load_kernel
 from jaxprior.evaluation.cells import Cell as Cell
+from jaxprior.evaluation.edits import edit_run as edit_run
+from jaxprior.evaluation.edits import interpolate_run as interpolate_run
 from jaxprior.evaluation.journal import Journal as Journal
 from jaxprior.evaluation.journal import Row as Row
 from jaxprior.evaluation.report import write_report as write_report

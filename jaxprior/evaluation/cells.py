@@ -1,5 +1,8 @@
 """A cell: one prior, one task, one method, one seed. What it resolves to stands in run.json and in every key.
 
+The task is a forward operator, ours or a user's own. An operator with a field `mask` (1 = missing) can be given a
+`MaskSpec` beside it, from which every picture gets its own.
+
 A result's key is the sha256 of all that decides it: the weights, the picture's decoded pixels, its mask, the
 resolved configuration and the version of the numerics. Batch shape and device are provenance, not key.
 """
@@ -13,11 +16,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxprior.errors import RunError
 from jaxprior.masks import MaskSpec
+from jaxprior.operators import Operator
 from jaxprior.weights import weights_digest
-
-
-TASKS = ("reconstruct", "inpaint")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,25 +27,36 @@ class Cell:
     """What to do with every picture of a run.
 
     Arguments:
-        task: "reconstruct" or "inpaint".
+        task: the forward operator; its arrays serve all pictures.
         method: `jaxprior.restoration.Method`: codes, objective and solve.
-        mask: the hole, from `jaxprior.masks.parse_mask`; inpaint only.
+        mask: what is missing, from `jaxprior.masks.parse_mask`; it replaces the operator's field `mask`.
         clean: the pictures are originals: degraded first, and compared afterwards.
         reference: folder, file or archive with the originals of observed pictures, matched by file name.
-        seed: of all chance: masks and latent codes.
+        seed: of all chance: masks, noise and latent codes.
+
+    Raises:
+        RunError: a mask for an operator that has none.
+
+    Example:
+        >>> Cell(task=SuperResolve(4), method=preset("default", prior=prior)).title
+        'superres x4 bilinear'
     """
 
-    task: str
+    task: Operator
     method: Any
     mask: MaskSpec | None = None
     clean: bool = True
     reference: str | None = None
     seed: int = 0
 
+    def __post_init__(self):
+        if self.mask is not None and "mask" not in {field.name for field in dataclasses.fields(self.task)}:
+            raise RunError(f"The task {self.task.label} has no mask: leave {self.mask.name} out, or take another task.")
+
     @property
     def title(self) -> str:
         """Short name for tables: "reconstruct" or "inpaint center:0.25"."""
-        return self.task if self.mask is None else f"{self.task} {self.mask.name}"
+        return self.task.label if self.mask is None else f"{self.task.label} {self.mask.name}"
 
 
 def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
@@ -55,11 +68,15 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         numerics_version: of the engine; results of different versions are never mixed.
     """
     file = None if cell.mask is None else cell.mask.path
+    operator = describe(cell.task)
+    if cell.mask is not None:
+        operator.pop("mask")  # a placeholder; `mask` says what every picture gets
     return {
-        "task": cell.task,
+        "task": cell.task.name,
+        "operator": operator,
         "mask": None if cell.mask is None else cell.mask.name,
         "mask_sha256": None if file is None else hashlib.sha256(file.read_bytes()).hexdigest(),
-        "prior": {"name": prior.card.get("name"), "sha256": _weights_sha256(prior)},
+        "prior": {"name": prior.card.get("name"), "sha256": prior_sha256(prior)},
         "resolution": prior.resolution,
         "fit": "EXIF-rotated, centre square, antialiased bicubic; masks nearest",
         "codes": describe(cell.method.codes),
@@ -87,8 +104,14 @@ def row_key(settings: dict, pixels: np.ndarray, mask: np.ndarray | None, truth: 
     return digest.hexdigest()
 
 
+def prior_sha256(prior: Any) -> str:
+    """Return the identity of a prior's weights: its card's, or computed for a prior that never was a file."""
+    return prior.card.get("sha256") or weights_digest({"generator": jax.device_get(prior.params)})
+
+
 def describe(value: Any) -> Any:
-    """Turn a configuration value into JSON: dataclasses by type and fields, arrays by their sha256."""
+    """Turn a configuration value into JSON: dataclasses by type and fields, arrays by their sha256, networks' cards by
+    name and sha256."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, list | tuple):
@@ -100,14 +123,11 @@ def describe(value: Any) -> Any:
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return {"shape": list(value.shape), "sha256": _array_digest(np.asarray(value)).hex()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: describe(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return {"type": type(value).__name__, **fields}
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        if isinstance(fields.get("card"), Mapping):
+            fields["card"] = {name: fields["card"].get(name) for name in ("name", "sha256")}
+        return {"type": type(value).__name__, **{name: describe(field) for name, field in fields.items()}}
     return getattr(value, "__qualname__", type(value).__qualname__)
-
-
-def _weights_sha256(prior: Any) -> str:
-    """The card's, or computed for a prior that never was a file."""
-    return prior.card.get("sha256") or weights_digest({"generator": jax.device_get(prior.params)})
 
 
 def _array_digest(array: np.ndarray) -> bytes:

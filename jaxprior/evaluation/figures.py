@@ -6,13 +6,15 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from jaxprior import images
 from jaxprior.evaluation.journal import Row
-from jaxprior.evaluation.runfolder import PICTURES, RunFolder
+from jaxprior.evaluation.runfolder import RunFolder
 
 
 WIDTH, HEIGHT, MARGIN = 460, 130, 34
+TILE = 128  # smaller pictures are shown enlarged to about this many pixels
 
 
 def data_address(path: Path) -> str | None:
@@ -20,6 +22,18 @@ def data_address(path: Path) -> str | None:
     if not path.is_file():
         return None
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def enlarge(picture: np.ndarray, side: int) -> np.ndarray:
+    """Scale a uint8 picture [h, h, 3] to `side` pixels, pixel by pixel (nearest neighbour)."""
+    if picture.shape[:2] == (side, side):
+        return picture
+    return np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.NEAREST))
+
+
+def tile_side(side: int) -> int:
+    """Return the pixels to show a picture of `side` pixels with: a whole multiple, up to about 128."""
+    return side * max(1, TILE // side)
 
 
 def sheet(folder: RunFolder, rows: Sequence[Row], *, limit: int = 32) -> np.ndarray | None:
@@ -30,15 +44,13 @@ def sheet(folder: RunFolder, rows: Sequence[Row], *, limit: int = 32) -> np.ndar
         limit: pictures at most.
     """
     shown = [row for row in rows if row.file is not None][:limit]
-    kinds = [kind for kind in PICTURES if shown and folder.file(kind, shown[0].file).is_file()]
-    if "masks" not in kinds and "raw" in kinds:
-        kinds.remove("images")  # nothing was merged
+    kinds = [kind for kind in folder.kinds() if shown and folder.file(kind, shown[0].file).is_file()]
     files = [folder.file(kind, row.file) for row in shown for kind in kinds]
     tiles = [images.load_image(file) for file in files if file.is_file()]
     if not tiles or len(tiles) != len(shown) * len(kinds):
         return None
-    scale = max(1, 128 // tiles[0].shape[0])
-    return images.grid([tile.repeat(scale, 0).repeat(scale, 1) for tile in tiles], columns=len(kinds), pad=4)
+    side = tile_side(max(tile.shape[0] for tile in tiles))
+    return images.grid([enlarge(tile, side) for tile in tiles], columns=len(kinds), pad=4)
 
 
 def distribution(values: Sequence[float], *, label: str) -> str:

@@ -28,10 +28,11 @@ class Row:
         reason: one sentence, unless the status is "ok".
         psnr: of the raw generator output over the whole picture; so is `ssim`.
         psnr_hole: of the raw output over the missing pixels; so is `ssim_hole`.
-        psnr_merged: of the whole picture after the known pixels were put back; so is `ssim_merged`.
-        psnr_known: of the raw output over the known pixels.
+        psnr_merged: of the whole picture after what is known for certain was put back; so is `ssim_merged`.
+        psnr_known: consistency with the input: of the raw output over the known pixels, or of the raw output degraded
+            once more against the input.
         loss: of the kept iterate.
-        steps: of the solver.
+        steps: of the solver, done.
         seconds: wall time of the batch divided by its pictures.
         device: where it ran.
         batch: pictures in the compiled shape.

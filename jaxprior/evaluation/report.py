@@ -8,6 +8,7 @@ so that the page of a large run stays readable; the tables always cover all rows
 import importlib.resources
 import math
 import os
+import struct
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -168,20 +169,21 @@ def _rows(
     head += '<th data-kind="number">loss</th>'
     lines = []
     for run, record, rows in zip(runs, records, tables, strict=True):
+        kinds = run.kinds()
         for place, row in enumerate(rows):
             links_from = None if place < EMBEDDED else base
-            lines.append(_row(run, record["title"], row, figures, several=len(runs) > 1, links_from=links_from))
+            strip = "" if row.file is None else _strip(run, kinds, row, links_from)
+            lines.append(_row(record["title"], row, figures, strip, several=len(runs) > 1))
     return f'<table id="rows"><thead><tr>{head}</tr></thead><tbody>\n' + "\n".join(lines) + "\n</tbody></table>"
 
 
-def _row(run: RunFolder, title: str, row: Row, figures: list[str], *, several: bool, links_from: Path | None) -> str:
-    """One row; its pictures are links relative to a folder if one is given, else embedded."""
+def _row(title: str, row: Row, figures: list[str], strip: str, *, several: bool) -> str:
+    """One row: name, its strip of pictures, figures."""
     name = f'<div class="name" title="{escape(row.image, quote=True)}">{escape(Path(row.image).name)}</div>'
     badge = f'<span class="badge {row.status}">{row.status}</span>'
     task = f"<b>{escape(title)}</b>" if several else ""
     cells = [f'<td class="text" data-value="{escape(row.image, quote=True)}">{task}{name}{badge}</td>']
     reason = "" if row.status == OK else f'<div class="reason note">{escape(row.reason or "")}</div>'
-    strip = "" if row.file is None else _strip(run, row, links_from)
     cells.append(f'<td class="text">{strip}{reason}</td>')
     for figure in (*figures, "loss"):
         value = getattr(row, figure)
@@ -193,18 +195,22 @@ def _row(run: RunFolder, title: str, row: Row, figures: list[str], *, several: b
     )
 
 
-def _strip(run: RunFolder, row: Row, links_from: Path | None) -> str:
-    """The pictures of a row: input | mask | restored | merged | original, as far as the task has them."""
-    masked = run.file("masks", row.file).is_file()
-    kinds = [kind for kind in CAPTIONS if masked or kind not in ("masks", "images")]
+def _strip(run: RunFolder, kinds: list[str], row: Row, links_from: Path | None) -> str:
+    """The pictures of a row: input | mask | restored | merged | original, as far as the task has them.
+
+    They are links relative to a folder if one is given, else embedded.
+    """
     found = [(kind, run.file(kind, row.file)) for kind in kinds if run.file(kind, row.file).is_file()]
     if links_from is not None:
         places = [(kind, quote(os.path.relpath(path, links_from))) for kind, path in found]
         return " ".join(f'<a href="{place}">{CAPTIONS[kind]}</a>' for kind, place in places)
-    final = "images" if masked else "raw"
+    final = "images" if "images" in kinds else "raw"
+    sizes = {kind: _size(path) for kind, path in found}
     parts = []
     for kind, path in found:
         caption = CAPTIONS[kind]
+        if sizes[kind] != sizes.get("raw", sizes[kind]):
+            caption += " {}x{}".format(*sizes[kind])
         if kind == "masks":
             caption += f" {(images.load_image(path) > 127).mean():.0%}"
         style = ' class="main"' if kind == final else ""
@@ -213,6 +219,11 @@ def _strip(run: RunFolder, row: Row, links_from: Path | None) -> str:
             f'<figure{style}><img src="{data_address(path)}" alt="{alt}"><figcaption>{caption}</figcaption></figure>'
         )
     return f'<div class="strip">{"".join(parts)}</div>'
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Width and height, from a PNG file's first bytes."""
+    return struct.unpack(">II", path.read_bytes()[16:24])
 
 
 def _settings(records: list[dict]) -> str:

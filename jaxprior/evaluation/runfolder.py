@@ -2,12 +2,13 @@
 
 run.json          resolved configuration, weights' sha256, versions, device, batch, command
 results.jsonl     the journal (see journal.py)
-images/           restored pictures, merged with the known pixels where the task merges
+images/           restored pictures, merged with what is known for certain where the task merges
 raw/              what the generator itself produced
-inputs/           what was observed (the hole grey)
+inputs/           what was observed, in its own size (the hole grey)
 masks/            white = missing; only where the task has a mask
 originals/        the truth; only where it is known
 latents/          one safetensors file a picture
+edits/, interpolations/   what `jaxprior edit` and `jaxprior interpolate` made of the latents
 results.csv, summary.md, sheet.png, report.html
 """
 
@@ -42,6 +43,11 @@ class RunFolder:
     def file(self, kind: str, name: str) -> Path:
         """Return the place of a picture's file of a kind ("images", "raw", ..., "latents")."""
         return self.path / kind / (name + (".safetensors" if kind == "latents" else ".png"))
+
+    def kinds(self) -> list[str]:
+        """Return the kinds of pictures worth showing, in order; merged ones only where the task merges."""
+        merged = self.read().get("merges", (self.path / "masks").is_dir() and any((self.path / "masks").iterdir()))
+        return [kind for kind in PICTURES if merged or kind != "images"]
 
     def read(self) -> dict:
         """Return run.json.

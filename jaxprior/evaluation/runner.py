@@ -13,7 +13,6 @@ import dataclasses
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePath
 from typing import Any
 
 import jax
@@ -21,8 +20,9 @@ import numpy as np
 
 from jaxprior import images, operators, restoration
 from jaxprior.errors import ImageError, RunError
-from jaxprior.evaluation.cells import Cell, configuration, row_key
+from jaxprior.evaluation.cells import Cell, configuration
 from jaxprior.evaluation.journal import DIVERGED, FAILED, OK, Row
+from jaxprior.evaluation.reading import Job, Reader
 from jaxprior.evaluation.runfolder import RunFolder
 from jaxprior.evaluation.scores import score
 from jaxprior.evaluation.stopping import StopGuard
@@ -30,7 +30,7 @@ from jaxprior.files import device_name, versions, write_atomically
 
 
 DEFAULT_BATCH = {"cpu": 16, "gpu": 64}
-MASK_STREAM = 0x6D61736B  # keeps a mask's chance apart from the latent codes' under the same seed
+PICTURE_CHANNELS = (1, 3)
 
 
 class Observer:
@@ -44,19 +44,6 @@ class Observer:
 
     def rows(self, rows: Sequence[Row], *, computed: bool) -> None:
         """Called with rows now in the journal; `computed` is false for those that took no solving."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """One picture ready for the engine: photo and truth float32 [s, s, 3] in [-1, 1], mask float32 [s, s]."""
-
-    image: str
-    file: str
-    id: int
-    key: str
-    photo: np.ndarray
-    truth: np.ndarray | None
-    mask: np.ndarray | None
 
 
 def run_cell(
@@ -89,7 +76,7 @@ def run_cell(
         Stopped: SIGINT or SIGTERM arrived; the journal is whole.
 
     Example:
-        >>> cell = Cell(task="inpaint", mask=parse_mask("center:0.25"), method=preset("default", prior=prior))
+        >>> cell = Cell(task=SuperResolve(4), method=preset("default", SuperResolve(4), prior=prior))
         >>> rows = run_cell(cell, list_images("photos"), RunFolder("runs/photos"), prior=prior)
         >>> write_report([RunFolder("runs/photos")])
     """
@@ -98,13 +85,14 @@ def run_cell(
     observer = observer or Observer()
     settings = configuration(cell, prior, numerics_version=restoration.NUMERICS_VERSION)
     folder.check_configuration(settings)
-    reader = _Reader(cell, settings, prior.resolution)
+    reader = Reader(cell, settings, prior.resolution)
     with folder.open_for_writing(), StopGuard() as guard:
         folder.check_configuration(settings)
         batch_size = batch_size or _default_batch(folder, len(sources))
         record = {
             "configuration": settings,
             "title": cell.title,
+            "merges": reader.merges,
             "versions": versions(),
             "device": device_name(),
             "batch": batch_size,
@@ -124,50 +112,8 @@ def run_cell(
     return list(folder.journal.latest().values())
 
 
-class _Reader:
-    """Turns sources into jobs; raises ImageError for a picture that cannot be used."""
-
-    def __init__(self, cell: Cell, settings: dict, size: int):
-        self.cell, self.settings, self.size = cell, settings, size
-        self.mask = None if cell.mask is None or cell.mask.per_image else self._draw(0)
-        self.references = {} if cell.reference is None else _by_name(images.list_images([cell.reference]))
-
-    def _draw(self, id: int) -> np.ndarray:
-        stream = jax.random.fold_in(jax.random.key(self.cell.seed), MASK_STREAM)
-        return np.asarray(self.cell.mask.draw(self.size, jax.random.fold_in(stream, np.uint32(id))), np.float32)
-
-    def read(self, source: images.ImageSource) -> Job:
-        pixels = images.load_image(source)
-        id = images.pixels_id(pixels)
-        photo = self._photo(pixels)
-        mask = self._draw(id) if self.cell.mask is not None and self.cell.mask.per_image else self.mask
-        reference = self._reference(source)
-        truth = photo if self.cell.clean else None if reference is None else self._photo(reference)
-        return Job(
-            source.name,
-            images.content_name(source.stem, pixels),
-            id,
-            row_key(self.settings, pixels, mask, reference),
-            photo,
-            truth,
-            mask,
-        )
-
-    def _photo(self, pixels: np.ndarray) -> np.ndarray:
-        return images.to_float(images.fit(pixels, self.size))
-
-    def _reference(self, source: images.ImageSource) -> np.ndarray | None:
-        if self.cell.reference is None:
-            return None
-        name = PurePath(source.name).name
-        found = self.references.get(name) or self.references.get(PurePath(name).stem)
-        if found is None:
-            raise ImageError(f"{self.cell.reference} holds no original named {name}")
-        return images.load_image(found)
-
-
 def _pending(
-    reader: _Reader,
+    reader: Reader,
     sources: Iterable[images.ImageSource],
     folder: RunFolder,
     observer: Observer,
@@ -211,10 +157,12 @@ def _solve_and_save(
         for name in ("photo", "truth", "mask")
     }
     with guard.allowed():
-        task = operators.Identity() if cell.task == "reconstruct" else operators.Inpaint(stack["mask"])
+        task = cell.task if cell.mask is None else dataclasses.replace(cell.task, mask=stack["mask"])
         key, ids = jax.random.key(cell.seed), np.array([job.id for job in padded], np.uint32)
         if cell.clean:
             observed = restoration.observe(task, stack["photo"], key=key, ids=ids)
+        elif isinstance(task, operators.Denoise):
+            observed = stack["photo"]  # noisy pixels are not compared, but shown
         else:
             observed = jax.vmap(type(task).compared)(operators.batched(task, batch_size), stack["photo"])
         result = restoration.invert(
@@ -230,7 +178,7 @@ def _solve_and_save(
             progress=lambda _images, _of, steps, total, loss: observer.step(len(jobs), steps, total, loss),
         )
         raw, merged, observed, latents = jax.device_get((result.images, result.merged, observed, result.latents))
-        figures = score(raw, merged, observed, stack["truth"], stack["mask"])
+        figures = score(task, raw, merged, observed, stack["truth"], stack["mask"])
     seconds = (time.perf_counter() - begun) / len(jobs)
     rows = []
     for i, job in enumerate(jobs):
@@ -264,7 +212,9 @@ def _save(
     latents: Any,
     row: Row,
 ) -> None:
-    pictures = {"inputs": observed, "raw": raw, "images": merged}
+    pictures = {"raw": raw, "images": merged}
+    if observed.ndim == 3 and observed.shape[-1] in PICTURE_CHANNELS:
+        pictures["inputs"] = np.broadcast_to(observed, (*observed.shape[:2], 3))
     if job.truth is not None:
         pictures["originals"] = job.truth
     if job.mask is not None:
@@ -279,7 +229,7 @@ def _latents_bytes(latents: Any, row: Row) -> bytes:
 
     leaves = jax.tree_util.tree_flatten_with_path(latents)[0]
     tensors = {
-        jax.tree_util.keystr(path, simple=True, separator="/"): np.ascontiguousarray(leaf) for path, leaf in leaves
+        jax.tree_util.keystr(path, simple=True, separator="/"): np.asarray(leaf, order="C") for path, leaf in leaves
     }
     return save(tensors, metadata={"jaxprior": json.dumps({"image": row.image, "id": row.id, "key": row.key})})
 
@@ -289,16 +239,6 @@ def _default_batch(folder: RunFolder, count: int) -> int:
     if (folder.path / "run.json").exists():
         return folder.read()["batch"]
     return min(count, DEFAULT_BATCH.get(jax.default_backend(), 16))
-
-
-def _by_name(sources: Iterable[images.ImageSource]) -> dict[str, images.ImageSource]:
-    """Index originals by file name and, where it is unique, by stem."""
-    found = {}
-    for source in sources:
-        name = PurePath(source.name).name
-        found[name] = source
-        found.setdefault(PurePath(name).stem, source)
-    return found
 
 
 def _sentence(error: Exception, name: str) -> str:

@@ -59,9 +59,9 @@ def counts(rows: Iterable[Row]) -> dict[str, int]:
 
 
 def headline(rows: Iterable[Row]) -> str | None:
-    """Return the figure that judges a run: PSNR in the hole, else of the whole, else of what is known."""
+    """Return the figure that judges a run: PSNR in the hole, else after merging, of the whole, of what is known."""
     available = summarise(rows)
-    return next((name for name in ("psnr_hole", "psnr", "psnr_known") if name in available), None)
+    return next((name for name in ("psnr_hole", "psnr_merged", "psnr", "psnr_known") if name in available), None)
 
 
 def results_csv(rows: Sequence[Row]) -> str:

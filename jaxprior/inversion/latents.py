@@ -1,7 +1,8 @@
 """What is optimised: latent codes, how they start, and how they become one image.
 
 Everything here is about ONE image; the engine maps it over the batch. `generator` is an object with `head(z)`
-[n, d] -> [n, h, w, c], `tail(features)` [b, h, w, c] -> [b, r, r, 3] and the sizes `latent_dim` and `channels`.
+[n, d] -> [n, h, w, c], `tail(features)` [b, h, w, c] -> [b, r, r, 3] and the sizes `latent_dim` and `channels`. Latents
+are a dict: "z" are the codes, everything else says how they are put together.
 """
 
 from dataclasses import dataclass
@@ -9,9 +10,16 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from jaxprior.inversion.attention import CBAM, SelfAttention
+
 
 Array = jax.Array
 WEIGHTS = ("free", "softmax")
+ALPHA = ("mean", "gaussian", "first")
+PROJECTIONS = ("none", "clip", "stochastic")
+STARTS = ("normal", "uniform")
+FIRST_SHARE = 0.9
+"""Share of the first code in a convex combination that starts on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,26 +31,53 @@ class MultiCode:
     Fields:
         num_codes: N, 1 or more.
         layer: composing layer L, counted in convolution blocks: 4 is the 8x8 map of a PGGAN, 6 is 16x16, 8 is 32x32.
-        weights: "free": alpha is a signed vector per code and channel, 1/N at the start, as in mGANprior.
-            "softmax": alpha_n = N softmax_n(w) per channel, w = 0 at the start: a convex combination of the codes'
-            features, which keeps the composed map inside what the generator has seen.
+        weights: "free": alpha is a signed vector per code and channel, as in mGANprior.
+            "softmax": alpha_n = N softmax_n(w) per channel: a convex combination of the codes' features, which keeps
+            the composed map inside what the generator has seen.
+        alpha: how the weights start. "mean": all equal (alpha = 1/N, w = 0), as the public code; "gaussian": N(0, 1),
+            as the thesis says of its experiments; "first": on the first code alone (alpha = 1 there and 0 elsewhere, or
+            nine tenths of a convex combination), which fits `Solve(init="bank")`, whose first code is the best.
+        attention: None, or `SelfAttention` or `CBAM` at the composing layer; its parameters are latents of the image.
     """
 
     num_codes: int = 20
     layer: int = 8
     weights: str = "free"
+    alpha: str = "mean"
+    attention: SelfAttention | CBAM | None = None
 
     def __post_init__(self):
         if self.num_codes < 1:
             raise ValueError(f"`num_codes` must be 1 or more, got {self.num_codes}")
         if self.weights not in WEIGHTS:
             raise ValueError(f"`weights` must be one of {WEIGHTS}, got {self.weights!r}")
+        if self.alpha not in ALPHA:
+            raise ValueError(f"`alpha` must be one of {ALPHA}, got {self.alpha!r}")
 
-    def init(self, generator, key: Array) -> dict[str, Array]:
-        """Latents of one image at the start: {"z": [N, d] from N(0, 1), "alpha": [N, c]}."""
-        z = jax.random.normal(key, (self.num_codes, generator.latent_dim))
-        start = 1.0 / self.num_codes if self.weights == "free" else 0.0
-        return {"z": z, "alpha": jnp.full((self.num_codes, generator.channels), start)}
+    def init(self, generator, key: Array, *, z: Array | None = None) -> dict[str, Array]:
+        """Latents of one image at the start: {"z": [N, d], "alpha": [N, c]} and "attention" if there is any.
+
+        Arguments:
+            generator: see the module's head.
+            key: of what is drawn: codes from N(0, 1), unless given; Gaussian weights; attention parameters.
+            z: codes to start from, [N, d].
+        """
+        if z is None:
+            z = jax.random.normal(key, (self.num_codes, generator.latent_dim))
+        latents = {"z": z, "alpha": self._start_weights(generator.channels, jax.random.fold_in(key, 1))}
+        if self.attention is not None:
+            latents["attention"] = self.attention.init(jax.random.fold_in(key, 2), generator.channels)
+        return latents
+
+    def _start_weights(self, channels: int, key: Array) -> Array:
+        n, shape = self.num_codes, (self.num_codes, channels)
+        if self.alpha == "gaussian":
+            return jax.random.normal(key, shape)
+        if self.weights == "free":
+            return jnp.full(shape, 1.0 / n) if self.alpha == "mean" else jnp.zeros(shape).at[0].set(1.0)
+        if self.alpha == "mean" or n == 1:
+            return jnp.zeros(shape)
+        return jnp.zeros(shape).at[0].set(jnp.log((n - 1) * FIRST_SHARE / (1 - FIRST_SHARE)))
 
     def compose(self, features: Array, alpha: Array) -> Array:
         """Features of the codes [N, h, w, c] and weights [N, c] -> one map [h, w, c]."""
@@ -54,4 +89,66 @@ class MultiCode:
     def synthesize(self, generator, latents: dict[str, Array]) -> Array:
         """The image [r, r, 3] of one set of latents."""
         features = generator.head(latents["z"]).astype(jnp.float32)
-        return generator.tail(self.compose(features, latents["alpha"])[None])[0]
+        features = self._attend(features, latents, "each")
+        composed = self._attend(self.compose(features, latents["alpha"]), latents, "composed")
+        return generator.tail(composed[None])[0]
+
+    def _attend(self, features: Array, latents: dict[str, Array], where: str) -> Array:
+        if self.attention is None or self.attention.where != where:
+            return features
+        params = latents["attention"]
+        return self.attention.apply(params if self.attention.optimise else jax.lax.stop_gradient(params), features)
+
+    def constrain(self, latents: dict[str, Array], key: Array) -> dict[str, Array]:
+        """Latents after an update; these have no constraint."""
+        return latents
+
+
+@dataclass(frozen=True, kw_only=True)
+class SingleCode:
+    """One latent code, image = G(z): plain optimisation-based inversion (InvertGAN).
+
+    Fields:
+        project: what is done after every update. "none"; "clip": values are clipped to [-1, 1]; "stochastic": each
+            value beyond [-1, 1] is drawn anew from U(-1, 1), independently of the others (Lipton & Tripathi, 2017).
+        start: the code is drawn from "normal", N(0, 1), or "uniform", U(-1, 1).
+    """
+
+    project: str = "none"
+    start: str = "normal"
+
+    def __post_init__(self):
+        if self.project not in PROJECTIONS:
+            raise ValueError(f"`project` must be one of {PROJECTIONS}, got {self.project!r}")
+        if self.start not in STARTS:
+            raise ValueError(f"`start` must be one of {STARTS}, got {self.start!r}")
+
+    @property
+    def num_codes(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def layer(self) -> int:
+        """Where the generator is cut; nothing is composed, so the first layer does."""
+        return 1
+
+    def init(self, generator, key: Array, *, z: Array | None = None) -> dict[str, Array]:
+        """Latents of one image at the start, {"z": [d]}; `z` [1, d] gives the code to start from."""
+        if z is not None:
+            return {"z": z[0]}
+        draw = jax.random.normal if self.start == "normal" else lambda k, s: jax.random.uniform(k, s, minval=-1.0)
+        return {"z": draw(key, (generator.latent_dim,))}
+
+    def synthesize(self, generator, latents: dict[str, Array]) -> Array:
+        """The image [r, r, 3] of one code."""
+        return generator.tail(generator.head(latents["z"][None]))[0]
+
+    def constrain(self, latents: dict[str, Array], key: Array) -> dict[str, Array]:
+        """Latents after an update, projected."""
+        z = latents["z"]
+        if self.project == "clip":
+            z = jnp.clip(z, -1.0, 1.0)
+        elif self.project == "stochastic":
+            z = jnp.where(jnp.abs(z) > 1, jax.random.uniform(key, z.shape, minval=-1.0), z)
+        return {"z": z}

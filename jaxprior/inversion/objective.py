@@ -1,13 +1,14 @@
 """What is minimised: the distance between the degraded generated image and the observation.
 
-    loss(x) = pixel(A(x), y) + feature_weight * sum_k mean |phi_k(A(x)) - phi_k(y)|
+    loss(x) = pixel(A(x), y) + feature_weight * sum_k distance(phi_k(A(x)), phi_k(y))
 
 A is the forward operator, y the observation, phi the maps of any network. Per image; the engine sums over the batch,
-so that no image touches another.
+so that no image touches another. Part of y may be held out: the loss does not see it, and how well it is explained
+says when to stop.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,38 @@ PIXEL_LOSSES = {
     "l1": lambda x, y: jnp.mean(jnp.abs(x - y)),
     "l1_sum": lambda x, y: jnp.sum(jnp.abs(x - y)),
 }
+FEATURE_LOSSES = ("l1", "l2")
+
+
+class Target(NamedTuple):
+    """What a generated image is compared with, computed once.
+
+    Fields:
+        image: the observation, as the operator compares it; fitted: the same without what is held out.
+        held: 1 where a pixel is held out [h, w, 1], or None.
+        features: the network's maps of `fitted`.
+        known: share of the observation's values that are compared, for PSNR on what is known.
+    """
+
+    image: Array
+    fitted: Array
+    held: Array | None
+    features: list[Array]
+    known: Array
+
+
+class Judged(NamedTuple):
+    """One image against its target.
+
+    Fields:
+        loss: what is minimised.
+        held: mean square error on what was held out, or the loss where nothing was.
+        psnr: in dB, on everything that was observed.
+    """
+
+    loss: Array
+    held: Array
+    psnr: Array
 
 
 @jax.tree_util.register_dataclass
@@ -32,37 +65,59 @@ class Objective:
             as in mGANprior: the scale falls with the hole's size.
         features: None, or a network: any pytree that is called with images [b, h, w, c] in [-1, 1] and returns a map or
             several; if it has a method `features` (a prior's critic has), that is called instead.
-        feature_weight: weight of the feature distance, the mean absolute difference summed over the maps.
+        feature_weight: weight of the feature distance. mGANprior's is 0.001 on VGG-16's relu3_3.
+        feature_loss: "l1" or "l2", the mean absolute or square difference of a map; summed over the maps.
 
     Example:
-        >>> Objective(pixel="l1")
-        Objective(pixel='l1', features=None, feature_weight=0.1)
+        >>> Objective(pixel="l1").feature_weight
+        0.1
     """
 
     pixel: str | None = field(default="l2", metadata={"static": True})
     features: Any = None
     feature_weight: float = field(default=0.1, metadata={"static": True})
+    feature_loss: str = field(default="l1", metadata={"static": True})
 
     def __post_init__(self):
         if self.pixel is not None and self.pixel not in PIXEL_LOSSES:
             raise ValueError(f"`pixel` must be one of {tuple(PIXEL_LOSSES)} or None, got {self.pixel!r}")
+        if self.feature_loss not in FEATURE_LOSSES:
+            raise ValueError(f"`feature_loss` must be one of {FEATURE_LOSSES}, got {self.feature_loss!r}")
         if self.pixel is None and self.features is None:
             raise ValueError("an objective needs `pixel`, `features` or both, got neither")
 
-    def target(self, operator, observed: Array) -> dict[str, Any]:
-        """What the generated image of one observation is compared with; computed once."""
-        y = operator.compared(observed)
-        return {"image": y, "features": self._maps(y)}
+    def target(self, operator, observed: Array, held: Array | None = None) -> Target:
+        """What the generated image of one observation is compared with.
 
-    def loss(self, image: Array, operator, target: dict[str, Any]) -> Array:
-        """Loss of one generated image [r, r, c], a float32 scalar."""
+        Arguments:
+            operator: forward operator of one image.
+            observed: its observation.
+            held: 1 where a pixel of it is held out of the fit [h, w, 1], or None.
+        """
+        y = operator.compared(observed)
+        fitted = y if held is None else y * (1 - held)
+        known = jnp.mean(operator.compared(jnp.ones_like(observed)))
+        return Target(image=y, fitted=fitted, held=held, features=self._maps(fitted), known=known)
+
+    def judge(self, image: Array, operator, target: Target) -> Judged:
+        """Compare one generated image [r, r, c] with its target."""
         x = operator.apply(image)
+        error = jnp.square(x - target.image)
+        known = jnp.maximum(target.known, 1e-6)
+        psnr = 10 * jnp.log10(4.0 * known / jnp.maximum(jnp.mean(error), 1e-12))
+        if target.held is None:
+            loss = self._distance(x, target)
+            return Judged(loss, loss, psnr)
+        held = jnp.sum(error * target.held) / jnp.maximum(known * x.shape[-1] * jnp.sum(target.held), 1.0)
+        return Judged(self._distance(x * (1 - target.held), target), held, psnr)
+
+    def _distance(self, x: Array, target: Target) -> Array:
         total = jnp.zeros(())
         if self.pixel is not None:
-            total += PIXEL_LOSSES[self.pixel](x, target["image"])
+            total += PIXEL_LOSSES[self.pixel](x, target.fitted)
         if self.features is not None:
-            pairs = zip(self._maps(x), target["features"], strict=True)
-            total += self.feature_weight * sum(PIXEL_LOSSES["l1"](a, b) for a, b in pairs)
+            pairs = zip(self._maps(x), target.features, strict=True)
+            total += self.feature_weight * sum(PIXEL_LOSSES[self.feature_loss](a, b) for a, b in pairs)
         return total
 
     def _maps(self, image: Array) -> list[Array]:

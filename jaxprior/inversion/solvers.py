@@ -1,13 +1,17 @@
-"""How the latents are optimised: optimiser, schedule, number of steps, which iterate is kept, precision."""
+"""How the latents are optimised: optimiser, schedule, start, number of steps, which iterate is kept, precision."""
 
 from dataclasses import dataclass, replace
 
+import jax
 import optax
 
+from jaxprior.inversion.lbfgs import lbfgs
 
-OPTIMIZERS = ("adam", "sgd")
-SCHEDULES = ("constant", "cosine")
-KEEP = ("best", "last")
+
+OPTIMIZERS = ("adam", "sgd", "lbfgs")
+SCHEDULES = ("constant", "cosine", "ramp")
+INITS = ("random", "bank")
+KEEP = ("best", "last", "held_out")
 PRECISIONS = ("fp32", "tf32", "bf16")
 
 
@@ -17,10 +21,21 @@ class Solve:
 
     Fields:
         steps: gradient evaluations, one an iteration.
-        optimizer: "adam" (0.9, 0.999, 1e-8) or "sgd" (plain, as the public mGANprior code).
-        learning_rate: of the optimiser.
-        schedule: "constant", or "cosine" to zero over the steps.
-        keep: "best": the iterate with the lowest finite loss; "last": the last one, as the public code does.
+        optimizer: "adam" (0.9, 0.999, 1e-8), "sgd" (plain, as the public mGANprior code) or "lbfgs" (batched in
+            lock-step: every image takes one evaluation a step, with its own memory and backtracking).
+        learning_rate: of Adam and SGD; for L-BFGS the root mean square of the first step.
+        weight_rate: rate of everything but the codes (channel weights, attention), as a multiple of the codes' own.
+        schedule: of Adam's and SGD's rate: "constant", "cosine" (to zero over the steps) or "ramp" (linear over the
+            first 5 %, cosine to zero over the last 25 %, as StyleGAN2's projector).
+        init: "random" codes, or the best of a "bank" of the prior's samples, compared on what is known.
+        bank_size: samples in the bank.
+        starts: independent inversions of every image, whose images are averaged.
+        keep: "best": the iterate with the lowest finite loss; "last": the last one, as the public code does;
+            "held_out": the iterate that explains best those known pixels that were held out of the fit.
+        hold_out: share of the observation's pixels that "held_out" leaves out of the fit.
+        target_psnr: None, or the PSNR in dB on what is known at which an image is done; what is kept of it then stays,
+            and a batch ends when all of it is done.
+        passes: an image that has not reached `target_psnr` is gone on with, from what was kept, up to so many times.
         precision: "fp32" (highest), "tf32", or "bf16" (the generator's convolutions only). Latents, optimiser state,
             norms and losses stay float32.
     """
@@ -28,18 +43,34 @@ class Solve:
     steps: int = 300
     optimizer: str = "adam"
     learning_rate: float = 0.05
+    weight_rate: float = 1.0
     schedule: str = "constant"
+    init: str = "random"
+    bank_size: int = 4096
+    starts: int = 1
     keep: str = "best"
+    hold_out: float = 0.1
+    target_psnr: float | None = None
+    passes: int = 1
     precision: str = "fp32"
 
     def __post_init__(self):
         if self.steps < 0:
             raise ValueError(f"`steps` must be 0 or more, got {self.steps}")
-        if not self.learning_rate > 0:
-            raise ValueError(f"`learning_rate` must be positive, got {self.learning_rate}")
+        for name in ("learning_rate", "weight_rate"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` must be positive, got {getattr(self, name)}")
+        for name in ("bank_size", "starts", "passes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be 1 or more, got {getattr(self, name)}")
+        if not 0 < self.hold_out < 1:
+            raise ValueError(f"`hold_out` must lie between 0 and 1, got {self.hold_out}")
+        if self.passes > 1 and self.target_psnr is None:
+            raise ValueError("`passes` needs `target_psnr`: it says which images are gone on with")
         for name, legal in (
             ("optimizer", OPTIMIZERS),
             ("schedule", SCHEDULES),
+            ("init", INITS),
             ("keep", KEEP),
             ("precision", PRECISIONS),
         ):
@@ -48,7 +79,10 @@ class Solve:
 
     def of_one_step(self) -> "Solve":
         """The same settings with what a single step does not depend on set to one value."""
-        return replace(self, keep="best", steps=self.steps if self.schedule == "cosine" else 0)
+        scheduled = self.schedule != "constant" and self.optimizer != "lbfgs"
+        plain = {"init": "random", "bank_size": 1, "starts": 1, "passes": 1, "hold_out": 0.1}
+        keep = "held_out" if self.keep == "held_out" else "best"
+        return replace(self, keep=keep, steps=self.steps if scheduled else 0, **plain)
 
     @property
     def matmul_precision(self) -> str:
@@ -56,9 +90,33 @@ class Solve:
         return {"fp32": "highest", "tf32": "tensorfloat32", "bf16": "default"}[self.precision]
 
 
-def make_optimizer(solve: Solve) -> optax.GradientTransformation:
-    """The optax optimiser of a `Solve`. It acts element by element, so that a batch is a set of separate problems."""
-    rate = solve.learning_rate
+def make_optimizer(solve: Solve) -> optax.GradientTransformationExtraArgs:
+    """The optax optimiser of one image's latents; `update` takes the loss as `value`."""
+    if solve.optimizer == "lbfgs":
+        return lbfgs(solve.learning_rate, scales=lambda latents: _rates(latents, solve.weight_rate))
+    plain = {"adam": optax.adam, "sgd": optax.sgd}[solve.optimizer](_rate(solve))
+    if solve.weight_rate == 1.0:
+        return optax.with_extra_args_support(plain)
+
+    def rescale(updates, params=None):
+        return jax.tree.map(lambda u, rate: u * rate, updates, _rates(updates, solve.weight_rate))
+
+    return optax.with_extra_args_support(optax.chain(plain, optax.stateless(rescale)))
+
+
+def _rate(solve: Solve) -> float | optax.Schedule:
+    steps = max(solve.steps, 1)
     if solve.schedule == "cosine":
-        rate = optax.cosine_decay_schedule(rate, max(solve.steps, 1))
-    return {"adam": optax.adam, "sgd": optax.sgd}[solve.optimizer](rate)
+        return optax.cosine_decay_schedule(solve.learning_rate, steps)
+    if solve.schedule == "ramp":
+        up, down = max(steps // 20, 1), max(steps // 4, 1)
+        rise = optax.linear_schedule(solve.learning_rate / up, solve.learning_rate, up)
+        fall = optax.cosine_decay_schedule(solve.learning_rate, down)
+        return optax.join_schedules([rise, fall], [steps - down])
+    return solve.learning_rate
+
+
+def _rates(latents: dict, weight_rate: float) -> dict:
+    """Relative rate of every leaf: 1 for the codes, `weight_rate` for the rest."""
+    rates = {name: 1.0 if name == "z" else weight_rate for name in latents}
+    return {name: jax.tree.map(lambda _, rate=rates[name]: rate, part) for name, part in latents.items()}

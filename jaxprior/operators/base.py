@@ -1,25 +1,4 @@
-"""Forward operators A: what happened to the photo, `y = A(x)`. A task IS a forward operator.
-
-Restoring looks for a generated image x whose A(x) explains the observation y, so an operator is a function
-that can be differentiated, jitted and vmapped. Images are float32 in [-1, 1]; masks are 1 where pixels are
-missing.
-
-Writing one: subclass `Operator`, decorate it with `@jax.tree_util.register_dataclass` and
-`@dataclasses.dataclass(frozen=True)`, declare each array with `per_image(ndim=...)`, and write `apply` for
-ONE image:
-
-    @jax.tree_util.register_dataclass
-    @dataclasses.dataclass(frozen=True)
-    class Exposure(Operator):
-        gain: jax.Array = per_image(ndim=0)      # () for all images or [b], one for each
-        name = "exposure"
-
-        def apply(self, x):
-            return self.gain * x
-
-Arrays are leaves of the pytree: one array for all images, or with a leading axis b, one for each; `batched`
-makes the latter of the former for `jax.vmap(..., in_axes=0)`. All other fields are static.
-"""
+"""What every forward operator is: `Operator`, the plain `Identity`, and arrays shared or per image."""
 
 import abc
 import dataclasses
@@ -28,7 +7,7 @@ from typing import ClassVar, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Float
 
 
 AnyOperator = TypeVar("AnyOperator", bound="Operator")
@@ -36,23 +15,34 @@ Image = Float[Array | np.ndarray, "h w c"]
 Images = Float[Array | np.ndarray, "b h w c"]
 
 
-def per_image(*, ndim: int):
+def per_image(*, ndim: int, optional: bool = False):
     """Declare an operator's array field: `ndim` axes if all images share it, one more if each has its own.
+
+    Arguments:
+        ndim: axes of one image's array.
+        optional: the field may be None, and is by default.
 
     Example:
         >>> kernel: jax.Array = per_image(ndim=2)    # [k, k] or [b, k, k]
     """
-    return dataclasses.field(metadata={"ndim": ndim})
+    default = None if optional else dataclasses.MISSING
+    return dataclasses.field(default=default, metadata={"ndim": ndim})
 
 
 class Operator(abc.ABC):
     """A degradation of one image, `apply`, and what follows from it for a batch.
 
-    `name` stands in reports. `linear` says that A(s x + t y) = s A(x) + t A(y), which the tests check.
+    `name` is the task's, in reports and settings. `linear` says that A(s x + t y) = s A(x) + t A(y), which the
+    tests check.
     """
 
     name: ClassVar[str]
     linear: ClassVar[bool] = True
+
+    @property
+    def label(self) -> str:
+        """The name with what tells two operators of one kind apart, for titles: "superres x4 bilinear"."""
+        return self.name
 
     @abc.abstractmethod
     def apply(self, x: Image) -> Array:
@@ -76,7 +66,7 @@ class Operator(abc.ABC):
             observations, leading axis b.
 
         Raises:
-            `ValueError` if the operator's arrays do not fit the photos.
+            `ValueError` if the operator's arrays do not fit the photos, or if it adds noise and has no keys.
 
         Example:
             >>> Inpaint(jnp.ones((64, 64))).observe(jnp.ones((2, 64, 64, 3))).max()
@@ -123,60 +113,6 @@ class Identity(Operator):
     def apply(self, x: Image) -> Array:
         """Return the image itself."""
         return jnp.asarray(x)
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Inpaint(Operator):
-    """A(x) = x * (1 - mask): missing pixels become 0, mid-grey in [-1, 1] (mGANprior's operator).
-
-    Arguments:
-        mask: `[h, w]` for all images or `[b, h, w]`, 1 = missing, 0 = known.
-
-    Raises:
-        `ValueError` for a NumPy mask of another rank or with values outside [0, 1].
-
-    Example:
-        >>> hole = jnp.zeros((64, 64)).at[16:48, 16:48].set(1)
-        >>> float(Inpaint(hole).apply(jnp.ones((64, 64, 3))).mean())
-        0.75
-    """
-
-    mask: Shaped[Array | np.ndarray, "*_b _h _w"] = per_image(ndim=2)
-
-    name = "inpaint"
-
-    def __post_init__(self):
-        # Values are looked at only in NumPy arrays: a JAX array may be traced, or not computed yet.
-        if isinstance(self.mask, np.ndarray):
-            if self.mask.ndim not in (2, 3):
-                raise ValueError(f"Inpaint: expected a mask [h, w] or [b, h, w], got {self.mask.shape}.")
-            if self.mask.size and not (self.mask.min() >= 0 and self.mask.max() <= 1):
-                raise ValueError(
-                    "Inpaint: expected a mask of 0 (known) and 1 (missing), got values from "
-                    f"{self.mask.min()} to {self.mask.max()}."
-                )
-
-    def apply(self, x: Image) -> Array:
-        """Blank the missing pixels of one image `[h, w, c]`."""
-        return x * (1 - self._over(x))
-
-    def compared(self, observed: Array) -> Array:
-        """Blank what an observation shows at missing pixels, whatever it is: A(x) is 0 there."""
-        return jnp.where(self._over(observed) > 0.5, 0.0, observed)
-
-    def merge(self, observed: Array, restored: Image) -> Array:
-        """Keep the known pixels exactly as observed and take the missing ones from the restored image."""
-        return jnp.where(self._over(restored) > 0.5, restored, observed)
-
-    def _over(self, x: Image) -> Array:
-        if x.ndim != 3 or self.mask.shape != x.shape[:2]:
-            raise ValueError(
-                "Inpaint: expected a mask [h, w] and an image [h, w, c] of one size, got "
-                f"{tuple(self.mask.shape)} and {tuple(x.shape)}; `parse_mask(path).draw(size)` resizes a "
-                "mask, `observe` takes batches."
-            )
-        return jnp.asarray(self.mask, x.dtype)[..., None]
 
 
 def batched(operator: AnyOperator, b: int) -> AnyOperator:
@@ -228,12 +164,13 @@ def take(operator: AnyOperator, indices: Array | np.ndarray) -> AnyOperator:
 
 
 def _map_arrays(function, operator: AnyOperator) -> AnyOperator:
-    """Apply `function(array, ndim, field name)` to every declared array, also of inner operators."""
+    """Apply `function(array, ndim, field name)` to every declared array that is there, also of inner operators."""
     changed = {}
     for field in dataclasses.fields(operator):
         value = getattr(operator, field.name)
         if "ndim" in field.metadata:
-            changed[field.name] = function(value, field.metadata["ndim"], field.name)
+            if value is not None:
+                changed[field.name] = function(value, field.metadata["ndim"], field.name)
         elif isinstance(value, Operator):
             changed[field.name] = _map_arrays(function, value)
         elif isinstance(value, tuple) and any(isinstance(item, Operator) for item in value):

@@ -1,0 +1,86 @@
+"""`jaxprior edit` and `jaxprior interpolate`: what can be made of a run's latents."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jaxprior.cli.console import say
+from jaxprior.errors import JaxpriorError
+
+
+Run = Annotated[Path, typer.Argument(help="A run folder of reconstruct, inpaint, ...", metavar="RUN")]
+Prior = Annotated[
+    str | None,
+    typer.Option(help="The run's prior, if it is not a bundled one.", metavar="NAME|FILE|RUN"),
+]
+
+
+def edit(
+    run: Run,
+    direction: Annotated[
+        Path,
+        typer.Option(help="Vector as long as a latent code: .npy, or .safetensors with one tensor.", metavar="FILE"),
+    ],
+    amount: Annotated[
+        list[float], typer.Option(help="How far, in units of the direction; give it several times.", metavar="A")
+    ],
+    limit: Annotated[int | None, typer.Option(help="Only the first N pictures.", metavar="N", min=1)] = None,
+    prior: Prior = None,
+) -> None:
+    """Move a run's inversions along a direction in latent space, for example from one attribute to its opposite.
+
+    RUN/edits gets a strip a picture (its inversion, then every amount, left to right) and a sheet of all.
+
+    ```
+    jaxprior edit runs/cats --direction fluffy.npy --amount 2
+    jaxprior edit runs/cats --direction boundary.npy --amount -3 --amount -1.5 --amount 1.5 --amount 3
+    ```
+    """
+    from jaxprior import evaluation
+
+    folder = evaluation.RunFolder(run)
+    loaded = _prior_of(folder, prior)
+    vector = evaluation.load_direction(direction, loaded.latent_dim)
+    paths = evaluation.edit_run(folder, loaded, vector, amount, name=direction.stem, limit=limit)
+    say(f"{len(paths) - 1} pictures along {direction.stem}: {', '.join(f'{a:g}' for a in amount)}")
+    say(f"\nsheet: {paths[-1]}")
+
+
+def interpolate(
+    run: Run,
+    first: Annotated[str, typer.Argument(help="A picture of the run, by its name.", metavar="NAME")],
+    second: Annotated[str, typer.Argument(help="Another one.", metavar="NAME")],
+    frames: Annotated[int, typer.Option(help="Pictures, both ends included.", metavar="N", min=2)] = 9,
+    prior: Prior = None,
+) -> None:
+    """Go from one inversion of a run to another, in equal steps of the latents.
+
+    RUN/interpolations gets the frames, all of them side by side, and an animation there and back.
+
+    ```
+    jaxprior interpolate runs/cats tom.png felix.png
+    jaxprior interpolate runs/cats tom felix --frames 30
+    ```
+    """
+    from jaxprior import evaluation
+
+    folder = evaluation.RunFolder(run)
+    place = evaluation.interpolate_run(folder, _prior_of(folder, prior), first, second, frames=frames)
+    say(f"{frames} frames\n\nstrip: {place / 'strip.png'}\nanimation: {place / 'animation.webp'}")
+
+
+def _prior_of(folder: Any, source: str | None) -> Any:
+    """The prior that was named, or the bundled one that the run names."""
+    from jaxprior import priors, runtime
+
+    runtime.enable_compilation_cache()
+    record = folder.read()
+    if source is not None:
+        return priors.load_prior(source)
+    name = record["configuration"]["prior"]["name"]
+    if name not in [card["name"] for card in priors.list_priors()]:
+        where = shlex.quote(str(folder.path))
+        raise JaxpriorError(f"{where} inverted the prior {name}, which is not bundled: give its file with --prior.")
+    return priors.load_prior(name)

@@ -1,0 +1,117 @@
+"""`jaxprior priors`: the networks that are at hand, and fetching those that are published elsewhere."""
+
+from typing import Annotated
+
+import typer
+
+from jaxprior.cli.console import say
+from jaxprior.errors import JaxpriorError
+
+
+OFFICIAL_PRIORS = "https://github.com/tkarras/progressive_growing_of_gans"
+
+
+def priors(context: typer.Context) -> None:
+    """List the bundled priors, the installed feature networks, and those that can be fetched.
+
+    Nothing is downloaded unless you ask for it with `get`.
+
+    ```
+    jaxprior priors
+    jaxprior priors get vgg16
+    jaxprior priors get lpips-squeeze
+    ```
+    """
+    if context.invoked_subcommand is not None:
+        return
+    _list_priors()
+    _list_networks()
+
+
+def get(
+    name: Annotated[str, typer.Argument(help="vgg16, vgg19, squeezenet or lpips-squeeze.", metavar="NAME")],
+) -> None:
+    """Fetch a feature network from its publisher, check its sha256, convert it and install it.
+
+    Needs `pip install 'jaxprior[download]'`, and for SqueezeNet also `'jaxprior[convert]'`.
+
+    ```
+    jaxprior priors get vgg16
+    ```
+    """
+    from jaxprior import networks
+
+    if name in networks.KNOWN:
+        for file in networks.KNOWN[name].files:
+            say(f"fetching {file.url} ({file.size / 1e6:.3g} MB)")
+    path = networks.fetch(name)
+    say(f"installed {path} ({path.stat().st_size / 1e6:.3g} MB): load_features({name!r})")
+
+
+def _list_priors() -> None:
+    from jaxprior.evaluation.tables import flat
+    from jaxprior.priors import list_priors
+
+    cards = list_priors()
+    if not cards:
+        raise JaxpriorError(
+            "This installation has no bundled prior: train one with `jaxprior train pggan`, or convert "
+            "one with `jaxprior convert`."
+        )
+    _print(
+        ("prior", "pixels", "latent", "layers", "trained on", "licence", "sha256"),
+        [
+            (
+                card["name"],
+                card["config"]["resolution"],
+                card["config"]["latent_dim"],
+                2 * len(card["config"]["widths"]),
+                card.get("source", ""),
+                card.get("licence", ""),
+                card["sha256"][:12],
+            )
+            for card in cards
+        ],
+    )
+    for card in cards:
+        for task, settings in card.get("defaults", {}).items():
+            say(f"{card['name']}, {task}: " + ", ".join(f"{name} {value}" for name, value in flat(settings)))
+    say(f"More are described at {OFFICIAL_PRIORS}; `jaxprior convert` reads its files.")
+
+
+def _list_networks() -> None:
+    from jaxprior import networks
+    from jaxprior.weights import read_card
+
+    rows = []
+    for name, path in networks.installed().items():
+        try:
+            card = read_card(path)
+        except JaxpriorError as error:  # one damaged file must not hide the others
+            rows.append((name, "damaged", str(error), ""))
+            continue
+        architecture = card.get("architecture", "")
+        title = networks.KNOWN[architecture].title if architecture in networks.KNOWN else architecture
+        rows.append((name, "installed", title, card.get("licence", "")))
+    for name, known in networks.KNOWN.items():
+        if name not in networks.installed():
+            size = sum(file.size for file in known.files) / 1e6
+            rows.append((name, f"get, {size:.3g} MB", known.title, known.licence))
+    say("")
+    _print(("feature network", "state", "what it is", "licence"), rows)
+    for name, known in networks.KNOWN.items():
+        say(f"{name} is described at {known.page}")
+    say(f"Installed networks are kept in {networks.folder()}.")
+
+
+def _print(titles: tuple[str, ...], rows: list[tuple]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*map(str, row))
+    console = Console()
+    (console if console.is_terminal else Console(width=160)).print(table)

@@ -1,0 +1,221 @@
+"""What can be made of a finished run's latents: pictures moved along a direction, and ways from one to another.
+
+    RUN/latents/*.safetensors + run.json (codes, prior) --edit, interpolate--> RUN/edits, RUN/interpolations
+
+Pictures are the generator's own: known pixels are not put back.
+"""
+
+import difflib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from PIL import Image
+
+from jaxprior import images, restoration
+from jaxprior.errors import RunError
+from jaxprior.evaluation.cells import prior_sha256
+from jaxprior.evaluation.figures import enlarge, tile_side
+from jaxprior.evaluation.journal import FAILED, Row
+from jaxprior.evaluation.runfolder import RunFolder
+from jaxprior.files import write_atomically
+from jaxprior.inversion.attention import CBAM, SelfAttention
+from jaxprior.inversion.latents import MultiCode, SingleCode
+from jaxprior.weights import unflatten
+
+
+KINDS = {kind.__name__: kind for kind in (MultiCode, SingleCode, CBAM, SelfAttention)}
+NAMED = 5  # names listed in a message
+ON_SHEET = 32  # strips
+FRAME_MS = 120
+
+
+def edit_run(
+    folder: RunFolder,
+    prior: Any,
+    direction: np.ndarray,
+    amounts: Sequence[float],
+    *,
+    name: str,
+    limit: int | None = None,
+) -> list[Path]:
+    """Move every inversion of a run along a direction.
+
+    Arguments:
+        folder: a run with latents.
+        prior: the one that the run inverted.
+        direction: [latent_dim].
+        amounts: how far, in units of the direction.
+        name: of the direction; the files go into `RUN/edits/<name>`.
+        limit: only the first so many pictures.
+
+    Returns:
+        One strip a picture (its inversion, then every amount, left to right), and last the sheet of them.
+
+    Raises:
+        RunError: another prior's run, or one without latents.
+
+    Example:
+        >>> direction = load_direction("smile.npy", prior.latent_dim)
+        >>> edit_run(RunFolder("runs/cats"), prior, direction, [-2, 2], name="smile")
+    """
+    record = folder.read()
+    check_prior(prior, record)
+    codes, precision = codes_of(record), record["configuration"]["solve"]["precision"]
+    rows = inverted(folder)[:limit]
+    place = folder.path / "edits" / name
+    place.mkdir(parents=True, exist_ok=True)
+    paths, strips, batch = [], [], min(record["batch"], len(rows))
+    for start in range(0, len(rows), batch):
+        chunk = rows[start : start + batch]
+        padded = chunk + chunk[:1] * (batch - len(chunk))  # one compiled shape
+        latents = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(load_latents(folder, row) for row in padded))
+        columns = [
+            restoration.render(prior, restoration.edit(latents, direction, amount), codes=codes, precision=precision)
+            for amount in (0.0, *amounts)
+        ]
+        tiles = images.to_uint8(np.stack(columns, axis=1))[: len(chunk)]
+        for row, strip in zip(chunk, tiles, strict=True):
+            paths.append(place / f"{row.file}.png")
+            images.save_png(paths[-1], images.grid(strip, columns=len(strip), pad=0))
+            strips += [strip] if len(strips) < ON_SHEET else []
+    side = tile_side(prior.resolution)
+    shown = [enlarge(tile, side) for strip in strips for tile in strip]
+    paths.append(place / "sheet.png")
+    images.save_png(paths[-1], images.grid(shown, columns=1 + len(amounts), pad=4))
+    return paths
+
+
+def interpolate_run(folder: RunFolder, prior: Any, first: str, second: str, *, frames: int = 9) -> Path:
+    """Go from one inversion of a run to another in equal steps of their latents.
+
+    Arguments:
+        folder: a run with latents.
+        prior: the one that the run inverted.
+        first, second: names of pictures, see `find`.
+        frames: pictures, both ends included, 2 or more.
+
+    Returns:
+        `RUN/interpolations/<first>--<second>`, which holds `frame000.png` ..., `strip.png` and `animation.webp`
+        (there and back).
+
+    Raises:
+        RunError: an unknown name, fewer than two frames, another prior's run, or one without latents.
+    """
+    if frames < 2:
+        raise RunError(f"An interpolation has 2 frames or more, not {frames}.")
+    record = folder.read()
+    check_prior(prior, record)
+    ends = [find(folder, name) for name in (first, second)]
+    latents = restoration.interpolate(*(load_latents(folder, row) for row in ends), np.linspace(0, 1, frames))
+    precision = record["configuration"]["solve"]["precision"]
+    pictures = images.to_uint8(
+        np.asarray(restoration.render(prior, latents, codes=codes_of(record), precision=precision))
+    )
+    place = folder.path / "interpolations" / "--".join(row.file for row in ends)
+    place.mkdir(parents=True, exist_ok=True)
+    for number, picture in enumerate(pictures):
+        images.save_png(place / f"frame{number:03d}.png", picture)
+    images.save_png(place / "strip.png", images.grid(pictures, columns=frames, pad=0))
+    side = tile_side(prior.resolution)
+    write_atomically(place / "animation.webp", _animation([enlarge(picture, side) for picture in pictures]))
+    return place
+
+
+def codes_of(record: dict) -> MultiCode | SingleCode:
+    """Return the codes that a run optimised, from its run.json.
+
+    Raises:
+        RunError: they are a user's own, which a file cannot bring back.
+    """
+
+    def build(stated: Any) -> Any:
+        if not isinstance(stated, dict):
+            return stated
+        if stated.get("type") not in KINDS:
+            raise RunError(
+                f"The run optimised {stated.get('type')}, which is not one of {', '.join(KINDS)}: "
+                "render its latents with `jaxprior.restoration.render`."
+            )
+        return KINDS[stated["type"]](**{name: build(value) for name, value in stated.items() if name != "type"})
+
+    return build(record["configuration"]["codes"])
+
+
+def check_prior(prior: Any, record: dict) -> None:
+    """Refuse another prior than the run's: its latents mean nothing there.
+
+    Raises:
+        RunError: the weights' sha256 differ.
+    """
+    stated, found = record["configuration"]["prior"], prior_sha256(prior)
+    if stated["sha256"] != found:
+        raise RunError(
+            f"The run inverted the prior {stated['name']} (sha256 {stated['sha256'][:12]}), and this is "
+            f"{prior.card.get('name')} ({found[:12]}): give the run's own with --prior."
+        )
+
+
+def inverted(folder: RunFolder) -> list[Row]:
+    """Return the rows of a run whose latents are there, sorted by picture.
+
+    Raises:
+        RunError: there are none.
+    """
+    rows = [row for row in folder.journal.latest().values() if row.status != FAILED and row.file is not None]
+    rows = [row for row in rows if folder.file("latents", row.file).is_file()]
+    if not rows:
+        raise RunError(f"{folder.path} holds no latents: no picture of this run is finished, or they were deleted.")
+    return rows
+
+
+def find(folder: RunFolder, name: str) -> Row:
+    """Return the row of a picture by its whole name, its file name, that without suffix, or its files' name.
+
+    Raises:
+        RunError: no picture or several have this name.
+    """
+    rows, known = inverted(folder), {}
+    for row in rows:
+        path = Path(row.image)
+        for alias in {row.image, path.name, path.stem, row.file}:
+            known.setdefault(alias, []).append(row)
+    found = known.get(name, [])
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise RunError(f"{name} is the name of several pictures: {', '.join(row.file for row in found[:NAMED])}.")
+    nearest = difflib.get_close_matches(name, known, n=1)
+    some = ", ".join(Path(row.image).name for row in rows[:NAMED]) + (", ..." if len(rows) > NAMED else "")
+    hint = f"Did you mean {nearest[0]}?" if nearest else f"It has {some}."
+    raise RunError(f"{folder.path} has no inversion of {name}. {hint}")
+
+
+def load_latents(folder: RunFolder, row: Row) -> dict:
+    """Return the latents of one picture as the engine keeps them, a nested dict of arrays without a batch axis.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = folder.file("latents", row.file)
+    try:
+        return unflatten(load_file(path))
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"{path} cannot be read ({error}); repeat the run's command without this file.") from None
+
+
+def _animation(frames: list[np.ndarray]) -> bytes:
+    """Animated WebP, there and back, without loss."""
+    pictures = [Image.fromarray(frame) for frame in (*frames, *frames[-2:0:-1])]
+    data = io.BytesIO()
+    pictures[0].save(
+        data, format="WEBP", save_all=True, append_images=pictures[1:], duration=FRAME_MS, loop=0, lossless=True
+    )
+    return data.getvalue()

@@ -1,0 +1,123 @@
+"""Pictures of a run become jobs: decoded, fitted to what the task needs, with mask, reference and key.
+
+Originals are fitted to the prior's size and degraded later; pictures that were observed are fitted to the size of the
+task's observations: a super-resolution by 4 with a prior of 64 pixels reads pictures of 16.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import PurePath
+
+import jax
+import numpy as np
+
+from jaxprior import images, operators
+from jaxprior.errors import ImageError, RunError
+from jaxprior.evaluation.cells import Cell, row_key
+from jaxprior.evaluation.scores import merges
+
+
+MASK_STREAM = 0x6D61736B  # keeps a mask's chance apart from the latent codes' under the same seed
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One picture ready for the engine, float32 in [-1, 1]: photo (the original, or what was observed, then of the
+    observation's size), truth [r, r, 3] and mask [r, r]."""
+
+    image: str
+    file: str
+    id: int
+    key: str
+    photo: np.ndarray
+    truth: np.ndarray | None
+    mask: np.ndarray | None
+
+
+class Reader:
+    """Turns sources into jobs. `merges` says whether the task puts known things back.
+
+    Arguments:
+        cell: what to do.
+        settings: its resolved configuration, for the keys.
+        size: the prior's resolution.
+
+    Raises:
+        RunError: the task does not suit the prior, or does not observe pictures and none are originals.
+    """
+
+    def __init__(self, cell: Cell, settings: dict, size: int):
+        self.cell, self.settings, self.size = cell, settings, size
+        self.mask = None if cell.mask is None or cell.mask.per_image else self._draw(0)
+        task = cell.task if cell.mask is None else dataclasses.replace(cell.task, mask=np.zeros((size, size), "f4"))
+        photo = jax.ShapeDtypeStruct((size, size, 3), np.float32)
+        try:
+            observed = jax.eval_shape(type(task).apply, task, photo)
+        except ValueError as error:
+            raise RunError(f"{cell.title} does not suit a prior of {size}x{size} pixels: {error}") from None
+        self.merges = merges(task, observed, photo)
+        if cell.mask is None and observed.shape == photo.shape:
+            self.mask = _own_mask(task, size)
+        if not cell.clean and (observed.ndim != 3 or observed.shape[0] != observed.shape[1] or observed.shape[2] != 3):
+            raise RunError(
+                f"What {cell.title} observes, an array {list(observed.shape)}, is no square picture: "
+                "give the originals and say so (clean), or use `jaxprior.invert`."
+            )
+        self.observed_size = observed.shape[0] if observed.ndim else 1
+        self.references = {} if cell.reference is None else _by_name(images.list_images([cell.reference]))
+
+    def _draw(self, id: int) -> np.ndarray:
+        stream = jax.random.fold_in(jax.random.key(self.cell.seed), MASK_STREAM)
+        return np.asarray(self.cell.mask.draw(self.size, jax.random.fold_in(stream, np.uint32(id))), np.float32)
+
+    def read(self, source: images.ImageSource) -> Job:
+        """Read one picture.
+
+        Raises:
+            ImageError: it cannot be used, or its original is missing.
+        """
+        pixels = images.load_image(source)
+        id = images.pixels_id(pixels)
+        photo = _fitted(pixels, self.size if self.cell.clean else self.observed_size)
+        mask = self._draw(id) if self.cell.mask is not None and self.cell.mask.per_image else self.mask
+        reference = self._reference(source)
+        truth = photo if self.cell.clean else None if reference is None else _fitted(reference, self.size)
+        return Job(
+            source.name,
+            images.content_name(source.stem, pixels),
+            id,
+            row_key(self.settings, pixels, mask, reference),
+            photo,
+            truth,
+            mask,
+        )
+
+    def _reference(self, source: images.ImageSource) -> np.ndarray | None:
+        if self.cell.reference is None:
+            return None
+        name = PurePath(source.name).name
+        found = self.references.get(name) or self.references.get(PurePath(name).stem)
+        if found is None:
+            raise ImageError(f"{self.cell.reference} holds no original named {name}")
+        return images.load_image(found)
+
+
+def _fitted(pixels: np.ndarray, size: int) -> np.ndarray:
+    """A decoded picture as float32 [size, size, 3]; what has this size already may be as small as it likes."""
+    return images.to_float(pixels if pixels.shape[:2] == (size, size) else images.fit(pixels, size))
+
+
+def _own_mask(task: operators.Operator, size: int) -> np.ndarray | None:
+    """The mask that an operator brought along, one for all pictures; None if it has none."""
+    mask = getattr(task, "mask", None)
+    return None if mask is None or np.shape(mask) != (size, size) else np.asarray(mask, np.float32)
+
+
+def _by_name(sources: Iterable[images.ImageSource]) -> dict[str, images.ImageSource]:
+    """Index originals by file name and, where it is unique, by stem."""
+    found = {}
+    for source in sources:
+        name = PurePath(source.name).name
+        found[name] = source
+        found.setdefault(PurePath(name).stem, source)
+    return found

@@ -1,0 +1,41 @@
+"""Distance of two images in the space of a feature network: what eyes notice rather than what pixels differ in."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+
+Images = Float[Array | np.ndarray, "_b _h _w _c"]
+
+
+@jax.jit
+def perceptual(network: Callable, a: Images, b: Images) -> Float[Array, "_b"]:
+    """Compute the mean square difference of feature maps, summed over the maps.
+
+    With `load_features("lpips-squeeze")` this is the LPIPS-style distance (SqueezeNet, Caffe weights); with another
+    network it is that network's plain feature distance. Nothing is clipped: the networks see images as they are.
+
+    Arguments:
+        network: a pytree that is called with images and returns a map [b, h', w', c'] or several, e.g. a
+            `FeatureNetwork`; if it has a method `features` (a prior's critic has), that is called instead.
+        a: images [b, h, w, c] in [-1, 1].
+        b: those they are compared with, alike.
+
+    Returns:
+        distances [b], 0 for equal images.
+
+    Raises:
+        ValueError: batches of different shapes, or images that the network refuses.
+
+    Example:
+        >>> perceptual(jax.tree_util.Partial(lambda x: x), jnp.zeros((2, 8, 8, 3)), jnp.ones((2, 8, 8, 3)))
+        Array([1., 1.], dtype=float32)
+    """
+    if a.shape != b.shape or a.ndim != 4:
+        raise ValueError(f"expected two batches [b, h, w, c] of one shape, got {a.shape} and {b.shape}.")
+    maps = getattr(network, "features", network)
+    pairs = zip(*(jax.tree.leaves(maps(jnp.asarray(x, jnp.float32))) for x in (a, b)), strict=True)
+    return sum(jnp.square(x - y).astype(jnp.float32).mean(axis=(1, 2, 3)) for x, y in pairs)

@@ -1,0 +1,225 @@
+"""Feature networks on this machine: where they are kept, which ones are known, and fetching them when asked.
+
+Nothing is downloaded unless `fetch` is called (`jaxprior priors get NAME`): the addresses below, each file checked
+against its sha256 before anything reads it, then converted as `jaxprior convert` does and kept as safetensors.
+"""
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from jaxprior.errors import WeightsError
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file that somebody else publishes.
+
+    Fields:
+        url, name: where it is and what it is called.
+        sha256, size: of its content; size in bytes.
+    """
+
+    url: str
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class KnownNetwork:
+    """A network that can be fetched.
+
+    Fields:
+        title: what it is. page: where its publishers describe it. licence: of the weights.
+        files: what to fetch; the second file, if any, goes onto the first (`weights_convert.convert(onto=...)`).
+    """
+
+    title: str
+    page: str
+    licence: str
+    files: tuple[RemoteFile, ...]
+
+
+_SQUEEZENET = RemoteFile(
+    "https://raw.githubusercontent.com/DeepCognition/keras-squeezenet/a73d4339aa4d37c51a0b3ba044bed55477abec73/"
+    "squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    "squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    "17154246284f555591549ac2c83e127abfbf4307dc4b0060fdaa2931d0fa38da",
+    3_002_560,
+)
+_LPIPS_HEADS = RemoteFile(
+    "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/082bb24f84c091ea94de2867d34c4544f68e0963/"
+    "lpips/weights/v0.1/squeeze.pth",
+    "squeeze.pth",
+    "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76",
+    10_811,
+)
+_TORCHVISION = "https://pytorch.org/vision/stable/models/vgg.html"
+
+KNOWN = {
+    "vgg16": KnownNetwork(
+        "VGG-16, torchvision's weights (ImageNet)",
+        _TORCHVISION,
+        "BSD-3-Clause",
+        (
+            RemoteFile(
+                "https://download.pytorch.org/models/vgg16-397923af.pth",
+                "vgg16-397923af.pth",
+                "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+                553_433_881,
+            ),
+        ),
+    ),
+    "vgg19": KnownNetwork(
+        "VGG-19, torchvision's weights (ImageNet)",
+        _TORCHVISION,
+        "BSD-3-Clause",
+        (
+            RemoteFile(
+                "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+                "vgg19-dcbb9e9d.pth",
+                "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
+                574_673_361,
+            ),
+        ),
+    ),
+    "squeezenet": KnownNetwork(
+        "SqueezeNet 1.1, Caffe weights (ImageNet)",
+        "https://github.com/DeepCognition/keras-squeezenet",
+        "MIT (converted from BSD-2-Clause weights)",
+        (_SQUEEZENET,),
+    ),
+    "lpips-squeeze": KnownNetwork(
+        "LPIPS-style (SqueezeNet, Caffe weights)",
+        "https://github.com/richzhang/PerceptualSimilarity",
+        "MIT and BSD-2-Clause",
+        (_SQUEEZENET, _LPIPS_HEADS),
+    ),
+}
+
+
+def folder() -> Path:
+    """Where installed networks lie, one `NAME.safetensors` each: `networks` in the user's data folder.
+
+    `JAXPRIOR_DATA` names another data folder. The folder need not exist.
+    """
+    if chosen := os.environ.get("JAXPRIOR_DATA"):
+        return Path(chosen) / "networks"
+    if sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "jaxprior" / "networks"
+
+
+def installed() -> dict[str, Path]:
+    """Installed networks: name -> file."""
+    return {path.stem: path for path in sorted(folder().glob("*.safetensors"))}
+
+
+def find(source: str | os.PathLike) -> Path:
+    """The file of a network.
+
+    Arguments:
+        source: name of an installed network, or a .safetensors file.
+
+    Raises:
+        WeightsError: there is none; for a known network the sentence says how to get it.
+
+    Example:
+        >>> find("vgg16").name                                          # doctest: +SKIP
+        'vgg16.safetensors'
+    """
+    have, name = installed(), str(source)
+    if name in have:
+        return have[name]
+    if Path(source).is_file():
+        return Path(source)
+    if name in KNOWN:
+        raise WeightsError(
+            f"the network {name!r} is not installed: `jaxprior priors get {name}` fetches it; or convert a file that "
+            f"you have ({_conversion(name)}) and name {name}.safetensors instead"
+        )
+    raise WeightsError(
+        f"{name}: neither an installed network ({', '.join(have) or 'none is'}), nor one that can be fetched "
+        f"({', '.join(KNOWN)}), nor a .safetensors file"
+    )
+
+
+def fetch(name: str) -> Path:
+    """Download a known network, check it, convert it and install it. Nothing else in jaxprior uses the net.
+
+    Arguments:
+        name: a key of `KNOWN`.
+
+    Returns:
+        The installed file; one that was there is replaced, and only by a whole one.
+
+    Raises:
+        WeightsError: unknown name, no connection, another content than expected, or pooch (for SqueezeNet also h5py)
+            is not installed.
+
+    Example:
+        >>> fetch("lpips-squeeze").name                                 # doctest: +SKIP
+        'lpips-squeeze.safetensors'
+    """
+    if name not in KNOWN:
+        raise WeightsError(f"{name!r} is not a network that can be fetched; known are {', '.join(KNOWN)}")
+    import weights_convert
+
+    known, place = KNOWN[name], folder()
+    pooch = _pooch()
+    if any(file.name.endswith(".h5") for file in known.files):
+        weights_convert.hdf5.require_h5py()
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place, prefix=".fetch-") as temporary:
+        onto = None
+        for file in known.files:
+            source = _download(pooch, file, Path(temporary))
+            out = Path(temporary) / f"{file.sha256[:8]}.safetensors"
+            weights_convert.convert(source, out, name=name, licence=known.licence, onto=onto)
+            onto = out
+        os.replace(onto, place / f"{name}.safetensors")
+    return place / f"{name}.safetensors"
+
+
+def _download(pooch, file: RemoteFile, place: Path) -> Path:
+    try:
+        return Path(pooch.retrieve(file.url, f"sha256:{file.sha256}", file.name, place))
+    except ValueError as error:  # how pooch says that the hash differs, or that it does not know the protocol
+        reason = "its sha256 is not the expected one" if "does not match" in str(error) else _line(error)
+        raise WeightsError(f"{file.url}: {reason}; nothing was installed") from error
+    except OSError as error:  # no net, no such file, no room: also every error of requests
+        reason = "no connection" if type(error).__name__.endswith(("ConnectionError", "Timeout")) else _line(error)
+        raise WeightsError(
+            f"{file.url} cannot be fetched ({reason}); get {file.name} ({file.size / 1e6:.3g} MB) by other means "
+            "and use `jaxprior convert`"
+        ) from error
+
+
+def _pooch():
+    try:
+        import pooch
+    except ImportError as error:
+        raise WeightsError("fetching needs pooch: `pip install 'jaxprior[download]'`") from error
+    pooch.get_logger().setLevel("ERROR")
+    return pooch
+
+
+def _conversion(name: str) -> str:
+    first, *heads = KNOWN[name].files
+    if not heads:
+        return f"`jaxprior convert {first.name} -o {name}.safetensors`"
+    return (
+        f"`jaxprior convert {first.name} -o squeezenet.safetensors`, then "
+        f"`jaxprior convert {heads[0].name} --onto squeezenet.safetensors -o {name}.safetensors`"
+    )
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__

@@ -1,0 +1,107 @@
+"""Lost sharpness: `Deblur`."""
+
+import dataclasses
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxprior.operators.base import Image, Operator, per_image
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Deblur(Operator):
+    """A(x) = x convolved with a known kernel, every channel alike; the image's size stays.
+
+    At the border the image is mirrored with its edge pixel repeated (NumPy's "symmetric", SciPy's "reflect", the
+    default of `scipy.ndimage`). The convolution is a product of Fourier transforms: its cost hardly depends on the
+    kernel's size, and per-image kernels under `vmap` stay cheap, where a direct convolution would become a grouped one.
+
+    Arguments:
+        kernel: point-spread function, `[k, k]` for all images or `[b, k, k]`, k odd, its centre in the middle. It is a
+            convolution: a bright point becomes a picture of the kernel, not turned round. Brightness stays if the
+            kernel sums to 1, which is not enforced.
+
+    Raises:
+        `ValueError` for a NumPy kernel of another shape or with values that are not finite, and in `apply` for
+        another shape.
+
+    Example:
+        >>> Deblur.gaussian(1.5).apply(jnp.ones((64, 64, 3))).shape
+        (64, 64, 3)
+    """
+
+    kernel: Float[Array | np.ndarray, "*_b _k _k"] = per_image(ndim=2)
+
+    name = "deblur"
+
+    def __post_init__(self):
+        if isinstance(self.kernel, np.ndarray):  # a JAX array may be traced, or stand for something else in a pytree
+            _check_shape(self.kernel.shape, axes=(2, 3))
+            if not np.isfinite(self.kernel).all():
+                raise ValueError("Deblur: the kernel has values that are not finite.")
+
+    @classmethod
+    def gaussian(cls, sigma: float, size: int | None = None) -> "Deblur":
+        """Blur by a Gaussian, sampled at the pixels and normalised to sum 1.
+
+        Arguments:
+            sigma: standard deviation in pixels.
+            size: k, odd; by default 2 ceil(3 sigma) + 1, which leaves out less than 0.3 % an axis.
+
+        Returns:
+            the operator, its kernel a float32 NumPy array `[k, k]`.
+
+        Raises:
+            `ValueError` for a sigma that is not positive or a size that is not odd.
+        """
+        if not 0 < sigma < math.inf:
+            raise ValueError(f"Deblur: `sigma` must be positive and finite, got {sigma:g}.")
+        size = 2 * math.ceil(3 * sigma) + 1 if size is None else size
+        if size < 1 or size % 2 != 1:
+            raise ValueError(f"Deblur: the kernel's `size` must be odd and positive, got {size}.")
+        line = np.exp(-0.5 * ((np.arange(size) - size // 2) / sigma) ** 2)
+        line /= line.sum()
+        return cls(np.outer(line, line).astype(np.float32))
+
+    @property
+    def label(self) -> str:
+        """E.g. "deblur 9x9"."""
+        return f"{self.name} {self.kernel.shape[-2]}x{self.kernel.shape[-1]}"
+
+    def apply(self, x: Image) -> Array:
+        """Blur one image `[h, w, c]`."""
+        x = jnp.asarray(x)
+        _check_shape(self.kernel.shape, axes=(2,))
+        h, w, k = *x.shape[:2], self.kernel.shape[0]
+        dtype = jnp.promote_types(x.dtype, jnp.float32)
+        # The mirrored image has h + k - 1 rows; rows k - 1 and up of its circular convolution are free of wrap-around.
+        wide = jnp.pad(x.astype(dtype), ((k // 2, k // 2), (k // 2, k // 2), (0, 0)), mode="symmetric")
+        size = (_fast_length(h + k - 1), _fast_length(w + k - 1))
+        product = jnp.fft.rfft2(wide, s=size, axes=(0, 1)) * self._transfer(size, dtype)[..., None]
+        blurred = jnp.fft.irfft2(product, s=size, axes=(0, 1))
+        return blurred[k - 1 : k - 1 + h, k - 1 : k - 1 + w].astype(x.dtype)
+
+    def _transfer(self, size: tuple[int, int], dtype) -> Array:
+        return jnp.fft.rfft2(jnp.asarray(self.kernel, dtype), s=size)
+
+
+def _check_shape(shape: tuple[int, ...], *, axes: tuple[int, ...]) -> None:
+    if len(shape) not in axes or shape[-1] != shape[-2] or shape[-1] % 2 != 1:
+        expected = "[k, k] or [b, k, k]" if 3 in axes else "[k, k]"
+        raise ValueError(f"Deblur: expected a kernel {expected}, k odd, got {tuple(shape)}.")
+
+
+def _fast_length(n: int) -> int:
+    """The next length, n or more, whose only prime factors are 2, 3 and 5: those transform fast everywhere."""
+    while True:
+        rest = n
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return n
+        n += 1

@@ -1,0 +1,52 @@
+"""Lost colour: `Colorize`."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from jaxprior.operators.base import Image, Operator
+
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the luma of BT.601, as in mGANprior's public code and in JPEG files."""
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Colorize(Operator):
+    """A(x) = luma of x (BT.601: 0.299 R + 0.587 G + 0.114 B) on all channels: what a grey picture shows.
+
+    Numerics: mGANprior's public code, which compares the luma on three equal channels.
+
+    Example:
+        >>> Colorize().apply(jnp.ones((64, 64, 3))).shape
+        (64, 64, 3)
+    """
+
+    name = "colorize"
+
+    def apply(self, x: Image) -> Array:
+        """Grey `[h, w, c]` of one image `[h, w, c]`, c being 3, or 1 for what has no colour to lose."""
+        x = jnp.asarray(x)
+        return jnp.broadcast_to(_luma(x), x.shape)
+
+    def compared(self, observed: Array) -> Array:
+        """The luma of an observation on all its channels: a photo with colour counts as its grey version."""
+        return self.apply(observed)
+
+    def merge(self, observed: Array, restored: Image) -> Array:
+        """Keep the observation's luma and take the chroma (Cb, Cr) from the restored image; clipped to [-1, 1].
+
+        Cb and Cr are multiples of B - luma and R - luma: adding one amount to every channel changes the luma alone.
+        Where the sum leaves [-1, 1], clipping moves both.
+        """
+        return jnp.clip(restored + (_luma(observed) - _luma(restored)), -1, 1)
+
+
+def _luma(x: Array) -> Array:
+    """`[h, w, c]` -> `[h, w, 1]`. Sums, not a product of matrices, whose precision is a setting."""
+    if x.ndim != 3 or x.shape[-1] not in (1, 3):
+        raise ValueError(f"Colorize: expected an image [h, w, 3] or [h, w, 1], got {tuple(x.shape)}.")
+    return x if x.shape[-1] == 1 else sum(weight * x[..., i : i + 1] for i, weight in enumerate(LUMA))

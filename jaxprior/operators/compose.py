@@ -1,0 +1,97 @@
+"""Several degradations, one after the other: `Compose`."""
+
+import dataclasses
+
+import jax
+from jaxtyping import Array
+
+from jaxprior.operators.base import Image, Images, Operator
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Compose(Operator):
+    """A(x) = A_n(... A_2(A_1(x))): operators in the order in which they happened to the photo.
+
+    Arguments:
+        operators: one or more; each one's arrays must fit what the one before it gives.
+
+    Raises:
+        `ValueError` for no operators, or one that is not in a tuple.
+
+    Example:
+        >>> task = Compose((SuperResolve(4), Denoise(0.1)))
+        >>> task.label
+        'superres x4 bilinear + denoise 0.1'
+        >>> task.apply(jnp.ones((64, 64, 3))).shape
+        (16, 16, 3)
+    """
+
+    operators: tuple[Operator, ...]
+
+    name = "compose"
+
+    def __post_init__(self):
+        if isinstance(self.operators, list):
+            object.__setattr__(self, "operators", tuple(self.operators))
+        if isinstance(self.operators, Operator) or self.operators == ():
+            raise ValueError("Compose: expected a tuple of one or more operators, `Compose((first, second))`.")
+
+    @property
+    def linear(self) -> bool:
+        """Whether all operators are linear."""
+        return all(operator.linear for operator in self.operators)
+
+    @property
+    def label(self) -> str:
+        """The operators' labels in their order, joined by " + "."""
+        return " + ".join(operator.label for operator in self.operators)
+
+    def apply(self, x: Image) -> Array:
+        """Degrade one image `[h, w, c]` by all operators."""
+        return self._stages(x)[-1]
+
+    def observe(self, photos: Images, *, key: Array | None = None) -> Array:
+        """Degrade a batch of clean photos by all operators, each with randomness of its own.
+
+        Arguments:
+            photos: `[b, h, w, c]` in [-1, 1].
+            key: random keys `[b]`, one an image, if any operator adds noise; the others need none.
+
+        Returns:
+            observations of the last operator, leading axis b.
+
+        Raises:
+            `ValueError` as the operators do.
+        """
+        for i, operator in enumerate(self.operators):
+            own = None if key is None else jax.vmap(jax.random.fold_in, (0, None))(key, i)
+            photos = operator.observe(photos, key=own)
+        return photos
+
+    def compared(self, observed: Array) -> Array:
+        """What the last operator compares.
+
+        What an earlier one lost cannot be told from here: where an earlier `Inpaint` has its hole, an observation has
+        to look as `observe` leaves it. Put the mask last if it may show anything.
+        """
+        return self.operators[-1].compared(observed)
+
+    def merge(self, observed: Array, restored: Image) -> Array:
+        """Put back what is known for certain, from the last operator to the first.
+
+        Each operator merges what is known of its output into what the restored image has at that stage; the result is
+        what is known of its input. An operator that keeps nothing (a blur) hands the restored stage on, so nothing
+        uncertain passes it.
+        """
+        stages = self._stages(restored)[:-1]
+        for operator, stage in zip(reversed(self.operators), reversed(stages), strict=True):
+            observed = operator.merge(observed, stage)
+        return observed
+
+    def _stages(self, x: Image) -> list[Array]:
+        """The image before the first operator, then after every one."""
+        stages = [x]
+        for operator in self.operators:
+            stages.append(operator.apply(stages[-1]))
+        return stages

@@ -1,0 +1,93 @@
+"""Added noise: `Denoise`."""
+
+import dataclasses
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Shaped
+
+from jaxprior.operators.base import Image, Images, Operator, batched, per_image
+from jaxprior.operators.masking import check_mask, mask_over
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Denoise(Operator):
+    """The photo plus Gaussian noise; A(x), what the noise averages to, is x itself.
+
+    With a mask, only the pixels under it are noisy. They then say little and are not compared (A(x) is 0 there, as in
+    `Inpaint`), while the clean ones are kept: denoising as inpainting with a known mask.
+
+    Arguments:
+        sigma: standard deviation of the noise that `observe` adds, for images in [-1, 1]: 0.2 is 25.5 grey levels of
+            255. Restoring does not depend on it.
+        mask: None, or `[h, w]` for all images or `[b, h, w]`, 1 = noisy, 0 = clean; more than 0.5 counts as 1.
+
+    Raises:
+        `ValueError` for a sigma that is not positive, and for a NumPy mask of another rank or with values outside
+        [0, 1].
+
+    Example:
+        >>> keys = jax.random.split(jax.random.key(0), 2)
+        >>> Denoise(0.2).observe(jnp.zeros((2, 64, 64, 3)), key=keys).shape
+        (2, 64, 64, 3)
+    """
+
+    sigma: float = dataclasses.field(default=0.2, metadata={"static": True})
+    mask: Shaped[Array | np.ndarray, "*_b _h _w"] | None = per_image(ndim=2, optional=True)
+
+    name = "denoise"
+
+    def __post_init__(self):
+        object.__setattr__(self, "sigma", float(self.sigma))  # static fields are hashed: no arrays
+        if not 0 < self.sigma < math.inf:
+            raise ValueError(f"Denoise: `sigma` must be positive and finite, got {self.sigma:g}.")
+        check_mask("Denoise", self.mask, known="clean", unknown="noisy")
+
+    @property
+    def label(self) -> str:
+        """E.g. "denoise 0.2" or "denoise 0.2 masked"."""
+        return f"{self.name} {self.sigma:g}" + (" masked" if self.mask is not None else "")
+
+    def apply(self, x: Image) -> Array:
+        """One image `[h, w, c]` without noise; 0 at noisy pixels if they are known."""
+        return self.compared(jnp.asarray(x))
+
+    def observe(self, photos: Images, *, key: Array | None = None) -> Array:
+        """Add noise to a batch of clean photos; the sum is not clipped to [-1, 1].
+
+        Arguments:
+            photos: `[b, h, w, c]` in [-1, 1].
+            key: random keys `[b]`, one an image.
+
+        Returns:
+            `[b, h, w, c]`.
+
+        Raises:
+            `ValueError` without keys, for another number of them, and for a mask that does not fit.
+        """
+        photos = jnp.asarray(photos)
+        expected = f"`observe` needs {len(photos)} random keys, one an image"
+        if key is None:
+            raise ValueError(f"Denoise: {expected}; pass `key=jax.random.split(jax.random.key(0), {len(photos)})`.")
+        typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+        if key.ndim != (1 if typed else 2) or len(key) != len(photos):
+            raise ValueError(f"Denoise: {expected}, got keys of the shape {tuple(key.shape)}.")
+        return jax.vmap(type(self)._add_noise)(batched(self, len(photos)), photos, key)
+
+    def compared(self, observed: Array) -> Array:
+        """Blank the noisy pixels, if they are known; else compare everything."""
+        return observed if self.mask is None else jnp.where(self._noisy(observed), 0.0, observed)
+
+    def merge(self, observed: Array, restored: Image) -> Array:
+        """Keep the clean pixels exactly as observed, if they are known; else nothing is known for certain."""
+        return restored if self.mask is None else jnp.where(self._noisy(restored), restored, observed)
+
+    def _add_noise(self, x: Image, key: Array) -> Array:
+        noisy = x + self.sigma * jax.random.normal(key, x.shape, x.dtype)
+        return noisy if self.mask is None else jnp.where(self._noisy(x), noisy, x)
+
+    def _noisy(self, x: Image) -> Array:
+        return mask_over("Denoise", self.mask, x) > 0.5
