@@ -3,7 +3,8 @@
     python benchmarks/bundle_prior.py RUN cats32 --defaults defaults.json
 
 `defaults.json` maps tasks ("reconstruct", "inpaint") to {"codes": {...}, "objective": {...}, "solve": {...}}, as
-measured with `benchmarks/settings.py`. Writes jaxprior/assets/NAME/{model.safetensors, README.md, samples.png}.
+measured with `benchmarks/settings.py` and `benchmarks/inversion_quality.py`. Writes jaxprior/assets/NAME/
+{model.safetensors, README.md, samples.png}. With RUN the asset's own folder only its defaults change.
 """
 
 import argparse
@@ -76,7 +77,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     weights.save_weights(folder / "model.safetensors", params, card)
     (folder / "README.md").write_text(model_card(weights.read_card(folder / "model.safetensors")))
-    shutil.copy(arguments.run / "samples.png", folder / "samples.png")
+    if arguments.run.resolve() != folder:
+        shutil.copy(arguments.run / "samples.png", folder / "samples.png")
     size = (folder / "model.safetensors").stat().st_size / 1e6
     print(f"{folder.name}: {size:.1f} MB" + (f", more than {LIMIT_MB} MB" if size > LIMIT_MB else ""))
 

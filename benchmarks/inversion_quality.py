@@ -10,7 +10,7 @@ the stop matters more than the number of steps. Evaluations are counted over all
 
 `PREFIX.csv` has one line per arm, seed, budget and checkpoint and is appended to: arms that it has are not run again.
 `PREFIX.npz` keeps the values of every picture for paired comparisons, `PREFIX.png` is the figure. `--arms` selects by
-parts of names. With `--report` nothing is run: figure and conclusion are made of what is there.
+beginnings of names. With `--report` nothing is run: figure and conclusion are made of what is there.
 """
 
 import argparse
@@ -65,6 +65,12 @@ ARMS = {
         f"starts4 {name} {init}": Arm(solve={**solve, "init": init, "starts": 4}, one_run=name == "lbfgs")
         for name, solve in {"adam-cosine": {"schedule": "cosine"}, "lbfgs": {"optimizer": "lbfgs"}}.items()
         for init in ("random", "bank")
+    },
+    **{
+        f"starts{n} lbfgs bank free": Arm(
+            solve={"optimizer": "lbfgs", "init": "bank", "starts": n}, weights="free", one_run=True
+        )
+        for n in (4, 8)
     },
     "held-out lbfgs bank": Arm(solve={"optimizer": "lbfgs", "init": "bank", "keep": "held_out"}, one_run=True),
     "held-out-4 lbfgs bank": Arm(
@@ -258,7 +264,7 @@ def main() -> None:
     parser.add_argument("--prior", help="name, file or run (default: the best bundled)")
     parser.add_argument("--limit", type=int, default=64)
     parser.add_argument("--tasks", default="center:0.25", help="reconstruct and masks, with commas")
-    parser.add_argument("--arms", default="adam-cosine,lbfgs", help="parts of arms' names, with commas")
+    parser.add_argument("--arms", default="adam-cosine,lbfgs", help="beginnings of names of arms, with commas")
     parser.add_argument("--budgets", default="50,100,300")
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--out", type=Path, required=True, metavar="PREFIX")
@@ -268,8 +274,7 @@ def main() -> None:
     if not arguments.report:
         prior = jp.load_prior(arguments.prior)
         photos, ids = load(arguments.data, prior.resolution, arguments.limit)
-        chosen = [n for n in ARMS if any(part in n for part in arguments.arms.split(","))]
-        chosen = [n for n in chosen if ("baseline" in arguments.arms) or not n.startswith("baseline")]
+        chosen = [n for n in ARMS if n.startswith(tuple(arguments.arms.split(",")))]
         budgets = sorted(map(int, arguments.budgets.split(",")))
         for task in arguments.tasks.split(","):
             problem = Problem(task, photos, ids)

@@ -1,4 +1,4 @@
-"""Two experiments of a thesis in small: E. P. Kostakis, Image inpainting using generative adversarial networks, Ioannina.
+"""Two experiments in small of a thesis (E. P. Kostakis, Image inpainting using generative adversarial networks).
 
     python benchmarks/thesis.py figure --data PICTURES.zip --out benchmarks/results/codes-and-layers-cats32
     python benchmarks/thesis.py tables --data PICTURES.zip --out benchmarks/results/attention-cats32
@@ -122,16 +122,18 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=32)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--optimizer", default="adam")
+    parser.add_argument("--weight-rate", type=float, default=1.0, help="see jaxprior.Solve; 0.3 suits lbfgs")
     parser.add_argument("--layer", type=int, default=4, help="composing layer of the tables")
     parser.add_argument("--out", type=Path, required=True, metavar="PREFIX")
     arguments = parser.parse_args()
     prior = jp.load_prior(arguments.prior)
     photos, ids = load(arguments.data, prior.resolution, arguments.limit)
-    solve = jp.Solve(steps=arguments.steps, optimizer=arguments.optimizer)
+    solve = jp.Solve(steps=arguments.steps, optimizer=arguments.optimizer, weight_rate=arguments.weight_rate)
     settings = {
         "schema": 1, "benchmark": f"thesis {arguments.part}", "prior": prior.card["name"],
         "sha256": prior.card["sha256"], "pictures": len(photos), "data": arguments.data.name, "steps": solve.steps,
-        "optimizer": solve.optimizer, "learning_rate": solve.learning_rate, "layer": arguments.layer,
+        "optimizer": solve.optimizer, "learning_rate": solve.learning_rate, "weight_rate": solve.weight_rate,
+        "layer": arguments.layer,
         "device": files.device_name(), "versions": files.versions(),
     }  # fmt: skip
     path = arguments.out.with_suffix(".json")

@@ -27,9 +27,9 @@ def preset(name: str, task: Operator | None = None, *, prior: Prior, features: A
 
     Arguments:
         name: "default": the prior's card, the best measured for the task.
-            "mganprior": the public code: SGD with rate 1, last iterate, l2 + 0.001 x VGG-16 relu3_3 (a tenth of that for
-            inpainting); 20 codes at layer 8 for 3000 iterations (30 at layer 4 for inpainting, 20 at layer 6 for 1500
-            in colorization and for 2000 in super-resolution).
+            "mganprior": the public code: SGD with rate 1, last iterate, l2 + 0.001 x VGG-16 relu3_3 (a tenth of that
+            for inpainting); 20 codes at layer 8 for 3000 iterations (30 at layer 4 for inpainting, 20 at layer 6 for
+            1500 in colorization and for 2000 in super-resolution).
             "thesis": Adam, 20 codes, layer 8, 3000 iterations, Gaussian weights, l2 + 0.001 x VGG-16 relu4_3; the rate
             is not stated there, 0.05 is ours.
             "invertgan": one code, Adam with rate 0.1, 1400 iterations, pixels only (the control of Generative Encoder).
@@ -69,7 +69,7 @@ PUBLIC_SETTINGS = {"inpaint": (30, 4, 3000), "colorize": (20, 6, 1500), "superre
 FALLBACK = {
     "codes": {"num_codes": 20, "layer": 8},
     "objective": {"pixel": "l2"},
-    "solve": {"steps": 300, "optimizer": "adam", "learning_rate": 0.05},
+    "solve": {"steps": 200, "optimizer": "lbfgs", "weight_rate": 0.3},
 }
 """Settings of a prior whose card states none, e.g. a freshly converted one."""
 

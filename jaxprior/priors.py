@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 from jaxprior import weights
 from jaxprior.errors import WeightsError
-from jaxprior.models import pggan
+from jaxprior.models import blocks, pggan
 
 
 Array = jax.Array
@@ -73,7 +73,18 @@ class Critic:
         return jax.vmap(lambda image: self.module.apply({"params": self.params}, image[None])[0])(images)
 
     def features(self, images: Array) -> tuple[Array, ...]:
-        """Feature maps of images [b, r, r, c], finest first, each image by itself: a perceptual embedding."""
+        """Feature maps of images, finest first, each image by itself: a perceptual embedding.
+
+        Arguments:
+            images: [b, r, r, c] in [-1, 1]; smaller ones are enlarged to the nearest pixel first, by a whole factor.
+
+        Raises:
+            ValueError: the critic's r is no multiple of the images' side.
+        """
+        r, side = self.module.resolution, images.shape[1]
+        if r % side or images.shape[1] != images.shape[2]:
+            raise ValueError(f"this critic compares square images whose side divides {r}, got {images.shape[1:3]}")
+        images = blocks.upsample(images, r // side)
         return self.module.apply({"params": self.params}, images, method="features")
 
 
@@ -234,7 +245,10 @@ def make_networks(card: Mapping, *, where: str = "this card") -> tuple[Any, Any]
     name = card.get("architecture")
     if name not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
-        raise WeightsError(f"{where}: its card names the architecture {name!r}; known are: {known}")
+        raise WeightsError(
+            f"{where}: its card names the architecture {name!r}; generators are: {known} (feature networks are for "
+            "`load_features` or --features)"
+        )
     generator, critic = ARCHITECTURES[name]
     try:
         config = dict(card["config"])

@@ -140,7 +140,7 @@ def test_squeezenet_and_its_distance_equal_pytorch(h, w, distance):
 
 
 def test_the_distance_has_pytorchs_gradient(distance):
-    torch = pytest.importorskip("torch")
+    pytest.importorskip("torch")
     a, b = photos(1, 32, 32), photos(1, 32, 32, seed=1)
     x = nchw(a).requires_grad_()
     torch_distance(squeezenet_layers(), random_heads(), x, nchw(b)).sum().backward()

@@ -54,7 +54,7 @@ def test_every_method_recovers_a_planted_image(name, prior):
     planted = codes.synthesize(generator, truth)[None]
     off = truth["z"] + 0.3 * jax.random.normal(jax.random.key(4), truth["z"].shape)
     start = jax.tree.map(lambda x: x[None], {**truth, "z": off})
-    solve = jp.Solve(steps=100, optimizer="lbfgs")
+    solve = jp.Solve(steps=60, optimizer="lbfgs", weight_rate=0.1)
     keys = jax.random.split(KEY, 1)
     found = engine.solve_batch(generator, L2, jp.Identity(), planted, keys, codes=codes, solve=solve, start=start)
     assert float(found["trace"][0, 0] / found["loss"][0]) > 100

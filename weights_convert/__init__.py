@@ -1,8 +1,8 @@
 """Foreign checkpoints to jaxprior's safetensors: `python -m weights_convert SRC -o OUT.safetensors`.
 
 A checkpoint from the internet is a program as much as it is data. The readers here interpret it with an
-allow-list (`safe_unpickler`), import neither PyTorch nor TensorFlow, never run code that a file contains,
-and have no fallback; HDF5 files are read by h5py, and only plain arrays in them. A reader delivers named
+allow-list (`safe_unpickler`), import neither PyTorch nor TensorFlow, never run code that a file contains, and have no
+fallback; HDF5 files are read by h5py in a process of its own, and only plain arrays in them. A reader delivers named
 arrays (`checkpoint`), a name map for each architecture (`pggan`, `vgg`, `squeezenet`) turns them into our tree.
 """
 

@@ -24,13 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
         "src", metavar="SRC", help="PyTorch checkpoint, TensorFlow GAN pickle, Keras .h5 or safetensors"
     )
     parser.add_argument("-o", "--out", required=True, metavar="OUT.safetensors", help="file to write")
-    parser.add_argument(
-        "--network", choices=sorted(NETWORKS), help="architecture (default: recognised by names)"
-    )
+    parser.add_argument("--network", choices=sorted(NETWORKS), help="architecture (default: recognised by names)")
     parser.add_argument("--name", help="name of the network (default: that of OUT)")
-    parser.add_argument(
-        "--onto", metavar="FILE", help="converted SqueezeNet that the linear layers of LPIPS belong on"
-    )
+    parser.add_argument("--onto", metavar="FILE", help="converted SqueezeNet that the linear layers of LPIPS belong on")
     parser.add_argument("--licence", default="unknown", help="licence of the weights, for the card")
     given = parser.parse_args(arguments)
     try:

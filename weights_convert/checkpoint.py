@@ -86,8 +86,7 @@ def _read(path: Path, data: bytes) -> Checkpoint:
     if data[:1] == b"\x80":
         return _from_networks(tf_pickle.read(data))
     raise WeightsError(
-        "not a checkpoint of a known format; expected PyTorch, a TensorFlow GAN pickle, HDF5 "
-        "or safetensors"
+        "not a checkpoint of a known format; expected PyTorch, a TensorFlow GAN pickle, HDF5 or safetensors"
     )
 
 

@@ -51,9 +51,7 @@ def convert(network: str, checkpoint: Checkpoint) -> Converted:
     shapes = convolution_shapes(STAGES[network])
     last = max(i for i in shapes if f"conv{i}" in tree)
     held = {f"conv{i}": shape for i, shape in shapes.items() if i <= last}
-    check_matches(
-        tree, {name: {"kernel": _Shape(shape), "bias": _Shape(shape[-1:])} for name, shape in held.items()}
-    )
+    check_matches(tree, {name: {"kernel": _Shape(shape), "bias": _Shape(shape[-1:])} for name, shape in held.items()})
     left_out = [f"classifier ({classifier} tensors)"] if classifier else []
     left_out += [*checkpoint.left_out, *(printable(name) for name in checkpoint.states if name != chosen)]
     size = f"{len(held)} of {len(shapes)} convolutions (features[:{last + 2}])"
