@@ -22,8 +22,9 @@ TASKS = {
     "color": (jp.Colorize, 6, 6, 1.0, "sgd", 1.0, 1e-4),
     "sr16": (jp.SuperResolve, 6, 6, 1.0, "sgd", 1.0, 1e-4),
 }
-ALPHA = {"sr16": 3e-4}
-"""16 x 16 pixels and an absolute feature distance: codes moved by 1e-6 move these weights by 1e-4."""
+LOOSE = {"sr16": (3e-4, 5e-4)}
+"""Tolerances of weights and image. 16 x 16 pixels and an absolute feature distance are badly conditioned: starting codes
+moved by 1e-6 move these weights by 1e-4 and the image by 2e-4 (measured), and the losses by 3e-5 of themselves."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,7 @@ def test_inversions_equal_the_public_code(tag, golden, prior, vgg16):
     np.testing.assert_allclose(result.trace[0], arrays[f"{tag}_loss"], rtol=tolerance)
     if optimizer == "sgd":  # Adam's first steps are rate x sign(gradient): its codes are not comparable one by one
         np.testing.assert_allclose(result.latents["z"], arrays[f"{tag}_z_final"], atol=2e-5)
-        np.testing.assert_allclose(result.latents["alpha"], arrays[f"{tag}_alpha_final"], atol=ALPHA.get(tag, 5e-5))
+        of_weights, of_image = LOOSE.get(tag, (5e-5, 1e-4))
+        np.testing.assert_allclose(result.latents["alpha"], arrays[f"{tag}_alpha_final"], atol=of_weights)
         crop = nhwc(arrays[f"{tag}_out_crop"])
-        np.testing.assert_allclose(result.images[:, 112:144, 112:144], crop, atol=1e-4)
+        np.testing.assert_allclose(result.images[:, 112:144, 112:144], crop, atol=of_image)

@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tiny_prior import random_prior
 
 import jaxprior as jp
 from jaxprior.inversion import engine
-from jaxprior.models.pggan import Generator
 
 
 KEY = jax.random.key(0)
@@ -16,9 +16,7 @@ L2 = jp.Objective()
 
 @pytest.fixture(scope="module")
 def prior() -> jp.Prior:
-    """A small generator with random weights, 16 pixels."""
-    generator = Generator((16, 16, 8), 16)
-    return jp.Prior(module=generator, params=generator.init_params(jax.random.key(1)))
+    return random_prior()
 
 
 @pytest.fixture(scope="module")

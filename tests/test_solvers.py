@@ -8,13 +8,13 @@ import numpy as np
 import optax
 import pytest
 from jax.flatten_util import ravel_pytree
+from tiny_prior import random_prior
 
 import jaxprior as jp
 from jaxprior.banks import Bank, sample_bank
 from jaxprior.inversion import engine
 from jaxprior.inversion.lbfgs import lbfgs
 from jaxprior.inversion.solvers import _rate, make_optimizer
-from jaxprior.models.pggan import Generator
 
 
 KEY = jax.random.key(0)
@@ -24,9 +24,7 @@ L2 = jp.Objective()
 
 @pytest.fixture(scope="module")
 def prior() -> jp.Prior:
-    """A small generator with random weights, 16 pixels."""
-    generator = Generator((16, 16, 8), 16)
-    return jp.Prior(module=generator, params=generator.init_params(jax.random.key(1)))
+    return random_prior()
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,15 @@ from pathlib import Path
 import jax
 import numpy as np
 
+import jaxprior as jp
 from jaxprior.models.pggan import Generator
 from jaxprior.weights import save_weights
+
+
+def random_prior() -> jp.Prior:
+    """A prior of 16x16 pixels with 6 layers of 16, 16 and 8 feature maps and latent codes of 16 numbers."""
+    generator = Generator((16, 16, 8), 16)
+    return jp.Prior(module=generator, params=generator.init_params(jax.random.key(1)))
 
 
 def write_tiny_prior(path: Path, *, seed: int = 0) -> Path:
