@@ -23,8 +23,8 @@ TASKS = {
     "sr16": (jp.SuperResolve, 6, 6, 1.0, "sgd", 1.0, 1e-4),
 }
 LOOSE = {"sr16": (3e-4, 5e-4)}
-"""Tolerances of weights and image. 16 x 16 pixels and an absolute feature distance are badly conditioned: starting codes
-moved by 1e-6 move these weights by 1e-4 and the image by 2e-4 (measured), and the losses by 3e-5 of themselves."""
+"""Tolerances of weights and image: 16 x 16 pixels and an absolute feature distance are badly conditioned. Codes moved
+by 1e-6 at the start move these weights by 1e-4 and the image by 2e-4 (measured)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -81,8 +81,8 @@ def test_lbfgs_solves_a_badly_scaled_quadratic_that_gradient_descent_does_not():
     for _ in range(80):
         descent = descent - 0.1 * jax.grad(loss)({"z": descent})["z"]
     theirs = scipy_lbfgs(loss, start, evaluations=80)
-    assert float(values.min()) < 1e-2 * float(loss({"z": descent}))
-    assert float(values.min()) < 10 * theirs and float(values.min()) < 1e-3 * float(values[0])
+    assert float(values.min()) < 2 * theirs
+    assert float(values.min()) < 0.1 * float(loss({"z": descent})) and float(values.min()) < 1e-3 * float(values[0])
 
 
 def test_lbfgs_is_as_good_as_scipys_on_rosenbrock():
