@@ -188,6 +188,7 @@ def plot(record: Record, path: Path) -> None:
         labels = {"known": "PSNR on what is known, dB", "ssim": "SSIM",
                   "gain_over_mean_fill": "hole: paired gain over mean fill, dB"}  # fmt: skip
         for axis, column in zip(line, columns, strict=True):
+            axis.set_prop_cycle(color=plt.get_cmap("tab20").colors)
             for arm in dict.fromkeys(row["arm"] for row in record.rows if row["task"] == task):
                 mine = [r for r in record.rows if r["task"] == task and r["arm"] == arm]
                 ends = [r for r in mine if r["checkpoint"] == r["budget"]] if not one_run(arm) else mine
