@@ -22,7 +22,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from quality import load, make_masks, mean_fill
+from quality import load, make_task, mean_fill
 
 import jaxprior as jp
 from jaxprior.banks import sample_bank
@@ -83,10 +83,8 @@ class Problem:
     """Pictures and holes, and how results are compared with them."""
 
     def __init__(self, task: str, photos: np.ndarray, ids: np.ndarray):
-        size = photos.shape[1]
         self.task, self.photos, self.ids = task, photos, ids
-        self.masks = None if task == "reconstruct" else make_masks(task, size, ids, jax.random.key(1))
-        self.operator = jp.Identity() if self.masks is None else jp.Inpaint(self.masks)
+        self.operator, self.masks = make_task(task, photos.shape[1], ids)
         if self.masks is not None:
             filled = mean_fill(photos, self.masks)
             self.fill = np.asarray(jp.metrics.psnr(filled, photos, mask=self.masks))

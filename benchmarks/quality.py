@@ -44,6 +44,14 @@ def make_masks(spec: str, size: int, ids: np.ndarray, key: jax.Array) -> np.ndar
     return np.stack([mask.draw(size, jax.random.fold_in(key, int(i))) for i in ids])
 
 
+def make_task(spec: str, size: int, ids: np.ndarray) -> tuple[jp.Operator, np.ndarray | None]:
+    """Operator and masks of "reconstruct" or of a mask such as "center:0.25"; the masks' chance is fixed."""
+    if spec == "reconstruct":
+        return jp.Identity(), None
+    masks = make_masks(spec, size, ids, jax.random.key(1))
+    return jp.Inpaint(masks), masks
+
+
 def mean_fill(photos: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Known pixels kept, the hole filled with their mean colour."""
     known = 1 - masks[..., None]
@@ -70,8 +78,7 @@ def evaluate(prior: jp.Prior, control: jp.Prior, photos, ids, spec: str, batch: 
     """All arms of one task: {arm: {figure: values [b]}}."""
     key = jax.random.key(0)
     spec, _, steps = spec.partition("@")
-    masks = None if spec == "reconstruct" else make_masks(spec, prior.resolution, ids, jax.random.key(1))
-    task = jp.Identity() if masks is None else jp.Inpaint(masks)
+    task, masks = make_task(spec, prior.resolution, ids)
     method = jp.preset("default", task, prior=prior)
     if steps:
         method = method._replace(solve=dataclasses.replace(method.solve, steps=int(steps)))

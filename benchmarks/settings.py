@@ -13,7 +13,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from quality import load, make_masks, mean_fill
+from quality import load, make_task, mean_fill
 
 import jaxprior as jp
 
@@ -38,8 +38,7 @@ def main() -> None:
     everything = load(arguments.data, prior.resolution, arguments.skip + arguments.limit)
     photos, ids = (x[arguments.skip :] for x in everything)
     for spec in arguments.tasks.split(","):
-        masks = None if spec == "reconstruct" else make_masks(spec, prior.resolution, ids, jax.random.key(1))
-        task = jp.Identity() if masks is None else jp.Inpaint(masks)
+        task, masks = make_task(spec, prior.resolution, ids)
         if masks is not None:
             base = np.asarray(jp.metrics.psnr(mean_fill(photos, masks), photos, mask=masks))
             print(f"{spec}: mean fill {np.median(base):.2f} dB in the hole", flush=True)

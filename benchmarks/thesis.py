@@ -17,7 +17,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from quality import load, make_masks
+from quality import load, make_task
 
 import jaxprior as jp
 from jaxprior import files
@@ -36,8 +36,7 @@ MODULES = {
 
 def values(prior, photos, ids, spec: str, codes, solve) -> dict[str, np.ndarray]:
     """PSNR and SSIM of every picture, whole (raw) and in the hole."""
-    masks = None if spec == "reconstruct" else make_masks(spec, prior.resolution, ids, jax.random.key(1))
-    task = jp.Identity() if masks is None else jp.Inpaint(masks)
+    task, masks = make_task(spec, prior.resolution, ids)
     settings = {"key": jax.random.key(0), "ids": ids, "codes": codes, "objective": jp.Objective(), "solve": solve}
     images = jp.restore(prior, photos, task, **settings).images
     found = {"psnr": jp.metrics.psnr(images, photos), "ssim": jp.metrics.ssim(images, photos)}

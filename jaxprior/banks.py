@@ -17,7 +17,6 @@ from jaxprior import runtime
 from jaxprior.files import write_atomically
 from jaxprior.images import to_uint8
 from jaxprior.priors import Prior
-from jaxprior.weights import weights_digest
 
 
 Array = jax.Array
@@ -71,8 +70,7 @@ def _place(prior: Prior, size: int) -> Path | None:
     folder = runtime.cache_folder()
     if folder is None:
         return None
-    digest = prior.card.get("sha256") or weights_digest({"generator": jax.device_get(prior.params)})
-    return folder / "banks" / f"{digest[:32]}-{size}.safetensors"
+    return folder / "banks" / f"{prior.sha256[:32]}-{size}.safetensors"
 
 
 def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.inversion.engine import Codes, solve_batch
+from jaxprior.inversion.engine import Codes, choose, solve_batch
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Operator, take
@@ -91,7 +91,7 @@ def _better(found: dict, again: dict, lanes: np.ndarray) -> dict:
     """What two passes found: of each lane that was gone on with, the better one; the times of both."""
     old = jax.tree.map(lambda x: x[lanes], found)
     wins = jnp.isfinite(again["loss"]) & ~(again["loss"] >= old["loss"])
-    chosen = jax.tree.map(lambda a, o: jnp.where(wins.reshape((-1,) + (1,) * (a.ndim - 1)), a, o), again, old)
+    chosen = choose(wins, again, old)
     chosen["seconds"] = again["seconds"] + old["seconds"]
     return jax.tree.map(lambda x, new: jnp.asarray(x).at[lanes].set(new), found, chosen)
 

@@ -157,6 +157,11 @@ class Prior:
         """Number of convolution blocks: composing layers go from 1 to this."""
         return self.module.num_layers
 
+    @property
+    def sha256(self) -> str:
+        """Identity of the weights: the card's, or computed for a prior that never was a file."""
+        return self.card.get("sha256") or weights.weights_digest({"generator": jax.device_get(self.params)})
+
     def channels(self, layer: int) -> int:
         """Feature maps after the first `layer` blocks."""
         return self.module.channels(layer)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxprior.errors import WeightsError
-from jaxprior.weights import DTYPES, read_tensors
+from jaxprior.weights import DTYPES, check_matches, read_tensors, unflatten
 from weights_convert import hdf5, pytorch, tf_pickle
 
 
@@ -52,6 +52,25 @@ def as_weight(name: str, array: np.ndarray) -> np.ndarray:
     if array.dtype not in _FLOATS:
         raise WeightsError(f"tensor {name} has data type {array.dtype}; expected floating point")
     return array
+
+
+@dataclass(frozen=True)
+class _Shape:
+    shape: tuple[int, ...]
+
+
+def check_layers(tree: dict, kernels: dict[str, tuple[int, ...]]) -> None:
+    """Check that a tree has these layers and no others, each with a kernel and a bias.
+
+    Arguments:
+        tree: in our form.
+        kernels: path of a layer, "fire2/squeeze1x1", to the shape of its kernel; the bias has its last axis.
+    Raises:
+        WeightsError: missing, unexpected or misshapen arrays.
+    """
+    shapes = [(f"{layer}/kernel", shape) for layer, shape in kernels.items()]
+    shapes += [(f"{layer}/bias", shape[-1:]) for layer, shape in kernels.items()]
+    check_matches(tree, unflatten({name: _Shape(shape) for name, shape in shapes}))
 
 
 def read_checkpoint(path: Path, data: bytes) -> Checkpoint:

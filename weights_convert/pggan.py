@@ -30,8 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxprior.errors import WeightsError
-from jaxprior.weights import check_matches
-from weights_convert.checkpoint import Checkpoint, as_weight, is_moving_average
+from weights_convert.checkpoint import Checkpoint, as_weight, check_layers, is_moving_average
 from weights_convert.report import Converted, printable
 
 
@@ -69,11 +68,6 @@ _UP_IOHW = _Layout((2, 3, 0, 1), flip=True, form="fused")
 _UP_HWIO = _Layout((0, 1, 2, 3), flip=True, form="fused")
 _UP_HWOI = _Layout((0, 1, 3, 2), flip=True, form="fused")
 _DOWN_HWIO = _Layout((0, 1, 2, 3), form="fused")
-
-
-@dataclass(frozen=True)
-class _Shape:
-    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -358,8 +352,5 @@ def _tree(named: list[_Named], layouts: dict[str, _Layout], expected: dict) -> d
         if item.layouts and array.ndim == 4:
             array = layouts.get(item.name, item.layouts[0]).apply(array)
         tree.setdefault(layer, {})[kind] = as_weight(f"{item.name} (our name)", array)
-    check_matches(
-        tree,
-        {layer: {"kernel": _Shape(shape), "bias": _Shape(shape[-1:])} for layer, shape in expected.items()},
-    )
+    check_layers(tree, expected)
     return tree

@@ -5,14 +5,12 @@ from version to version ("uniform2", "kernel:0"): the array with four axes is th
 `lin{k}.model.1.weight` [1, c, 1, 1] a map.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from jaxprior.errors import WeightsError
 from jaxprior.models.squeezenet import FIRES, TAP_WIDTHS
-from jaxprior.weights import check_matches
-from weights_convert.checkpoint import Checkpoint, as_weight
+from jaxprior.weights import unflatten
+from weights_convert.checkpoint import Checkpoint, as_weight, check_layers
 from weights_convert.report import Converted, printable
 
 
@@ -20,11 +18,6 @@ EXAMPLE_NAMES = "fire2/squeeze1x1/..."
 EXAMPLE_HEAD_NAMES = "lin0.model.1.weight"
 LEFT_OUT = ("conv10",)
 """The classifier."""
-
-
-@dataclass(frozen=True)
-class _Shape:
-    shape: tuple[int, ...]
 
 
 def recognise(checkpoint: Checkpoint) -> bool:
@@ -44,7 +37,7 @@ def convert(checkpoint: Checkpoint) -> Converted:
     """
     chosen = checkpoint.choose(_states(checkpoint))
     shapes = _layer_shapes()
-    tree: dict = {}
+    flat: dict = {}
     left_out = []
     for key, array in checkpoint.states[chosen].items():
         layer = next((layer for layer in shapes if key.startswith(f"{layer}/")), None)
@@ -53,19 +46,12 @@ def convert(checkpoint: Checkpoint) -> Converted:
                 raise WeightsError(f"array {printable(key)!r} is no part of a SqueezeNet 1.1")
             left_out.append(printable(key))
             continue
-        group, kind = tree, "kernel" if array.ndim == 4 else "bias"
-        for name in layer.split("/"):
-            group = group.setdefault(name, {})
-        if kind in group:
+        kind = "kernel" if array.ndim == 4 else "bias"
+        if f"{layer}/{kind}" in flat:
             raise WeightsError(f"array {printable(key)!r}: layer {layer} has two {kind} arrays")
-        group[kind] = as_weight(printable(key), array)
-    expected: dict = {}
-    for layer, shape in shapes.items():
-        group = expected
-        for name in layer.split("/"):
-            group = group.setdefault(name, {})
-        group.update(kernel=_Shape(shape), bias=_Shape(shape[-1:]))
-    check_matches(tree, expected)
+        flat[f"{layer}/{kind}"] = as_weight(printable(key), array)
+    tree = unflatten(flat)
+    check_layers(tree, shapes)
     size = f"{len(shapes)} convolutions (features[:13])"
     return Converted({"network": tree}, {}, "convolutions", (*left_out, *checkpoint.left_out), {}, size)
 

@@ -5,14 +5,12 @@ The classifier has no place in a feature network and is left out.
 """
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
 
 from jaxprior.errors import WeightsError
 from jaxprior.models.vgg import STAGES, convolution_shapes
-from jaxprior.weights import check_matches
-from weights_convert.checkpoint import Checkpoint, as_weight
+from weights_convert.checkpoint import Checkpoint, as_weight, check_layers
 from weights_convert.report import Converted, printable
 
 
@@ -51,17 +49,12 @@ def convert(network: str, checkpoint: Checkpoint) -> Converted:
     shapes = convolution_shapes(STAGES[network])
     last = max(i for i in shapes if f"conv{i}" in tree)
     held = {f"conv{i}": shape for i, shape in shapes.items() if i <= last}
-    check_matches(tree, {name: {"kernel": _Shape(shape), "bias": _Shape(shape[-1:])} for name, shape in held.items()})
+    check_layers(tree, held)
     left_out = [f"classifier ({classifier} tensors)"] if classifier else []
     left_out += [*checkpoint.left_out, *(printable(name) for name in checkpoint.states if name != chosen)]
     size = f"{len(held)} of {len(shapes)} convolutions (features[:{last + 2}])"
     used = f"convolutions from {printable(chosen) or 'the only state dict'}"
     return Converted({"network": tree}, {"convolutions": len(held)}, used, tuple(left_out), {}, size)
-
-
-@dataclass(frozen=True)
-class _Shape:
-    shape: tuple[int, ...]
 
 
 def _hwio(array: np.ndarray) -> np.ndarray:

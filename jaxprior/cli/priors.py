@@ -83,8 +83,8 @@ def _list_networks() -> None:
     from jaxprior import networks
     from jaxprior.weights import read_card
 
-    rows = []
-    for name, path in networks.installed().items():
+    rows, installed = [], networks.installed()
+    for name, path in installed.items():
         try:
             card = read_card(path)
         except JaxpriorError as error:  # one damaged file must not hide the others
@@ -94,7 +94,7 @@ def _list_networks() -> None:
         title = networks.KNOWN[architecture].title if architecture in networks.KNOWN else architecture
         rows.append((name, "installed", title, card.get("licence", "")))
     for name, known in networks.KNOWN.items():
-        if name not in networks.installed():
+        if name not in installed:
             size = sum(file.size for file in known.files) / 1e6
             rows.append((name, f"get, {size:.3g} MB", known.title, known.licence))
     say("")

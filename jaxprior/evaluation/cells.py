@@ -76,7 +76,7 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         "operator": operator,
         "mask": None if cell.mask is None else cell.mask.name,
         "mask_sha256": None if file is None else hashlib.sha256(file.read_bytes()).hexdigest(),
-        "prior": {"name": prior.card.get("name"), "sha256": prior_sha256(prior)},
+        "prior": {"name": prior.card.get("name"), "sha256": prior.sha256},
         "resolution": prior.resolution,
         "fit": "EXIF-rotated, centre square, antialiased bicubic; masks nearest",
         "codes": describe(cell.method.codes),
@@ -102,11 +102,6 @@ def row_key(settings: dict, pixels: np.ndarray, mask: np.ndarray | None, truth: 
     for array in (pixels, mask, truth):
         digest.update(b"none" if array is None else _array_digest(array))
     return digest.hexdigest()
-
-
-def prior_sha256(prior: Any) -> str:
-    """Return the identity of a prior's weights: its card's, or computed for a prior that never was a file."""
-    return prior.card.get("sha256") or weights_digest({"generator": jax.device_get(prior.params)})
 
 
 def describe(value: Any) -> Any:

@@ -18,7 +18,6 @@ from PIL import Image
 
 from jaxprior import images, restoration
 from jaxprior.errors import RunError
-from jaxprior.evaluation.cells import prior_sha256
 from jaxprior.evaluation.figures import enlarge, tile_side
 from jaxprior.evaluation.journal import FAILED, Row
 from jaxprior.evaluation.runfolder import RunFolder
@@ -152,7 +151,7 @@ def check_prior(prior: Any, record: dict) -> None:
     Raises:
         RunError: the weights' sha256 differ.
     """
-    stated, found = record["configuration"]["prior"], prior_sha256(prior)
+    stated, found = record["configuration"]["prior"], prior.sha256
     if stated["sha256"] != found:
         raise RunError(
             f"The run inverted the prior {stated['name']} (sha256 {stated['sha256'][:12]}), and this is "

@@ -161,10 +161,8 @@ def _solve_and_save(
         key, ids = jax.random.key(cell.seed), np.array([job.id for job in padded], np.uint32)
         if cell.clean:
             observed = restoration.observe(task, stack["photo"], key=key, ids=ids)
-        elif isinstance(task, operators.Denoise):
-            observed = stack["photo"]  # noisy pixels are not compared, but shown
         else:
-            observed = jax.vmap(type(task).compared)(operators.batched(task, batch_size), stack["photo"])
+            observed = jax.vmap(type(task).shown)(operators.batched(task, batch_size), stack["photo"])
         result = restoration.invert(
             prior,
             observed,

@@ -198,14 +198,14 @@ def _keep_best(state, judged, *, solve):
     sound = jnp.isfinite(judged.loss) & jnp.isfinite(score) & ~state["done"]
     new = {"latents": state["latents"], "score": score, "loss": judged.loss, "psnr": judged.psnr}
     new["step"] = jnp.broadcast_to(state["step"], score.shape)
-    kept = _choose(sound & (score < kept["score"]), new, kept)
+    kept = choose(sound & (score < kept["score"]), new, kept)
     done = state["done"]
     if solve.target_psnr is not None:
         done |= sound & (judged.psnr >= solve.target_psnr)
     return {**state, "kept": kept, "done": done}
 
 
-def _choose(which: Array, new, old):
+def choose(which: Array, new, old):
     """Image by image, `new` where `which` [b] is true."""
     return jax.tree.map(lambda a, b: jnp.where(which.reshape((-1,) + (1,) * (a.ndim - 1)), a, b), new, old)
 

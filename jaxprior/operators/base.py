@@ -85,6 +85,17 @@ class Operator(abc.ABC):
         """
         return observed
 
+    def shown(self, observed: Array) -> Array:
+        """One observation as a report shows it: by default what is compared of it.
+
+        Arguments:
+            observed: the observation of one image.
+
+        Returns:
+            the same shape.
+        """
+        return self.compared(observed)
+
     def merge(self, observed: Array, restored: Image) -> Array:
         """Put what is known for certain back into one restored image; by default nothing is.
 

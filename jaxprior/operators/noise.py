@@ -81,6 +81,10 @@ class Denoise(Operator):
         """Blank the noisy pixels, if they are known; else compare everything."""
         return observed if self.mask is None else jnp.where(self._noisy(observed), 0.0, observed)
 
+    def shown(self, observed: Array) -> Array:
+        """The observation with its noise, which is not compared where it is known, but worth seeing."""
+        return observed
+
     def merge(self, observed: Array, restored: Image) -> Array:
         """Keep the clean pixels exactly as observed, if they are known; else nothing is known for certain."""
         return restored if self.mask is None else jnp.where(self._noisy(restored), restored, observed)
