@@ -1,11 +1,11 @@
-"""Restore pictures with a prior: the host drivers `restore` and `invert`.
+"""Restore pictures with a prior: the host drivers `restore` and `invert`, and `Inverter` for many batches.
 
-Both run the same engine. They cut a set of pictures into batches of one compiled shape, pad the last one, give every
-picture its own randomness from its id, and put the known pixels back. A result does not depend on a picture's place in
-the batch.
+All run the same engine. They cut a set of pictures into groups of one compiled shape, pad the last one, spread them
+over the devices, give every picture its own randomness from its id, and put the known pixels back. A result does not
+depend on a picture's place in the batch.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.banks import sample_bank
 from jaxprior.editing import edit, interpolate, render
 from jaxprior.inversion.engine import NUMERICS_VERSION
 from jaxprior.inversion.latents import MultiCode, SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
-from jaxprior.lanes import Lanes
+from jaxprior.lanes import Keeper, Lanes, Progress
 from jaxprior.operators import Identity, Operator, batched
 from jaxprior.presets import PRESETS, Method, preset
 from jaxprior.priors import Prior
@@ -29,6 +28,7 @@ from jaxprior.runtime import enable_compilation_cache
 __all__ = [
     "NUMERICS_VERSION",
     "PRESETS",
+    "Inverter",
     "Method",
     "Result",
     "edit",
@@ -56,7 +56,7 @@ class Result:
         steps: the iteration whose iterate was kept, int [b].
         diverged: bool [b], some iterate was not finite.
         trace: losses [b, steps + 1], before every iteration and at the end.
-        seconds: wall time of every picture's batch, compilation included, divided by its pictures, [b].
+        seconds: wall time of every picture's group, compilation included, divided by its pictures, [b].
     """
 
     images: Array
@@ -80,7 +80,8 @@ def restore(
     solve: Solve | None = None,
     ids: Array | None = None,
     batch_size: int | None = None,
-    progress: Callable[[int, int, int, int, float], None] | None = None,
+    devices: Sequence[jax.Device] | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Degrade clean photos by a task and restore them: an evaluation.
 
@@ -91,8 +92,10 @@ def restore(
         key: all chance comes from it.
         codes, objective, solve: what is optimised, what is minimised, and how; the prior's defaults where None.
         ids: integers [b] that seed each picture's chance; 0 ... b - 1 by default.
-        batch_size: pictures solved at once; all by default.
-        progress: called with (pictures done, pictures, steps done, steps, mean loss of the running batch).
+        batch_size: pictures solved at once on an accelerator; all by default. A CPU solves them one by one, which is as
+            fast there, so that no result depends on this number.
+        devices: over which the pictures are spread; by default all of this process, as far as there are pictures.
+        progress: called with (pictures done, pictures, steps done, steps, mean loss of the running group).
 
     Returns:
         A `Result`.
@@ -110,7 +113,7 @@ def restore(
     observed = observe(task, photos, key=key, ids=ids)
     return invert(
         prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, ids=ids,
-        batch_size=batch_size, progress=progress,
+        batch_size=batch_size, devices=devices, progress=progress,
     )  # fmt: skip
 
 
@@ -125,13 +128,14 @@ def invert(
     solve: Solve | None = None,
     ids: Array | None = None,
     batch_size: int | None = None,
-    progress: Callable[[int, int, int, int, float], None] | None = None,
+    devices: Sequence[jax.Device] | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Restore what was really observed: find the latents whose degraded image explains it.
 
     Arguments:
         observed: observations of the task [b, ...]; what they show at missing pixels is ignored.
-        prior, task, key, codes, objective, solve, ids, batch_size, progress: as for `restore`.
+        prior, task, key, codes, objective, solve, ids, batch_size, devices, progress: as for `restore`.
 
     Returns:
         A `Result`.
@@ -139,33 +143,72 @@ def invert(
     Raises:
         ValueError: shapes that do not fit the task.
     """
-    enable_compilation_cache()
     task = Identity() if task is None else task
     default = preset("default", task, prior=prior) if None in (codes, objective, solve) else Method(None, None, None)
-    codes, objective, solve = codes or default.codes, objective or default.objective, solve or default.solve
-    observed = jnp.asarray(observed, jnp.float32)
-    b = len(observed)
-    if b == 0:
-        raise ValueError("`observed` holds no pictures: its shape is " + str(observed.shape))
-    operator, ids = batched(task, b), _seeds(ids, b)
-    bank = sample_bank(prior, solve.bank_size) if solve.init == "bank" else None
-    lanes = Lanes(
-        prior.split(codes.layer, precision=solve.precision), objective, operator, observed,
-        jax.vmap(jax.random.fold_in, (None, 0))(key, ids),
-        codes=codes, solve=solve, bank=bank, size=min(batch_size or b, b), progress=progress,
-    )  # fmt: skip
-    found = lanes.solve()
-    merged = jax.vmap(type(task).merge)(operator, observed, found["images"])
-    return Result(
-        images=found["images"],
-        merged=merged,
-        latents=found["latents"],
-        loss=found["loss"],
-        steps=found["step"],
-        diverged=~jnp.all(jnp.isfinite(found["trace"]), axis=1),
-        trace=found["trace"],
-        seconds=np.asarray(found["seconds"]),
-    )
+    method = Method(codes or default.codes, objective or default.objective, solve or default.solve)
+    devices = jax.local_devices()[: max(len(observed), 1)] if devices is None else devices
+    inverter = Inverter(prior, method, devices=devices)
+    return inverter.invert(observed, task, key=key, ids=ids, batch_size=batch_size, progress=progress)
+
+
+class Inverter:
+    """A prior and a method made ready once, for many batches of pictures.
+
+    Arguments:
+        prior: the trained generator.
+        method: codes, objective and solve.
+        devices: over which the pictures of a batch are spread; all of this process by default.
+
+    Example:
+        >>> inverter = Inverter(prior, jp.preset("default", task, prior=prior))
+        >>> results = [inverter.invert(observed, task, key=jax.random.key(0), ids=ids) for observed, ids in batches]
+    """
+
+    def __init__(self, prior: Prior, method: Method, *, devices: Sequence[jax.Device] | None = None):
+        enable_compilation_cache()
+        self.lanes = Lanes(
+            prior, codes=method.codes, objective=method.objective, solve=method.solve, devices=devices
+        )  # fmt: skip
+
+    def invert(
+        self,
+        observed: Array,
+        task: Operator,
+        *,
+        key: Array,
+        ids: Array | None = None,
+        batch_size: int | None = None,
+        progress: Progress | None = None,
+        keeper: Keeper | None = None,
+    ) -> Result:
+        """Invert observations [b, ...] of a task.
+
+        Arguments:
+            observed, task, key, ids, batch_size, progress: as for `invert`.
+            keeper: where the group in flight is saved and found again; the pictures must fit one group.
+
+        Raises:
+            ValueError: shapes that do not fit the task, or what was kept is of another group.
+        """
+        observed = jnp.asarray(observed, jnp.float32)
+        b = len(observed)
+        if b == 0:
+            raise ValueError("`observed` holds no pictures: its shape is " + str(observed.shape))
+        operator = batched(task, b)
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(key, _seeds(ids, b))
+        found = self.lanes.solve(
+            operator, observed, keys, size=min(batch_size or b, b), progress=progress, keeper=keeper
+        )
+        return Result(
+            images=found["images"],
+            merged=jax.vmap(type(task).merge)(operator, observed, found["images"]),
+            latents=found["latents"],
+            loss=found["loss"],
+            steps=found["step"],
+            diverged=~jnp.all(jnp.isfinite(found["trace"]), axis=1),
+            trace=found["trace"],
+            seconds=np.asarray(found["seconds"]),
+        )
 
 
 def observe(task: Operator, photos: Array, *, key: Array, ids: Array) -> Array:

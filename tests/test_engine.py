@@ -10,7 +10,8 @@ import pytest
 from golden_weights import mganprior_generator, nhwc
 
 import jaxprior as jp
-from jaxprior.inversion import engine
+from jaxprior import lanes
+from jaxprior.inversion import engine, moments
 from jaxprior.models.pggan import Critic as CriticNetwork
 from jaxprior.models.pggan import Generator
 from jaxprior.priors import Card
@@ -65,7 +66,27 @@ def test_mganprior_run_equals_the_public_code(golden):
     np.testing.assert_allclose(result.images[:, 112:144, 112:144], crop, atol=5e-5)
 
 
-def test_batch_equals_single_runs_and_batch_size_does_not_matter(prior, photos):
+@pytest.fixture
+def batched(monkeypatch):
+    """Solve many pictures at once, as accelerators do."""
+    monkeypatch.setattr(lanes, "ONE_BY_ONE", ())
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_batch_size_does_not_matter_on_a_cpu_to_the_bit(prior, photos, optimizer):
+    mask = jp.parse_mask("center:0.25").draw(16)
+    solve = jp.Solve(steps=12, optimizer=optimizer, starts=2)
+    settings = {"codes": CODES, "objective": L2, "solve": solve, "key": KEY}
+    whole = jp.restore(prior, photos, jp.Inpaint(mask), **settings)
+    for size in (1, 3):
+        again = jp.restore(prior, photos, jp.Inpaint(mask), batch_size=size, **settings)
+        np.testing.assert_array_equal(again.images, whole.images)
+        np.testing.assert_array_equal(again.trace, whole.trace)
+    single = jp.restore(prior, photos[5:6], jp.Inpaint(mask), ids=jnp.array([5]), **settings)
+    np.testing.assert_array_equal(single.images[0], whole.images[5])
+
+
+def test_batch_equals_single_runs_and_batch_size_does_not_matter(prior, photos, batched):
     mask = jp.parse_mask("center:0.25").draw(16)
     settings = {"codes": CODES, "objective": L2, "solve": SOLVE, "key": KEY}
     whole = jp.restore(prior, photos, jp.Inpaint(mask), **settings)
@@ -86,7 +107,7 @@ def test_place_in_the_batch_does_not_matter_to_the_bit(prior, photos):
     np.testing.assert_array_equal(np.asarray(a.images)[order], b.images)
 
 
-def test_one_nan_image_leaves_the_others_unchanged_to_the_bit(prior, photos):
+def test_one_nan_image_leaves_the_others_unchanged_to_the_bit(prior, photos, batched):
     broken = photos.copy()
     broken[2] = np.nan
     settings = {"codes": CODES, "objective": L2, "solve": SOLVE, "key": KEY}
@@ -194,7 +215,7 @@ def test_split_computes_the_same_images_and_runs_under_jit(prior):
         np.testing.assert_allclose(image, jax.jit(jp.Prior.generate)(prior, z), atol=2e-5)
 
 
-def test_progress_counts_images_and_steps(prior, photos):
+def test_progress_counts_images_and_steps(prior, photos, batched):
     seen = []
     solve = jp.Solve(steps=30)
     jp.restore(prior, photos[:3], key=KEY, codes=CODES, objective=L2, solve=solve, batch_size=2,
@@ -202,6 +223,49 @@ def test_progress_counts_images_and_steps(prior, photos):
     assert [call[:4] for call in seen] == [
         (0, 3, 25, 30), (0, 3, 30, 30), (2, 3, 30, 30), (2, 3, 25, 30), (2, 3, 30, 30), (3, 3, 30, 30),
     ]  # fmt: skip
+
+
+def test_a_slow_cpu_looks_at_the_progress_sooner(prior, photos, monkeypatch):
+    """And nothing else changes: neither the result nor what is asked after whole chunks only."""
+    seen, quick = [], jp.Solve(steps=30, target_psnr=1.0)
+    settings = {"codes": CODES, "objective": L2, "solve": quick, "key": KEY}
+    expected = jp.restore(prior, photos[:1], **settings)
+    monkeypatch.setattr(engine, "PATIENCE", 0.0)
+    result = jp.restore(prior, photos[:1], progress=lambda *call: seen.append(call[2]), **settings)
+    assert seen == [*range(1, 26), 30]  # stopped after the first whole chunk, then told that all is done
+    np.testing.assert_array_equal(result.trace, expected.trace)
+    np.testing.assert_array_equal(result.images, expected.images)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_what_goes_on_from_a_saved_moment_equals_what_was_never_interrupted(prior, photos, optimizer):
+    """Through plain arrays, which a file can hold; the state of another method is refused."""
+    solve, keys, saved = jp.Solve(steps=60, optimizer=optimizer), jax.random.split(KEY, 2), []
+    arguments = (prior.split(3), L2, jp.Identity(), photos[:2], keys)
+    whole = engine.solve_batch(*arguments, codes=CODES, solve=solve, on_chunk=lambda m: saved.append(m.done))
+    assert saved == [25, 50, 60]
+
+    def stop(moment):
+        saved.append(moments.to_arrays(moment))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.solve_batch(*arguments, codes=CODES, solve=solve, on_chunk=stop)
+    assert all(isinstance(array, np.ndarray) for array in saved[-1].values())
+    resumed = engine.solve_batch(*arguments, codes=CODES, solve=solve, resume=saved[-1])
+    for a, b in zip(jax.tree.leaves(whole), jax.tree.leaves(resumed), strict=True):
+        np.testing.assert_array_equal(a, b)
+    with pytest.raises(ValueError, match="another method"):
+        engine.solve_batch(*arguments, codes=CODES, solve=jp.Solve(steps=60, optimizer="sgd"), resume=saved[-1])
+    with pytest.raises(ValueError, match="belongs"):
+        engine.solve_batch(*arguments, codes=jp.MultiCode(num_codes=2, layer=3), solve=solve, resume=saved[-1])
+
+
+def test_a_step_is_compiled_once(prior, photos):
+    solve = jp.Solve(steps=4, learning_rate=0.0123)  # settings of this test alone
+    before = engine._one_step._cache_size()
+    jp.restore(prior, photos[:2], key=KEY, codes=CODES, objective=L2, solve=solve)
+    assert engine._one_step._cache_size() == before + 1
 
 
 def test_defaults_come_from_the_card(prior, photos):

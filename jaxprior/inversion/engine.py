@@ -9,7 +9,8 @@ On accelerators a chunk of steps is one `lax.scan`. On CPUs it is a Python loop 
 CPU backend computes input gradients of convolutions 5 to 40 times slower inside a loop.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ import optax
 
 from jaxprior.inversion import bank as banks
 from jaxprior.inversion.latents import MultiCode, SingleCode
+from jaxprior.inversion.moments import Moment, from_arrays
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve, make_optimizer
 
@@ -26,11 +28,14 @@ from jaxprior.inversion.solvers import Solve, make_optimizer
 Array = jax.Array
 Codes = MultiCode | SingleCode
 
-NUMERICS_VERSION = 2
+NUMERICS_VERSION = 3
 """Raised whenever a change moves results beyond rounding; part of the key of a stored result."""
 
 CHUNK = 25
-"""Steps between two looks at the progress."""
+"""Steps between two looks at the progress, at most."""
+
+PATIENCE = 2.0
+"""Seconds after which a CPU looks at the progress sooner: a chunk of a large network would take minutes."""
 
 HELD_STREAM, STEP_STREAM = 0x68656C64, 0x73746570
 """Keep the chance of held-out pixels and of projections apart from that of the codes."""
@@ -74,19 +79,23 @@ def begin(
 
 
 def advance(state, generator, objective: Objective, operator, target, *, codes: Codes, solve: Solve, steps: int):
-    """Do `steps` iterations without waiting for the device. `state` is donated.
+    """Do up to `steps` iterations. `state` is donated.
+
+    An accelerator does them all and is not waited for; a CPU does one after the other, and returns early when that
+    takes longer than `PATIENCE`.
 
     Returns:
-        (state, losses): the losses [steps, b] are those before each iteration.
+        (state, losses): the losses [iterations done, b] are those before each iteration.
     """
     arguments = (generator, objective, operator, target)
     solve = solve.of_one_step()  # another number of steps is not another program
     if jax.default_backend() != "cpu":
         return _scan_steps(state, *arguments, codes=codes, solve=solve, steps=steps)
-    trace = []
-    for _ in range(steps):
+    trace, began = [], None
+    while len(trace) < steps and (began is None or time.monotonic() - began < PATIENCE):
         state, losses = _one_step(state, *arguments, codes=codes, solve=solve)
-        trace.append(losses)
+        trace.append(losses.block_until_ready())
+        began = began or time.monotonic()  # the first step of all is also compiled
     return state, jnp.stack(trace)
 
 
@@ -112,37 +121,83 @@ def solve_batch(
     bank: Any = None,
     lanes: Array | None = None,
     start: Any = None,
-    on_chunk: Callable[[int, Array], None] | None = None,
+    on_chunk: Callable[[Moment], None] | None = None,
+    resume: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Invert one batch from start to end.
 
     Arguments:
-        generator, objective, operator, observed, keys, codes, solve, bank, lanes, start: as for `begin`.
-        on_chunk: called with (steps done, losses [b] of the chunk's last iteration) between chunks.
+        generator, objective, operator, observed, keys, codes, solve, bank, lanes, start: as for `begin`. Where
+            `observed` is spread over devices, so is everything that belongs to an image.
+        on_chunk: called between chunks with the `Moment` that was reached, which the next chunk invalidates.
+        resume: arrays of a moment of the same batch (`moments.to_arrays`) to go on from.
 
     Returns:
         What `finish` returns, and "trace" [b, steps + 1]. Where all images reached the target before the last step,
         the rest of the trace repeats its end.
+
+    Raises:
+        ValueError: `resume` belongs to another batch.
     """
     with jax.default_matmul_precision(solve.matmul_precision):
         state, target = begin(
             generator, objective, operator, observed, keys,
             codes=codes, solve=solve, bank=bank, lanes=lanes, start=start,
         )  # fmt: skip
+        state = _spread_like(observed, state)
         arguments = (generator, objective, operator, target)
-        done, trace = 0, []
-        while done < solve.steps:
-            steps = min(CHUNK, solve.steps - done)
-            state, losses = advance(state, *arguments, codes=codes, solve=solve, steps=steps)
-            trace.append(losses)
-            done += steps
+        moment = Moment(0, state, ()) if resume is None else from_arrays(resume, state)
+        while moment.done < solve.steps and not _all_done(moment, solve):
+            steps = min(CHUNK - moment.done % CHUNK, solve.steps - moment.done)
+            state, losses = advance(moment.state, *arguments, codes=codes, solve=solve, steps=steps)
+            moment = Moment(moment.done + len(losses), state, (*moment.trace, losses))
             if on_chunk is not None:
-                on_chunk(done, losses[-1].block_until_ready())
-            if solve.target_psnr is not None and bool(jnp.all(state["done"])):
-                break
-        result = finish(state, *arguments, codes=codes, solve=solve)
-    trace.append(jnp.broadcast_to(result.pop("last_loss"), (solve.steps + 1 - done, len(keys))))
-    return {**result, "trace": jnp.concatenate(trace).T}
+                losses.block_until_ready()
+                on_chunk(moment)
+        result = finish(moment.state, *arguments, codes=codes, solve=solve)
+    rest = jnp.broadcast_to(result.pop("last_loss"), (solve.steps + 1 - moment.done, len(keys)))
+    return {**result, "trace": jnp.concatenate([*moment.trace, rest]).T}
+
+
+def compile_step(
+    generator, objective: Objective, operator, observed, keys, *, codes: Codes, solve: Solve
+) -> jax.stages.Compiled:
+    """The program that a batch spends its time in, compiled and not run: what it needs and does can be asked of it.
+
+    Arguments:
+        generator, objective, operator, observed, keys, codes, solve: as for `begin`; shapes are enough.
+    """
+    begin_it = partial(begin, codes=codes, solve=solve)
+    with jax.default_matmul_precision(solve.matmul_precision):
+        state, target = jax.eval_shape(begin_it, generator, objective, operator, observed, keys)
+        state, target = (_spread_like(observed, tree) for tree in (state, target))
+        arguments, solve = (generator, objective, operator, target), solve.of_one_step()
+        if jax.default_backend() != "cpu":
+            return _scan_steps.lower(state, *arguments, codes=codes, solve=solve, steps=CHUNK).compile()
+        return _one_step.lower(state, *arguments, codes=codes, solve=solve).compile()
+
+
+def _spread_like(observed, tree):
+    """Everything of an image to where the image is, if the images are spread over devices."""
+    spread = getattr(observed, "sharding", None)
+    if spread is None or len(spread.device_set) == 1:
+        return tree
+    everywhere = jax.sharding.NamedSharding(spread.mesh, jax.sharding.PartitionSpec())
+
+    def place(leaf):
+        sharding = spread if leaf.ndim else everywhere
+        if isinstance(leaf, jax.ShapeDtypeStruct):
+            return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
+        return jax.device_put(leaf, sharding)
+
+    return jax.tree.map(place, tree)
+
+
+def _all_done(moment: Moment, solve: Solve) -> bool:
+    """Asked after whole chunks only, so that the trace does not depend on how fast a CPU is."""
+    if solve.target_psnr is None or moment.done % CHUNK:
+        return False
+    return bool(jnp.all(moment.state["done"]))
 
 
 @partial(jax.jit, static_argnames="solve")
@@ -169,7 +224,7 @@ def _begin(generator, keys, chosen, start, *, codes, solve):
     b = len(keys)
     if start is None:
         start = jax.vmap(lambda key, z: codes.init(generator, key, z=z))(keys, chosen)
-    return {
+    return _strong({
         "latents": jax.tree.map(jnp.copy, start),  # donated by every step, so it may not be the caller's
         "optimizer": jax.vmap(make_optimizer(solve).init)(start),
         "keys": jax.vmap(jax.random.fold_in, (0, None))(keys, STEP_STREAM),
@@ -182,7 +237,15 @@ def _begin(generator, keys, chosen, start, *, codes, solve):
             "psnr": jnp.full(b, -jnp.inf),
             "step": jnp.zeros(b, jnp.int32),
         },
-    }
+    })  # fmt: skip
+
+
+def _strong(state):
+    """No weak types: a step would return strong ones, and the second step would be compiled anew."""
+    keys = jax.dtypes.prng_key
+    return jax.tree.map(
+        lambda x: x if jnp.issubdtype(x.dtype, keys) else jax.lax.convert_element_type(x, x.dtype), state
+    )
 
 
 def _judge(latents, generator, objective, operator, target, *, codes):
