@@ -10,8 +10,8 @@ import pytest
 from jaxprior import images
 from jaxprior.errors import RunError
 from jaxprior.evaluation import Row, RunFolder, runs_in, write_report
-from jaxprior.evaluation import report as report_module
-from jaxprior.evaluation.figures import distribution
+from jaxprior.evaluation import page as page_module
+from jaxprior.evaluation.plots import distribution
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -126,12 +126,12 @@ def test_several_runs_share_one_report(tmp_path):
     assert [run.path.name for run in runs] == ["a", "b"]
     assert write_report(runs) == tmp_path / "report.html"
     page = Page((tmp_path / "report.html").read_text())
-    assert [row["data-cell"] for row in page.rows] == ["reconstruct"] * 4 + ["inpaint block:0.25"] * 4
+    assert [row["data-run"] for row in page.rows] == ["reconstruct"] * 4 + ["inpaint block:0.25"] * 4
     assert (tmp_path / "a/report.html").exists()
 
 
 def test_large_runs_link_to_their_pictures_instead_of_holding_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(report_module, "EMBEDDED", 1)
+    monkeypatch.setattr(page_module, "EMBEDDED", 1)
     make_run(tmp_path / "a b")
     page = Page((write_report(runs_in(tmp_path / "a b"))).read_text())
     assert [row["pictures"] for row in page.rows] == [5, 0, 0, 0]
