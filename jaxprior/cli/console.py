@@ -125,6 +125,27 @@ def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> 
     for title, number, summary in zip(titles, numbers, summaries, strict=True):
         means = [show(name, summary[name]["mean"]) if name in summary else "" for name in figures]
         table.add_row(title, *(str(number[status]) for status in statuses), *means)
+    _print_table(table)
+
+
+def print_comparison(versus: Any) -> None:
+    """Print the closing table of a comparison: a line a figure, of every pair of runs."""
+    from jaxprior.evaluation.versus import COLUMNS
+
+    say(f"A: {versus.a}\nB: {versus.b}")
+    for match in versus.matches:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for place, name in enumerate(COLUMNS):
+            table.add_column(name, justify="right" if place else "left", no_wrap=not place)
+        for line in match.lines:
+            table.add_row(*line)
+        say(f"\n{match.title}: {match.pictures}")
+        _print_table(table)
+    for sentence in versus.without_counterpart:
+        say(f"\n{sentence}")
+
+
+def _print_table(table: Table) -> None:
     console = Console()
     console.print()
     (console if console.is_terminal else Console(width=110)).print(table)

@@ -68,7 +68,7 @@ def sheet(run: Snapshot, *, limit: int = 32) -> np.ndarray | None:
 
     Rows that lack a picture that others have are left out, and nothing comes of a run without pictures.
     """
-    strips = [pictures for row in run.rows if (pictures := run.pictures(row))]
+    strips = list(itertools.islice(filter(None, map(run.pictures, run.rows)), 4 * limit))
     kinds = max((list(pictures) for pictures in strips), key=len, default=[])
     whole = (tiles for pictures in strips if list(pictures) == kinds and (tiles := _decoded(pictures.values())))
     shown = list(itertools.islice(whole, limit))

@@ -4,19 +4,15 @@ const find = document.getElementById("find"), status = document.getElementById("
 const run = document.getElementById("run"), count = document.getElementById("count");
 const more = document.getElementById("more");
 const lowered = new Map(rows.map(row => [row, row.dataset.name.toLowerCase()]));
-let room = step;                                        // rows that may be visible; a browser tires of thousands
+let room = step;                                  // only so many rows are in the document: browsers tire of thousands
 
-function filter() {
+function show() {
   const wanted = find.value.toLowerCase();
-  let fitting = 0;
-  for (const row of rows) {
-    const fits = lowered.get(row).includes(wanted) && (!status.value || row.dataset.status === status.value) &&
-      (!run || !run.value || row.dataset.run === run.value);
-    fitting += fits;
-    row.hidden = !fits || fitting > room;
-  }
-  count.textContent = `${fitting} of ${rows.length} rows` + (fitting > room ? `, the first ${room} shown` : "");
-  more.hidden = fitting <= room;
+  const fitting = rows.filter(row => lowered.get(row).includes(wanted) &&
+    (!status.value || row.dataset.status === status.value) && (!run || !run.value || row.dataset.run === run.value));
+  body.replaceChildren(...fitting.slice(0, room));
+  more.hidden = fitting.length <= room;
+  count.textContent = `${fitting.length} of ${rows.length} rows` + (more.hidden ? "" : `, the first ${room} shown`);
 }
 
 function sort(column, header) {
@@ -25,27 +21,25 @@ function sort(column, header) {
   header.setAttribute("aria-sort", up ? "ascending" : "descending");
   const number = header.dataset.kind === "number";
   const value = row => number ? row.cells[column].dataset.value : lowered.get(row);
-  const keyed = rows.map(row => [value(row), row]);
-  keyed.sort(([x], [y]) => {
+  rows.sort((a, b) => {
+    const x = value(a), y = value(b);
     if (x === "" || y === "") return (x === "") - (y === "");        // rows without a figure stay at the end
-    const order = number ? x - y : x < y ? -1 : x > y;
+    const order = number ? x - y : (x > y) - (x < y);
     return up ? order : -order;
   });
-  keyed.forEach(([, row], place) => rows[place] = row);
   room = step;
-  filter();
-  body.append(...rows);
+  show();
 }
 
 [...table.tHead.rows[0].cells].forEach((header, column) => {
   if (header.dataset.kind) header.addEventListener("click", () => sort(column, header));
 });
 for (const control of [find, status, run]) {
-  if (control) control.addEventListener("input", () => { room = step; filter(); });
+  if (control) control.addEventListener("input", () => { room = step; show(); });
 }
-more.addEventListener("click", () => { room += step; filter(); });
-filter();
-body.append(...rows);
+more.addEventListener("click", () => { room += step; show(); });
+for (const part of [...table.tBodies].slice(1)) part.remove();
+show();
 
 const dialog = document.querySelector("dialog");
 body.addEventListener("click", event => {

@@ -19,6 +19,7 @@ from jaxprior.evaluation.figures import read_png
 
 SHOWN = 200
 LISTED = 12_000  # rows of one page
+UNFOLDED = 4  # runs whose plots are in view at once
 EMBEDDED, EMBEDDED_BYTES = 200, 40_000_000  # rows with pictures inside, and the size of their files
 CAPTIONS = {"inputs": "input", "masks": "mask", "raw": "restored", "images": "merged", "originals": "original"}
 
@@ -79,6 +80,15 @@ def cards(plots: Iterable[tuple[str, str]]) -> str:
     """Return plots side by side, each an SVG under its title."""
     shown = "".join(f"<div><h3>{escape(title)}</h3>{plot}</div>" for title, plot in plots)
     return f'<div class="figures">{shown}</div>'
+
+
+def plot_section(heading: str, plots: Sequence[tuple[str, str]], *, runs: int) -> list[str]:
+    """Return plots under a heading, folded away where they are of many runs; nothing without plots."""
+    if not plots:
+        return []
+    if runs <= UNFOLDED:
+        return [f"<h2>{escape(heading)}</h2>", cards(plots)]
+    return [f'<details class="section"><summary>{escape(heading)}</summary>{cards(plots)}</details>']
 
 
 def picture_table(figures: Sequence[str], rows: Sequence[str], titles: Sequence[str]) -> str:

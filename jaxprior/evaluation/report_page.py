@@ -20,9 +20,6 @@ from jaxprior.evaluation.tables import TITLES, counts, flat, headline, mean_text
 from jaxprior.evaluation.traces import loss_curve
 
 
-UNFOLDED = 4  # so many runs have their plots in view; of more they are folded away
-
-
 def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished: str) -> str:
     """Return the whole HTML page of some runs.
 
@@ -73,7 +70,7 @@ def _hole_plots(runs: Sequence[Snapshot]) -> list[str]:
         for figure, lines in curves
         if name in lines
     ]
-    return ["<h2>PSNR against the size of the hole</h2>", page.cards(plots)] if plots else []
+    return page.plot_section("PSNR against the size of the hole", plots, runs=1)
 
 
 def _overview(runs: Sequence[Snapshot], base: Path) -> str:
@@ -106,12 +103,7 @@ def _plots(runs: Sequence[Snapshot]) -> list[str]:
         curve = loss_curve(run)
         if curve is not None:
             plots.append((run.title, band(curve, across="steps", upwards="loss")))
-    if not plots:
-        return []
-    heading, shown = "Distribution and loss", page.cards(plots)
-    if len(runs) <= UNFOLDED:
-        return [f"<h2>{heading}</h2>", shown]
-    return [f'<details class="section"><summary>{heading} of every run</summary>{shown}</details>']
+    return page.plot_section("Distribution and loss", plots, runs=len(runs))
 
 
 def _pictures(runs: Sequence[Snapshot], base: Path) -> list[str]:
@@ -167,10 +159,8 @@ def _settings(runs: Sequence[Snapshot]) -> list[str]:
     if shared:
         parts.append(f"<details><summary>Shared by all runs</summary>{page.text_table(shared)}</details>")
     for run in runs:
-        record = run.record
-        provenance = {name: record[name] for name in ("versions", "device", "batch")}
-        pairs = [pair for pair in flat({**record["configuration"], **provenance}) if pair not in shared]
-        command = f"<p><code>{escape(record['command'])}</code></p>" if record.get("command") else ""
+        pairs = [pair for pair in flat(run.made_with) if pair not in shared]
+        command = f"<p><code>{escape(run.record['command'])}</code></p>" if run.record.get("command") else ""
         parts.append(
             f"<details{'' if len(runs) > 1 else ' open'}><summary>{escape(run.title)}</summary>"
             f"{command}{page.text_table(pairs)}</details>"

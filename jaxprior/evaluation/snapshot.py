@@ -48,6 +48,12 @@ class Snapshot:
         return self.record["title"]
 
     @property
+    def made_with(self) -> dict:
+        """The resolved settings, and what else decides bits: versions, device, batch shape."""
+        provenance = {name: self.record.get(name) for name in ("versions", "device", "batch")}
+        return {**self.record["configuration"], **provenance}
+
+    @property
     def wanted(self) -> int:
         """Pictures that the run will have when it is finished."""
         return max(self.record.get("images", 0), len(self.rows))

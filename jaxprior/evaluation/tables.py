@@ -18,6 +18,7 @@ from jaxprior.evaluation.scores import CONVENTION
 
 
 COLUMNS = tuple(name for name in FIELDS if name not in PROVENANCE)
+HEADLINES = ("psnr_hole", "psnr_merged", "psnr", "psnr_known")  # the first that a run has judges it
 STATISTICS = ("n", "mean", "median", "sd", "low", "high")
 TITLES = {
     "psnr": "PSNR",
@@ -54,8 +55,7 @@ def counts(rows: Iterable[Row]) -> dict[str, int]:
 def headline(rows: Iterable[Row]) -> str | None:
     """Return the figure that judges a run: PSNR in the hole, else after merging, of the whole, of what is known."""
     rows = list(rows)
-    order = ("psnr_hole", "psnr_merged", "psnr", "psnr_known")
-    return next((name for name in order if any(getattr(row, name) is not None for row in rows)), None)
+    return next((name for name in HEADLINES if any(getattr(row, name) is not None for row in rows)), None)
 
 
 def results_csv(rows: Sequence[Row]) -> str:
