@@ -110,6 +110,9 @@ def test_runs_that_are_no_cells_stand_under_their_task(tmp_path):
     assert (whole.methods, whole.tasks) == (("",), ("reconstruct", "inpaint block:0.25"))
     assert hole.tasks == ("inpaint block:0.25",)
     make_run(tmp_path / "c", title="reconstruct", masked=False)
+    assert [run.title for run in snapshots(runs_in(tmp_path))] == [
+        "reconstruct (a)", "inpaint block:0.25", "reconstruct (c)",
+    ]  # fmt: skip
     whole = paper_tables(snapshots(runs_in(tmp_path)))[0]
     assert whole.methods == ("a", "", "c") and len(whole.cells) == 3
     assert "tiny,,reconstruct,c,photos/p0.png," in grid_csv(snapshots(runs_in(tmp_path)))

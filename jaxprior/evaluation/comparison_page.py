@@ -31,7 +31,7 @@ def comparison_page(versus: Versus, base: Path) -> str:
         [
             f'<p class="soft">A: {escape(versus.a)}; B: {escape(versus.b)}</p>',
             *_settings(versus),
-            *_figures(versus.matches),
+            *_figures(versus),
             f'<p class="note">{escape(METHOD)} {escape(CONVENTION)}</p>',
             *(f'<p class="note">{escape(text)}</p>' for text in versus.without_counterpart),
             *_plots(versus.matches),
@@ -47,16 +47,20 @@ def _settings(versus: Versus) -> list[str]:
     return ["<h2>What differs</h2>", page.text_table(lines, columns)]
 
 
-def _figures(matches: Sequence[Match]) -> list[str]:
-    parts = ["<h2>Figures</h2>"]
-    for match in matches:
-        if len(matches) > 1:
-            parts.append(f"<h3>{escape(match.title)}</h3>")
-        parts += [
-            page.figure_table(COLUMNS, [map(escape, line) for line in match.lines]),
-            f'<p class="note">{escape(match.pictures)}.</p>',
-        ]
+def _figures(versus: Versus) -> list[str]:
+    """All figures of a single pair of runs; of grids the headline of every cell, and all of each folded away."""
+    several, parts = len(versus.matches) > 1, ["<h2>Figures</h2>"]
+    if several:
+        parts.append(_table(versus.overview))
+    for match in versus.matches:
+        shown = _table([COLUMNS, *match.lines.values()]) + f'<p class="note">{escape(match.pictures)}.</p>'
+        parts.append(f"<details><summary>{escape(match.title)}</summary>{shown}</details>" if several else shown)
     return parts
+
+
+def _table(lines: Sequence[Sequence[str]]) -> str:
+    head, *others = lines
+    return page.figure_table(head, [[escape(first), *map(page.soften, figures)] for first, *figures in others])
 
 
 def _plots(matches: Sequence[Match]) -> list[str]:

@@ -33,8 +33,11 @@ def comparison_markdown(versus: Versus) -> str:
     """Return the comparison as text: what differs, then the figures of every cell."""
     lines = [f"# {versus.b} (B) against {versus.a} (A)", "", METHOD, ""]
     lines += _table(versus.settings) if versus.settings else ["Both were made with the same settings."]
+    if len(versus.matches) > 1:
+        lines += ["", *_table(versus.overview)]
     for match in versus.matches:
-        lines += ["", f"## {markdown(match.title)}", "", f"{match.pictures}.", "", *_table([COLUMNS, *match.lines])]
+        table = _table([COLUMNS, *match.lines.values()])
+        lines += ["", f"## {markdown(match.title)}", "", f"{match.pictures}.", "", *table]
     for sentence in versus.without_counterpart:
         lines += ["", sentence]
     return "\n".join([*lines, "", CONVENTION]) + "\n"

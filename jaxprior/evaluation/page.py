@@ -128,7 +128,7 @@ def picture_row(
     """
     name, title = escape(image, quote=True), escape(run, quote=True)
     shown = f'<div class="name" title="{name}">{escape(PurePath(image).name)}</div>'
-    of_run, bold = (f' data-run="{title}"', f"<b>{title}</b>") if run else ("", "")
+    of_run, bold = (f' data-run="{title}"', f'<div class="run">{title}</div>') if run else ("", "")
     note = f'<div class="reason note">{escape(reason)}</div>' if reason else ""
     numbers = "".join(f'<td data-value="{"" if value is None else value}">{text}</td>' for value, text in figures)
     return (

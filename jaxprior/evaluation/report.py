@@ -2,6 +2,7 @@
 (`summary.md`), spreadsheets (`results.csv`) and programs (`summary.json`), a sheet of pictures, and `report.html`.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def write_report(runs: Sequence[RunFolder], path: Path | None = None) -> Path:
     """
     read = snapshots(runs)
     for run in read:
-        _write_run(run)
+        _write_run(dataclasses.replace(run, title=run.record["title"]))
     if path is None and len(runs) == 1:
         return read[0].folder.path / "report.html"
     path = path or runs[0].path.parent / "report.html"

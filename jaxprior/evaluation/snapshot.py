@@ -34,18 +34,14 @@ class Snapshot:
     Arguments:
         folder: the run; record: its run.json.
         rows: the newest of every picture, worst first.
-        place: among the runs it was read with.
+        title: its name for people, and place: both among the runs that it was read with.
     """
 
     folder: RunFolder
     record: dict
     rows: list[Row]
+    title: str
     place: Place
-
-    @property
-    def title(self) -> str:
-        """The run's name for people."""
-        return self.record["title"]
 
     @property
     def made_with(self) -> dict:
@@ -95,9 +91,10 @@ def snapshots(folders: Sequence[RunFolder]) -> list[Snapshot]:
         names = ", ".join(str(folder.path) for folder in folders)
         raise RunError(f"Nothing has begun in {names}: there is no run.json yet.")
     records = [folder.read() for folder in begun]
+    titles, places = _titles(begun, records), _places(begun, records)
     return [
-        Snapshot(folder, record, worst_first(folder.journal.latest().values()), place)
-        for folder, record, place in zip(begun, records, _places(begun, records), strict=True)
+        Snapshot(folder, record, worst_first(folder.journal.latest().values()), title, place)
+        for folder, record, title, place in zip(begun, records, titles, places, strict=True)
     ]
 
 
@@ -108,6 +105,16 @@ def worst_first(rows: Iterable[Row]) -> list[Row]:
     if figure is None:
         return rows
     return sorted(rows, key=lambda row: math.inf if (value := getattr(row, figure)) is None else value)
+
+
+def _titles(folders: Sequence[RunFolder], records: Sequence[dict]) -> list[str]:
+    """The runs' titles; with their folders' names where several runs have the same."""
+    titles = [record["title"] for record in records]
+    times = collections.Counter(titles)
+    return [
+        title if times[title] == 1 else f"{title} ({folder.path.name})"
+        for folder, title in zip(folders, titles, strict=True)
+    ]
 
 
 def _places(folders: Sequence[RunFolder], records: Sequence[dict]) -> list[Place]:

@@ -45,10 +45,10 @@ class Match:
         return all(a.get(name) == b.get(name) for name in OBSERVED)
 
     @property
-    def lines(self) -> list[tuple[str, ...]]:
-        """The figures under `COLUMNS` as text."""
-        return [
-            (
+    def lines(self) -> dict[str, tuple[str, ...]]:
+        """Of every figure its line under `COLUMNS` as text."""
+        return {
+            name: (
                 TITLES[name],
                 str(one.n),
                 show(name, one.mean_a),
@@ -59,7 +59,7 @@ class Match:
                 str(one.wins) + (f" (+ {one.ties} even)" if one.ties else ""),
             )
             for name, one in self.found.figures.items()
-        ]
+        }
 
     @property
     def pictures(self) -> str:
@@ -87,6 +87,12 @@ class Versus:
         times = collections.Counter(setting for match in self.matches for setting in match.settings)
         lines = [("setting", "A", "B", "cells"), *((*setting, f"{n} of {of}") for setting, n in times.items())]
         return [line if of > 1 else line[:3] for line in lines] if times else []
+
+    @property
+    def overview(self) -> list[tuple[str, ...]]:
+        """A head, then the headline figure of every cell as text."""
+        lines = [(match.title, *match.lines[name]) for match in self.matches if (name := match.found.headline)]
+        return [("cell", *COLUMNS), *lines]
 
     @property
     def without_counterpart(self) -> list[str]:
@@ -134,8 +140,7 @@ def compare_runs(a: str | Path, b: str | Path) -> Versus:
 
 def signed(name: str, value: float | None) -> str:
     """Format a difference of a figure for people, with its sign; nothing for none."""
-    text = show(name, value)
-    return f"+{text}" if text and not text.startswith("-") else text
+    return ("+" if value is not None and value > 0 else "") + show(name, value)
 
 
 def _names(a: Path, b: Path) -> tuple[str, str]:
