@@ -101,7 +101,6 @@ class Versus:
         return [f"Only in {name}: {', '.join(titles)}." for name, titles in alone if titles]
 
 
-
 def compare_runs(a: str | Path, b: str | Path) -> Versus:
     """Compare two runs, finished or not, or two grids cell by cell.
 
