@@ -7,10 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from jaxprior.errors import JaxpriorError
+
+
+WIDTH = 110  # of tables in files and pipes
 
 
 def say(text: str) -> None:
@@ -118,16 +122,48 @@ def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> 
     figures = [name for name in FIGURES if any(name in summary for summary in summaries)]
     numbers = [counts(rows) for rows in row_lists]
     statuses = [status for status in numbers[0] if status == "ok" or any(number[status] for number in numbers)]
+    names = [*statuses, *(TITLES[figure] for figure in figures)]
+    if max(map(len, titles), default=0) + sum(len(name) + 2 for name in names) > _width():
+        names = [name.replace(" ", "\n") for name in names]
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("task", no_wrap=True)
-    for name in (*statuses, *(TITLES[figure] for figure in figures)):
-        table.add_column(name, justify="right", overflow="fold")
+    table.add_column("task", overflow="fold")
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
     for title, number, summary in zip(titles, numbers, summaries, strict=True):
         means = [show(name, summary[name]["mean"]) if name in summary else "" for name in figures]
-        table.add_row(title, *(str(number[status]) for status in statuses), *means)
+        table.add_row(escape(title), *(str(number[status]) for status in statuses), *means)
+    _print_table(table)
+
+
+def print_comparison(versus: Any) -> None:
+    """Print the closing table of a comparison: all figures of two runs, the headline figure of every cell of grids."""
+    from jaxprior.evaluation.versus import COLUMNS
+
+    first, *others = versus.matches
+    head, *lines = versus.overview if others else [COLUMNS, *first.lines.values()]
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for place, name in enumerate(head):
+        table.add_column(name, justify="right" if place else "left", no_wrap=bool(place), overflow="fold")
+    for line in lines:
+        table.add_row(*map(escape, line))
+    say(f"A: {versus.a}\nB: {versus.b}")
+    if not others:
+        say(f"{first.title}: {first.pictures}")
+    _print_table(table)
+    for sentence in versus.without_counterpart:
+        say(f"\n{sentence}")
+
+
+def _width() -> int:
+    """Characters in a line: the terminal's, else enough for every figure."""
     console = Console()
+    return console.width if console.is_terminal else WIDTH
+
+
+def _print_table(table: Table) -> None:
+    console = Console(width=_width())
     console.print()
-    (console if console.is_terminal else Console(width=110)).print(table)
+    console.print(table)
 
 
 class TrainingProgress:

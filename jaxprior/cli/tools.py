@@ -1,5 +1,6 @@
 """Commands around runs: `report`, `convert`, `doctor`."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from jaxprior.cli.console import print_summary, say
+from jaxprior.cli.console import print_comparison, print_summary, say
 from jaxprior.errors import JaxpriorError
 
 
@@ -15,24 +16,36 @@ RECOMMENDED_SPACE = 1 << 30
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="A run folder, or a folder of run folders.", metavar="RUN")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="A run, or a folder of runs; and one to compare it with.", metavar="RUN [RUN_B]"),
+    ],
 ) -> None:
-    """Rebuild tables and report from a run's journal, at any moment, also while it runs.
+    """Rebuild tables and report from a run's journal, at any moment, also while it runs. Or compare two runs.
+
+    Of two runs, or two folders of runs, pictures are paired by their content: what RUN_B gains over RUN, with bootstrap
+    intervals, and what both made of each picture. The files `comparison-*` appear beside RUN_B.
 
     ```
     jaxprior report runs/photos
     jaxprior report jaxprior-demo
+    jaxprior report runs/default runs/more-steps
     ```
     """
     from jaxprior import evaluation
 
-    runs = evaluation.runs_in(run)
-    several = run / "report.html" if len(runs) > 1 else None
-    path = evaluation.write_report(runs, several)
-    print_summary(
-        [folder.read()["title"] for folder in runs],
-        [list(folder.journal.latest().values()) for folder in runs],
-    )
+    if len(runs) > 2:
+        raise JaxpriorError(f"Expected one run, or two to compare, got {len(runs)}: give them two by two.")
+    if len(runs) == 2:
+        versus = evaluation.compare_runs(*runs)
+        path = evaluation.write_comparison(versus, os.path.normpath(runs[1] / ".."))
+        print_comparison(versus)
+        say(f"\ncomparison: {path}")
+        return
+    folders = evaluation.runs_in(runs[0])
+    path = evaluation.write_report(folders, None if folders[0].path == runs[0] else runs[0] / "report.html")
+    shown = evaluation.snapshots(folders)
+    print_summary([run.title for run in shown], [run.rows for run in shown])
     say(f"\nreport: {path}")
 
 

@@ -3,6 +3,8 @@
 from jaxprior.evaluation.arrays import load_direction as load_direction
 from jaxprior.evaluation.arrays import load_kernel as load_kernel
 from jaxprior.evaluation.cells import Cell as Cell
+from jaxprior.evaluation.comparison import compare as compare
+from jaxprior.evaluation.comparison_report import write_comparison as write_comparison
 from jaxprior.evaluation.edits import edit_run as edit_run
 from jaxprior.evaluation.edits import interpolate_run as interpolate_run
 from jaxprior.evaluation.journal import Journal as Journal
@@ -12,6 +14,8 @@ from jaxprior.evaluation.runfolder import RunFolder as RunFolder
 from jaxprior.evaluation.runfolder import runs_in as runs_in
 from jaxprior.evaluation.runner import Observer as Observer
 from jaxprior.evaluation.runner import run_cell as run_cell
+from jaxprior.evaluation.snapshot import snapshots as snapshots
 from jaxprior.evaluation.stopping import Stopped as Stopped
 from jaxprior.evaluation.tables import results_csv as results_csv
 from jaxprior.evaluation.tables import summarise as summarise
+from jaxprior.evaluation.versus import compare_runs as compare_runs

@@ -1,16 +1,18 @@
-const table = document.getElementById("rows"), body = table.tBodies[0], rows = [...body.rows];
+const table = document.getElementById("rows"), body = table.tBodies[0];
+const rows = [...table.tBodies].flatMap(part => [...part.rows]), step = Number(table.dataset.shown);
 const find = document.getElementById("find"), status = document.getElementById("status");
-const cell = document.getElementById("cell"), count = document.getElementById("count");
+const run = document.getElementById("run"), count = document.getElementById("count");
+const more = document.getElementById("more");
+const lowered = new Map(rows.map(row => [row, row.dataset.name.toLowerCase()]));
+let room = step;                                  // only so many rows are in the document: browsers tire of thousands
 
-function filter() {
-  let shown = 0;
-  for (const row of rows) {
-    const fits = row.dataset.name.includes(find.value.toLowerCase()) &&
-      (!status.value || row.dataset.status === status.value) && (!cell || !cell.value || row.dataset.cell === cell.value);
-    row.hidden = !fits;
-    shown += fits;
-  }
-  count.textContent = `${shown} of ${rows.length} rows`;
+function show() {
+  const wanted = find.value.toLowerCase();
+  const fitting = rows.filter(row => lowered.get(row).includes(wanted) &&
+    (!status.value || row.dataset.status === status.value) && (!run || !run.value || row.dataset.run === run.value));
+  body.replaceChildren(...fitting.slice(0, room));
+  more.hidden = fitting.length <= room;
+  count.textContent = `${fitting.length} of ${rows.length} rows` + (more.hidden ? "" : `, the first ${room} shown`);
 }
 
 function sort(column, header) {
@@ -18,21 +20,26 @@ function sort(column, header) {
   for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
   header.setAttribute("aria-sort", up ? "ascending" : "descending");
   const number = header.dataset.kind === "number";
-  const value = row => row.cells[column].dataset.value;
+  const value = row => number ? row.cells[column].dataset.value : lowered.get(row);
   rows.sort((a, b) => {
     const x = value(a), y = value(b);
     if (x === "" || y === "") return (x === "") - (y === "");        // rows without a figure stay at the end
-    const order = number ? x - y : x.localeCompare(y);
+    const order = number ? x - y : (x > y) - (x < y);
     return up ? order : -order;
   });
-  body.append(...rows);
+  room = step;
+  show();
 }
 
 [...table.tHead.rows[0].cells].forEach((header, column) => {
   if (header.dataset.kind) header.addEventListener("click", () => sort(column, header));
 });
-for (const control of [find, status, cell]) if (control) control.addEventListener("input", filter);
-filter();
+for (const control of [find, status, run]) {
+  if (control) control.addEventListener("input", () => { room = step; show(); });
+}
+more.addEventListener("click", () => { room += step; show(); });
+for (const part of [...table.tBodies].slice(1)) part.remove();
+show();
 
 const dialog = document.querySelector("dialog");
 body.addEventListener("click", event => {

@@ -1,23 +1,24 @@
-"""Tables of a run: `results.csv` (one line a picture) and `summary.md` (means, medians, spread, intervals).
+"""Tables of a run: `results.csv` (one line a picture), `summary.md` and `summary.json` (means, medians, spread,
+intervals).
 
-Both are functions of the journal alone, sorted by picture, and leave out what differs between machines and
-repeats (seconds, device, batch shape): the same command gives the same bytes.
+All are functions of the journal and the settings alone, sorted by picture, and leave out what differs between machines
+and repeats (seconds, device, batch shape): the same command gives the same bytes.
 """
 
 import csv
 import io
+import json
 import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from jaxprior.evaluation.journal import DIVERGED, FAILED, FIELDS, FIGURES, OK, PROVENANCE, Row
-from jaxprior.evaluation.runfolder import RunFolder
 from jaxprior.evaluation.scores import CONVENTION
-from jaxprior.files import write_atomically
 
 
 COLUMNS = tuple(name for name in FIELDS if name not in PROVENANCE)
+HEADLINES = ("psnr_hole", "psnr_merged", "psnr", "psnr_known")  # the first that a run has judges it
 STATISTICS = ("n", "mean", "median", "sd", "low", "high")
 TITLES = {
     "psnr": "PSNR",
@@ -28,13 +29,6 @@ TITLES = {
     "ssim_merged": "SSIM merged",
     "psnr_known": "PSNR known",
 }
-
-
-def write_tables(folder: RunFolder) -> None:
-    """Write `results.csv` and `summary.md` from the journal as it stands, also of an unfinished run."""
-    rows = list(folder.journal.latest().values())
-    write_atomically(folder.path / "results.csv", results_csv(rows).encode())
-    write_atomically(folder.path / "summary.md", summary_markdown(rows, folder.read()).encode())
 
 
 def summarise(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
@@ -60,18 +54,50 @@ def counts(rows: Iterable[Row]) -> dict[str, int]:
 
 def headline(rows: Iterable[Row]) -> str | None:
     """Return the figure that judges a run: PSNR in the hole, else after merging, of the whole, of what is known."""
-    available = summarise(rows)
-    return next((name for name in ("psnr_hole", "psnr_merged", "psnr", "psnr_known") if name in available), None)
+    rows = list(rows)
+    return next((name for name in HEADLINES if any(getattr(row, name) is not None for row in rows)), None)
 
 
 def results_csv(rows: Sequence[Row]) -> str:
     """Return one line a picture, sorted by picture, with empty cells where there is no figure."""
+    return csv_text([COLUMNS, *csv_lines(rows)])
+
+
+def csv_lines(rows: Iterable[Row]) -> list[list]:
+    """Return the values of `COLUMNS` of every row, sorted by picture."""
+    return [[getattr(row, name) for name in COLUMNS] for row in sorted(rows, key=lambda row: row.image)]
+
+
+def csv_text(lines: Iterable[Sequence]) -> str:
+    """Return lines of values as CSV; None is an empty cell."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in sorted(rows, key=lambda row: row.image):
-        writer.writerow(["" if (value := getattr(row, name)) is None else value for name in COLUMNS])
+    csv.writer(text, lineterminator="\n").writerows(lines)
     return text.getvalue()
+
+
+def summary(rows: Sequence[Row], record: dict) -> dict:
+    """Return the summary of a run for programs, as plain values: figures with six decimals, NaN where there is none.
+
+    Arguments:
+        rows: of the journal; record: run.json.
+    """
+    return {
+        "title": record["title"],
+        "pictures": {"wanted": max(record.get("images", 0), len(rows)), "rows": len(rows), **counts(rows)},
+        "figures": {name: rounded(values) for name, values in summarise(rows).items()},
+        "settings": record["configuration"],
+        "convention": CONVENTION,
+    }
+
+
+def rounded(values: dict[str, float]) -> dict[str, float]:
+    """Return statistics with six decimals, as the journal has them."""
+    return {name: round(value, 6) for name, value in values.items()}
+
+
+def json_text(value: dict) -> str:
+    """Return a value as JSON; numbers that are not finite become null."""
+    return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def summary_markdown(rows: Sequence[Row], record: dict) -> str:
@@ -94,12 +120,12 @@ def summary_markdown(rows: Sequence[Row], record: dict) -> str:
             f"{show(name, values['median'])} | {show(name, values['sd'])} | {interval} |"
         )
     lines += ["", CONVENTION, "", "| setting | value |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in flat(settings)]
+    lines += [f"| {name} | {markdown(value)} |" for name, value in flat(settings)]
     failed = [row for row in rows if row.status != OK]
     if failed:
         lines += ["", "| picture | status | reason |", "|---|---|---|"]
         lines += [
-            f"| {_cell(row.image)} | {row.status} | {_cell(row.reason or '')} |"
+            f"| {markdown(row.image)} | {row.status} | {markdown(row.reason or '')} |"
             for row in sorted(failed, key=lambda row: row.image)
         ]
     return "\n".join(lines) + "\n"
@@ -110,6 +136,19 @@ def show(name: str, value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return ""
     return f"{value:.3f}" if name.startswith("ssim") else f"{value:.2f}"
+
+
+def mean_text(name: str, values: dict | None) -> str:
+    """Format a mean and half its 95% interval, "22.57 ± 0.41"; nothing for none."""
+    if values is None:
+        return ""
+    half = show(name, values["high"] - values["mean"])
+    return show(name, values["mean"]) + (f" ± {half}" if half else "")
+
+
+def markdown(text: str) -> str:
+    """Return text for a cell of a Markdown table."""
+    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def flat(settings: dict, prefix: str = "") -> list[tuple[str, str]]:
@@ -134,5 +173,9 @@ def _statistics(values: np.ndarray) -> dict[str, float]:
     return dict(zip(STATISTICS, (n, mean, float(np.median(values)), sd, mean - half, mean + half), strict=True))
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def _finite(value):
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
