@@ -120,9 +120,9 @@ class Contents:
     hopeless: list[str]
 
     @property
-    def rows(self) -> int:
-        """How many rows a run over the folder must have."""
-        return len(self.good) + len(self.small) + len(self.bad) + len(self.hopeless)
+    def names(self) -> list[str]:
+        """All of them; a run over the folder must have a row for each."""
+        return [*self.good, *self.small, *self.bad, *self.hopeless]
 
 
 def fill(folder: Path, *, encodings: int | None = None) -> Contents:
