@@ -5,7 +5,8 @@ A picture set holds damaged, odd and hostile files. Each is decoded to the right
 
 - formats: only those of `FORMATS`, whatever the file's name says; of an animation or many pages the first
   frame;
-- size: the header's size is checked before any pixel is decoded;
+- size: the header's size is checked before any pixel is decoded, and pixels are converted in tiles, so
+  that decoding takes at most 7 bytes a pixel: 4 in Pillow and 3 in the result;
 - damage: truncated data is refused, PNG check sums are verified;
 - depth: 16-bit samples are scaled by 1/257 (Pillow's own conversion clips grey ones to white); floating point
   grey must lie in [0, 1]; 32-bit integers have no known range and are refused;
@@ -15,8 +16,11 @@ Pixels are uint8 RGB `[h, w, 3]`.
 """
 
 import io
+import itertools
 import threading
 import warnings
+import zlib
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -31,17 +35,20 @@ _TIFF_BITS_PER_SAMPLE, _TIFF_PHOTOMETRIC, _EXIF_ORIENTATION = 258, 262, 274
 _WHITE_IS_ZERO = 0
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+_TILE_PIXELS = 1 << 18
 
-# What each EXIF orientation does to an array [h, w, 3] so that it stands upright.
-_UPRIGHT = {
+# EXIF orientation -> the upright array [.., .., 3] seen in the order in which the file stores its rows.
+_STORED = {
+    1: lambda a: a,
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
     4: lambda a: a[::-1],
     5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: np.rot90(a, -1),
+    6: lambda a: np.rot90(a),
     7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
-    8: lambda a: np.rot90(a, 1),
+    8: lambda a: np.rot90(a, -1),
 }
+_ON_ITS_SIDE = (5, 6, 7, 8)
 
 # Python's warning filters belong to the whole process: two threads that both save and restore them could
 # leave the user's wrong for good, so pictures are decoded one at a time.
@@ -88,22 +95,43 @@ def _decode(data: bytes, max_pixels: int) -> np.ndarray:
         if width < 1 or height < 1:
             raise ImageError(f"it is {width}x{height} and holds no pixel.")
         if image.format == "PNG":
-            with Image.open(io.BytesIO(data), formats=("PNG",)) as again:
-                again.verify()  # the check sums, which decoding does not look at
+            _verify_png(data)
         raw_mode = _raw_mode(image)
         white_is_zero = image.format == "TIFF" and image.tag_v2.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
         bits = image.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (16,))[0] if image.format == "TIFF" else 16
         image.load()
         if image.mode in _SIXTEEN_BIT or (image.mode == "I" and image.format == "PPM"):
-            pixels = _from_sixteen_bit(image, (1 << bits) - 1, white_is_zero)
+            convert = _from_sixteen_bit((1 << bits) - 1, white_is_zero, image.info.get("transparency"))
         elif image.mode == "F":
-            pixels = _from_float(image)
+            _require_unit_range(image)
+            convert = _from_float
         elif image.mode == "I":
             raise ImageError("it has 32-bit or signed integers of unknown range; save it with 8 or 16 bits.")
         else:
-            pixels = _from_eight_bit(image, raw_mode)
-        upright = _UPRIGHT.get(_orientation(image), lambda a: a)
-    return np.ascontiguousarray(upright(pixels))
+            _match_transparency(image, raw_mode)
+            convert = _from_eight_bit
+        orientation = _orientation(image)
+        sides = (width, height) if orientation in _ON_ITS_SIDE else (height, width)
+        pixels = np.empty((*sides, 3), np.uint8)
+        stored = _STORED[orientation](pixels)
+        for place, tile in _tiles(image):
+            stored[place] = convert(tile)
+    return pixels
+
+
+def _verify_png(data: bytes) -> None:
+    """The check sums of all chunks, which decoding does not look at; Pillow's `verify` copies the file twice over."""
+    view, position = memoryview(data), 8
+    while position < len(data):
+        end = position + 12 + int.from_bytes(view[position : position + 4], "big")
+        if end > len(data):
+            raise ImageError("the file is truncated; copy it again.")
+        if zlib.crc32(view[position + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
+            raise ImageError("its data is damaged (a PNG check sum is wrong); copy it again.")
+        if view[position + 4 : position + 8] == b"IEND":
+            return
+        position = end
+    raise ImageError("the file is truncated; copy it again.")
 
 
 def _raw_mode(image: Image.Image) -> str:
@@ -112,46 +140,68 @@ def _raw_mode(image: Image.Image) -> str:
     return arguments if isinstance(arguments, str) else str(arguments[0]) if arguments else ""
 
 
-def _from_sixteen_bit(image: Image.Image, maximum: int, white_is_zero: bool) -> np.ndarray:
-    samples = np.asarray(image).astype(np.uint32)
-    grey = ((samples * 255 + maximum // 2) // maximum).clip(0, 255).astype(np.uint8)
-    if white_is_zero:
-        grey = 255 - grey
-    transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        grey[samples == transparent] = 255
-    return np.repeat(grey[..., None], 3, axis=-1)
+def _tiles(image: Image.Image) -> Iterator[tuple[tuple[slice, slice], Image.Image]]:
+    """An image in pieces: a converted copy of a whole large one would take several times its memory."""
+    width, height = image.size
+    columns = min(width, _TILE_PIXELS)
+    rows = _TILE_PIXELS // columns
+    for top, left in itertools.product(range(0, height, rows), range(0, width, columns)):
+        bottom, right = min(top + rows, height), min(left + columns, width)
+        yield (slice(top, bottom), slice(left, right)), image.crop((left, top, right, bottom))
 
 
-def _from_float(image: Image.Image) -> np.ndarray:
-    samples = np.asarray(image)
-    low, high = float(samples.min()), float(samples.max())
+def _from_sixteen_bit(maximum: int, white_is_zero: bool, transparent: object) -> Callable[[Image.Image], np.ndarray]:
+    def convert(tile: Image.Image) -> np.ndarray:
+        samples = np.asarray(tile).astype(np.uint32)
+        grey = ((samples * 255 + maximum // 2) // maximum).clip(0, 255).astype(np.uint8)
+        if white_is_zero:
+            grey = 255 - grey
+        if isinstance(transparent, int):
+            grey[samples == transparent] = 255
+        return grey[..., None]
+
+    return convert
+
+
+def _require_unit_range(image: Image.Image) -> None:
+    low, high = np.inf, -np.inf
+    for _, tile in _tiles(image):
+        samples = np.asarray(tile)
+        low, high = np.minimum(low, samples.min()), np.maximum(high, samples.max())
     if not (low >= 0 and high <= 1):  # also true of NaN
         raise ImageError(
             f"it has floating point values from {low:.4g} to {high:.4g} where [0, 1] is expected; rescale it."
         )
-    return np.repeat(np.rint(samples * 255).astype(np.uint8)[..., None], 3, axis=-1)
 
 
-def _from_eight_bit(image: Image.Image, raw_mode: str) -> np.ndarray:
+def _from_float(tile: Image.Image) -> np.ndarray:
+    return np.rint(np.asarray(tile) * 255).astype(np.uint8)[..., None]
+
+
+def _match_transparency(image: Image.Image, raw_mode: str) -> None:
+    """Pillow widens or narrows a PNG's samples to 8 bits, but not the colour that stands for "transparent"."""
     transparent = image.info.get("transparency")
-    if transparent is not None and image.format == "PNG":
-        # Pillow widens or narrows the samples to 8 bits, but not the colour that stands for "transparent".
-        if raw_mode in ("L;2", "L;4"):
-            image.info["transparency"] = transparent * {"L;2": 85, "L;4": 17}[raw_mode]
-        elif raw_mode == "RGB;16B":
-            image.info["transparency"] = tuple(value >> 8 for value in transparent)
-    if image.mode not in _ALPHA and transparent is None:
-        return np.asarray(image.convert("RGB"))
-    with_alpha = image.convert("RGBA")
-    page = Image.new("RGB", image.size, "white")
+    if transparent is None or image.format != "PNG":
+        return
+    if raw_mode in ("L;2", "L;4"):
+        image.info["transparency"] = transparent * {"L;2": 85, "L;4": 17}[raw_mode]
+    elif raw_mode == "RGB;16B":
+        image.info["transparency"] = tuple(value >> 8 for value in transparent)
+
+
+def _from_eight_bit(tile: Image.Image) -> np.ndarray:
+    if tile.mode not in _ALPHA and "transparency" not in tile.info:
+        return np.asarray(tile.convert("RGB"))
+    with_alpha = tile.convert("RGBA")
+    page = Image.new("RGB", tile.size, "white")
     page.paste(with_alpha, mask=with_alpha.getchannel("A"))
     return np.asarray(page)
 
 
 def _orientation(image: Image.Image) -> int:
     try:
-        return image.getexif().get(_EXIF_ORIENTATION, 1)
+        orientation = image.getexif().get(_EXIF_ORIENTATION)
+        return orientation if orientation in _STORED else 1
     except Exception:  # damaged EXIF data says nothing about the pixels
         return 1
 

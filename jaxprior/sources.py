@@ -5,8 +5,10 @@ row.
 """
 
 import dataclasses
+import io
 import lzma
 import os
+import shutil
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -15,10 +17,8 @@ from pathlib import Path, PurePosixPath
 from jaxprior.errors import ImageError
 
 
-EXTENSIONS = frozenset(
-    ".png .apng .jpg .jpeg .jpe .jfif .webp .bmp .tif .tiff .ppm .pgm .pbm .pnm .pfm .gif".split()
-)
-MAX_BYTES = 1 << 29  # as much as 64 million pixels of 16-bit RGBA
+EXTENSIONS = frozenset(".png .apng .jpg .jpeg .jpe .jfif .webp .bmp .tif .tiff .ppm .pgm .pbm .pnm .pfm .gif".split())
+MAX_BYTES = 120_000_000  # about a photograph of 64 million pixels as PNG; some decoders copy the file
 
 _READ_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 
@@ -30,7 +30,7 @@ class ImageSource:
     """A picture that was found but not yet read: a file, or a member of a zip archive.
 
     Arguments:
-        name: what reports and errors call it, e.g. "photos/cat.png" or "photos.zip/cats/cat.png".
+        name: what reports and errors call it, e.g. "photos/cat.png" or "photos.zip/cats/cat.png"; printable.
         stem: the file's own name without folder and extension, e.g. "cat".
         path: the file, or the archive.
         member: the archive's entry, or None.
@@ -48,7 +48,7 @@ class ImageSource:
             the whole file.
 
         Raises:
-            `ImageError` if it is missing, larger than 512 MiB, encrypted or damaged.
+            `ImageError` if it is missing, larger than 120 MB, encrypted or damaged.
 
         Example:
             >>> data = list_images("photos.zip")[0].read()
@@ -123,12 +123,17 @@ def _search_archive(archive: Path) -> Iterator[ImageSource]:
     for member in sorted(members, key=lambda member: PurePosixPath(member.filename).parts):
         inside = PurePosixPath(member.filename)
         if not member.is_dir() and _is_picture(inside):
-            yield ImageSource(f"{archive.as_posix()}/{inside}", inside.stem, archive, member)
+            yield ImageSource(_printable(f"{archive.as_posix()}/{inside}"), inside.stem, archive, member)
 
 
 def file_source(path: Path) -> ImageSource:
     """Wrap one file, which need not exist yet."""
-    return ImageSource(path.as_posix(), path.stem, path)
+    return ImageSource(_printable(path.as_posix()), path.stem, path)
+
+
+def _printable(name: str) -> str:
+    """A name fit for terminals and journals: control characters and bytes that are no UTF-8 become escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _is_picture(path: PurePosixPath) -> bool:
@@ -175,13 +180,15 @@ def _read_member(archive: Path, member: zipfile.ZipInfo) -> bytes:
             raise ImageError("the archive is damaged or has changed.")
         name_and_extra = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
         file.seek(name_and_extra, os.SEEK_CUR)
+        content = io.BytesIO()  # `read()` of a member takes twice the memory
         with zipfile.ZipExtFile(file, "r", member) as opened:
-            return opened.read()
+            shutil.copyfileobj(opened, content, 1 << 20)
+        return content.getvalue()
 
 
 def _require_size(size: int) -> None:
     if size > MAX_BYTES:
-        raise ImageError(f"it has {size} bytes, more than the limit of {MAX_BYTES}.")
+        raise ImageError(f"it has {size} bytes, more than the limit of {MAX_BYTES}; save it smaller or compressed.")
 
 
 def _words(error: Exception) -> str:

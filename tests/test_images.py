@@ -141,9 +141,7 @@ def test_listing(folder, monkeypatch):
     monkeypatch.chdir(folder)
     inside = ["a.JPG", "b.png", "deep/a.png", "deep/er/c.webp"]
     assert [source.name for source in list_images("photos")] == [f"photos/{name}" for name in inside]
-    assert [source.name for source in list_images(["photos.zip"])] == [
-        f"photos.zip/{name}" for name in inside
-    ]
+    assert [source.name for source in list_images(["photos.zip"])] == [f"photos.zip/{name}" for name in inside]
     assert [source.stem for source in list_images("photos.zip")] == ["a", "b", "a", "c"]
     both = list_images(["photos.zip", "photos/b.png", "photos"], limit=6)
     assert [source.name for source in both][4:] == ["photos/b.png", "photos/a.JPG"]
@@ -210,6 +208,20 @@ def test_damaged_archives(tmp_path, monkeypatch):
     with pytest.raises(ImageError, match="3.png"):
         path.write_bytes(bytes(100))
         three_.read()
+
+
+def test_names_that_cannot_be_printed_or_stored_are_escaped(tmp_path):
+    raw = {b"\xff\xfe.png": "\\udcff\\udcfe.png", b"a\nb\x1b[31m.png": "a\\nb\\x1b[31m.png"}
+    raw["猫 ü.png".encode()] = "猫 ü.png"
+    for name in raw:
+        (tmp_path / os.fsdecode(name)).write_bytes(saved(RGB, "PNG"))
+    found = {source.name.rpartition("/")[2]: source for source in list_images(tmp_path)}
+    assert set(found) == set(raw.values())
+    assert all(np.array_equal(load_image(source), RGB) and source.name.encode() for source in found.values())
+    (tmp_path / os.fsdecode(b"\xff\xfe.png")).write_bytes(b"text")
+    with pytest.raises(ImageError) as caught:
+        load_image(found["\\udcff\\udcfe.png"])
+    assert str(caught.value).isprintable()
 
 
 def test_a_pipe_is_refused_without_waiting(tmp_path):
