@@ -112,7 +112,7 @@ class RunOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MethodOptions:
-    """How to invert: None where the preset decides. `jaxprior.cli.method` makes a method of it."""
+    """How to invert: None where the preset decides. `jaxprior.cli.method` makes a table of it."""
 
     preset: Annotated[Preset, _option(_METHOD, text="Method to start from; the options below change it.")] = (
         Preset.default

@@ -15,3 +15,4 @@ from jaxprior.evaluation.runner import run_cell as run_cell
 from jaxprior.evaluation.stopping import Stopped as Stopped
 from jaxprior.evaluation.tables import results_csv as results_csv
 from jaxprior.evaluation.tables import summarise as summarise
+from jaxprior.evaluation.tasks import make_task as make_task
