@@ -197,12 +197,8 @@ def solve(cell: Any, sources: list[Any], folder: Any, *, prior: Any, batch_size:
     """Run a cell with progress shown; a stop ends the program with a sentence on how to go on."""
     from jaxprior import evaluation
 
-    command = shlex.join(["jaxprior", *sys.argv[1:]])
-    if batch_size is not None and (folder.path / "run.json").exists() and folder.read()["batch"] != batch_size:
-        say_error(
-            f"note: the run began with a batch of {folder.read()['batch']}; rows of another batch agree with "
-            "them within 0.1 dB, not to the bit."
-        )
+    command = this_command()
+    note_other_batch(folder, batch_size)
     with RunProgress(cell.title) as progress, mistakes():
         try:
             return evaluation.run_cell(
@@ -212,3 +208,17 @@ def solve(cell: Any, sources: list[Any], folder: Any, *, prior: Any, batch_size:
             pass
     say_error(f"Stopped with {progress.done} of {progress.total} pictures done; the same command goes on: {command}")
     raise typer.Exit(STOPPED)
+
+
+def this_command() -> str:
+    """The command line of this process, to be repeated."""
+    return shlex.join(["jaxprior", *sys.argv[1:]])
+
+
+def note_other_batch(folder: Any, batch_size: int | None) -> None:
+    """Say so if a run goes on with another batch than it began with."""
+    if batch_size is not None and (folder.path / "run.json").exists() and folder.read()["batch"] != batch_size:
+        say_error(
+            f"note: the run began with a batch of {folder.read()['batch']}; rows of another batch agree with "
+            "them within 0.1 dB, not to the bit."
+        )
