@@ -23,3 +23,7 @@ class WeightsError(JaxpriorError):
 
 class RunError(JaxpriorError):
     """A run folder that is missing, damaged or belongs to another command."""
+
+
+class SettingsError(JaxpriorError):
+    """A setting that is unknown or has a value that it cannot have, in a recipe or a table of settings."""

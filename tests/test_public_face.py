@@ -72,7 +72,7 @@ def test_the_package_imports_neither_pickle_nor_torch():
 
 
 FLOORS = [
-    {"errors", "files", "runtime", "checkpoints"},
+    {"errors", "files", "runtime", "checkpoints", "settings"},
     {"decoding", "sources", "images", "masks"},
     {"models", "metrics", "operators", "weights"},
     {"networks", "priors"},

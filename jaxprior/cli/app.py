@@ -7,12 +7,13 @@ imported by the commands that need it and not before, so that help comes at once
 
 import errno
 import os
+import signal
 import sys
 from typing import Annotated
 
 import typer
 
-from jaxprior.cli import demo, edit, priors, restore, tools, train
+from jaxprior.cli import demo, edit, evaluate, priors, restore, tools, train
 from jaxprior.cli.console import say_error
 from jaxprior.errors import JaxpriorError
 
@@ -81,6 +82,7 @@ for command in (
     restore.deblur,
 ):
     app.command()(command)
+app.command()(evaluate.evaluate)
 app.command()(edit.edit)
 app.command()(edit.interpolate)
 app.command()(tools.report)
@@ -117,4 +119,12 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: without the program's name; those of the process by default.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's start-up notes are not for users
-    sys.exit(app(args=arguments, prog_name="jaxprior"))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop anywhere is a sentence and exit code 75
+    try:
+        app(args=arguments, prog_name="jaxprior")
+    except SystemExit as end:
+        if end.code == STOPPED:  # XLA may still be computing what was stopped: Python's own end would crash in it
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(STOPPED)
+        raise

@@ -113,6 +113,23 @@ class RunProgress:
             self.bar.console.print(text, markup=False, highlight=False)
 
 
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, words: int) -> None:
+    """Print a table.
+
+    Arguments:
+        titles: of the columns.
+        rows: one value a column.
+        words: so many columns hold words; those after them hold numbers, which stand at the right.
+    """
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for i, title in enumerate(titles):
+        table.add_column(title, overflow="fold", justify="left" if i < words else "right")
+    for row in rows:
+        table.add_row(*map(str, row))
+    console = Console()
+    (console if console.is_terminal else Console(width=160)).print(table, markup=False)
+
+
 def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> None:
     """Print the closing table: one line a run with its counts and mean figures."""
     from jaxprior.evaluation.journal import FIGURES

@@ -11,8 +11,12 @@ from jaxprior.cli.options import MethodOptions
 from jaxprior.cli.restore import solve
 
 
-MASKS = (None, "center:0.25", "block:0.25", "pixels:0.5")
-FACE = (slice(0, 300), slice(120, 420))  # of scikit-image's cat photograph; the nose is in the middle
+TASKS = (
+    {"name": "reconstruct"},
+    {"name": "inpaint", "mask": "center:0.25"},
+    {"name": "inpaint", "mask": "block:0.25"},
+    {"name": "inpaint", "mask": "pixels:0.5"},
+)
 
 
 def demo(
@@ -29,24 +33,16 @@ def demo(
     jaxprior demo -o my-demo
     ```
     """
-    import numpy as np
-
-    from jaxprior import evaluation, images, masks, operators, priors, runtime
+    from jaxprior import evaluation, images, priors, runtime
 
     runtime.enable_compilation_cache()
     prior = priors.load_prior()
     source = _picture(out)
     say(f"prior {prior.card['name']}, {prior.resolution}x{prior.resolution} pixels; picture {source}")
     sources, runs, rows = images.list_images([source]), [], []
-    for mask in MASKS:
-        hole = np.zeros((prior.resolution, prior.resolution), np.float32)
-        task = operators.Identity() if mask is None else operators.Inpaint(hole)
-        cell = evaluation.Cell(
-            task=task,
-            method=resolve(MethodOptions(), task, prior),
-            mask=None if mask is None else masks.parse_mask(mask),
-            clean=True,
-        )
+    for table in TASKS:
+        task, mask = evaluation.make_task(table, prior.resolution)
+        cell = evaluation.Cell(task=task, method=resolve(MethodOptions(), task, prior), mask=mask, clean=True)
         folder = evaluation.RunFolder(out / cell.title.replace(" ", "-").replace(":", "-"))
         rows.append(solve(cell, sources, folder, prior=prior, batch_size=1))
         runs.append(folder)
@@ -56,12 +52,11 @@ def demo(
 
 
 def _picture(folder: Path) -> Path:
-    """Write the cat's face into the demo's folder (chelsea by Stefan van der Walt, CC0)."""
-    import skimage.data
-
+    """Write the cat's face into the demo's folder."""
     from jaxprior import images
+    from jaxprior.evaluation.datasets import chelsea_squares
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "cat.png"
-    images.save_png(path, skimage.data.chelsea()[FACE])
+    images.save_png(path, chelsea_squares()[0])
     return path

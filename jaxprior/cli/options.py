@@ -74,6 +74,15 @@ Prior = Annotated[
         metavar="NAME|FILE|RUN",
     ),
 ]
+BatchSize = Annotated[
+    int | None,
+    _option(
+        _RUN,
+        text="Pictures solved at once; by default what the run began with, else 16 (CPU) or 64 (GPU).",
+        metavar="B",
+        least=1,
+    ),
+]
 Limit = Annotated[int | None, _option(_DATA, text="Only the first N pictures.", metavar="N", least=1)]
 
 
@@ -98,21 +107,13 @@ class RunOptions:
 
     limit: Limit = None
     prior: Prior = None
-    batch_size: Annotated[
-        int | None,
-        _option(
-            _RUN,
-            text="Pictures solved at once; by default what the run began with, else 16 (CPU) or 64 (GPU).",
-            metavar="B",
-            least=1,
-        ),
-    ] = None
+    batch_size: BatchSize = None
     seed: Annotated[int, _option(_RUN, text="Of masks, noise and latent codes.", metavar="S", least=0)] = 0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MethodOptions:
-    """How to invert: None where the preset decides. `jaxprior.cli.method` makes a method of it."""
+    """How to invert: None where the preset decides. `jaxprior.cli.method` makes a table of it."""
 
     preset: Annotated[Preset, _option(_METHOD, text="Method to start from; the options below change it.")] = (
         Preset.default

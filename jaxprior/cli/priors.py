@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from jaxprior.cli.console import say
+from jaxprior.cli.console import print_table, say
 from jaxprior.errors import JaxpriorError
 
 
@@ -58,8 +58,9 @@ def _list_priors() -> None:
             "This installation has no bundled prior: train one with `jaxprior train pggan`, or convert "
             "one with `jaxprior convert`."
         )
-    _print(
-        ("prior", "pixels", "latent", "layers", "trained on", "licence", "sha256"),
+    titles = ("prior", "pixels", "latent", "layers", "trained on", "licence", "sha256")
+    print_table(
+        titles,
         [
             (
                 card["name"],
@@ -72,6 +73,7 @@ def _list_priors() -> None:
             )
             for card in cards
         ],
+        words=len(titles),
     )
     for card in cards:
         for task, settings in card.get("defaults", {}).items():
@@ -98,20 +100,7 @@ def _list_networks() -> None:
             size = sum(file.size for file in known.files) / 1e6
             rows.append((name, f"get, {size:.3g} MB", known.title, known.licence))
     say("")
-    _print(("feature network", "state", "what it is", "licence"), rows)
+    print_table(("feature network", "state", "what it is", "licence"), rows, words=4)
     for name, known in networks.KNOWN.items():
         say(f"{name} is described at {known.page}")
     say(f"Installed networks are kept in {networks.folder()}.")
-
-
-def _print(titles: tuple[str, ...], rows: list[tuple]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in titles:
-        table.add_column(title, overflow="fold")
-    for row in rows:
-        table.add_row(*map(str, row))
-    console = Console()
-    (console if console.is_terminal else Console(width=160)).print(table)

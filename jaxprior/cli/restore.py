@@ -3,7 +3,6 @@ folder."""
 
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from jaxprior.errors import JaxpriorError
 
 
 SOME_FAILED, STOPPED = 1, 75
+TASK_SPELLING = {"blur": "--blur SIGMA", "kernel": "--kernel FILE"}
 ORIGINALS = opt.ObservedOptions(clean=True)
 
 
@@ -32,9 +32,7 @@ def reconstruct(images: opt.Images, out: opt.Out, *, method: opt.MethodOptions, 
     jaxprior reconstruct cat.png --prior my_prior.safetensors --preset mganprior -o runs/cat
     ```
     """
-    from jaxprior import operators
-
-    _restore(lambda size: operators.Identity(), images, out, ORIGINALS, method, run)
+    _restore({"name": "reconstruct"}, images, out, ORIGINALS, method, run)
 
 
 @spelled_out
@@ -58,14 +56,7 @@ def inpaint(
     jaxprior inpaint damaged/ --mask block:0.25 --reference originals/ -o runs/block
     ```
     """
-    import numpy as np
-
-    from jaxprior import operators
-
-    def task(size: int) -> Any:
-        return operators.Inpaint(np.zeros((size, size), np.float32))  # every picture's mask takes its place
-
-    _restore(task, images, out, observed, method, run, mask=mask)
+    _restore({"name": "inpaint", "mask": mask}, images, out, observed, method, run)
 
 
 @spelled_out
@@ -87,9 +78,7 @@ def colorize(
     jaxprior colorize cats.zip --clean --limit 64 -o runs/colorize
     ```
     """
-    from jaxprior import operators
-
-    _restore(lambda size: operators.Colorize(), images, out, observed, method, run)
+    _restore({"name": "colorize"}, images, out, observed, method, run)
 
 
 @spelled_out
@@ -113,9 +102,7 @@ def superres(
     jaxprior superres cats.zip --factor 8 --kernel box --clean --limit 64 -o runs/superres
     ```
     """
-    from jaxprior import operators
-
-    _restore(lambda size: operators.SuperResolve(factor, str(kernel)), images, out, observed, method, run)
+    _restore({"name": "superres", "factor": factor, "kernel": str(kernel)}, images, out, observed, method, run)
 
 
 @spelled_out
@@ -140,9 +127,7 @@ def denoise(
     jaxprior denoise cats.zip --mask pixels:0.5 --clean -o runs/sparse
     ```
     """
-    from jaxprior import operators
-
-    _restore(lambda size: operators.Denoise(sigma), images, out, observed, method, run, mask=mask)
+    _restore({"name": "denoise", "sigma": sigma, "mask": mask}, images, out, observed, method, run)
 
 
 @spelled_out
@@ -165,45 +150,36 @@ def deblur(
     jaxprior deblur cats.zip --kernel motion.png --clean --limit 64 -o runs/motion
     ```
     """
-    from jaxprior import operators
-    from jaxprior.evaluation import load_kernel
-
-    if (blur is None) == (kernel is None):
-        raise JaxpriorError("The blur must be known: give --blur SIGMA or --kernel FILE, one of the two.")
-
-    def task(size: int) -> Any:
-        return operators.Deblur.gaussian(blur) if kernel is None else operators.Deblur(load_kernel(kernel))
-
+    task = {"name": "deblur", "blur": blur, "kernel": None if kernel is None else str(kernel)}
     _restore(task, images, out, observed, method, run)
 
 
 def _restore(
-    make_task: Callable[[int], Any],
+    task: dict[str, Any],
     paths: list[Path],
     out: Path,
     observed: opt.ObservedOptions,
     method: opt.MethodOptions,
     options: opt.RunOptions,
-    *,
-    mask: str | None = None,
 ) -> None:
-    """Run one cell, print its table and end with its exit code. `make_task` takes the prior's resolution."""
+    """Run one cell, print its table and end with its exit code. `task` is `evaluation.make_task`'s table, None where an
+    option was not given."""
     from jaxprior import evaluation, images, masks, priors, runtime
 
     if observed.clean and observed.reference is not None:
         raise JaxpriorError("--clean says that the pictures are the originals, --reference that others are: give one.")
     runtime.enable_compilation_cache()
     sources = images.list_images(paths, limit=options.limit)
-    spec = None if mask is None else masks.parse_mask(mask)
     prior = priors.load_prior(options.prior)
-    if spec is not None and spec.kind == "file":
-        say(f"mask {spec.name}: {masks.missing_percent(spec.draw(prior.resolution))} of the picture lies under it")
+    given = {setting: value for setting, value in task.items() if value is not None}
     with mistakes():
-        task = make_task(prior.resolution)
+        operator, mask = evaluation.make_task(given, prior.resolution, names=TASK_SPELLING)
+    if mask is not None and mask.kind == "file":
+        say(f"mask {mask.name}: {masks.missing_percent(mask.draw(prior.resolution))} of the picture lies under it")
     cell = evaluation.Cell(
-        task=task,
-        method=resolve(method, task, prior),
-        mask=spec,
+        task=operator,
+        method=resolve(method, operator, prior),
+        mask=mask,
         clean=observed.clean,
         reference=None if observed.reference is None else str(observed.reference),
         seed=options.seed,
@@ -221,12 +197,8 @@ def solve(cell: Any, sources: list[Any], folder: Any, *, prior: Any, batch_size:
     """Run a cell with progress shown; a stop ends the program with a sentence on how to go on."""
     from jaxprior import evaluation
 
-    command = shlex.join(["jaxprior", *sys.argv[1:]])
-    if batch_size is not None and (folder.path / "run.json").exists() and folder.read()["batch"] != batch_size:
-        say_error(
-            f"note: the run began with a batch of {folder.read()['batch']}; rows of another batch agree with "
-            "them within 0.1 dB, not to the bit."
-        )
+    command = this_command()
+    note_other_batch(folder, batch_size)
     with RunProgress(cell.title) as progress, mistakes():
         try:
             return evaluation.run_cell(
@@ -236,3 +208,17 @@ def solve(cell: Any, sources: list[Any], folder: Any, *, prior: Any, batch_size:
             pass
     say_error(f"Stopped with {progress.done} of {progress.total} pictures done; the same command goes on: {command}")
     raise typer.Exit(STOPPED)
+
+
+def this_command() -> str:
+    """The command line of this process, to be repeated."""
+    return shlex.join(["jaxprior", *sys.argv[1:]])
+
+
+def note_other_batch(folder: Any, batch_size: int | None) -> None:
+    """Say so if a run goes on with another batch than it began with."""
+    if batch_size is not None and (folder.path / "run.json").exists() and folder.read()["batch"] != batch_size:
+        say_error(
+            f"note: the run began with a batch of {folder.read()['batch']}; rows of another batch agree with "
+            "them within 0.1 dB, not to the bit."
+        )

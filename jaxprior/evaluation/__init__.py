@@ -1,4 +1,9 @@
-"""Evaluation: a cell (prior, task, method) over many pictures, its journal, tables and report."""
+"""Evaluation: a cell (prior, task, method) over many pictures, or a recipe of many cells; journal, tables and report.
+
+    recipe = load_recipe("quick")
+    run_recipe(recipe, "runs/quick")
+    means = [summarise(run.journal.latest().values()) for run in runs_in("runs/quick")]
+"""
 
 from jaxprior.evaluation.arrays import load_direction as load_direction
 from jaxprior.evaluation.arrays import load_kernel as load_kernel
@@ -7,15 +12,28 @@ from jaxprior.evaluation.comparison import compare as compare
 from jaxprior.evaluation.comparison_report import write_comparison as write_comparison
 from jaxprior.evaluation.edits import edit_run as edit_run
 from jaxprior.evaluation.edits import interpolate_run as interpolate_run
+from jaxprior.evaluation.forecast import Forecast as Forecast
+from jaxprior.evaluation.forecast import forecast_cells as forecast_cells
 from jaxprior.evaluation.journal import Journal as Journal
 from jaxprior.evaluation.journal import Row as Row
+from jaxprior.evaluation.plan import PlannedCell as PlannedCell
+from jaxprior.evaluation.plan import make_plan as make_plan
+from jaxprior.evaluation.plan import run_recipe as run_recipe
+from jaxprior.evaluation.plan import short_titles as short_titles
+from jaxprior.evaluation.recipes import Recipe as Recipe
+from jaxprior.evaluation.recipes import adapt as adapt
+from jaxprior.evaluation.recipes import list_recipes as list_recipes
+from jaxprior.evaluation.recipes import load_recipe as load_recipe
+from jaxprior.evaluation.recipes import parse_recipe as parse_recipe
 from jaxprior.evaluation.report import write_report as write_report
 from jaxprior.evaluation.runfolder import RunFolder as RunFolder
 from jaxprior.evaluation.runfolder import runs_in as runs_in
 from jaxprior.evaluation.runner import Observer as Observer
 from jaxprior.evaluation.runner import run_cell as run_cell
+from jaxprior.evaluation.shares import Share as Share
 from jaxprior.evaluation.snapshot import snapshots as snapshots
 from jaxprior.evaluation.stopping import Stopped as Stopped
 from jaxprior.evaluation.tables import results_csv as results_csv
 from jaxprior.evaluation.tables import summarise as summarise
+from jaxprior.evaluation.tasks import make_task as make_task
 from jaxprior.evaluation.versus import compare_runs as compare_runs

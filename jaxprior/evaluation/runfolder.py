@@ -94,7 +94,11 @@ def runs_in(path: str | Path) -> list[RunFolder]:
         RunError: there is none.
     """
     path = Path(path)
-    folders = [path] if (path / "run.json").is_file() else sorted(file.parent for file in path.glob("*/run.json"))
+    folders = sorted(file.parent for file in path.glob("*/run.json"))
+    if (path / "run.json").is_file():
+        record = files.read_record(path)
+        cells = [path / name for name in record.get("cells", []) if (path / name / "run.json").is_file()]
+        folders = cells if record.get("kind") == "evaluation" else [path]
     runs = [RunFolder(folder) for folder in folders]
     if not runs:
         raise RunError(f"{path} holds no run: neither it nor a folder in it has a run.json.")

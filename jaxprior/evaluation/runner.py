@@ -25,12 +25,14 @@ from jaxprior.evaluation.journal import DIVERGED, FAILED, OK, Row
 from jaxprior.evaluation.reading import Job, Reader
 from jaxprior.evaluation.runfolder import RunFolder
 from jaxprior.evaluation.scores import score
+from jaxprior.evaluation.shares import Share
 from jaxprior.evaluation.stopping import StopGuard
 from jaxprior.files import device_name, versions, write_atomically
 
 
 DEFAULT_BATCH = {"cpu": 16, "gpu": 64}
 PICTURE_CHANNELS = (1, 3)
+NO_SHARE = Share()
 
 
 class Observer:
@@ -55,6 +57,8 @@ def run_cell(
     batch_size: int | None = None,
     observer: Observer | None = None,
     command: str = "",
+    share: Share = NO_SHARE,
+    labels: dict[str, str] | None = None,
 ) -> list[Row]:
     """Restore all pictures of a cell into a run folder; what is there already is kept.
 
@@ -83,6 +87,7 @@ def run_cell(
     if not sources:
         raise RunError("There is no picture to work on: give files, folders or zip archives of pictures.")
     observer = observer or Observer()
+    sources = share.of(sources)
     settings = configuration(cell, prior, numerics_version=restoration.NUMERICS_VERSION)
     folder.check_configuration(settings)
     reader = Reader(cell, settings, prior.resolution)
@@ -91,7 +96,8 @@ def run_cell(
         batch_size = batch_size or _default_batch(folder, len(sources))
         record = {
             "configuration": settings,
-            "title": cell.title,
+            "title": cell.title if labels is None else " | ".join(labels.values()),
+            **({} if labels is None else {"cell": labels}),
             "merges": reader.merges,
             "versions": versions(),
             "device": device_name(),

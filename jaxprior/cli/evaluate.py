@@ -1,0 +1,165 @@
+"""`jaxprior evaluate`: a recipe's grid of priors, data sets, tasks and methods, into one folder."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jaxprior.cli import options as opt
+from jaxprior.cli.console import RunProgress, mistakes, print_summary, print_table, say, say_error
+from jaxprior.cli.restore import SOME_FAILED, STOPPED, note_other_batch, this_command
+from jaxprior.errors import JaxpriorError
+
+
+_RECIPE = "Instead of what the recipe says"
+
+
+def evaluate(
+    recipe: Annotated[
+        str | None,
+        typer.Argument(help="A ready recipe's name, or a TOML file; without one, the ready ones are listed."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Folder of the evaluation; the same command goes on in it.", metavar="RUN"),
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Originals: folder, zip archive or picture; give it several times for several data sets.",
+            metavar="PATH",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = None,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Bundled name, .safetensors file or training RUN; several times for several priors.",
+            metavar="NAME|FILE|RUN",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(help="At most N pictures of every data set.", metavar="N", min=1, rich_help_panel=_RECIPE),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Gradient steps of every method.", metavar="K", min=1, rich_help_panel=_RECIPE)
+    ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            help="Perceptual distance of every method; none where a network is not installed.",
+            metavar="none|critic|NAME|FILE",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = None,
+    batch_size: opt.BatchSize = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(help="Only the i-th of n parts of the pictures, for n processes in one RUN.", metavar="i/n"),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing; print what would be done, its memory and its time.")
+    ] = False,
+) -> None:
+    """Run a recipe: every prior with every data set, task and method, on originals that are degraded first.
+
+    The same command resumes, with a larger --limit too. RUN holds a folder a cell, tables and an offline report over
+    all of them; `jaxprior report RUN` rebuilds these at any moment.
+
+    ```
+    jaxprior evaluate
+    jaxprior evaluate quick -o runs/quick
+    jaxprior evaluate thesis_table_6 --prior bedroom.safetensors --data bedrooms.zip --dry-run
+    jaxprior evaluate thesis_table_6 --data cats.zip --limit 4 --steps 20 --features none -o runs/rehearsal
+    jaxprior evaluate my_recipe.toml -o runs/mine --shard 2/8
+    ```
+    """
+    from jaxprior import evaluation, runtime
+
+    if recipe is None:
+        _list_recipes()
+        return
+    if out is None and not dry_run:
+        raise JaxpriorError("Say with -o RUN where the results go, or look at what it takes with --dry-run.")
+    share = evaluation.Share() if shard is None else evaluation.Share.parse(shard)
+    runtime.enable_compilation_cache()
+    changed = evaluation.adapt(
+        evaluation.load_recipe(recipe),
+        data=data or (),
+        priors=prior or (),
+        limit=limit,
+        steps=steps,
+        features=features,
+    )
+    if dry_run:
+        with mistakes():
+            plan = evaluation.make_plan(changed, out or Path())
+            _print_forecast(evaluation.forecast_cells(plan, batch_size=batch_size, share=share))
+        return
+    report = _run(changed, out, batch_size, share)
+    runs = evaluation.runs_in(out)
+    rows = [list(run.journal.latest().values()) for run in runs]
+    print_summary(evaluation.short_titles([run.read()["cell"] for run in runs]), rows)
+    say(f"\nreport: {report}")
+    if any(row.status != "ok" for part in rows for row in part):
+        raise typer.Exit(SOME_FAILED)
+
+
+def _list_recipes() -> None:
+    from jaxprior import evaluation
+
+    for name, title in evaluation.list_recipes().items():
+        say(f"{name:<16} {title}")
+    say("\nRun one with `jaxprior evaluate NAME -o RUN`; `jaxprior evaluate --help` shows more.")
+
+
+def _run(recipe: Any, out: Path, batch_size: int | None, share: Any) -> Path:
+    """All cells with progress shown; a stop ends the program with a sentence on how to go on."""
+    from jaxprior import evaluation
+
+    shown: list[RunProgress] = []
+
+    @contextlib.contextmanager
+    def watch(number: int, count: int, planned: Any) -> Iterator[RunProgress]:
+        note_other_batch(evaluation.RunFolder(out / planned.folder), batch_size)
+        with RunProgress(f"cell {number} of {count}, {planned.title}") as progress:
+            shown.append(progress)
+            yield progress
+
+    try:
+        with mistakes():
+            return evaluation.run_recipe(
+                recipe, out, batch_size=batch_size, share=share, watch=watch, command=this_command()
+            )
+    except evaluation.Stopped:
+        where = f" in {shown[-1].title} with {shown[-1].done} of {shown[-1].total} pictures done" if shown else ""
+    say_error(f"Stopped{where}; the same command goes on: {this_command()}")
+    raise typer.Exit(STOPPED)
+
+
+def _print_forecast(cells: list[Any]) -> None:
+    titles = ("cell", "pictures", "inversions", "steps", "batch", "memory", "time")
+    rows = [
+        (c.title, c.pictures, c.inversions, c.steps, c.batch, _size(c.bytes), _duration(c.seconds)) for c in cells
+    ]
+    seconds, most = sum(cell.seconds for cell in cells), max(cell.bytes for cell in cells)
+    total = (f"{len(cells)} cells", sum(c.pictures for c in cells), sum(c.inversions for c in cells), "", "")
+    print_table(titles, [*rows, (*total, _size(most), _duration(seconds))], words=1)
+    say(f"\nA full run takes about {_duration(seconds)} on this device, compilation left out.")
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{max(count / 2**20, 1):.0f} MiB"
+
+
+def _duration(seconds: float) -> str:
+    """Seconds for people, two digits: "45 s", "3.2 min", "5 h", "12 days"."""
+    for unit, length in (("s", 60.0), ("min", 60.0), ("h", 48.0)):
+        if seconds < length:
+            return f"{seconds:.2g} {unit}"
+        seconds /= 60 if unit != "h" else 24
+    return f"{seconds:.3g} days"

@@ -1,0 +1,64 @@
+"""What running a recipe will take, before it is run."""
+
+import dataclasses
+
+from jaxprior.evaluation.estimate import estimate_cell
+from jaxprior.evaluation.plan import WHOLE, Plan
+from jaxprior.evaluation.shares import Share
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What one cell takes on this device.
+
+    Fields:
+        title: of the cell within its grid.
+        pictures, inversions: an inversion is one start of one picture.
+        steps: gradient evaluations of an inversion, at most.
+        batch, bytes: pictures solved at once, and the memory that they need.
+        seconds: for all its pictures, compilation left out.
+    """
+
+    title: str
+    pictures: int
+    inversions: int
+    steps: int
+    batch: int
+    bytes: int
+    seconds: float
+
+
+def forecast_cells(plan: Plan, *, batch_size: int | None = None, share: Share = WHOLE) -> list[Forecast]:
+    """Estimate every cell of a plan; cells that differ in nothing that costs time are estimated once.
+
+    Arguments:
+        plan: from `make_plan`.
+        batch_size, share: as for `run_recipe`.
+
+    Returns:
+        One `Forecast` a cell, in the order of the grid.
+
+    Example:
+        >>> cells = forecast_cells(make_plan(load_recipe("quick"), "runs/quick"))     # doctest: +SKIP
+        >>> sum(cell.seconds for cell in cells)                                 # doctest: +SKIP
+        95.2
+    """
+    estimates, forecasts = {}, []
+    for planned in plan.cells:
+        solve = planned.cell.method.solve
+        alike = (planned.labels["prior"], planned.labels["method"], planned.cell.task.label)
+        if alike not in estimates:
+            estimates[alike] = estimate_cell(planned.cell, planned.prior, batch_size)
+        estimate, pictures = estimates[alike], len(share.of(planned.sources))
+        forecasts.append(
+            Forecast(
+                title=planned.title,
+                pictures=pictures,
+                inversions=pictures * solve.starts,
+                steps=solve.steps * solve.passes,
+                batch=min(estimate.batch, pictures),
+                bytes=estimate.bytes,
+                seconds=pictures * estimate.seconds_per_picture,
+            )
+        )
+    return forecasts

@@ -1,0 +1,260 @@
+"""From a recipe to its cells, and through all of them.
+
+    run_recipe(load_recipe("quick"), "runs/quick")
+
+RUN/run.json    the resolved recipe, and the folders of its cells in the order of the grid
+RUN/<cell>/     a run folder like that of a single command
+RUN/data/       built-in pictures
+RUN/report.html, tables: over all cells
+"""
+
+import contextlib
+import dataclasses
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxprior import files
+from jaxprior.errors import RunError, SettingsError
+from jaxprior.evaluation.cells import Cell, describe
+from jaxprior.evaluation.recipes import Recipe, numbered
+from jaxprior.evaluation.report import write_report
+from jaxprior.evaluation.runfolder import RunFolder, runs_in
+from jaxprior.evaluation.runner import Observer, run_cell
+from jaxprior.evaluation.shares import Share
+from jaxprior.evaluation.stopping import StopGuard
+from jaxprior.evaluation.tasks import make_task
+from jaxprior.masks import MaskSpec
+from jaxprior.operators import Operator
+from jaxprior.presets import make_method
+from jaxprior.priors import load_prior
+from jaxprior.settings import at
+from jaxprior.sources import ImageSource
+
+
+KIND = "evaluation"  # in run.json
+WHOLE = Share()
+LONGEST = 60  # characters of a part of a folder's name
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PlannedCell:
+    """A cell of a grid, ready to be run.
+
+    Fields:
+        folder: its folder's name inside the evaluation's.
+        labels: what it is called: "prior", "data", "task" and "method".
+        title: those labels that differ within the grid.
+        cell, prior, sources: what `run_cell` takes.
+    """
+
+    folder: str
+    labels: dict[str, str]
+    title: str
+    cell: Cell
+    prior: Any
+    sources: list[ImageSource]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A recipe whose priors are loaded and whose pictures are listed.
+
+    Fields:
+        recipe: what it was made of.
+        cells: in order: every prior, every data set, every task, every method.
+        configuration: what decides the results, as JSON values; how many pictures there are is none of it.
+    """
+
+    recipe: Recipe
+    cells: list[PlannedCell]
+    configuration: dict
+
+
+Watch = Callable[[int, int, PlannedCell], AbstractContextManager[Observer]]
+
+
+def make_plan(recipe: Recipe, run: str | Path) -> Plan:
+    """Load priors, list pictures and make every cell of a recipe; nothing is written.
+
+    Arguments:
+        recipe: from `load_recipe`.
+        run: folder of the evaluation, where built-in pictures will lie.
+
+    Raises:
+        SettingsError: a task or method that is wrong or does not suit a prior; the sentence says where it stands.
+        ImageError, WeightsError: pictures or networks that are missing.
+
+    Example:
+        >>> len(make_plan(load_recipe("quick"), "runs/quick").cells)            # doctest: +SKIP
+        12
+    """
+    if not recipe.data:
+        raise SettingsError(f"{recipe.where}: it names no pictures: say which with --data, or write [[data]].")
+    priors = [load_prior(choice.source) for choice in recipe.priors]
+    names = numbered(
+        choice.name or prior.card.get("name") or Path(choice.source).stem
+        for choice, prior in zip(recipe.priors, priors, strict=True)
+    )
+    sources = {}
+    for data in recipe.data:
+        with at(f"data set {data.name}"):
+            sources[data.name] = data.sources(Path(run))
+    found = []
+    for name, prior in zip(names, priors, strict=True):
+        cells = _cells_of(recipe, prior)
+        for data in recipe.data:
+            for method, cell in cells:
+                labels = {"prior": name, "data": data.name, "task": cell.title, "method": method}
+                found.append((labels, cell, prior, sources[data.name]))
+    labels = [labels for labels, *_ in found]
+    folders = numbered("_".join(map(_slug, one.values())) for one in labels)
+    titles = short_titles(labels)
+    return Plan(
+        recipe=recipe,
+        cells=[
+            PlannedCell(folder=folder, labels=labels, title=title, cell=cell, prior=prior, sources=pictures)
+            for folder, title, (labels, cell, prior, pictures) in zip(folders, titles, found, strict=True)
+        ],
+        configuration=_configuration(recipe, dict(zip(names, priors, strict=True)), [cell.title for _, cell in cells]),
+    )
+
+
+def run_recipe(
+    recipe: Recipe,
+    run: str | Path,
+    *,
+    batch_size: int | None = None,
+    share: Share = WHOLE,
+    watch: Watch | None = None,
+    command: str = "",
+) -> Path:
+    """Run all cells of a recipe, one after the other, and write tables and report; what is there already is kept.
+
+    Arguments:
+        recipe: from `load_recipe`.
+        run: folder of the evaluation; `runs_in` finds its cells.
+        batch_size: pictures in one compiled shape; see `run_cell`.
+        share: the part of every data set's pictures that this process does; others do theirs in the same folder.
+        watch: called with a cell's number from 1, the number of cells and the cell; a context manager around its run
+            that gives the observer of its progress.
+        command: how to go on with this evaluation, for run.json.
+
+    Returns:
+        Where the report is.
+
+    Raises:
+        RunError: the folder belongs to something else, or to another recipe.
+        Stopped: SIGINT or SIGTERM arrived; what is finished is kept.
+        ValueError: see `make_plan`.
+
+    Example:
+        >>> recipe = load_recipe("quick")
+        >>> run_recipe(recipe, "runs/quick")
+        PosixPath('runs/quick/report.html')
+    """
+    run, watch = Path(run), watch or _unwatched
+    with StopGuard() as guard:
+        with guard.allowed():
+            plan = make_plan(recipe, run)
+            _begin(plan, run, command)
+        for number, planned in enumerate(plan.cells, 1):
+            with guard.allowed():  # a stop between two cells
+                pass
+            with watch(number, len(plan.cells), planned) as observer:
+                run_cell(
+                    planned.cell,
+                    planned.sources,
+                    RunFolder(run / planned.folder),
+                    prior=planned.prior,
+                    batch_size=batch_size,
+                    observer=observer,
+                    command=command,
+                    share=share,
+                    labels=planned.labels,
+                )
+        return write_report(runs_in(run), run / "report.html")
+
+
+def short_titles(labels: Sequence[dict[str, str]]) -> list[str]:
+    """Name cells by those of their labels that differ between them, or by the task where none does.
+
+    Example:
+        >>> short_titles([{"prior": "cats", "task": "reconstruct"}, {"prior": "dogs", "task": "reconstruct"}])
+        ['cats', 'dogs']
+    """
+    differing = [kind for kind in labels[0] if len({one[kind] for one in labels}) > 1] or ["task"]
+    return [" | ".join(one[kind] for kind in differing) for one in labels]
+
+
+def _cells_of(recipe: Recipe, prior: Any) -> list[tuple[str, Cell]]:
+    """Every task with every method: (method's name, cell)."""
+    cells, titles = [], []
+    methods = {}  # one network serves all tasks of a kind
+    for i, table in enumerate(recipe.tasks, 1):
+        with at(f"{recipe.where}: [[task]] {i}"):
+            task, mask = make_task(table, prior.resolution)
+            _check_suits(task, mask, prior.resolution)
+        for j, (name, settings) in enumerate(recipe.methods.items(), 1):
+            if (task.name, name) not in methods:
+                with at(f"{recipe.where}: [[method]] {j}"):
+                    methods[task.name, name] = make_method(settings, task, prior=prior)
+            cells.append((name, Cell(task=task, method=methods[task.name, name], mask=mask, seed=recipe.seed)))
+        title = cells[-1][1].title
+        if title in titles:
+            raise SettingsError(f"{recipe.where}: [[task]] {i}: {title} stands there twice.")
+        titles.append(title)
+    return cells
+
+
+def _check_suits(task: Operator, mask: MaskSpec | None, size: int) -> None:
+    """Find out before the first cell whether a task can be done on the prior's pictures."""
+    jax.eval_shape(type(task).apply, task, jax.ShapeDtypeStruct((size, size, 3), np.float32))
+    if mask is not None:
+        mask.draw(size, jax.random.key(0))
+
+
+def _configuration(recipe: Recipe, priors: dict[str, Any], titles: Sequence[str]) -> dict:
+    return {
+        "seed": recipe.seed,
+        "priors": {name: prior.sha256 for name, prior in priors.items()},
+        "data": {
+            one.name: {"path": one.path and one.path.name, "builtin": one.builtin, "seed": one.seed}
+            for one in recipe.data
+        },
+        "tasks": dict(zip(dict.fromkeys(titles), map(describe, recipe.tasks), strict=True)),
+        "methods": describe(recipe.methods),
+    }
+
+
+def _begin(plan: Plan, run: Path, command: str) -> None:
+    """Take the folder, or refuse another evaluation's."""
+    if (run / "run.json").exists() and (kind := files.read_record(run).get("kind", "foreign")) != KIND:
+        raise RunError(f"{run} holds a {kind} run, not an {KIND}: give another folder with -o.")
+    files.check_configuration(run, plan.configuration)
+    run.mkdir(parents=True, exist_ok=True)
+    for data in plan.recipe.data:
+        data.write_builtin(run)
+    record = {
+        "kind": KIND,
+        "title": plan.recipe.title,
+        "command": command,
+        "configuration": plan.configuration,
+        "cells": [planned.folder for planned in plan.cells],
+    }
+    files.write_json(run / "run.json", record)
+
+
+def _slug(label: str) -> str:
+    """A label as part of a folder's name."""
+    return re.sub(r"[^\w.]+", "-", label).strip("-.")[:LONGEST] or "unnamed"
+
+
+@contextlib.contextmanager
+def _unwatched(_number: int, _count: int, _planned: PlannedCell) -> Iterator[Observer]:
+    yield Observer()
