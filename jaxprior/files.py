@@ -38,11 +38,16 @@ def write_atomically(path: str | os.PathLike, content: bytes | Iterable[bytes]) 
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)  # the rename itself must reach the disk as well
+    sync_folder(path.parent)  # the rename itself must reach the disk as well
+
+
+def sync_folder(folder: str | os.PathLike) -> None:
+    """Make durable which files a folder has."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)
 
 
 def write_json(path: str | os.PathLike, value) -> None:
@@ -51,10 +56,15 @@ def write_json(path: str | os.PathLike, value) -> None:
 
 
 @contextlib.contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
+def only_writer(folder: Path, part: str = "") -> Iterator[None]:
     """Make a folder and hold its lock, so that two processes never write into one run.
 
     The lock is the operating system's own, on `.lock`: it ends with the process, however that dies.
+
+    Arguments:
+        folder: of the run.
+        part: name of the part of the run that this process writes; writers of other parts may work beside it, a
+            writer of the whole may not.
 
     Raises:
         RunError: another process holds it.
@@ -62,18 +72,30 @@ def only_writer(folder: Path) -> Iterator[None]:
     import fcntl
 
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "a+") as lock:
+    with contextlib.ExitStack() as locks:
+        if part:
+            locks.enter_context(_locked(folder, ".lock", fcntl.LOCK_SH))
+        locks.enter_context(_locked(folder, f".lock{part}", fcntl.LOCK_EX))
+        yield
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, name: str, kind: int) -> Iterator[None]:
+    import fcntl
+
+    with open(folder / name, "a+") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
             raise RunError(
                 f"{folder} is being written by process {lock.read().strip() or 'unknown'}: "
                 "wait for it, stop it, or give another folder with -o."
             ) from None
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+        if kind == fcntl.LOCK_EX:
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
         yield
 
 

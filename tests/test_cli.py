@@ -18,7 +18,6 @@ from jaxprior.cli import app
 from jaxprior.cli import demo as demo_module
 from jaxprior.cli import restore as restore_module
 from jaxprior.errors import JaxpriorError
-from jaxprior.evaluation import runner as runner_module
 
 
 RESTORING = ("reconstruct", "inpaint", "colorize", "superres", "denoise", "deblur")
@@ -215,7 +214,7 @@ def unsolved(monkeypatch):
     def refuse(*arguments, **options):
         raise JaxpriorError("not solved in this test")
 
-    monkeypatch.setattr(runner_module.restoration, "invert", refuse)
+    monkeypatch.setattr(restoration.Inverter, "invert", refuse)
 
 
 def test_flags_reach_the_method(prior, pictures, tmp_path, unsolved):
@@ -277,7 +276,7 @@ def test_bad_picture_is_a_failed_row_and_exit_code_1(prior, pictures, tmp_path):
 
 def test_stopped_run_says_how_to_go_on_with_exit_code_75(prior, pictures, tmp_path, monkeypatch):
     command = ("reconstruct", pictures, "-o", tmp_path / "r", "--prior", prior, *QUICK)
-    real, calls = restoration.invert, []
+    real, calls = restoration.Inverter.invert, []
 
     def stopping(*arguments, **options):
         calls.append(1)
@@ -286,7 +285,7 @@ def test_stopped_run_says_how_to_go_on_with_exit_code_75(prior, pictures, tmp_pa
         return real(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(runner_module.restoration, "invert", stopping)
+        patch.setattr(restoration.Inverter, "invert", stopping)
         stopped = call(*command, code=75)
     assert "1 of 3 pictures done" in stopped.stderr and "the same command goes on" in stopped.stderr
     call("report", tmp_path / "r")
@@ -300,7 +299,7 @@ def test_full_disk_is_a_sentence(prior, pictures, tmp_path, monkeypatch):
     def full(path, image):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(runner_module.images, "save_png", full)
+    monkeypatch.setattr(images, "save_png", full)
     command = ("reconstruct", pictures, "-o", tmp_path / "r", "--prior", prior, *QUICK)
     assert "disk is full" in call(*command, code=75).stderr
 

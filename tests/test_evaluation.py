@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from tiny_prior import write_tiny_prior
 
-from jaxprior import images, masks, metrics, operators, restoration
+from jaxprior import images, lanes, masks, metrics, operators, restoration
 from jaxprior.errors import RunError
-from jaxprior.evaluation import Cell, Journal, Row, RunFolder, Stopped, run_cell, write_report
-from jaxprior.evaluation import runner as runner_module
+from jaxprior.evaluation import Cell, Journal, Row, RunFolder, Stopped, run_cell, stored, write_report
 from jaxprior.evaluation.cells import configuration, row_key
 from jaxprior.evaluation.edits import load_latents
 from jaxprior.evaluation.journal import FIGURES, encode
@@ -34,6 +33,12 @@ INPAINT = Cell(task=HOLE, mask=masks.parse_mask("block:0.25"), method=METHOD, cl
 def prior(tmp_path_factory):
     """A random generator of 16x16 pixels, through a file so that it has a sha256."""
     return load_prior(write_tiny_prior(tmp_path_factory.mktemp("prior") / "tiny.safetensors"))
+
+
+@pytest.fixture(autouse=True)
+def batched(monkeypatch):
+    """Solve as many pictures at once as was said, as accelerators do."""
+    monkeypatch.setattr(lanes, "ONE_BY_ONE", ())
 
 
 @pytest.fixture
@@ -69,13 +74,13 @@ def contents(folder) -> dict[str, bytes]:
 def solved(monkeypatch):
     """Counts the pictures given to the engine."""
     counted = []
-    real = restoration.invert
+    real = restoration.Inverter.invert
 
     def invert(*arguments, **options):
         counted.append(len(set(options["ids"].tolist())))
         return real(*arguments, **options)
 
-    monkeypatch.setattr(runner_module.restoration, "invert", invert)
+    monkeypatch.setattr(restoration.Inverter, "invert", invert)
     return counted
 
 
@@ -164,7 +169,7 @@ def test_added_pictures_go_into_the_same_run(prior, pictures, tmp_path, solved):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stopped_run_goes_on_to_the_same_result(prior, pictures, tmp_path, monkeypatch, number):
-    real, calls = restoration.invert, []
+    real, calls = restoration.Inverter.invert, []
 
     def stopping(*arguments, **options):
         calls.append(1)
@@ -173,7 +178,7 @@ def test_stopped_run_goes_on_to_the_same_result(prior, pictures, tmp_path, monke
         return real(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(runner_module.restoration, "invert", stopping)
+        patch.setattr(restoration.Inverter, "invert", stopping)
         with pytest.raises(Stopped):
             go(prior, [pictures], tmp_path / "run")
     assert len(list(Journal(tmp_path / "run/results.jsonl"))) == 2
@@ -190,7 +195,7 @@ def test_signal_while_saving_waits_until_the_rows_are_journalled(prior, pictures
         os.kill(os.getpid(), signal.SIGTERM)
         real(path, image)
 
-    monkeypatch.setattr(runner_module.images, "save_png", save)
+    monkeypatch.setattr(stored.images, "save_png", save)
     with pytest.raises(Stopped):
         go(prior, [pictures], tmp_path / "run")
     assert len(list(Journal(tmp_path / "run/results.jsonl"))) == 2
@@ -290,13 +295,13 @@ def test_unusable_mask_ends_the_run_before_it_begins(prior, pictures, tmp_path):
 
 
 def test_diverged_picture_is_marked_and_the_run_goes_on(prior, pictures, tmp_path, monkeypatch):
-    real = restoration.invert
+    real = restoration.Inverter.invert
 
     def diverging(*arguments, **options):
         result = real(*arguments, **options)
         return dataclasses.replace(result, diverged=np.arange(len(options["ids"])) == 1)
 
-    monkeypatch.setattr(runner_module.restoration, "invert", diverging)
+    monkeypatch.setattr(restoration.Inverter, "invert", diverging)
     rows = go(prior, [pictures], tmp_path / "run")
     assert [row.status for row in rows] == ["ok", "diverged", "ok", "diverged", "ok"]
     assert rows[1].reason and rows[1].psnr is not None

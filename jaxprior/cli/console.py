@@ -106,6 +106,10 @@ class RunProgress:
             left = f", {(self.total - self.done) / rate:.0f} s left" if self.done < self.total else ""
             self._line(f"{self.title}: {self.done}/{self.total} pictures, {rate:.3g} pictures/s{left}")
 
+    def note(self, text: str) -> None:
+        """Say what people should know, once."""
+        self._line(f"note: {text}")
+
     def _line(self, text: str) -> None:
         if self.bar is None:
             say(text)

@@ -9,7 +9,8 @@ import typer
 
 from jaxprior.cli import options as opt
 from jaxprior.cli.console import RunProgress, mistakes, print_summary, print_table, say, say_error
-from jaxprior.cli.restore import SOME_FAILED, STOPPED, note_other_batch, this_command
+from jaxprior.cli.deadline import ends_within
+from jaxprior.cli.restore import SOME_FAILED, STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
 
 
@@ -125,19 +126,18 @@ def _run(recipe: Any, out: Path, batch_size: int | None, share: Any) -> Path:
 
     @contextlib.contextmanager
     def watch(number: int, count: int, planned: Any) -> Iterator[RunProgress]:
-        note_other_batch(evaluation.RunFolder(out / planned.folder), batch_size)
         with RunProgress(f"cell {number} of {count}, {planned.title}") as progress:
             shown.append(progress)
             yield progress
 
     try:
-        with mistakes():
+        with mistakes(), ends_within(STOPPED, f"Stopped; {go_on(this_command())}"):
             return evaluation.run_recipe(
                 recipe, out, batch_size=batch_size, share=share, watch=watch, command=this_command()
             )
     except evaluation.Stopped:
         where = f" in {shown[-1].title} with {shown[-1].done} of {shown[-1].total} pictures done" if shown else ""
-    say_error(f"Stopped{where}; the same command goes on: {this_command()}")
+    say_error(f"Stopped{where}; {go_on(this_command())}")
     raise typer.Exit(STOPPED)
 
 

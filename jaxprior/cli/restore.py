@@ -10,6 +10,7 @@ import typer
 
 from jaxprior.cli import options as opt
 from jaxprior.cli.console import RunProgress, mistakes, print_summary, say, say_error
+from jaxprior.cli.deadline import ends_within
 from jaxprior.cli.method import resolve
 from jaxprior.cli.signature import spelled_out
 from jaxprior.errors import JaxpriorError
@@ -198,15 +199,14 @@ def solve(cell: Any, sources: list[Any], folder: Any, *, prior: Any, batch_size:
     from jaxprior import evaluation
 
     command = this_command()
-    note_other_batch(folder, batch_size)
-    with RunProgress(cell.title) as progress, mistakes():
+    with RunProgress(cell.title) as progress, mistakes(), ends_within(STOPPED, f"Stopped; {go_on(command)}"):
         try:
             return evaluation.run_cell(
                 cell, sources, folder, prior=prior, batch_size=batch_size, observer=progress, command=command
             )
         except evaluation.Stopped:
             pass
-    say_error(f"Stopped with {progress.done} of {progress.total} pictures done; the same command goes on: {command}")
+    say_error(f"Stopped with {progress.done} of {progress.total} pictures done; {go_on(command)}")
     raise typer.Exit(STOPPED)
 
 
@@ -215,10 +215,6 @@ def this_command() -> str:
     return shlex.join(["jaxprior", *sys.argv[1:]])
 
 
-def note_other_batch(folder: Any, batch_size: int | None) -> None:
-    """Say so if a run goes on with another batch than it began with."""
-    if batch_size is not None and (folder.path / "run.json").exists() and folder.read()["batch"] != batch_size:
-        say_error(
-            f"note: the run began with a batch of {folder.read()['batch']}; rows of another batch agree with "
-            "them within 0.1 dB, not to the bit."
-        )
+def go_on(command: str) -> str:
+    """How a stopped run is continued."""
+    return f"the same command goes on: {command}"

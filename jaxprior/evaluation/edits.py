@@ -21,10 +21,10 @@ from jaxprior.errors import RunError
 from jaxprior.evaluation.figures import enlarge, tile_side
 from jaxprior.evaluation.journal import FAILED, Row
 from jaxprior.evaluation.runfolder import RunFolder
+from jaxprior.evaluation.stored import load_latents
 from jaxprior.files import write_atomically
 from jaxprior.inversion.attention import CBAM, SelfAttention
 from jaxprior.inversion.latents import MultiCode, SingleCode
-from jaxprior.weights import unflatten
 
 
 KINDS = {kind.__name__: kind for kind in (MultiCode, SingleCode, CBAM, SelfAttention)}
@@ -192,22 +192,6 @@ def find(folder: RunFolder, name: str) -> Row:
     some = ", ".join(Path(row.image).name for row in rows[:NAMED]) + (", ..." if len(rows) > NAMED else "")
     hint = f"Did you mean {nearest[0]}?" if nearest else f"It has {some}."
     raise RunError(f"{folder.path} has no inversion of {name}. {hint}")
-
-
-def load_latents(folder: RunFolder, row: Row) -> dict:
-    """Return the latents of one picture as the engine keeps them, a nested dict of arrays without a batch axis.
-
-    Raises:
-        RunError: the file is damaged.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    path = folder.file("latents", row.file)
-    try:
-        return unflatten(load_file(path))
-    except (OSError, SafetensorError) as error:
-        raise RunError(f"{path} cannot be read ({error}); repeat the run's command without this file.") from None
 
 
 def _animation(frames: list[np.ndarray]) -> bytes:

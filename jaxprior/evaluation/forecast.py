@@ -3,8 +3,8 @@
 import dataclasses
 
 from jaxprior.evaluation.estimate import estimate_cell
-from jaxprior.evaluation.plan import WHOLE, Plan
-from jaxprior.evaluation.shares import Share
+from jaxprior.evaluation.plan import Plan
+from jaxprior.evaluation.shares import WHOLE, Share
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 A line ends in a checksum of itself. A process that dies while writing leaves at most one torn line at the
 end; it is recognised and dropped, and its picture is simply done again. Lines are never changed: a later line
-about the same picture replaces an earlier one when the journal is read.
+about the same picture replaces an earlier one when the journal is read. Processes that share a run write a journal
+each, and read all.
 """
 
 import dataclasses
@@ -10,8 +11,10 @@ import json
 import math
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from jaxprior.files import sync_folder
 
 
 OK, FAILED, DIVERGED = "ok", "failed", "diverged"
@@ -36,6 +39,7 @@ class Row:
         seconds: wall time of the batch divided by its pictures.
         device: where it ran.
         batch: pictures in the compiled shape.
+        written: when, in seconds of Unix time; of two journals the later line counts.
         file: name of its files without suffix.
         key: sha256 of everything that decides the result.
     """
@@ -56,13 +60,14 @@ class Row:
     seconds: float | None = None
     device: str | None = None
     batch: int | None = None
+    written: float | None = dataclasses.field(default=None, compare=False)
     file: str | None = None
     key: str | None = None
 
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Row))
 FIGURES = ("psnr", "ssim", "psnr_hole", "ssim_hole", "psnr_merged", "ssim_merged", "psnr_known")
-PROVENANCE = ("seconds", "device", "batch")  # differ between machines and repeats; left out of tables
+PROVENANCE = ("seconds", "device", "batch", "written")  # differ between machines and repeats; left out of tables
 
 
 def encode(row: Row) -> str:
@@ -91,7 +96,8 @@ class Journal:
     """Append-only list of rows in a file.
 
     Arguments:
-        path: the `.jsonl` file; it need not exist yet.
+        path: the `.jsonl` file that rows are appended to; it need not exist yet.
+        parts: the files that are read; by default the same one.
 
     Example:
         journal = Journal(Path("run/results.jsonl"))
@@ -99,31 +105,42 @@ class Journal:
         journal.latest()["cat.png"].psnr
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, *, parts: Sequence[Path] | None = None):
         self.path = Path(path)
+        self.parts = [self.path] if parts is None else list(parts)
 
     def append(self, rows: list[Row]) -> None:
         """Add rows and return only when they are on disk; a torn end of the file is cut off first."""
+        new = not self.path.exists()
         with open(self.path, "ab+") as file:
             _cut_torn_end(file)
             file.write("".join(map(encode, rows)).encode())
             file.flush()
             os.fsync(file.fileno())
+        if new:
+            sync_folder(self.path.parent)
 
     def __iter__(self) -> Iterator[Row]:
         """Iterate over all valid rows, oldest first."""
-        if not self.path.exists():
-            return
-        with open(self.path, encoding="utf-8", errors="replace", newline="\n") as file:
-            for line in file:
-                row = decode(line)
-                if row is not None:
-                    yield row
+        if len(self.parts) == 1:
+            yield from _rows(self.parts[0])
+        else:
+            yield from sorted((row for part in self.parts for row in _rows(part)), key=lambda row: row.written or 0.0)
 
     def latest(self) -> dict[str, Row]:
         """Return the newest row of each picture by its display name, in the order of the names."""
         rows = {row.image: row for row in self}
         return dict(sorted(rows.items()))
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    if not path.exists():
+        return
+    with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
+        for line in file:
+            row = decode(line)
+            if row is not None:
+                yield row
 
 
 def _cut_torn_end(file) -> None:

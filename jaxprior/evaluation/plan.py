@@ -26,7 +26,7 @@ from jaxprior.evaluation.recipes import Recipe, numbered
 from jaxprior.evaluation.report import write_report
 from jaxprior.evaluation.runfolder import RunFolder, runs_in
 from jaxprior.evaluation.runner import Observer, run_cell
-from jaxprior.evaluation.shares import Share
+from jaxprior.evaluation.shares import WHOLE, Share
 from jaxprior.evaluation.stopping import StopGuard
 from jaxprior.evaluation.tasks import make_task
 from jaxprior.masks import MaskSpec
@@ -38,7 +38,6 @@ from jaxprior.sources import ImageSource
 
 
 KIND = "evaluation"  # in run.json
-WHOLE = Share()
 LONGEST = 60  # characters of a part of a folder's name
 
 
@@ -160,22 +159,19 @@ def run_recipe(
     """
     run, watch = Path(run), watch or _unwatched
     with StopGuard() as guard:
-        with guard.allowed():
-            plan = make_plan(recipe, run)
-            _begin(plan, run, command)
+        plan = make_plan(recipe, run)
+        _begin(plan, run, command)
         for number, planned in enumerate(plan.cells, 1):
-            with guard.allowed():  # a stop between two cells
-                pass
+            guard.check()
             with watch(number, len(plan.cells), planned) as observer:
                 run_cell(
                     planned.cell,
                     planned.sources,
-                    RunFolder(run / planned.folder),
+                    RunFolder(run / planned.folder, share=share),
                     prior=planned.prior,
                     batch_size=batch_size,
                     observer=observer,
                     command=command,
-                    share=share,
                     labels=planned.labels,
                 )
         return write_report(runs_in(run), run / "report.html")

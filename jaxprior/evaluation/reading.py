@@ -5,7 +5,9 @@ task's observations: a super-resolution by 4 with a prior of 64 pixels reads pic
 """
 
 import dataclasses
-from collections.abc import Iterable
+import queue
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
 import jax
@@ -18,12 +20,13 @@ from jaxprior.evaluation.scores import merges
 
 
 MASK_STREAM = 0x6D61736B  # keeps a mask's chance apart from the latent codes' under the same seed
+ASPECT = 0.02  # by which the shapes of a picture and its mask may differ: sides are whole pixels
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
     """One picture ready for the engine, float32 in [-1, 1]: photo (the original, or what was observed, then of the
-    observation's size), truth [r, r, 3] and mask [r, r]."""
+    observation's size), truth [r, r, 3] and mask [r, r]. `complete` says that nothing of it is missing."""
 
     image: str
     file: str
@@ -32,6 +35,7 @@ class Job:
     photo: np.ndarray
     truth: np.ndarray | None
     mask: np.ndarray | None
+    complete: bool = False
 
 
 class Reader:
@@ -49,6 +53,8 @@ class Reader:
     def __init__(self, cell: Cell, settings: dict, size: int):
         self.cell, self.settings, self.size = cell, settings, size
         self.mask = None if cell.mask is None or cell.mask.per_image else self._draw(0)
+        of_file = cell.mask is not None and cell.mask.kind == "file"
+        self.mask_shape = images.load_image(cell.mask.path).shape[:2] if of_file else None
         task = cell.task if cell.mask is None else dataclasses.replace(cell.task, mask=np.zeros((size, size), "f4"))
         photo = jax.ShapeDtypeStruct((size, size, 3), np.float32)
         try:
@@ -77,6 +83,7 @@ class Reader:
             ImageError: it cannot be used, or its original is missing.
         """
         pixels = images.load_image(source)
+        self._check_shape(pixels.shape[:2])
         id = images.pixels_id(pixels)
         photo = _fitted(pixels, self.size if self.cell.clean else self.observed_size)
         mask = self._draw(id) if self.cell.mask is not None and self.cell.mask.per_image else self.mask
@@ -90,7 +97,19 @@ class Reader:
             photo,
             truth,
             mask,
+            complete=self.merges and mask is not None and not mask.any(),
         )
+
+    def _check_shape(self, shape: tuple[int, int]) -> None:
+        """A mask's file fits if it is square, as what is restored, or has the picture's own shape at any size."""
+        if self.mask_shape is None or self.mask_shape[0] == self.mask_shape[1]:
+            return
+        (height, width), (mask_height, mask_width) = shape, self.mask_shape
+        if abs(height * mask_width - width * mask_height) > ASPECT * height * mask_width:
+            raise ImageError(
+                f"it is {width}x{height} and the mask {mask_width}x{mask_height}: "
+                "expected a mask of the picture's shape, or a square one."
+            )
 
     def _reference(self, source: images.ImageSource) -> np.ndarray | None:
         if self.cell.reference is None:
@@ -100,6 +119,47 @@ class Reader:
         if found is None:
             raise ImageError(f"{self.cell.reference} holds no original named {name}")
         return images.load_image(found)
+
+
+def read_ahead(
+    reader: Reader, sources: Iterable[images.ImageSource], count: int
+) -> Iterator[tuple[images.ImageSource, Job | ImageError]]:
+    """Read pictures in their order while earlier ones are solved, at most `count` of them ahead.
+
+    A picture that cannot be used comes with its error. Anything else that goes wrong while reading is raised here.
+    """
+    ready: queue.Queue = queue.Queue(count)
+    left = threading.Event()
+
+    def put(item) -> None:
+        while not left.is_set():
+            try:
+                return ready.put(item, timeout=0.2)
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        try:
+            for source in sources:
+                try:
+                    put((source, reader.read(source)))
+                except ImageError as error:
+                    put((source, error))
+                if left.is_set():
+                    return
+            put(None)
+        except BaseException as error:  # raised again by whoever waits for pictures
+            put(error)
+
+    worker = threading.Thread(target=work, name="jaxprior-reading", daemon=True)
+    worker.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        left.set()
 
 
 def _fitted(pixels: np.ndarray, size: int) -> np.ndarray:

@@ -1,15 +1,16 @@
 """The folder of a run and what lies where in it.
 
 run.json          resolved configuration, weights' sha256, versions, device, batch, command
-results.jsonl     the journal (see journal.py)
+results.jsonl     the journal (see journal.py); results-2-of-8.jsonl where eight processes share the run
+in-flight.safetensors      where the batch that is being solved stands (see inflight.py), while it is
 images/           restored pictures, merged with what is known for certain where the task merges
 raw/              what the generator itself produced
 inputs/           what was observed, in its own size (the hole grey)
 masks/            white = missing; only where the task has a mask
 originals/        the truth; only where it is known
-latents/          one safetensors file a picture
+latents/          one safetensors file a picture; beside the latents the losses of all steps, "trace"
 edits/, interpolations/   what `jaxprior edit` and `jaxprior interpolate` made of the latents
-results.csv, summary.md, sheet.png, report.html
+results.csv, summary.md, summary.json, sheet.png, report.html
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from pathlib import Path
 from jaxprior import files
 from jaxprior.errors import RunError
 from jaxprior.evaluation.journal import Journal
+from jaxprior.evaluation.shares import WHOLE, Share
 
 
 KIND = "restoration"  # in run.json; training runs say "training"
@@ -30,15 +32,22 @@ class RunFolder:
 
     Arguments:
         path: the folder; made by `open_for_writing`, only read otherwise.
+        share: the part of the run that this process writes, the whole by default; reading sees all parts.
     """
 
-    def __init__(self, path: str | Path):
-        self.path = Path(path)
+    def __init__(self, path: str | Path, *, share: Share = WHOLE):
+        self.path, self.share = Path(path), share
 
     @property
     def journal(self) -> Journal:
         """The run's journal, which may be empty."""
-        return Journal(self.path / "results.jsonl")
+        own = self.path / f"results{self.share.suffix}.jsonl"
+        return Journal(own, parts=sorted({own, *self.path.glob("results*.jsonl")}))
+
+    @property
+    def in_flight(self) -> Path:
+        """Where the batch that is being solved is saved."""
+        return self.path / f"in-flight{self.share.suffix}.safetensors"
 
     def file(self, kind: str, name: str) -> Path:
         """Return the place of a picture's file of a kind ("images", "raw", ..., "latents")."""
@@ -81,7 +90,7 @@ class RunFolder:
         Raises:
             RunError: another process writes into it.
         """
-        with files.only_writer(self.path):
+        with files.only_writer(self.path, self.share.suffix):
             for kind in (*PICTURES, "latents"):
                 (self.path / kind).mkdir(exist_ok=True)
             yield

@@ -1,38 +1,39 @@
-"""Run one cell over many pictures: decode, degrade, invert in batches of one shape, score, save, journal.
+"""Run one cell over many pictures: decode, degrade, invert in groups of one shape, score, save, journal.
 
-    picture --decode, fit--> photo --operator--> observation --invert--> raw, merged --score--> files, then a
-    journal row
+    picture --decode, fit--> job --solve--> result --> files, then a journal row
 
 A picture that cannot be read becomes a `failed` row and the run goes on. The same command goes on where it
-stopped: what the journal already holds under the same key is not computed again. Chance is seeded by the
-picture's content, and the last batch is padded, so a result depends neither on its place in a batch nor on
-interruptions.
+stopped: what the journal already holds under the same key is not computed again, and the batch that was in flight goes
+on from its last minute. Chance is seeded by the picture's content, and the last batch is padded, so a result depends
+neither on its place in a batch nor on interruptions.
 """
 
 import dataclasses
-import json
+import itertools
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import jax
-import numpy as np
 
-from jaxprior import images, operators, restoration
+from jaxprior import images, restoration
 from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.cells import Cell, configuration
-from jaxprior.evaluation.journal import DIVERGED, FAILED, OK, Row
-from jaxprior.evaluation.reading import Job, Reader
+from jaxprior.evaluation.inflight import InFlight
+from jaxprior.evaluation.journal import FAILED, Row
+from jaxprior.evaluation.memory import exceeds_device, is_out_of_memory
+from jaxprior.evaluation.reading import Job, Reader, read_ahead
 from jaxprior.evaluation.runfolder import RunFolder
-from jaxprior.evaluation.scores import score
-from jaxprior.evaluation.shares import Share
+from jaxprior.evaluation.solving import Found, Solver
 from jaxprior.evaluation.stopping import StopGuard
-from jaxprior.files import device_name, versions, write_atomically
+from jaxprior.evaluation.stored import save_latents, save_pictures
+from jaxprior.files import device_name, versions
 
 
-DEFAULT_BATCH = {"cpu": 16, "gpu": 64}
-PICTURE_CHANNELS = (1, 3)
-NO_SHARE = Share()
+DEFAULT_BATCH = 64
+"""Pictures solved at once on each accelerator."""
+
+UNCHANGED = "nothing is missing under the mask: returned unchanged"
 
 
 class Observer:
@@ -47,6 +48,9 @@ class Observer:
     def rows(self, rows: Sequence[Row], *, computed: bool) -> None:
         """Called with rows now in the journal; `computed` is false for those that took no solving."""
 
+    def note(self, text: str) -> None:
+        """Called with one sentence that people should know, e.g. that the memory did not suffice for the batch."""
+
 
 def run_cell(
     cell: Cell,
@@ -57,27 +61,28 @@ def run_cell(
     batch_size: int | None = None,
     observer: Observer | None = None,
     command: str = "",
-    share: Share = NO_SHARE,
     labels: dict[str, str] | None = None,
 ) -> list[Row]:
     """Restore all pictures of a cell into a run folder; what is there already is kept.
 
     Arguments:
         cell: task, mask, method, seed.
-        sources: the pictures, from `jaxprior.images.list_images`.
+        sources: the pictures, from `jaxprior.images.list_images`; the folder's share of them is done.
         folder: where the run lives; made if missing.
         prior: the generator to invert.
-        batch_size: pictures in one compiled shape; by default what the run began with, else 16 on CPU and 64
-            on GPU, or the number of pictures if that is smaller.
+        batch_size: pictures solved at once on accelerators; by default what the run began with, else 64 for each
+            device, or the number of pictures if that is smaller. A CPU solves one at a time on each of its devices.
         observer: is told about progress.
         command: how to go on with this run, for run.json.
+        labels: "prior", "data", "task" and "method", what the cell is called in a grid.
 
     Returns:
         The newest row of every picture in the folder, sorted by name.
 
     Raises:
-        RunError: the folder belongs to another configuration or another process writes into it.
-        Stopped: SIGINT or SIGTERM arrived; the journal is whole.
+        RunError: the folder belongs to another configuration, another process writes into it, or the device's memory
+            does not suffice for a single picture.
+        Stopped: SIGINT or SIGTERM arrived; the journal is whole, and the batch in flight is saved.
 
     Example:
         >>> cell = Cell(task=SuperResolve(4), method=preset("default", SuperResolve(4), prior=prior))
@@ -86,14 +91,11 @@ def run_cell(
     """
     if not sources:
         raise RunError("There is no picture to work on: give files, folders or zip archives of pictures.")
-    observer = observer or Observer()
-    sources = share.of(sources)
     settings = configuration(cell, prior, numerics_version=restoration.NUMERICS_VERSION)
     folder.check_configuration(settings)
     reader = Reader(cell, settings, prior.resolution)
     with folder.open_for_writing(), StopGuard() as guard:
         folder.check_configuration(settings)
-        batch_size = batch_size or _default_batch(folder, len(sources))
         record = {
             "configuration": settings,
             "title": cell.title if labels is None else " | ".join(labels.values()),
@@ -101,148 +103,141 @@ def run_cell(
             "merges": reader.merges,
             "versions": versions(),
             "device": device_name(),
-            "batch": batch_size,
             "images": len(sources),
             "command": command,
         }
-        folder.write(record)
-        observer.begin(len(sources))
-        queue: list[Job] = []
-        for job in _pending(reader, sources, folder, observer, guard):
-            queue.append(job)
-            if len(queue) == batch_size:
-                _solve_and_save(cell, prior, queue, folder, batch_size, observer, guard)
-                queue = []
-        if queue:
-            _solve_and_save(cell, prior, queue, folder, batch_size, observer, guard)
+        run = _Run(cell, prior, reader, folder, record, observer or Observer(), guard)
+        run.all(folder.share.of(sources), batch_size)
     return list(folder.journal.latest().values())
 
 
-def _pending(
-    reader: Reader,
-    sources: Iterable[images.ImageSource],
-    folder: RunFolder,
-    observer: Observer,
-    guard: StopGuard,
-) -> Iterator[Job]:
-    """Decode picture after picture; yield those still to be computed, journal those that cannot be."""
-    journal = folder.journal
-    finished = {(row.image, row.key): row for row in journal if row.status != FAILED}
-    latest = journal.latest()
-    for source in sources:
+class _Run:
+    """One call of `run_cell`, between the lock and the last row."""
+
+    def __init__(self, cell, prior, reader, folder, record, observer, guard):
+        self.cell, self.prior, self.reader, self.folder = cell, prior, reader, folder
+        self.record, self.observer, self.guard = record, observer, guard
+        self.solver: Solver | None = None
+
+    def all(self, sources: Sequence[images.ImageSource], batch_size: int | None) -> None:
+        """Do all pictures that the journal does not have."""
+        began = self._began()
+        wanted = batch_size or began or min(max(len(sources), 1), DEFAULT_BATCH * jax.local_device_count())
+        self._make_ready(wanted)
+        while began is None and exceeds_device(self.solver):
+            self._shrink()
+        if began not in (None, self.solver.batch):
+            self.observer.note(
+                f"the run began with a batch of {began} and goes on with {self.solver.batch}; rows of another batch "
+                "agree with them within 0.1 dB, not to the bit."
+            )
+        self.observer.begin(len(sources))
+        jobs = self._pending(sources)
+        while batch := list(itertools.islice(jobs, self.solver.batch)):
+            while batch:
+                done = self._solve(batch[: self.solver.batch])
+                batch = batch[done:]
+
+    def _make_ready(self, wanted: int) -> None:
+        """Take note of the batch in run.json before anything is computed with it."""
+        self.solver = Solver(self.cell, self.prior, wanted=wanted)
+        self.folder.write({**self.record, "batch": self.solver.batch})
+
+    def _began(self) -> int | None:
+        """The shape that the run began with on this kind of device, so that going on gives the same bits."""
+        if not (self.folder.path / "run.json").exists():
+            return None
+        before = self.folder.read()
+        return before["batch"] if before["device"] == self.record["device"] else None
+
+    def _pending(self, sources: Iterable[images.ImageSource]) -> Iterator[Job]:
+        """Read picture after picture; yield those to be computed, journal those that need no computing."""
+        journal = self.folder.journal
+        finished = {(row.image, row.key): row for row in journal if row.status != FAILED}
+        latest = journal.latest()
+        for source, job in read_ahead(self.reader, sources, 2 * self.solver.batch):
+            self.guard.check()
+            if isinstance(job, ImageError):
+                row = Row(image=source.name, status=FAILED, reason=_sentence(job, source.name))
+            elif (row := finished.get((job.image, job.key))) is None and job.complete:
+                save_pictures(self.folder, job, merged=job.photo, raw=None, observed=job.photo)
+                row = self._row(job, None)
+            if row is None:
+                yield job
+                continue
+            if latest.get(row.image) != row:
+                journal.append([dataclasses.replace(row, written=time.time())])
+            self.observer.rows([row], computed=False)
+
+    def _solve(self, jobs: list[Job]) -> int:
+        """One batch: invert, write every file, then the rows. Returns how many jobs were done: none if the memory did
+        not suffice, and the next batch is smaller."""
+        began = time.perf_counter()
+        keeper = self._keeper(jobs)
+
+        def progress(steps: int, total: int, loss: float) -> None:
+            self.guard.check()
+            self.observer.step(len(jobs), steps, total, loss)
+
         try:
-            with guard.allowed():
-                job = reader.read(source)
-        except ImageError as error:
-            row = Row(image=source.name, status=FAILED, reason=_sentence(error, source.name))
-            job = None
-        else:
-            row = finished.get((job.image, job.key))
-        if row is None:
-            yield job
-            continue
-        if latest.get(row.image) != row:
-            journal.append([row])
-        observer.rows([row], computed=False)
+            found = self.solver.solve(jobs, keeper=keeper, progress=progress)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            found = None  # and nothing else of it: the error's frames hold the device's memory
+        if found is None:
+            self._shrink()
+            return 0
+        seconds = (time.perf_counter() - began) / len(jobs)
+        rows = []
+        for job, one in zip(jobs, found, strict=True):
+            save_pictures(self.folder, job, merged=one.merged, raw=one.raw, observed=one.observed)
+            save_latents(self.folder, job, one.latents, one.trace)
+            rows.append(self._row(job, one, seconds=seconds))
+        self.folder.journal.append(rows)
+        keeper.clear()
+        self.observer.rows(rows, computed=True)
+        self.guard.check()
+        return len(jobs)
 
+    def _keeper(self, jobs: Sequence[Job]) -> InFlight:
+        owner = {
+            "keys": [job.key for job in jobs],
+            "batch": self.solver.batch,
+            "device": self.record["device"],
+            "versions": self.record["versions"],
+        }
+        return InFlight(self.folder.in_flight, owner, leaving=lambda: self.guard.requested)
 
-def _solve_and_save(
-    cell: Cell,
-    prior: Any,
-    jobs: list[Job],
-    folder: RunFolder,
-    batch_size: int,
-    observer: Observer,
-    guard: StopGuard,
-) -> None:
-    """One batch: invert, score, write every file, then the rows."""
-    begun = time.perf_counter()
-    padded = jobs + jobs[:1] * (batch_size - len(jobs))
-    stack = {
-        name: None if getattr(jobs[0], name) is None else np.stack([getattr(job, name) for job in padded])
-        for name in ("photo", "truth", "mask")
-    }
-    with guard.allowed():
-        task = cell.task if cell.mask is None else dataclasses.replace(cell.task, mask=stack["mask"])
-        key, ids = jax.random.key(cell.seed), np.array([job.id for job in padded], np.uint32)
-        if cell.clean:
-            observed = restoration.observe(task, stack["photo"], key=key, ids=ids)
-        else:
-            observed = jax.vmap(type(task).shown)(operators.batched(task, batch_size), stack["photo"])
-        result = restoration.invert(
-            prior,
-            observed,
-            task,
-            codes=cell.method.codes,
-            objective=cell.method.objective,
-            solve=cell.method.solve,
-            key=key,
-            ids=ids,
-            batch_size=batch_size,
-            progress=lambda _images, _of, steps, total, loss: observer.step(len(jobs), steps, total, loss),
+    def _shrink(self) -> None:
+        before = self.solver.batch
+        smaller = self.solver.inverter.lanes.group(max(before // 2, 1))
+        if smaller >= before:
+            raise RunError(
+                f"The device's memory does not suffice for {before} pictures at once, and fewer are not possible: "
+                "use fewer codes, a later composing layer, or another device."
+            )
+        self.observer.note(
+            f"the device's memory does not suffice for {before} pictures at once: going on with {smaller}."
         )
-        raw, merged, observed, latents = jax.device_get((result.images, result.merged, observed, result.latents))
-        figures = score(task, raw, merged, observed, stack["truth"], stack["mask"])
-    seconds = (time.perf_counter() - begun) / len(jobs)
-    rows = []
-    for i, job in enumerate(jobs):
-        diverged = bool(result.diverged[i])
-        row = Row(
-            image=job.image,
-            id=job.id,
-            status=DIVERGED if diverged else OK,
-            reason="the loss became infinite or not a number; the best finite iterate was kept" if diverged else None,
-            **figures[i],
-            loss=float(result.loss[i]),
-            steps=int(result.trace.shape[1]) - 1,
+        self._make_ready(smaller)
+
+    def _row(self, job: Job, found: Found | None, *, seconds: float | None = None) -> Row:
+        """A row of what was found, or of a picture of which nothing was missing."""
+        made = {"image": job.image, "id": job.id, "file": job.file, "key": job.key, "written": time.time()}
+        if found is None:
+            return Row(**made, reason=UNCHANGED)
+        return Row(
+            **made,
+            **found.figures,
+            status=found.status,
+            reason=found.reason,
+            loss=found.loss,
+            steps=len(found.trace) - 1,
             seconds=seconds,
-            device=device_name(),
-            batch=batch_size,
-            file=job.file,
-            key=job.key,
+            device=self.record["device"],
+            batch=self.solver.batch,
         )
-        _save(folder, job, raw[i], merged[i], observed[i], jax.tree.map(lambda leaf, i=i: leaf[i], latents), row)
-        rows.append(row)
-    folder.journal.append(rows)
-    observer.rows(rows, computed=True)
-
-
-def _save(
-    folder: RunFolder,
-    job: Job,
-    raw: np.ndarray,
-    merged: np.ndarray,
-    observed: np.ndarray,
-    latents: Any,
-    row: Row,
-) -> None:
-    pictures = {"raw": raw, "images": merged}
-    if observed.ndim == 3 and observed.shape[-1] in PICTURE_CHANNELS:
-        pictures["inputs"] = np.broadcast_to(observed, (*observed.shape[:2], 3))
-    if job.truth is not None:
-        pictures["originals"] = job.truth
-    if job.mask is not None:
-        pictures["masks"] = np.repeat(job.mask[..., None] * 2 - 1, 3, axis=-1)
-    for kind, picture in pictures.items():
-        images.save_png(folder.file(kind, job.file), images.to_uint8(picture))
-    write_atomically(folder.file("latents", job.file), _latents_bytes(latents, row))
-
-
-def _latents_bytes(latents: Any, row: Row) -> bytes:
-    from safetensors.numpy import save
-
-    leaves = jax.tree_util.tree_flatten_with_path(latents)[0]
-    tensors = {
-        jax.tree_util.keystr(path, simple=True, separator="/"): np.asarray(leaf, order="C") for path, leaf in leaves
-    }
-    return save(tensors, metadata={"jaxprior": json.dumps({"image": row.image, "id": row.id, "key": row.key})})
-
-
-def _default_batch(folder: RunFolder, count: int) -> int:
-    """The shape a run began with, so that going on gives the same bits; else one for the device."""
-    if (folder.path / "run.json").exists():
-        return folder.read()["batch"]
-    return min(count, DEFAULT_BATCH.get(jax.default_backend(), 16))
 
 
 def _sentence(error: Exception, name: str) -> str:

@@ -1,9 +1,7 @@
-"""Stop cleanly on SIGINT and SIGTERM: at once while computing, after the files while a batch is saved."""
+"""Stop cleanly on SIGINT and SIGTERM: between two chunks of steps, and never in the middle of saving."""
 
-import contextlib
 import signal
 import threading
-from collections.abc import Iterator
 
 
 class Stopped(KeyboardInterrupt):
@@ -11,21 +9,19 @@ class Stopped(KeyboardInterrupt):
 
 
 class StopGuard:
-    """Turns SIGINT and SIGTERM into `Stopped`, but only inside `allowed()`; a signal elsewhere waits for it.
+    """Takes note of SIGINT and SIGTERM; `check`, called where a stop costs nothing, raises `Stopped`.
 
-    `requested` says whether a signal has come, for loops that poll. Outside the main thread, where Python cannot
-    install handlers, nothing changes.
+    Outside the main thread, where Python cannot install handlers, nothing changes.
 
     Example:
         with StopGuard() as guard:
-            with guard.allowed():
-                result = compute()
-            save(result)
+            for batch in batches:
+                guard.check()
+                save(compute(batch))
     """
 
     def __init__(self):
         self.requested = False
-        self._allowed = False
         self._previous = {}
 
     def __enter__(self) -> "StopGuard":
@@ -37,19 +33,18 @@ class StopGuard:
     def __exit__(self, *_exception) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+            outer = getattr(handler, "__self__", None)
+            if isinstance(outer, StopGuard):
+                outer.requested |= self.requested  # a guard around this one stops as well
 
-    @contextlib.contextmanager
-    def allowed(self) -> Iterator[None]:
-        """Let a stop take effect inside this block, also one that was asked for before it."""
-        self._allowed = True
-        try:
-            if self.requested:
-                raise Stopped
-            yield
-        finally:
-            self._allowed = False
+    def check(self) -> None:
+        """Stop here if a signal has come.
+
+        Raises:
+            Stopped: one has.
+        """
+        if self.requested:
+            raise Stopped
 
     def _on_signal(self, _number, _frame) -> None:
         self.requested = True
-        if self._allowed:
-            raise Stopped

@@ -1,11 +1,10 @@
 """How the loss of a run fell: median and spread over its pictures, from the traces that lie beside their latents."""
 
-from pathlib import Path
-
 import numpy as np
 
 from jaxprior.evaluation.plots import Line
 from jaxprior.evaluation.snapshot import Snapshot
+from jaxprior.evaluation.stored import load_trace
 
 
 TRACES = 200  # read at most, spread evenly over the pictures by name
@@ -21,7 +20,7 @@ def loss_curve(run: Snapshot) -> Line | None:
     """
     names = sorted(row.file for row in run.rows if row.file is not None)
     chosen = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, min(len(names), TRACES)).round().astype(int))]
-    traces = [trace for name in chosen if (trace := read_trace(run.folder.file("latents", name))) is not None]
+    traces = [trace for name in chosen if (trace := load_trace(run.folder, name)) is not None]
     if not traces:
         return None
     length = max(map(len, traces))
@@ -34,15 +33,3 @@ def loss_curve(run: Snapshot) -> Line | None:
     low, middle, high = np.nanquantile(losses[:, some], BAND, axis=0)
     name = f"median and 10 to 90 % of {len(traces)} pictures" if len(traces) > 1 else "one picture"
     return Line(name, steps[some].tolist(), middle.tolist(), low.tolist(), high.tolist())
-
-
-def read_trace(path: Path) -> np.ndarray | None:
-    """Return the losses [steps + 1] beside a picture's latents; None if there are none or the file is damaged."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="np") as file:
-            trace = file.get_tensor("trace") if "trace" in file.keys() else None
-    except (OSError, SafetensorError):
-        return None
-    return trace if trace is not None and trace.ndim == 1 and len(trace) else None
