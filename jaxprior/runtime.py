@@ -1,4 +1,7 @@
-"""The persistent compilation cache: on by default, so that the second run of a command starts at once."""
+"""The process and its surroundings: compiled programs kept on disk, and the other processes of a run.
+
+The persistent compilation cache is on by default, so that the second run of a command starts at once.
+"""
 
 import os
 from pathlib import Path
@@ -33,3 +36,40 @@ def enable_compilation_cache() -> None:
         return  # a read-only home costs compile time, nothing else
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+
+AUTO = "auto"
+
+
+def meet(coordinator: str, *, count: int | None = None, index: int | None = None) -> tuple[int, int]:
+    """Meet the other processes of one job, before anything else is done with JAX, and agree on who is who.
+
+    Afterwards each process is on its own, with its own devices: what they share are files, and the death of one does
+    not stop the others.
+
+    Arguments:
+        coordinator: "host:port" of the first process, or "auto" where the batch system says it.
+        count, index: processes, and the number of this one from 0; where None, JAX takes them from the batch system's
+            variables (Slurm, Open MPI and others).
+
+    Returns:
+        (index, count).
+
+    Raises:
+        ValueError: they cannot be found out, or the others do not come.
+
+    Example:
+        >>> index, count = meet("10.0.0.1:1234", count=2, index=0)      # doctest: +SKIP
+    """
+    address = None if coordinator == AUTO else coordinator
+    try:
+        jax.distributed.initialize(coordinator_address=address, num_processes=count, process_id=index)
+        found = jax.process_index(), jax.process_count()
+        jax.distributed.shutdown()
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(
+            f"coordinator {coordinator}: the processes of this run did not meet ({reason}); give every process the "
+            "same --coordinator HOST:PORT and --num-processes, and each its own --process-id from 0."
+        ) from None
+    return found

@@ -1,6 +1,7 @@
 """What commands print: messages, the progress of a run, its closing table."""
 
 import contextlib
+import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,10 @@ from jaxprior.errors import JaxpriorError
 
 
 WIDTH = 110  # of tables in files and pipes
+
+
+SILENCE = 5.0
+"""Seconds between two lines of progress where there is no terminal."""
 
 
 def say(text: str) -> None:
@@ -37,7 +42,7 @@ def mistakes() -> Iterator[None]:
 
 
 class RunProgress:
-    """Shows a run: a bar with pictures, steps a second and time left on a terminal, a line a batch elsewhere.
+    """Shows a run: a bar with pictures, steps a second and time left on a terminal, a line every few seconds elsewhere.
 
     It is an `Observer` of `jaxprior.evaluation.run_cell` and a context manager around it.
 
@@ -50,6 +55,7 @@ class RunProgress:
         self.console = Console()
         self.bar = self.task = None
         self.clock = (0.0, 0)  # when the current batch's first chunk ended, and after how many steps
+        self.told = -math.inf
 
     def __enter__(self) -> "RunProgress":
         if self.console.is_terminal:
@@ -101,7 +107,8 @@ class RunProgress:
                 self._line(f"{row.image}: {row.status}: {row.reason}")
         if self.bar is not None:
             self.bar.update(self.task, completed=self.done, done=self.done)
-        elif computed:
+        elif computed and (self.done >= self.total or time.monotonic() - self.told > SILENCE):
+            self.told = time.monotonic()
             rate = (self.done - self.kept) / max(time.monotonic() - self.begun, 1e-9)
             left = f", {(self.total - self.done) / rate:.0f} s left" if self.done < self.total else ""
             self._line(f"{self.title}: {self.done}/{self.total} pictures, {rate:.3g} pictures/s{left}")

@@ -11,12 +11,15 @@ from jaxprior.cli import options as opt
 from jaxprior.cli.console import RunProgress, mistakes, print_summary, print_table, say, say_error
 from jaxprior.cli.deadline import ends_within
 from jaxprior.cli.restore import SOME_FAILED, STOPPED, go_on, this_command
+from jaxprior.cli.shares import resolve_share
+from jaxprior.cli.signature import spelled_out
 from jaxprior.errors import JaxpriorError
 
 
 _RECIPE = "Instead of what the recipe says"
 
 
+@spelled_out
 def evaluate(
     recipe: Annotated[
         str | None,
@@ -58,13 +61,11 @@ def evaluate(
         ),
     ] = None,
     batch_size: opt.BatchSize = None,
-    shard: Annotated[
-        str | None,
-        typer.Option(help="Only the i-th of n parts of the pictures, for n processes in one RUN.", metavar="i/n"),
-    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write nothing; print what would be done, its memory and its time.")
     ] = False,
+    *,
+    processes: opt.ShareOptions,
 ) -> None:
     """Run a recipe: every prior with every data set, task and method, on originals that are degraded first.
 
@@ -86,7 +87,7 @@ def evaluate(
         return
     if out is None and not dry_run:
         raise JaxpriorError("Say with -o RUN where the results go, or look at what it takes with --dry-run.")
-    share = evaluation.Share() if shard is None else evaluation.Share.parse(shard)
+    share = resolve_share(processes)
     runtime.enable_compilation_cache()
     changed = evaluation.adapt(
         evaluation.load_recipe(recipe),

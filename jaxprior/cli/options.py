@@ -34,6 +34,7 @@ class Precision(enum.StrEnum):
 
 
 _TASK, _METHOD, _DATA, _RUN = "Task", "Method (default: the prior's card)", "Pictures", "Run"
+_SHARE = "Several processes in one RUN"
 
 
 def _option(panel: str, *names: str, text: str, metavar: str | None = None, least: float | None = None):
@@ -78,7 +79,8 @@ BatchSize = Annotated[
     int | None,
     _option(
         _RUN,
-        text="Pictures solved at once; by default what the run began with, else 16 (CPU) or 64 (GPU).",
+        text="Pictures solved at once; by default what the run began with, else 64 on each accelerator. A CPU solves "
+        "one at a time, which is as fast.",
         metavar="B",
         least=1,
     ),
@@ -102,7 +104,32 @@ class ObservedOptions:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class ShareOptions:
+    """Which part of the pictures this process does; `jaxprior.cli.shares` makes a share of it."""
+
+    shard: Annotated[
+        str | None,
+        _option(_SHARE, text="Only the i-th of n parts of the pictures, for n processes.", metavar="i/n"),
+    ] = None
+    coordinator: Annotated[
+        str | None,
+        _option(
+            _SHARE,
+            text="Address of the first process, where the others meet it and share the pictures; auto: from the batch "
+            "system (Slurm, Open MPI).",
+            metavar="HOST:PORT|auto",
+        ),
+    ] = None
+    num_processes: Annotated[
+        int | None, _option(_SHARE, text="Processes, unless the batch system says it.", metavar="N", least=1)
+    ] = None
+    process_id: Annotated[
+        int | None, _option(_SHARE, text="This one, from 0, unless the batch system says it.", metavar="I", least=0)
+    ] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunOptions(ShareOptions):
     """Which pictures, with what, and how many at once."""
 
     limit: Limit = None

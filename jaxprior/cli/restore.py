@@ -12,6 +12,7 @@ from jaxprior.cli import options as opt
 from jaxprior.cli.console import RunProgress, mistakes, print_summary, say, say_error
 from jaxprior.cli.deadline import ends_within
 from jaxprior.cli.method import resolve
+from jaxprior.cli.shares import resolve_share
 from jaxprior.cli.signature import spelled_out
 from jaxprior.errors import JaxpriorError
 
@@ -169,6 +170,7 @@ def _restore(
 
     if observed.clean and observed.reference is not None:
         raise JaxpriorError("--clean says that the pictures are the originals, --reference that others are: give one.")
+    share = resolve_share(options)
     runtime.enable_compilation_cache()
     sources = images.list_images(paths, limit=options.limit)
     prior = priors.load_prior(options.prior)
@@ -185,7 +187,7 @@ def _restore(
         reference=None if observed.reference is None else str(observed.reference),
         seed=options.seed,
     )
-    folder = evaluation.RunFolder(out)
+    folder = evaluation.RunFolder(out, share=share)
     rows = solve(cell, sources, folder, prior=prior, batch_size=options.batch_size)
     path = evaluation.write_report([folder])
     print_summary([cell.title], [rows])
