@@ -71,7 +71,10 @@ def only_writer(folder: Path, part: str = "") -> Iterator[None]:
     """
     import fcntl
 
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise RunError(f"{folder} lies in a file or is one: give another folder with -o.") from None
     with contextlib.ExitStack() as locks:
         if part:
             locks.enter_context(_locked(folder, ".lock", fcntl.LOCK_SH))
@@ -107,11 +110,19 @@ def read_record(folder: Path) -> dict:
     """
     path = Path(folder) / "run.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         raise RunError(f"{folder} holds no run: there is no run.json in it.") from None
     except ValueError as error:
-        raise RunError(f"{path} is damaged ({error}); delete it and repeat the run's command.") from None
+        raise damaged(path, str(error)) from None
+    if not isinstance(record, dict):
+        raise damaged(path, "it holds no table")
+    return record
+
+
+def damaged(path: Path, reason: str) -> RunError:
+    """The error that a record of a run cannot be used."""
+    return RunError(f"{path} is damaged ({reason}); delete it and repeat the run's command.")
 
 
 def check_configuration(folder: Path, configuration: dict) -> None:

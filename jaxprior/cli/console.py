@@ -24,12 +24,17 @@ SILENCE = 5.0
 
 def say(text: str) -> None:
     """Print a line on standard output, without wrapping or markup."""
-    print(text, flush=True)
+    print(printable(text), flush=True)
 
 
 def say_error(text: str) -> None:
     """Print one sentence on standard error."""
-    print(f"jaxprior: {text}", file=sys.stderr, flush=True)
+    print(f"jaxprior: {printable(text)}", file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """Text with the bytes of file names that are no UTF-8 written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @contextlib.contextmanager

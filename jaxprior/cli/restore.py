@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from jaxprior.cli import options as opt
-from jaxprior.cli.console import RunProgress, mistakes, print_summary, say, say_error
+from jaxprior.cli.console import RunProgress, mistakes, print_summary, printable, say, say_error
 from jaxprior.cli.deadline import ends_within
 from jaxprior.cli.method import resolve
 from jaxprior.cli.shares import resolve_share
@@ -214,7 +214,7 @@ def solve(cell: Any, sources: list[Any], folder: Any, *, prior: Any, batch_size:
 
 def this_command() -> str:
     """The command line of this process, to be repeated."""
-    return shlex.join(["jaxprior", *sys.argv[1:]])
+    return printable(shlex.join(["jaxprior", *sys.argv[1:]]))
 
 
 def go_on(command: str) -> str:

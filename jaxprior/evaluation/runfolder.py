@@ -24,6 +24,7 @@ from jaxprior.evaluation.shares import WHOLE, Share
 
 
 KIND = "restoration"  # in run.json; training runs say "training"
+NEEDED = ("configuration", "title", "versions", "device", "batch", "images")
 PICTURES = ("inputs", "masks", "raw", "images", "originals")
 
 
@@ -67,6 +68,9 @@ class RunFolder:
         record = files.read_record(self.path)
         if record.get("kind") != KIND:
             raise RunError(f"{self.path} holds a {record.get('kind', 'foreign')} run, not a {KIND} run.")
+        missing = [name for name in NEEDED if name not in record]
+        if missing:
+            raise files.damaged(self.path / "run.json", f"it has no {missing[0]}")
         return record
 
     def write(self, record: dict) -> None:
