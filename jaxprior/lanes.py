@@ -1,7 +1,7 @@
 """A set of pictures as lanes of the engine: groups of one compiled shape, several starts of a picture, further passes,
 spread over devices.
 
-A CPU solves one picture at a time on each of its devices: more at once are not faster there (docs/scale.md), and so no
+A CPU solves one picture at a time on each of its devices: more at once are not faster there (docs/runs.md), and so no
 result depends on the batch it was in, to the bit. An accelerator solves as many at once as it is told to.
 """
 
