@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from jaxprior.cli.app import app
 from jaxprior.errors import RunError
 from jaxprior.evaluation import Row, compare, compare_runs, write_comparison
-from jaxprior.evaluation import comparison as comparison_module
-from jaxprior.evaluation.comparison import bootstrap_interval
+from jaxprior.evaluation.reporting import comparison as comparison_module
+from jaxprior.evaluation.reporting.comparison import bootstrap_interval
 
 
 def rows(values: dict[int, float | None], *, name="p{}.png") -> list[Row]:

@@ -17,8 +17,8 @@ from jaxprior.evaluation import Cell, Journal, Row, RunFolder, Stopped, run_cell
 from jaxprior.evaluation.cells import configuration, row_key
 from jaxprior.evaluation.edits import load_latents
 from jaxprior.evaluation.journal import FIGURES, encode
+from jaxprior.evaluation.reporting.tables import results_csv, summarise, summary_markdown
 from jaxprior.evaluation.scores import merges
-from jaxprior.evaluation.tables import results_csv, summarise, summary_markdown
 from jaxprior.files import first_difference
 from jaxprior.priors import load_prior
 from jaxprior.restoration import Method

@@ -7,7 +7,7 @@ import pytest
 from report_helpers import HOSTILE, Page, make_cell, make_run
 
 from jaxprior.evaluation import RunFolder, runs_in, snapshots, write_report
-from jaxprior.evaluation.grid import grid_csv, hole_curves, paper_tables
+from jaxprior.evaluation.reporting.grid import grid_csv, hole_curves, paper_tables
 from jaxprior.files import write_json
 
 

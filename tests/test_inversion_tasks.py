@@ -25,6 +25,9 @@ TASKS = {
 LOOSE = {"sr16": (3e-4, 5e-4)}
 """Tolerances of weights and image: 16 x 16 pixels and an absolute feature distance are badly conditioned. Codes moved
 by 1e-6 at the start move these weights by 1e-4 and the image by 2e-4 (measured)."""
+DOUBLE = ("sr16",)
+"""Computed here in float64, for the same reason: in float32 a machine's own rounding moves the last loss by 3e-5, and
+the public code's rounding, which the golden holds, by 8e-5 more (measured)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,11 @@ def vgg16():
     return build_features(tree, {"architecture": "vgg16", "name": "vgg16"}, cut=16, size=256)
 
 
+def as_double(tree):
+    """`tree` with its float32 leaves as float64. Within `jax.enable_x64` only."""
+    return jax.tree.map(lambda x: jnp.float64(x) if getattr(x, "dtype", None) == jnp.float32 else x, tree)
+
+
 @pytest.mark.parametrize("tag", TASKS)
 def test_inversions_equal_the_public_code(tag, golden, prior, vgg16):
     make, layer, steps, weight, optimizer, rate, tolerance = TASKS[tag]
@@ -61,15 +69,18 @@ def test_inversions_equal_the_public_code(tag, golden, prior, vgg16):
         operator = make(factor=16, kernel="bilinear")
     else:
         operator = jp.Identity() if make is None else make()
-    result = jp.restore(
-        prior,
-        arrays["target_u8"][None] / 127.5 - 1,
-        operator,
-        key=KEY,
-        codes=StartAt(num_codes=4, layer=layer, codes=tuple(map(tuple, arrays[f"{tag}_z0"][0].tolist()))),
-        objective=jp.Objective(features=vgg16, feature_weight=0.001 * weight),
-        solve=jp.Solve(steps=steps, optimizer=optimizer, learning_rate=rate, keep="last"),
-    )
+    double = tag in DOUBLE
+    with jax.enable_x64(double):
+        result = jp.restore(
+            as_double(prior) if double else prior,
+            arrays["target_u8"][None] / 127.5 - 1,
+            operator,
+            key=KEY,
+            codes=StartAt(num_codes=4, layer=layer, codes=tuple(map(tuple, arrays[f"{tag}_z0"][0].tolist()))),
+            objective=jp.Objective(features=as_double(vgg16) if double else vgg16, feature_weight=0.001 * weight),
+            solve=jp.Solve(steps=steps, optimizer=optimizer, learning_rate=rate, keep="last"),
+        )
+    assert result.trace.dtype == (np.float64 if double else np.float32)
     np.testing.assert_allclose(result.trace[0], arrays[f"{tag}_loss"], rtol=tolerance)
     if optimizer == "sgd":  # Adam's first steps are rate x sign(gradient): its codes are not comparable one by one
         np.testing.assert_allclose(result.latents["z"], arrays[f"{tag}_z_final"], atol=2e-5)

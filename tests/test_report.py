@@ -14,10 +14,10 @@ from safetensors.numpy import save_file
 from jaxprior import images
 from jaxprior.errors import RunError
 from jaxprior.evaluation import Row, RunFolder, runs_in, write_report
-from jaxprior.evaluation import page as page_module
-from jaxprior.evaluation.plots import Line, band, distribution, intervals
-from jaxprior.evaluation.snapshot import snapshots
-from jaxprior.evaluation.traces import loss_curve
+from jaxprior.evaluation.reporting import page as page_module
+from jaxprior.evaluation.reporting.plots import Line, band, distribution, intervals
+from jaxprior.evaluation.reporting.snapshot import snapshots
+from jaxprior.evaluation.reporting.traces import loss_curve
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

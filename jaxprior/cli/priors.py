@@ -49,7 +49,7 @@ def get(
 
 
 def _list_priors() -> None:
-    from jaxprior.evaluation.tables import flat
+    from jaxprior.evaluation.reporting.tables import flat
     from jaxprior.priors import list_priors
 
     cards = list_priors()

@@ -18,8 +18,8 @@ from PIL import Image
 
 from jaxprior import images, restoration
 from jaxprior.errors import RunError
-from jaxprior.evaluation.figures import enlarge, tile_side
 from jaxprior.evaluation.journal import FAILED, Row
+from jaxprior.evaluation.reporting.figures import enlarge, tile_side
 from jaxprior.evaluation.runfolder import RunFolder
 from jaxprior.evaluation.stored import load_latents
 from jaxprior.files import write_atomically

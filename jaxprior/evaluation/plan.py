@@ -23,7 +23,7 @@ from jaxprior import files
 from jaxprior.errors import RunError, SettingsError
 from jaxprior.evaluation.cells import Cell, describe
 from jaxprior.evaluation.recipes import Recipe, numbered
-from jaxprior.evaluation.report import write_report
+from jaxprior.evaluation.reporting.report import write_report
 from jaxprior.evaluation.runfolder import RunFolder, runs_in
 from jaxprior.evaluation.runner import Observer, run_cell
 from jaxprior.evaluation.shares import WHOLE, Share

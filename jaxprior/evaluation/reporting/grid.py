@@ -9,10 +9,9 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from jaxprior.evaluation.plots import Line
-from jaxprior.evaluation.scores import CONVENTION
-from jaxprior.evaluation.snapshot import PLACE, Place, Snapshot
-from jaxprior.evaluation.tables import (
+from jaxprior.evaluation.reporting.plots import Line
+from jaxprior.evaluation.reporting.snapshot import PLACE, Place, Snapshot
+from jaxprior.evaluation.reporting.tables import (
     COLUMNS,
     counts,
     csv_lines,
@@ -22,6 +21,7 @@ from jaxprior.evaluation.tables import (
     mean_text,
     summary,
 )
+from jaxprior.evaluation.scores import CONVENTION
 
 
 UNNAMED = "–"

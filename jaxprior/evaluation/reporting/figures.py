@@ -12,7 +12,7 @@ from PIL import Image
 
 from jaxprior import images
 from jaxprior.errors import ImageError
-from jaxprior.evaluation.snapshot import Snapshot
+from jaxprior.evaluation.reporting.snapshot import Snapshot
 
 
 PNG_START, SIZE_AT = b"\x89PNG\r\n\x1a\n", 16

@@ -10,14 +10,14 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from jaxprior.evaluation import page
-from jaxprior.evaluation.grid import LEGEND, UNNAMED, hole_curves, paper_tables, shared_settings
 from jaxprior.evaluation.journal import FIGURES, OK, Row
-from jaxprior.evaluation.plots import band, distribution, intervals
+from jaxprior.evaluation.reporting import page
+from jaxprior.evaluation.reporting.grid import LEGEND, UNNAMED, hole_curves, paper_tables, shared_settings
+from jaxprior.evaluation.reporting.plots import band, distribution, intervals
+from jaxprior.evaluation.reporting.snapshot import Snapshot
+from jaxprior.evaluation.reporting.tables import TITLES, counts, flat, headline, mean_text, show
+from jaxprior.evaluation.reporting.traces import loss_curve
 from jaxprior.evaluation.scores import CONVENTION
-from jaxprior.evaluation.snapshot import Snapshot
-from jaxprior.evaluation.tables import TITLES, counts, flat, headline, mean_text, show
-from jaxprior.evaluation.traces import loss_curve
 
 
 def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished: str) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from jaxprior.errors import RunError
 from jaxprior.evaluation.journal import Row
+from jaxprior.evaluation.reporting.tables import headline, summarise
 from jaxprior.evaluation.runfolder import RunFolder
-from jaxprior.evaluation.tables import headline, summarise
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from jaxprior.evaluation.comparison import CONFIDENCE, RESAMPLES, SEED
-from jaxprior.evaluation.comparison_page import METHOD, comparison_page
+from jaxprior.evaluation.reporting.comparison import CONFIDENCE, RESAMPLES, SEED
+from jaxprior.evaluation.reporting.comparison_page import METHOD, comparison_page
+from jaxprior.evaluation.reporting.tables import json_text, markdown, rounded
+from jaxprior.evaluation.reporting.versus import COLUMNS, Match, Versus
 from jaxprior.evaluation.scores import CONVENTION
-from jaxprior.evaluation.tables import json_text, markdown, rounded
-from jaxprior.evaluation.versus import COLUMNS, Match, Versus
 from jaxprior.files import write_atomically
 
 

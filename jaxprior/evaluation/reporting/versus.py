@@ -6,10 +6,10 @@ from functools import cached_property
 from pathlib import Path
 
 from jaxprior.errors import RunError
-from jaxprior.evaluation.comparison import Comparison, compare
+from jaxprior.evaluation.reporting.comparison import Comparison, compare
+from jaxprior.evaluation.reporting.snapshot import PLACE, Snapshot, snapshots
+from jaxprior.evaluation.reporting.tables import TITLES, flat, show
 from jaxprior.evaluation.runfolder import runs_in
-from jaxprior.evaluation.snapshot import PLACE, Snapshot, snapshots
-from jaxprior.evaluation.tables import TITLES, flat, show
 
 
 NAME = 80  # characters of a folder's name in names

@@ -14,7 +14,7 @@ from html import escape
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
-from jaxprior.evaluation.figures import read_png
+from jaxprior.evaluation.reporting.figures import read_png
 
 
 SHOWN = 200
@@ -183,4 +183,4 @@ def _side(place: int) -> str:
 
 
 def _asset(name: str) -> str:
-    return importlib.resources.files("jaxprior.evaluation").joinpath(name).read_text(encoding="utf-8")
+    return importlib.resources.files("jaxprior.evaluation.reporting").joinpath(name).read_text(encoding="utf-8")

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from jaxprior.evaluation import page
-from jaxprior.evaluation.comparison import CONFIDENCE, RESAMPLES, SEED, difference
 from jaxprior.evaluation.journal import DIVERGED, FIGURES, OK, Row
-from jaxprior.evaluation.plots import distribution
+from jaxprior.evaluation.reporting import page
+from jaxprior.evaluation.reporting.comparison import CONFIDENCE, RESAMPLES, SEED, difference
+from jaxprior.evaluation.reporting.plots import distribution
+from jaxprior.evaluation.reporting.tables import TITLES, show
+from jaxprior.evaluation.reporting.versus import COLUMNS, Match, Versus, signed
 from jaxprior.evaluation.scores import CONVENTION
-from jaxprior.evaluation.tables import TITLES, show
-from jaxprior.evaluation.versus import COLUMNS, Match, Versus, signed
 
 
 GAIN = "B\u00a0-\u00a0A"  # in one piece

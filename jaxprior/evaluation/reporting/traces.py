@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from jaxprior.evaluation.plots import Line
-from jaxprior.evaluation.snapshot import Snapshot
+from jaxprior.evaluation.reporting.plots import Line
+from jaxprior.evaluation.reporting.snapshot import Snapshot
 from jaxprior.evaluation.stored import load_trace
 
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxprior import images
-from jaxprior.evaluation.figures import sheet
-from jaxprior.evaluation.grid import grid_csv, grid_markdown, grid_summary
-from jaxprior.evaluation.report_page import report_page
+from jaxprior.evaluation.reporting.figures import sheet
+from jaxprior.evaluation.reporting.grid import grid_csv, grid_markdown, grid_summary
+from jaxprior.evaluation.reporting.report_page import report_page
+from jaxprior.evaluation.reporting.snapshot import Snapshot, snapshots
+from jaxprior.evaluation.reporting.tables import json_text, results_csv, summary, summary_markdown
 from jaxprior.evaluation.runfolder import RunFolder
-from jaxprior.evaluation.snapshot import Snapshot, snapshots
-from jaxprior.evaluation.tables import json_text, results_csv, summary, summary_markdown
 from jaxprior.files import read_record, write_atomically
 
 

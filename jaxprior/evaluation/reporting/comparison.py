@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from jaxprior.evaluation.journal import FAILED, FIGURES, Row
-from jaxprior.evaluation.tables import HEADLINES, counts
+from jaxprior.evaluation.reporting.tables import HEADLINES, counts
 
 
 RESAMPLES, SEED, CONFIDENCE = 10_000, 0, 0.95
