@@ -178,9 +178,12 @@ def test_process_ends_in_time_where_python_is_held_up(tmp_path):
             hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)      # minutes in C
     """)
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    try:
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)  # a shell's background jobs ignore SIGINT
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 75 and err == "jaxprior: stopped\n"
 
 
