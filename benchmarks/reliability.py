@@ -20,22 +20,18 @@ hardware, versions and commit are the same. About 25 minutes on two cores; on Li
 
 import argparse
 import os
-import platform
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from measuring import ROOT, record, save
 from quality import earlier
 
 
-ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))  # files that tests damage, and the program from outside
 
 from reliability_parts import batches, devices, disk, isolation, kills, memory, mutations, pictures  # noqa: E402
-
-from jaxprior import files  # noqa: E402
 
 
 PARTS = {
@@ -50,26 +46,6 @@ PARTS = {
 }
 
 
-def hardware() -> dict:
-    """Processor, cores that this process may use, and memory."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
-    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return {"processor": model, "cores": len(os.sched_getaffinity(0)), "memory_gib": round(memory_gib, 1)}
-
-
-def commit() -> str:
-    """The commit of this source tree, "+" after it if something is changed."""
-    said = [
-        subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True, check=False).stdout.strip()
-        for words in (("rev-parse", "--short=12", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
-    ]
-    return said[0] + "+" * bool(said[1])
-
-
 def main() -> None:
     """Run one part or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -77,11 +53,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="256 or more photographs: folder or zip")
     parser.add_argument("--out", type=Path, help="JSON file to write")
     arguments = parser.parse_args()
-    record = {
-        "schema": 1, "benchmark": "reliability", "data": arguments.data.name, "hardware": hardware(),
-        "device": files.device_name(), "versions": files.versions(), "commit": commit(),
-    }  # fmt: skip
-    results = earlier(arguments.out, record)
+    about = {**record("reliability"), "data": arguments.data.name}
+    results = earlier(arguments.out, about)
     for name in PARTS if arguments.part == "all" else [arguments.part]:
         print(f"{name}:", flush=True)
         begun = time.perf_counter()
@@ -89,9 +62,7 @@ def main() -> None:
             os.environ["JAXPRIOR_CACHE"] = str(Path(work) / "cache")
             found = PARTS[name](arguments.data.resolve(), Path(work))
         results[name] = found.record() | {"seconds": round(time.perf_counter() - begun, 1)}
-        if arguments.out:
-            arguments.out.parent.mkdir(parents=True, exist_ok=True)
-            files.write_json(arguments.out, {**record, "results": results})
+        save(arguments.out, {**about, "results": results})
     missed = [check for part in results.values() for check in part["checks"] if not check["met"]]
     print(f"{len(missed)} of {sum(len(part['checks']) for part in results.values())} targets missed")
 

@@ -9,7 +9,7 @@ all: a missing network is an error that says how to get it, never a random one.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -68,6 +68,13 @@ class FeatureNetwork:
             images = resize_nearest(images, self.size)
         maps = self.module.apply({"params": self.params}, images)
         return maps[0] if isinstance(self.cut, int) else maps
+
+    def prepared(self, platform: str) -> "FeatureNetwork":
+        """The same network with its weights prepared for inversions on a kind of device; "cpu", "gpu" or "tpu"."""
+        if platform != "cpu" or not isinstance(self.module, vgg.VGG):
+            return self
+        module, params = self.module.freeze(self.params, winograd=True)
+        return replace(self, module=module, params=params)
 
     @property
     def label(self) -> str:

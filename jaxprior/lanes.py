@@ -71,7 +71,9 @@ class Lanes:
         everywhere = None if mesh is None else NamedSharding(mesh, PartitionSpec())
         self.codes, self.settings = codes, solve
         bank = sample_bank(prior, solve.bank_size) if solve.init == "bank" else None
-        ready = (prior.split(codes.layer, precision=solve.precision), objective, bank)
+        platform = self.devices[0].platform
+        generator = prior.split(codes.layer, precision=solve.precision, platform=platform)
+        ready = (generator, objective.prepared(platform), bank)
         self.generator, self.objective, self.bank = ready if mesh is None else jax.device_put(ready, everywhere)
 
     def group(self, wanted: int) -> int:
@@ -97,6 +99,21 @@ class Lanes:
             self.generator, self.objective, jax.tree.map(stacked, operator), stacked(observed), stacked(key),
             codes=self.codes, solve=self.settings,
         )  # fmt: skip
+
+    def step_bytes(self, operator: Operator, observed: Any, *, size: int) -> int:
+        """Bytes on each device that one step of a group needs, weights and latents included, as the compiler plans it.
+
+        Arguments:
+            operator, observed, size: as for `compiled`.
+        """
+        needs = self.compiled(operator, observed, size=size).memory_analysis()
+        return (
+            needs.argument_size_in_bytes
+            + needs.output_size_in_bytes
+            - needs.alias_size_in_bytes
+            + needs.temp_size_in_bytes
+            + needs.generated_code_size_in_bytes
+        )
 
     def solve(
         self,

@@ -184,18 +184,20 @@ class Prior:
         """Features after the first `layer` blocks -> images [b, r, r, 3]."""
         return self.module.apply({"params": self.params}, features, layer, method="tail")
 
-    def split(self, layer: int, *, precision: str = "fp32") -> SplitGenerator:
+    def split(self, layer: int, *, precision: str = "fp32", platform: str | None = None) -> SplitGenerator:
         """Prepare inversion at a layer.
 
         Arguments:
             layer: composing layer, 1 to `num_layers`.
             precision: "bf16" computes the convolutions in bfloat16; "fp32" and "tf32" in float32.
+            platform: kind of device that it is prepared for, "cpu", "gpu" or "tpu"; JAX's default where None.
 
         Raises:
             ValueError: the layer does not exist.
         """
         self.channels(layer)
-        module, params = self.module.freeze(self.params)
+        on_cpu = (platform or jax.default_backend()) == "cpu"
+        module, params = self.module.freeze(self.params, winograd=on_cpu and precision != "bf16")
         if precision == "bf16":
             module = module.clone(dtype=jnp.bfloat16)
         return SplitGenerator(module=module, layer=layer, params=params)

@@ -24,8 +24,8 @@ def run(data: Path, work: Path) -> Findings:
     write_pictures(work / "pictures", COUNTS[-1])
     command = ("reconstruct", work / "pictures", "--prior", prior, *QUICK)
     peaks = {}
-    for count in (COUNTS[0], *COUNTS):  # the first one compiles, which takes memory too
-        outcome = Running(*command, "--limit", count, "-o", work / f"run-{count}").wait()
+    for i, count in enumerate((COUNTS[0], *COUNTS)):  # the first one compiles, which takes memory too
+        outcome = Running(*command, "--limit", count, "-o", work / f"run-{i}").wait()
         if outcome.code:
             found.check(f"run over {count} pictures", outcome.err.strip()[-300:], "exit code 0", False)
             return found

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from jaxprior.cli import demo, edit, evaluate, priors, restore, tools, train
+from jaxprior.cli import bench, demo, edit, evaluate, priors, restore, tools, train
 from jaxprior.cli.console import say_error
 from jaxprior.errors import JaxpriorError
 
@@ -90,6 +90,7 @@ app.command()(tools.convert)
 app.add_typer(prior_commands, name="priors")
 prior_commands.callback()(priors.priors)
 prior_commands.command("get")(priors.get)
+app.command()(bench.bench)
 app.command()(tools.doctor)
 app.add_typer(train_commands, name="train")
 train_commands.command("pggan")(train.pggan)

@@ -12,14 +12,7 @@ ROOM = 0.9
 def step_bytes(solver: Solver) -> int:
     """Bytes on each device that one step of a batch needs, weights and latents included, as the compiler plans it."""
     task, observed = solver.shapes()
-    needs = solver.inverter.lanes.compiled(task, observed, size=solver.batch).memory_analysis()
-    return (
-        needs.argument_size_in_bytes
-        + needs.output_size_in_bytes
-        - needs.alias_size_in_bytes
-        + needs.temp_size_in_bytes
-        + needs.generated_code_size_in_bytes
-    )
+    return solver.inverter.lanes.step_bytes(task, observed, size=solver.batch)
 
 
 def exceeds_device(solver: Solver) -> bool:

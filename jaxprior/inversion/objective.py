@@ -7,7 +7,7 @@ so that no image touches another. Part of y may be held out: the loss does not s
 says when to stop.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -85,6 +85,11 @@ class Objective:
             raise ValueError(f"`feature_loss` must be one of {FEATURE_LOSSES}, got {self.feature_loss!r}")
         if self.pixel is None and self.features is None:
             raise ValueError("an objective needs `pixel`, `features` or both, got neither")
+
+    def prepared(self, platform: str) -> "Objective":
+        """The same loss, its network prepared for a kind of device if it can be: it may have a method `prepared`."""
+        prepare = getattr(self.features, "prepared", None)
+        return self if prepare is None else replace(self, features=prepare(platform))
 
     def target(self, operator, observed: Array, held: Array | None = None) -> Target:
         """What the generated image of one observation is compared with.

@@ -5,11 +5,15 @@ gain / sqrt(fan_in) (equalised learning rate), so that Adam moves every layer at
 """
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import lax
+
+from jaxprior.models import winograd
 
 
 Array = jax.Array
@@ -123,12 +127,14 @@ def minibatch_stddev(x: Array, group_size: int = 4) -> Array:
 class EqualConv(nn.Module):
     """Convolution with equalised learning rate and a bias.
 
-    `form` says what the kernel does beside convolving; parameters are the same `kernel` [k, k, in, out] and `bias`
-    [out] for all of them:
-        "same"        a plain convolution,
-        "up"          after nearest x2 upsampling, computed literally,
-        "up_phases"   the same function from four 2x2 kernels (see `phase_kernels`),
-        "down"        followed by 2x2 averaging, folded into one strided convolution ("fused").
+    `form` says what the kernel does beside convolving, and how; parameters are the same `kernel` [k, k, in, out] and
+    `bias` [out] for all of them:
+        "same"           a plain convolution,
+        "same_winograd"  the same function in fewer multiplications (see `winograd`),
+        "up"             after nearest x2 upsampling, computed literally,
+        "up_phases"      the same function from four 2x2 kernels (see `phase_kernels`),
+        "up_winograd"    the same function in fewer multiplications still,
+        "down"           followed by 2x2 averaging, folded into one strided convolution ("fused").
     `frozen` expects what `frozen_kernel` prepared instead of the raw kernel.
     """
 
@@ -142,24 +148,38 @@ class EqualConv(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         shape = (self.kernel_size, self.kernel_size, x.shape[-1], self.features)
+        form = FORMS[self.form]
         if self.frozen:
-            shape = (2, 2, 2, 2, *shape[2:]) if self.form == "up_phases" else shape
-            kernel = self.param("kernel", nn.initializers.zeros_init(), shape)
+            prepared = jax.eval_shape(form.prepare, jax.ShapeDtypeStruct(shape, jnp.float32)).shape
+            kernel = self.param("kernel", nn.initializers.zeros_init(), prepared)
         else:
-            raw = self.param("kernel", nn.initializers.normal(1.0), shape)
-            kernel = frozen_kernel(raw, self.gain, self.form)
+            kernel = frozen_kernel(self.param("kernel", nn.initializers.normal(1.0), shape), self.gain, self.form)
         bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
-        x, kernel = x.astype(self.dtype), kernel.astype(self.dtype)
-        if self.form == "up_phases":
-            y = phase_convolve(x, kernel)
-        elif self.form == "down":
-            y = downsample_convolve(x, kernel)
-        else:
-            y = convolve(upsample(x) if self.form == "up" else x, kernel)
-        return add_bias(y, bias)
+        return add_bias(form.apply(x.astype(self.dtype), kernel.astype(self.dtype)), bias)
+
+
+class Form(NamedTuple):
+    """A way to convolve: the kernel [k, k, i, o] once prepared, and what is done with it."""
+
+    prepare: Callable[[Array], Array]
+    apply: Callable[[Array, Array], Array]
+
+
+def _as_it_is(kernel: Array) -> Array:
+    return kernel
+
+
+FORMS = {
+    "same": Form(_as_it_is, convolve),
+    "same_winograd": Form(winograd.tile_kernel, winograd.tile_convolve),
+    "up": Form(_as_it_is, lambda x, kernel: convolve(upsample(x), kernel)),
+    "up_phases": Form(phase_kernels, phase_convolve),
+    "up_winograd": Form(winograd.upsample_kernel, winograd.upsample_convolve),
+    "down": Form(_as_it_is, downsample_convolve),
+}
+"""See `EqualConv`."""
 
 
 def frozen_kernel(raw: Array, gain: float, form: str) -> Array:
-    """The kernel that multiplies the features: raw x gain / sqrt(fan_in), in phases where the form wants them."""
-    kernel = raw * (gain / math.sqrt(math.prod(raw.shape[:-1])))
-    return phase_kernels(kernel) if form == "up_phases" else kernel
+    """The kernel that multiplies the features: raw x gain / sqrt(fan_in), prepared for the form."""
+    return FORMS[form].prepare(raw * (gain / math.sqrt(math.prod(raw.shape[:-1]))))

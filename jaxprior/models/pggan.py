@@ -20,6 +20,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxprior.models import winograd
 from jaxprior.models.blocks import (
     SQRT2,
     EqualConv,
@@ -63,6 +64,7 @@ class Generator(nn.Module):
         image_channels: 1 or 3.
         fused: compute the up-convolutions from phase kernels; the same function and the same parameters.
         frozen: expect parameters prepared by the method `freeze` (scaled kernels, phases); for inversion.
+        winograd: of frozen parameters, in few multiplications, as CPUs want it (see `winograd`).
         dtype: of the convolutions; pixel norms and images stay float32.
     """
 
@@ -71,6 +73,7 @@ class Generator(nn.Module):
     image_channels: int = 3
     fused: bool = False
     frozen: bool = False
+    winograd: bool = False
     dtype: jnp.dtype = jnp.float32
 
     @property
@@ -104,7 +107,10 @@ class Generator(nn.Module):
 
     def form_of(self, k: int) -> str:
         """How block k convolves; see `EqualConv`."""
-        if k % 2 or k == 0:
+        up = k > 0 and k % 2 == 0
+        if self.winograd and k > 0 and winograd.gains(self.widths[(k - 1) // 2], self.widths[k // 2]):
+            return "up_winograd" if up else "same_winograd"
+        if not up:
             return "same"
         return "up_phases" if self.fused or self.frozen else "up"
 
@@ -160,16 +166,17 @@ class Generator(nn.Module):
         return self.init(key, jnp.zeros((1, self.latent_dim)), method="stages")["params"]
 
     @nn.nowrap
-    def freeze(self, params: dict) -> tuple["Generator", dict]:
+    def freeze(self, params: dict, *, winograd: bool = False) -> tuple["Generator", dict]:
         """Prepare trained parameters for inversion: constants multiplied in, up-convolutions as phase kernels.
 
         Arguments:
             params: raw parameters of this generator.
+            winograd: prepare convolutions of many channels for CPUs.
 
         Returns:
             (network, parameters) that compute the same images, to rounding, from frozen weights.
         """
-        frozen = self.clone(frozen=True)
+        frozen = self.clone(frozen=True, winograd=winograd)
 
         def prepare(name: str, block: dict) -> dict:
             if name == "layer0":

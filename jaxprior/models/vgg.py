@@ -9,6 +9,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxprior.models import winograd
+from jaxprior.models.blocks import FORMS, add_bias
 from jaxprior.models.pooling import max_pool
 
 
@@ -51,10 +53,12 @@ class VGG(nn.Module):
     Fields:
         stages: convolutions before each max-pool, see `STAGES`.
         cuts: the maps to return; k is the output of `features[:k]`.
+        winograd: expect parameters prepared by the method `freeze` for CPUs.
     """
 
     stages: tuple[int, ...] = STAGES["vgg16"]
     cuts: tuple[int, ...] = (16,)
+    winograd: bool = False
 
     @nn.compact
     def __call__(self, images: Array) -> tuple[Array, ...]:
@@ -68,6 +72,44 @@ class VGG(nn.Module):
             elif kind == "pool":
                 x = max_pool(x, 2)
             else:
-                x = nn.Conv(kind, (3, 3), name=f"conv{i}")(x)
+                x = Convolution(kind, self.form_of(x.shape[-1], kind), name=f"conv{i}")(x)
             maps[i + 1] = x
         return tuple(maps[cut] for cut in self.cuts)
+
+    @nn.nowrap
+    def form_of(self, into: int, out: int) -> str:
+        """How a convolution of so many channels is computed; see `blocks.EqualConv`."""
+        return "same_winograd" if self.winograd and winograd.gains(into, out) else "same"
+
+    @nn.nowrap
+    def freeze(self, params: dict, *, winograd: bool) -> tuple["VGG", dict]:
+        """Prepare parameters for inversion.
+
+        Arguments:
+            params: of this network.
+            winograd: prepare convolutions of many channels for CPUs.
+
+        Returns:
+            (network, parameters) that compute the same maps, to rounding, from frozen weights.
+        """
+        frozen = self.clone(winograd=winograd)
+        prepared = {
+            name: {**layer, "kernel": FORMS[frozen.form_of(*layer["kernel"].shape[2:])].prepare(layer["kernel"])}
+            for name, layer in params.items()
+        }
+        return frozen, prepared
+
+
+class Convolution(nn.Module):
+    """A 3x3 convolution with a bias; the kernel [3, 3, in, out] is prepared for its form."""
+
+    features: int
+    form: str
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        form = FORMS[self.form]
+        shape = jax.ShapeDtypeStruct((3, 3, x.shape[-1], self.features), jnp.float32)
+        kernel = self.param("kernel", nn.initializers.zeros_init(), jax.eval_shape(form.prepare, shape).shape)
+        bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
+        return add_bias(form.apply(x, kernel), bias)

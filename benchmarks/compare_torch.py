@@ -1,0 +1,90 @@
+"""jaxprior beside PyTorch, on the same inversion: random official networks, the same codes, targets, loss and Adam.
+
+    python benchmarks/compare_torch.py --out benchmarks/results/NAME.json [--mganprior CHECKOUT] [--compile]
+
+jaxprior runs against PyTorch written here from the paper's equations (`peers/eager.py`), with all codes and pictures in
+one batch, frozen weights, channels-last features and the target's features computed once; on a GPU with the case's
+precision. Then against the public code, as it is shipped, from a checkout that you give; without one, against a loop
+that works as it does (`EagerLoop`). Before anything is timed, the losses of the first steps must agree. All take turns;
+a ratio is formed in every round.
+"""
+
+import argparse
+import dataclasses
+import statistics
+from pathlib import Path
+
+import jax
+import numpy as np
+import torch
+from measuring import alternate, record, save, spread
+from peers.eager import Eager, EagerLoop
+from peers.public import Public
+
+from jaxprior.benchmarking import PAPER_STEPS, Case, Runner, make_problem, operations
+
+
+CASES = ((20, 8, 1), (20, 8, 4), (10, 6, 1), (10, 6, 4))
+"""Codes, layer, batch."""
+
+AGREE = {"fp32": 1e-3, "tf32": 2e-2, "bf16": 5e-2}
+"""Largest relative difference of the first losses."""
+
+
+def compare(case: Case, *, checkout: Path | None, compiled: bool, steps: int, rounds: int) -> dict:
+    """All runners on one case."""
+    problem = make_problem(case)
+    runners = [Runner(problem), Eager(problem)]
+    if compiled:
+        runners.append(Eager(problem, compiled=True))
+    if case.precision == "fp32" or checkout is not None:
+        runners.append(EagerLoop(problem) if checkout is None else Public(problem, checkout))
+    losses = {runner.name: runner.advance(3) for runner in runners}
+    ours = losses[Runner.name]
+    agree = {name: float(np.max(np.abs(theirs / ours - 1))) for name, theirs in losses.items()}
+    wrong = {name: value for name, value in agree.items() if not value <= AGREE[case.precision]}
+    if wrong:
+        raise SystemExit(f"{case.title}: the losses differ, so nothing is timed: {wrong}")
+    seconds = alternate(runners, steps=steps, rounds=rounds)
+    count = operations(problem)
+    found = {"case": dataclasses.asdict(case), "verified": agree, "operations": count, "runners": {}}
+    for name, values in seconds.items():
+        ratios = [theirs / mine for theirs, mine in zip(values, seconds[Runner.name], strict=True)]
+        found["runners"][name] = {"seconds": spread(values), "ratio": spread(ratios, 2)}
+        median = statistics.median(values)
+        print(
+            f"  {name:<36} {median:8.3f} s a step   {case.batch * 3600 / median / PAPER_STEPS:8.2f} images/hour"
+            f"   {count / median / 1e9:8.0f} GFLOP/s   x {statistics.median(ratios):.2f}",
+            flush=True,
+        )
+    return found
+
+
+def main() -> None:
+    """Run all cases."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--mganprior", type=Path, metavar="CHECKOUT", help="the public code, to measure it as shipped")
+    parser.add_argument("--compile", action="store_true", help="PyTorch with torch.compile as well")
+    parser.add_argument("--resolution", type=int, default=256)
+    parser.add_argument("--cases", help="N:L:B,... instead of the default ones")
+    parser.add_argument("--precision", default="fp32")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=1 if jax.default_backend() == "cpu" else 25, help="in a round")
+    arguments = parser.parse_args()
+    chosen = [tuple(map(int, c.split(":"))) for c in arguments.cases.split(",")] if arguments.cases else CASES
+    torch.set_num_threads(record("")["hardware"]["cores"])
+    results = []
+    for codes, layer, batch in chosen:
+        case = Case(
+            resolution=arguments.resolution, num_codes=codes, layer=layer, batch=batch, precision=arguments.precision
+        )
+        print(f"{case.title}:", flush=True)
+        settings = {"steps": arguments.steps, "rounds": arguments.rounds, "compiled": arguments.compile}
+        results.append(compare(case, checkout=arguments.mganprior, **settings))
+        versions = {"torch": torch.__version__, "torch_threads": torch.get_num_threads()}
+        save(arguments.out, {**record("compare_torch"), **versions, **settings, "results": results})
+
+
+if __name__ == "__main__":
+    main()

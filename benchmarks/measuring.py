@@ -1,0 +1,65 @@
+"""What all benchmarks share: what they ran on, fair timing of several runners, and JSON records."""
+
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxprior import files
+from jaxprior.benchmarking import time_steps
+
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def hardware() -> dict:
+    """Processor, cores that this process may use, and memory."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {"processor": model, "cores": len(os.sched_getaffinity(0)), "memory_gib": round(memory_gib, 1)}
+
+
+def commit() -> str:
+    """The commit of this source tree, "+" after it if something is changed."""
+    said = [
+        subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True, check=False).stdout.strip()
+        for words in (("rev-parse", "--short=12", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+    ]
+    return said[0] + "+" * bool(said[1])
+
+
+def record(benchmark: str) -> dict:
+    """What every result file says of itself."""
+    return {
+        "schema": 1, "benchmark": benchmark, "hardware": hardware(), "device": files.device_name(),
+        "versions": files.versions(), "commit": commit(),
+    }  # fmt: skip
+
+
+def save(path: Path | None, value: dict) -> None:
+    """Write a result file, if one is wanted."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write_json(path, value)
+
+
+def alternate(runners: Sequence[Any], *, steps: int, rounds: int) -> dict[str, list[float]]:
+    """Seconds of one step of every runner in every round, each round in turn, so that noise meets all alike."""
+    seconds = {runner.name: [] for runner in runners}
+    for _ in range(rounds):
+        for runner in runners:
+            seconds[runner.name].append(time_steps(runner, steps))
+    return seconds
+
+
+def spread(values: Sequence[float], digits: int = 4) -> dict[str, float]:
+    """Median, fastest and slowest."""
+    named = {"median": statistics.median(values), "fastest": min(values), "slowest": max(values)}
+    return {name: round(value, digits) for name, value in named.items()}

@@ -1,0 +1,92 @@
+"""Throughput of inversions on this device over codes, layer, resolution, batch and precision, beside its own limit.
+
+    python benchmarks/throughput.py --out benchmarks/results/NAME.json [--cases 256:20:8:1:fp32,...]
+
+Random official networks with a VGG-16 distance at relu3_3. Images an hour are for 3000 iterations, as the public
+mGANprior code does them. Operations are counted as direct convolutions with phase kernels, so "of peak" can exceed what
+the device multiplied: on CPUs convolutions of many channels take fewer multiplications. The peak is that of a large
+matrix product in the same precision, measured in the same run.
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+import jax
+from measuring import record, save
+
+from jaxprior.benchmarking import Case, Runner, images_per_hour, make_problem, matmul_peak, measure, operations
+
+
+ON_CPU = (
+    "64:20:6:1:fp32", "256:5:4:1:fp32", "256:10:6:1:fp32", "256:20:6:1:fp32", "256:20:8:1:fp32", "1024:10:6:1:fp32",
+)  # fmt: skip
+ON_GPU = (
+    *(f"64:20:6:{batch}:{precision}" for batch in (16, 64, 256) for precision in ("fp32", "tf32", "bf16")),
+    *(f"256:20:8:{batch}:{precision}" for batch in (1, 4, 16, 32) for precision in ("fp32", "tf32", "bf16")),
+    *(f"256:{codes}:{layer}:16:bf16" for codes, layer in ((10, 6), (20, 6), (30, 4))),
+    "1024:10:6:4:bf16",
+)
+COLUMNS = ("case", "s a step", "images/hour", "TFLOP/s", "of peak", "memory", "first step")
+
+
+def parse(text: str) -> Case:
+    """ "256:20:8:1:fp32" -> a case: resolution, codes, layer, batch, precision."""
+    resolution, codes, layer, batch, precision = text.split(":")
+    return Case(
+        resolution=int(resolution), num_codes=int(codes), layer=int(layer), batch=int(batch), precision=precision
+    )
+
+
+def run(case: Case, peaks: dict[str, float], *, steps: int, rounds: int) -> dict:
+    """Measure one case; one whose memory does not suffice says so."""
+    about = {"case": dataclasses.asdict(case), "title": case.title}
+    try:
+        problem = make_problem(case)
+        found = measure(Runner(problem), steps=steps, rounds=rounds)
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        return {**about, "failed": "out of memory"}
+    if case.precision not in peaks:
+        peaks[case.precision] = matmul_peak(case.precision)
+    rate = operations(problem) / found.seconds
+    return {
+        **about, **dataclasses.asdict(found), "images_per_hour": images_per_hour(case, found),
+        "flops": rate, "peak": peaks[case.precision], "share_of_peak": rate / peaks[case.precision],
+    }  # fmt: skip
+
+
+def line(found: dict) -> str:
+    """A row of the table."""
+    if "failed" in found:
+        return f"| {found['title']} | {found['failed']} |" + " |" * (len(COLUMNS) - 2)
+    cells = (
+        found["title"], f"{found['seconds']:.3g}", f"{found['images_per_hour']:.3g}", f"{found['flops'] / 1e12:.3g}",
+        f"{found['share_of_peak']:.0%}", f"{found['bytes'] / 2**30:.2f} GiB", f"{found['first']:.1f} s",
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Run all cases."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--cases", help="resolution:codes:layer:batch:precision, separated by commas")
+    on_cpu = jax.default_backend() == "cpu"
+    parser.add_argument("--steps", type=int, default=2 if on_cpu else 25, help="in a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    cases = arguments.cases.split(",") if arguments.cases else ON_CPU if on_cpu else ON_GPU
+    settings = {"steps": arguments.steps, "rounds": arguments.rounds}
+    peaks: dict[str, float] = {}
+    results = []
+    print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
+    for text in cases:
+        results.append(run(parse(text), peaks, **settings))
+        print(line(results[-1]), flush=True)
+        save(arguments.out, {**record("throughput"), **settings, "results": results})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+# The public face: what `import jaxprior as jp` offers. Everything is imported when it is first used.
+from . import benchmarking as benchmarking
+from . import evaluation as evaluation
+from . import images as images
+from . import inversion as inversion
+from . import metrics as metrics
+from . import models as models
+from . import operators as operators
+from . import training as training
+from .editing import edit as edit
+from .editing import interpolate as interpolate
+from .editing import render as render
+from .errors import JaxpriorError as JaxpriorError
+from .features import FeatureNetwork as FeatureNetwork
+from .features import load_features as load_features
+from .images import load_images as load_images
+from .images import to_uint8 as to_uint8
+from .inversion.attention import CBAM as CBAM
+from .inversion.attention import SelfAttention as SelfAttention
+from .inversion.latents import MultiCode as MultiCode
+from .inversion.latents import SingleCode as SingleCode
+from .inversion.objective import Objective as Objective
+from .inversion.solvers import Solve as Solve
+from .masks import parse_mask as parse_mask
+from .operators import Colorize as Colorize
+from .operators import Compose as Compose
+from .operators import Deblur as Deblur
+from .operators import Denoise as Denoise
+from .operators import Identity as Identity
+from .operators import Inpaint as Inpaint
+from .operators import Operator as Operator
+from .operators import SuperResolve as SuperResolve
+from .presets import Method as Method
+from .presets import preset as preset
+from .priors import Critic as Critic
+from .priors import Prior as Prior
+from .priors import list_priors as list_priors
+from .priors import load_prior as load_prior
+from .priors import untrained as untrained
+from .restoration import Result as Result
+from .restoration import invert as invert
+from .restoration import restore as restore
+
+__version__: str

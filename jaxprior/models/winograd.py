@@ -1,0 +1,183 @@
+"""Convolutions with frozen 3x3 kernels in fewer multiplications (Winograd's minimal filtering; Lavin and Gray, CVPR
+2016), for CPUs: there a convolution of many channels is limited by multiplications, and these are matrix products.
+
+Plain convolution, F(4x4, 3x3), `tile_convolve`: each tile of 4x4 outputs comes from 6x6 inputs d by
+
+    Y = A^T [ sum_c (G g G^T)_c * (B^T d B)_c ] A,
+
+36 multiplications a pair of channels instead of 144. The products over the channels c are 36 matrix products. The
+points of evaluation are 0, +-3/2, +-2/3 and infinity. They are reciprocals of each other, so that the flipped kernel,
+which the gradient in the input wants, has the same transformed values in another order. And they round well: in float32
+the error is twice that of the direct sum, where the usual points 0, +-1, +-2 have four and a half times (512 channels,
+measured against float64).
+
+After nearest x2 upsampling, `upsample_convolve`: two neighbouring outputs see x[y-1], x[y], x[y], x[y+1], and
+
+    y_0 = s x[y] + g_0 (x[y-1] - x[y]),    y_1 = s x[y] + g_2 (x[y+1] - x[y]),    s = g_0 + g_1 + g_2,
+
+three products instead of six in each direction: 9 for four output pixels, where a literal convolution takes 36 and the
+four phase kernels of `blocks.phase_convolve` 16.
+
+Features are NHWC. Kernels are constants: their gradient is refused.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+Array = jax.Array
+
+TILE = 4
+"""Side of the tiles of outputs; a map that is no multiple of it is filled up with zeros."""
+
+POINTS = (0.0, 1.5, -1.5, 2 / 3, -2 / 3)
+"""Of evaluation, and infinity."""
+
+
+def _vandermonde(columns: int) -> np.ndarray:
+    """Powers of every point, and the leading coefficient for infinity: [6, columns]."""
+    return np.vstack([np.vander(POINTS, columns, increasing=True), np.eye(columns)[-1]])
+
+
+OUTPUT = _vandermonde(TILE).T
+"""A^T, [4, 6]."""
+
+KERNEL = _vandermonde(3)
+"""G, [6, 3]."""
+
+INPUT = np.round(np.linalg.inv(_vandermonde(TILE + 2)).T, 14)
+"""B^T, [6, 6]."""
+
+RECIPROCALS = (5, 3, 4, 1, 2, 0)
+"""Place of 1 / p for every point p."""
+
+_SCALES = np.array([1.0, *np.square(POINTS[1:]), 1.0])
+FLIPPED_INPUT = (INPUT * _SCALES[:, None])[list(RECIPROCALS)]
+"""B^T for the flipped kernel: g(1/p) p^2 is the flipped kernel at p."""
+
+FLIPPED_OUTPUT = OUTPUT[:, list(RECIPROCALS)]
+"""A^T for the flipped kernel."""
+
+
+CHANNELS = 128
+"""With fewer channels the additions around the products take longer than the multiplications that are saved."""
+
+
+def gains(channels_in: int, channels_out: int) -> bool:
+    """Whether a 3x3 convolution is faster this way on a CPU (measured, docs/performance.md)."""
+    return min(channels_in, channels_out) >= CHANNELS
+
+
+def tile_kernel(kernel: Array) -> Array:
+    """G g G^T of kernels [3, 3, i, o]: [36, i, o]."""
+    g = jnp.asarray(KERNEL, kernel.dtype)
+    return jnp.einsum("ky,yxio,lx->klio", g, kernel, g, precision="highest").reshape(-1, *kernel.shape[2:])
+
+
+@jax.custom_vjp
+def tile_convolve(x: Array, kernel: Array) -> Array:
+    """3x3 convolution of stride 1 with zeros around the map.
+
+    Arguments:
+        x: features [b, h, w, i].
+        kernel: the result of `tile_kernel`, [36, i, o].
+
+    Returns:
+        Features [b, h, w, o].
+
+    Raises:
+        TypeError: while it is differentiated with respect to the kernel.
+    """
+    return _filter(x, kernel, "kpi,kio->kpo", INPUT, OUTPUT)
+
+
+def _forward(x, kernel):
+    _check_constant(kernel)
+    return _filter(x.value, kernel.value, "kpi,kio->kpo", INPUT, OUTPUT), kernel.value
+
+
+def _backward(kernel, g):
+    if isinstance(g, jax.custom_derivatives.SymbolicZero):
+        return None, None
+    return _filter(g, kernel, "kpo,kio->kpi", FLIPPED_INPUT, FLIPPED_OUTPUT), None
+
+
+tile_convolve.defvjp(_forward, _backward, symbolic_zeros=True)
+
+
+def _check_constant(kernel) -> None:
+    if kernel.perturbed:
+        raise TypeError("a frozen kernel has no gradient: differentiate the network with its raw parameters instead")
+
+
+def _filter(x: Array, kernel: Array, product: str, into: np.ndarray, out: np.ndarray) -> Array:
+    b, h, w, _ = x.shape
+    rows, columns = -(-h // TILE), -(-w // TILE)
+    x = jnp.pad(x, ((0, 0), (1, rows * TILE - h + 1), (1, columns * TILE - w + 1), (0, 0)))
+    x = jnp.stack(_combine(into, [x[:, :, i::TILE][:, :, :columns] for i in range(6)]))  # [6, b, h + 2, columns, c]
+    x = jnp.stack(_combine(into, [x[:, :, i::TILE][:, :, :rows] for i in range(6)]))  # [6, 6, b, rows, columns, c]
+    y = jnp.einsum(product, x.reshape(36, b * rows * columns, -1), kernel).reshape(6, 6, b, rows, columns, -1)
+    y = jnp.stack(_combine(out, list(y)))  # [4, 6, b, rows, columns, c]
+    y = jnp.stack(_combine(out, [y[:, i] for i in range(6)]), axis=4)  # [4, b, rows, columns, 4, c]
+    return jnp.moveaxis(y, 0, 2).reshape(b, rows * TILE, columns * TILE, -1)[:, :h, :w]
+
+
+def _combine(matrix: np.ndarray, parts: Sequence[Array]) -> list[Array]:
+    """Sums of the parts, one for every row of coefficients."""
+    return [sum(float(c) * part for c, part in zip(row, parts, strict=True) if c) for row in matrix]
+
+
+def upsample_kernel(kernel: Array) -> Array:
+    """Kernels [3, 3, i, o] for `upsample_convolve`: [i, 9, o], products of (s, g_0, -g_2) in both directions."""
+
+    def fold(k: Array) -> Array:
+        return jnp.stack([k[0] + k[1] + k[2], k[0], -k[2]])
+
+    both = jax.vmap(fold)(fold(kernel)).reshape(9, *kernel.shape[2:])
+    return jnp.moveaxis(both[np.array(PRODUCTS)], 0, 1)
+
+
+PRODUCTS = (0, 3, 6, 1, 2, 4, 5, 7, 8)
+"""Their order: the sum alone; first and last row; first and last column; the corners."""
+
+
+def upsample_convolve(x: Array, kernel: Array) -> Array:
+    """Nearest x2 upsampling followed by a 3x3 convolution with zeros around the map.
+
+    Arguments:
+        x: features [b, h, w, i].
+        kernel: the result of `upsample_kernel`, [i, 9, o].
+
+    Returns:
+        Features [b, 2 h, 2 w, o].
+    """
+    b, h, w, _ = x.shape
+    vertical, horizontal = _differences(x, 1), _differences(x, 2)
+    alone = _products(x, kernel[:, :1])[..., 0, :]
+    rows = _products(vertical, kernel[:, 1:3])
+    columns = _products(horizontal, kernel[:, 3:5])
+    corners = _products(_differences(vertical, 2), kernel[:, 5:])
+
+    def phase(p: int, q: int) -> Array:
+        corner = corners[:, p : p + h, q : q + w, 2 * p + q]
+        return alone + rows[:, p : p + h, :, p] + columns[:, :, q : q + w, q] + corner
+
+    phases = [jnp.stack([phase(p, q) for q in (0, 1)], axis=3) for p in (0, 1)]  # each [b, h, w, 2, o]
+    return jnp.stack(phases, axis=2).reshape(b, 2 * h, 2 * w, -1)
+
+
+def _differences(x: Array, axis: int) -> Array:
+    """x[y - 1] - x[y] for y = 0 ... n, zeros outside."""
+    zeros = [(0, 0)] * x.ndim
+    zeros[axis] = (1, 1)
+    x, n = jnp.pad(x, zeros), x.shape[axis]
+    return jax.lax.slice_in_dim(x, 0, n + 1, axis=axis) - jax.lax.slice_in_dim(x, 1, n + 2, axis=axis)
+
+
+def _products(x: Array, kernels: Array) -> Array:
+    """x [b, h, w, i] by kernels [i, k, o], as one matrix product: [b, h, w, k, o]."""
+    i, k, o = kernels.shape
+    return (x.reshape(-1, i) @ kernels.reshape(i, -1)).reshape(*x.shape[:3], k, o)
