@@ -28,7 +28,7 @@ from jaxprior.inversion.solvers import Solve, make_optimizer
 Array = jax.Array
 Codes = MultiCode | SingleCode
 
-NUMERICS_VERSION = 3
+NUMERICS_VERSION = 4
 """Raised whenever a change moves results beyond rounding; part of the key of a stored result."""
 
 CHUNK = 25

@@ -15,6 +15,7 @@ lod = (last stage - stage) + fade.
 """
 
 import math
+from functools import partial
 
 import flax.linen as nn
 import jax
@@ -177,15 +178,21 @@ class Generator(nn.Module):
             (network, parameters) that compute the same images, to rounding, from frozen weights.
         """
         frozen = self.clone(frozen=True, winograd=winograd)
+        return frozen, _prepare(frozen, params)
 
-        def prepare(name: str, block: dict) -> dict:
-            if name == "layer0":
-                return {**block, "kernel": dense_kernel(block["kernel"])}
-            is_output = name.startswith("output")
-            form = "same" if is_output else frozen.form_of(int(name.removeprefix("layer")))
-            return {**block, "kernel": frozen_kernel(block["kernel"], 1.0 if is_output else SQRT2, form)}
 
-        return frozen, {name: prepare(name, block) for name, block in params.items()}
+@partial(jax.jit, static_argnums=0)
+def _prepare(frozen: Generator, params: dict) -> dict:
+    """Raw parameters as a frozen generator wants them."""
+
+    def prepare(name: str, block: dict) -> dict:
+        if name == "layer0":
+            return {**block, "kernel": dense_kernel(block["kernel"])}
+        is_output = name.startswith("output")
+        form = "same" if is_output else frozen.form_of(int(name.removeprefix("layer")))
+        return {**block, "kernel": frozen_kernel(block["kernel"], 1.0 if is_output else SQRT2, form)}
+
+    return {name: prepare(name, block) for name, block in params.items()}
 
 
 class Critic(nn.Module):

@@ -21,11 +21,14 @@ four phase kernels of `blocks.phase_convolve` 16.
 Features are NHWC. Kernels are constants: their gradient is refused.
 """
 
+import operator
 from collections.abc import Sequence
+from functools import partial, reduce
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 
 Array = jax.Array
@@ -62,7 +65,7 @@ FLIPPED_OUTPUT = OUTPUT[:, list(RECIPROCALS)]
 """A^T for the flipped kernel."""
 
 
-CHANNELS = 128
+CHANNELS = 64
 """With fewer channels the additions around the products take longer than the multiplications that are saved."""
 
 
@@ -91,43 +94,67 @@ def tile_convolve(x: Array, kernel: Array) -> Array:
     Raises:
         TypeError: while it is differentiated with respect to the kernel.
     """
-    return _filter(x, kernel, "kpi,kio->kpo", INPUT, OUTPUT)
+    return _filter(x, kernel, flipped=False)
 
 
 def _forward(x, kernel):
-    _check_constant(kernel)
-    return _filter(x.value, kernel.value, "kpi,kio->kpo", INPUT, OUTPUT), kernel.value
+    if kernel.perturbed:
+        raise TypeError("a frozen kernel has no gradient: differentiate the network with its raw parameters instead")
+    return _filter(x.value, kernel.value, flipped=False), kernel.value
 
 
 def _backward(kernel, g):
     if isinstance(g, jax.custom_derivatives.SymbolicZero):
         return None, None
-    return _filter(g, kernel, "kpo,kio->kpi", FLIPPED_INPUT, FLIPPED_OUTPUT), None
+    return _filter(g, kernel, flipped=True), None
 
 
 tile_convolve.defvjp(_forward, _backward, symbolic_zeros=True)
 
 
-def _check_constant(kernel) -> None:
-    if kernel.perturbed:
-        raise TypeError("a frozen kernel has no gradient: differentiate the network with its raw parameters instead")
-
-
-def _filter(x: Array, kernel: Array, product: str, into: np.ndarray, out: np.ndarray) -> Array:
+@partial(jax.jit, static_argnames="flipped")  # for tracing: once a shape instead of once a layer and program
+def _filter(x: Array, kernel: Array, *, flipped: bool) -> Array:
+    """The convolution; or, with the kernel flipped and its channels exchanged, the gradient in the input."""
+    into, out = (FLIPPED_INPUT, FLIPPED_OUTPUT) if flipped else (INPUT, OUTPUT)
+    product = "kpo,kio->kpi" if flipped else "kpi,kio->kpo"
     b, h, w, _ = x.shape
     rows, columns = -(-h // TILE), -(-w // TILE)
     x = jnp.pad(x, ((0, 0), (1, rows * TILE - h + 1), (1, columns * TILE - w + 1), (0, 0)))
-    x = jnp.stack(_combine(into, [x[:, :, i::TILE][:, :, :columns] for i in range(6)]))  # [6, b, h + 2, columns, c]
-    x = jnp.stack(_combine(into, [x[:, :, i::TILE][:, :, :rows] for i in range(6)]))  # [6, 6, b, rows, columns, c]
+    x = jnp.stack(_to_points(into, _every(TILE, x, columns)))  # [6, b, h + 2, columns, c]
+    x = jnp.stack(_to_points(into, _every(TILE, x, rows)))  # [6, 6, b, rows, columns, c]
     y = jnp.einsum(product, x.reshape(36, b * rows * columns, -1), kernel).reshape(6, 6, b, rows, columns, -1)
-    y = jnp.stack(_combine(out, list(y)))  # [4, 6, b, rows, columns, c]
-    y = jnp.stack(_combine(out, [y[:, i] for i in range(6)]), axis=4)  # [4, b, rows, columns, 4, c]
+    y = jnp.stack(_from_points(out, [y[i] for i in range(6)]))  # [4, 6, b, rows, columns, c]
+    y = jnp.stack(_from_points(out, [y[:, i] for i in range(6)]), axis=4)  # [4, b, rows, columns, 4, c]
     return jnp.moveaxis(y, 0, 2).reshape(b, rows * TILE, columns * TILE, -1)[:, :h, :w]
 
 
-def _combine(matrix: np.ndarray, parts: Sequence[Array]) -> list[Array]:
-    """Sums of the parts, one for every row of coefficients."""
-    return [sum(float(c) * part for c, part in zip(row, parts, strict=True) if c) for row in matrix]
+def _every(stride: int, x: Array, count: int) -> list[Array]:
+    """The first to sixth entries of all tiles on axis 2."""
+    last = stride * (count - 1) + 1
+    return [lax.slice_in_dim(x, i, i + last, stride, axis=2) for i in range(6)]
+
+
+def _to_points(matrix: np.ndarray, parts: Sequence[Array]) -> list[Array]:
+    """`matrix` [6, 6] by six arrays; the rows of p and -p differ in the sign of the odd powers."""
+    values = [_linear(matrix[0], parts)]
+    for row in (matrix[1], matrix[3]):
+        even, odd = _linear(row[::2], parts[::2]), _linear(row[1::2], parts[1::2])
+        values += [even + odd, even - odd]
+    return [*values, _linear(matrix[5], parts)]
+
+
+def _from_points(matrix: np.ndarray, values: Sequence[Array]) -> list[Array]:
+    """`matrix` [4, 6] by six arrays; the columns of p and -p are equal or opposite."""
+    zero, *pairs, infinity = values
+    sums = [zero, pairs[0] + pairs[1], pairs[2] + pairs[3], infinity]
+    differences = [zero, pairs[0] - pairs[1], pairs[2] - pairs[3], infinity]
+    return [_linear(row[[0, 1, 3, 5]], differences if k % 2 else sums) for k, row in enumerate(matrix)]
+
+
+def _linear(row: np.ndarray, parts: Sequence[Array]) -> Array:
+    """Sum of the parts with these coefficients."""
+    terms = [part if c == 1 else part * float(c) for c, part in zip(row, parts, strict=True) if c]
+    return reduce(operator.add, terms)
 
 
 def upsample_kernel(kernel: Array) -> Array:
@@ -144,6 +171,7 @@ PRODUCTS = (0, 3, 6, 1, 2, 4, 5, 7, 8)
 """Their order: the sum alone; first and last row; first and last column; the corners."""
 
 
+@jax.jit
 def upsample_convolve(x: Array, kernel: Array) -> Array:
     """Nearest x2 upsampling followed by a 3x3 convolution with zeros around the map.
 
@@ -174,7 +202,7 @@ def _differences(x: Array, axis: int) -> Array:
     zeros = [(0, 0)] * x.ndim
     zeros[axis] = (1, 1)
     x, n = jnp.pad(x, zeros), x.shape[axis]
-    return jax.lax.slice_in_dim(x, 0, n + 1, axis=axis) - jax.lax.slice_in_dim(x, 1, n + 2, axis=axis)
+    return lax.slice_in_dim(x, 0, n + 1, axis=axis) - lax.slice_in_dim(x, 1, n + 2, axis=axis)
 
 
 def _products(x: Array, kernels: Array) -> Array:
