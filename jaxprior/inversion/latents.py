@@ -88,7 +88,8 @@ class MultiCode:
 
     def synthesize(self, generator, latents: dict[str, Array]) -> Array:
         """The image [r, r, 3] of one set of latents."""
-        features = generator.head(latents["z"]).astype(jnp.float32)
+        features = generator.head(latents["z"])
+        features = features.astype(jnp.promote_types(features.dtype, jnp.float32))
         features = self._attend(features, latents, "each")
         composed = self._attend(self.compose(features, latents["alpha"]), latents, "composed")
         return generator.tail(composed[None])[0]

@@ -129,4 +129,4 @@ class Objective:
         if self.features is None:
             return []
         network = getattr(self.features, "features", self.features)
-        return [a.astype(jnp.float32) for a in jax.tree.leaves(network(image[None]))]
+        return [a.astype(jnp.promote_types(a.dtype, jnp.float32)) for a in jax.tree.leaves(network(image[None]))]

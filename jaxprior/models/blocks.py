@@ -20,9 +20,14 @@ Array = jax.Array
 SQRT2 = math.sqrt(2.0)
 
 
+def widen(x: Array) -> Array:
+    """x in float32, or as it is if it is wider."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
 def pixel_norm(x: Array, *, epsilon: float = 1e-8) -> Array:
-    """Scale every pixel's feature vector to unit mean square: x / sqrt(mean_c x^2 + epsilon). Computed in float32."""
-    wide = x.astype(jnp.float32)
+    """Scale every pixel's feature vector to unit mean square: x / sqrt(mean_c x^2 + epsilon). Float32 or wider."""
+    wide = widen(x)
     return (wide * lax.rsqrt(jnp.mean(jnp.square(wide), axis=-1, keepdims=True) + epsilon)).astype(x.dtype)
 
 

@@ -32,6 +32,7 @@ from jaxprior.models.blocks import (
     minibatch_stddev,
     pixel_norm,
     upsample,
+    widen,
 )
 
 
@@ -122,8 +123,8 @@ class Generator(nn.Module):
         return x
 
     def to_image(self, x: Array, stage: int) -> Array:
-        """Features of a stage -> its image, float32."""
-        return getattr(self, f"output{stage}")(pixel_norm(x)).astype(jnp.float32)
+        """Features of a stage -> its image, float32 or wider."""
+        return widen(getattr(self, f"output{stage}")(pixel_norm(x)))
 
     def head(self, z: Array, layer: int) -> Array:
         """Codes [b, latent] -> features [b, s, s, channels(layer)] after the first `layer` blocks."""

@@ -8,6 +8,7 @@ and deviation, mGANprior's input to its perceptual loss.
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.linen.dtypes import promote_dtype
 
 from jaxprior.models import winograd
 from jaxprior.models.blocks import FORMS, add_bias
@@ -112,4 +113,5 @@ class Convolution(nn.Module):
         shape = jax.ShapeDtypeStruct((3, 3, x.shape[-1], self.features), jnp.float32)
         kernel = self.param("kernel", nn.initializers.zeros_init(), jax.eval_shape(form.prepare, shape).shape)
         bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
+        x, kernel, bias = promote_dtype(x, kernel, bias)
         return add_bias(form.apply(x, kernel), bias)
