@@ -26,8 +26,8 @@ LOOSE = {"sr16": (3e-4, 5e-4)}
 """Tolerances of weights and image: 16 x 16 pixels and an absolute feature distance are badly conditioned. Codes moved
 by 1e-6 at the start move these weights by 1e-4 and the image by 2e-4 (measured)."""
 DOUBLE = ("sr16",)
-"""Computed here in float64, for the same reason: in float32 the last loss is off by up to 1.4e-4, as a machine's rounding
-has it. What is left is the public code's own rounding, which the golden holds: 5.4e-5 (both measured)."""
+"""Computed here in float64, for the same reason: in float32 the last loss is off by up to 1.4e-4, as a machine's
+rounding has it. What is left is the public code's own rounding, which the golden holds: 5.4e-5 (both measured)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
