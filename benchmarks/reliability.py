@@ -15,7 +15,8 @@ The parts, which also run alone (`python benchmarks/reliability.py disk --data .
 
 PICTURES.zip is any set of 256 or more photographs, e.g. the cats that the bundled prior knows. Each part prints its
 figures beside their targets, "met" or "missed", and asserts nothing. In --out the results of other parts are kept if
-hardware, versions and commit are the same. About 25 minutes on two cores; on Linux, and mounting needs root.
+hardware and versions are the same; each says its commit. About 25 minutes on two cores; on Linux, and mounting needs
+root.
 """
 
 import argparse
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="JSON file to write")
     arguments = parser.parse_args()
     about = {**record("reliability"), "data": arguments.data.name}
+    commit = about.pop("commit")
     results = earlier(arguments.out, about)
     for name in PARTS if arguments.part == "all" else [arguments.part]:
         print(f"{name}:", flush=True)
@@ -61,7 +63,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix=f"jaxprior-{name}-") as work:
             os.environ["JAXPRIOR_CACHE"] = str(Path(work) / "cache")
             found = PARTS[name](arguments.data.resolve(), Path(work))
-        results[name] = found.record() | {"seconds": round(time.perf_counter() - begun, 1)}
+        results[name] = found.record() | {"seconds": round(time.perf_counter() - begun, 1), "commit": commit}
         save(arguments.out, {**about, "results": results})
     missed = [check for part in results.values() for check in part["checks"] if not check["met"]]
     print(f"{len(missed)} of {sum(len(part['checks']) for part in results.values())} targets missed")
