@@ -18,7 +18,7 @@ After nearest x2 upsampling, `upsample_convolve`: two neighbouring outputs see x
 three products instead of six in each direction: 9 for four output pixels, where a literal convolution takes 36 and the
 four phase kernels of `blocks.phase_convolve` 16.
 
-Features are NHWC. Kernels are constants: their gradient is refused.
+Features are NHWC. Kernels are constants: `tile_convolve` refuses to be differentiated in its kernel.
 """
 
 import operator
@@ -63,7 +63,6 @@ FLIPPED_INPUT = (INPUT * _SCALES[:, None])[list(RECIPROCALS)]
 
 FLIPPED_OUTPUT = OUTPUT[:, list(RECIPROCALS)]
 """A^T for the flipped kernel."""
-
 
 CHANNELS = 64
 """With fewer channels the additions around the products take longer than the multiplications that are saved."""
