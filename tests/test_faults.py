@@ -173,7 +173,7 @@ def test_process_ends_in_time_where_python_is_held_up(tmp_path):
     code = textwrap.dedent("""
         import hashlib, signal
         from jaxprior.cli.deadline import ends_within
-        signal.signal(signal.SIGTERM, signal.default_int_handler)   # as the program does
+        signal.signal(signal.SIGTERM, lambda *_: None)          # a run takes note and goes on to the end of its step
         with ends_within(75, "stopped", grace=0.5):
             print("ready", flush=True)
             hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)      # minutes in C
