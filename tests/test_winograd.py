@@ -78,19 +78,21 @@ def test_gradient_of_a_frozen_kernel_is_refused():
 
 
 def test_generator_prepared_for_cpus_is_the_same_function():
-    module = Generator((160, 160, 128, 32), latent_dim=16)
-    params = module.init_params(jax.random.key(0))
-    frozen, prepared = module.freeze(params, winograd=True)
-    forms = [frozen.form_of(k) for k in range(8)]
-    winograds = ["up_winograd", "same_winograd"]
-    assert forms == ["same", "same_winograd", *winograds, *winograds, "up_phases", "same"]
-    z = jax.random.normal(jax.random.key(1), (2, 16))
+    module = Generator((160, 160, 128, 32), latent_dim=16, dtype=jnp.float64)
+    with jax.enable_x64(True):
+        params = jax.tree.map(jnp.float64, module.init_params(jax.random.key(0)))
+        frozen, prepared = module.freeze(params, winograd=True)
+        forms = [frozen.form_of(k) for k in range(8)]
+        winograds = ["up_winograd", "same_winograd"]
+        assert forms == ["same", "same_winograd", *winograds, *winograds, "up_phases", "same"]
+        z = jnp.asarray(draw((2, 16)))
 
-    def image(module, params):
-        return jax.jit(lambda z: module.apply({"params": params}, z))
+        def image(module, params):
+            return jax.jit(lambda z: module.apply({"params": params}, z))
 
-    expected, back = jax.vjp(image(module, params), z)
-    found, back_found = jax.vjp(image(frozen, prepared), z)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-    g = jnp.asarray(draw(expected.shape), jnp.float32)
-    np.testing.assert_allclose(back_found(g)[0], back(g)[0], rtol=1e-3, atol=1e-3 * float(jnp.abs(back(g)[0]).max()))
+        expected, back = jax.vjp(image(module, params), z)
+        found, back_found = jax.vjp(image(frozen, prepared), z)
+        assert found.dtype == jnp.float64
+        np.testing.assert_allclose(found, expected, atol=1e-11)
+        g = jnp.asarray(draw(expected.shape))
+        np.testing.assert_allclose(back_found(g)[0], back(g)[0], rtol=1e-9, atol=1e-9)
