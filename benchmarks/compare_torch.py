@@ -17,11 +17,11 @@ from pathlib import Path
 import jax
 import numpy as np
 import torch
-from measuring import alternate, record, save, spread
+from measuring import alternate, hardware, record, save, spread
 from peers.eager import Eager, EagerLoop
 from peers.public import Public
 
-from jaxprior.benchmarking import PAPER_STEPS, Case, Runner, make_problem, operations
+from jaxprior.benchmarking import Case, Runner, images_per_hour, make_problem, operations
 
 
 CASES = ((20, 8, 1), (20, 8, 4), (10, 6, 1), (10, 6, 4))
@@ -53,7 +53,7 @@ def compare(case: Case, *, checkout: Path | None, compiled: bool, steps: int, ro
         found["runners"][name] = {"seconds": spread(values), "ratio": spread(ratios, 2)}
         median = statistics.median(values)
         print(
-            f"  {name:<36} {median:8.3f} s a step   {case.batch * 3600 / median / PAPER_STEPS:8.2f} images/hour"
+            f"  {name:<36} {median:8.3f} s a step   {images_per_hour(case, median):8.2f} images/hour"
             f"   {count / median / 1e9:8.0f} GFLOP/s   x {statistics.median(ratios):.2f}",
             flush=True,
         )
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1 if jax.default_backend() == "cpu" else 25, help="in a round")
     arguments = parser.parse_args()
     chosen = [tuple(map(int, c.split(":"))) for c in arguments.cases.split(",")] if arguments.cases else CASES
-    torch.set_num_threads(record("")["hardware"]["cores"])
+    torch.set_num_threads(hardware()["cores"])
     results = []
     for codes, layer, batch in chosen:
         case = Case(

@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="JSON file to write")
     arguments = parser.parse_args()
-    program, results = [sys.executable, "-m", "jaxprior"], {}
+    program, results = [sys.executable, "-c", "from jaxprior.cli import main; main()"], {}
     with tempfile.TemporaryDirectory() as work:
         picture, cache = Path(work) / "cat.png", Path(work) / "cache"
         images.save_png(picture, skimage.data.chelsea()[:300, 95:395])

@@ -38,7 +38,7 @@ def parse(text: str) -> Case:
     )
 
 
-def run(case: Case, peaks: dict[str, float], *, steps: int, rounds: int) -> dict:
+def run(case: Case, *, steps: int, rounds: int) -> dict:
     """Measure one case; one whose memory does not suffice says so."""
     about = {"case": dataclasses.asdict(case), "title": case.title}
     try:
@@ -48,12 +48,10 @@ def run(case: Case, peaks: dict[str, float], *, steps: int, rounds: int) -> dict
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         return {**about, "failed": "out of memory"}
-    if case.precision not in peaks:
-        peaks[case.precision] = matmul_peak(case.precision)
-    rate = operations(problem) / found.seconds
+    rate, peak = operations(problem) / found.seconds, matmul_peak(case.precision)
     return {
-        **about, **dataclasses.asdict(found), "images_per_hour": images_per_hour(case, found),
-        "flops": rate, "peak": peaks[case.precision], "share_of_peak": rate / peaks[case.precision],
+        **about, **dataclasses.asdict(found), "images_per_hour": images_per_hour(case, found.seconds),
+        "flops": rate, "peak": peak, "share_of_peak": rate / peak,
     }  # fmt: skip
 
 
@@ -79,11 +77,10 @@ def main() -> None:
     arguments = parser.parse_args()
     cases = arguments.cases.split(",") if arguments.cases else ON_CPU if on_cpu else ON_GPU
     settings = {"steps": arguments.steps, "rounds": arguments.rounds}
-    peaks: dict[str, float] = {}
     results = []
     print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
     for text in cases:
-        results.append(run(parse(text), peaks, **settings))
+        results.append(run(parse(text), **settings))
         print(line(results[-1]), flush=True)
         save(arguments.out, {**record("throughput"), **settings, "results": results})
 

@@ -9,6 +9,7 @@ other libraries, are in the repository's `benchmarks/`.
 """
 
 import dataclasses
+import functools
 import statistics
 import time
 from typing import Any
@@ -229,9 +230,9 @@ def time_steps(runner: Any, steps: int) -> float:
     return (time.perf_counter() - began) / steps
 
 
-def images_per_hour(case: Case, measured: Measurement) -> float:
-    """Pictures that are done in an hour at 3000 iterations each."""
-    return case.batch * 3600 / (PAPER_STEPS * measured.seconds)
+def images_per_hour(case: Case, seconds: float) -> float:
+    """Pictures that are done in an hour at 3000 iterations each, where a step of the batch takes so many seconds."""
+    return case.batch * 3600 / (PAPER_STEPS * seconds)
 
 
 def operations(problem: Problem) -> float:
@@ -262,8 +263,9 @@ def operations(problem: Problem) -> float:
     return 2 * 2 * case.batch * (case.num_codes * head + tail + network)
 
 
+@functools.cache
 def matmul_peak(precision: str = "fp32", *, size: int = 2048) -> float:
-    """Operations a second of a large square matrix product on this device, the best of five."""
+    """Operations a second of a large square matrix product on this device, the best of five; measured once."""
     dtype = jnp.bfloat16 if precision == "bf16" else jnp.float32
     with jax.default_matmul_precision(Solve(precision=precision).matmul_precision):
         a = jnp.full((size, size), 1 / size, dtype)

@@ -49,8 +49,9 @@ class Eager:
 
     def restart(self) -> None:
         """Go back to the start."""
-        n = self.problem.case.num_codes
-        self.latents = [self._tensor(self.problem.z), torch.full((*self._alpha_shape(),), 1 / n, device=self.device)]
+        b, n, _ = self.problem.z.shape
+        alpha = torch.full((b, n, self.module.channels(self.layer)), 1 / n, device=self.device)
+        self.latents = [self._tensor(self.problem.z), alpha]
         for latent in self.latents:
             latent.requires_grad_()
         self.target = self._tensor(self.problem.target.transpose(0, 3, 1, 2), image=True)
@@ -69,9 +70,6 @@ class Eager:
             self.adam.step()
             found.append(losses.detach())
         return torch.stack(found).float().cpu().numpy()
-
-    def _alpha_shape(self) -> tuple[int, int, int]:
-        return (*self.problem.z.shape[:2], self.module.channels(self.layer))
 
     def _losses(self, z, alpha, target, wanted):
         b, n, d = z.shape

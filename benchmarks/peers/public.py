@@ -60,14 +60,12 @@ class Public:
 
     def restart(self) -> None:
         """Go back to the start."""
-        b, n, _ = self.problem.z.shape
-        channels = self.problem.prior.channels(self.problem.case.layer)
-        self.pictures = [
-            ([torch.tensor(self.problem.z[i : i + 1]), torch.full((1, n, channels), 1 / n)],
-             torch.tensor(np.ascontiguousarray(self.problem.target[i : i + 1].transpose(0, 3, 1, 2))).cuda())
-            for i in range(b)
-        ]  # fmt: skip
-        self.pictures = [([x.cuda() for x in latents], target) for latents, target in self.pictures]
+        problem, self.pictures = self.problem, []
+        n, channels = problem.case.num_codes, problem.prior.channels(problem.case.layer)
+        for z, target in zip(problem.z, problem.target, strict=True):
+            latents = [torch.tensor(z[None]).cuda(), torch.full((1, n, channels), 1 / n).cuda()]
+            image = torch.tensor(np.ascontiguousarray(target.transpose(2, 0, 1)[None])).cuda()
+            self.pictures.append((latents, image))
 
     def advance(self, steps: int) -> np.ndarray:
         """Do some steps of every picture; the losses [steps, b] before each. Adam begins anew."""

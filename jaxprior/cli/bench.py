@@ -65,7 +65,7 @@ def _measure(case: Any, steps: int) -> tuple[str, ...]:
         case.title,
         f"{found.seconds:.3g} s",
         f"{found.fastest:.3g} to {found.slowest:.3g} s",
-        f"{benchmarking.images_per_hour(case, found):.3g}",
+        f"{benchmarking.images_per_hour(case, found.seconds):.3g}",
         f"{rate / 1e9:.0f}",
         f"{rate / benchmarking.matmul_peak(case.precision):.0%}",
         f"{(found.bytes or 0) / 2**30:.2f} GiB",
