@@ -25,5 +25,9 @@ class RunError(JaxpriorError):
     """A run folder that is missing, damaged or belongs to another command."""
 
 
+class MemoryLimitError(JaxpriorError):
+    """One picture needs more memory than a device has, or may use."""
+
+
 class SettingsError(JaxpriorError):
     """A setting that is unknown or has a value that it cannot have, in a recipe or a table of settings."""

@@ -1,12 +1,12 @@
-"""A set of pictures as lanes of the engine: groups of one compiled shape, several starts of a picture, further passes,
-spread over devices.
+"""A set of pictures as lanes of the engine: several starts of a picture, further passes, spread over devices.
 
 A CPU solves one picture at a time on each of its devices: more at once are not faster there (docs/runs.md), and so no
 result depends on the batch it was in, to the bit. An accelerator solves as many at once as it is told to.
 """
 
-import time
+import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import jax
@@ -15,10 +15,14 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxprior.banks import sample_bank
-from jaxprior.inversion.engine import Codes, choose, compile_step, solve_batch
-from jaxprior.inversion.moments import Moment, to_arrays
+from jaxprior.errors import MemoryLimitError
+from jaxprior.inversion import batching
+from jaxprior.inversion.batching import Batch
+from jaxprior.inversion.engine import Codes, choose, compile_step
+from jaxprior.inversion.moments import Moment
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
+from jaxprior.memory import FULL_SPEED, GIB, Economy, Recomputed, economies, limit_of
 from jaxprior.operators import Operator, take
 from jaxprior.priors import Prior
 from jaxprior.weights import flatten, unflatten
@@ -51,6 +55,9 @@ class Lanes:
         codes, objective, solve: what is optimised, what is minimised, and how.
         devices: over which the pictures are spread; all of this process by default.
 
+    Fields:
+        economy: what is done to save memory; nothing at first, see `fitted`.
+
     Raises:
         ValueError: a layer that the prior does not have.
     """
@@ -75,6 +82,57 @@ class Lanes:
         generator = prior.split(codes.layer, precision=solve.precision, platform=platform)
         ready = (generator, objective.prepared(platform), bank)
         self.generator, self.objective, self.bank = ready if mesh is None else jax.device_put(ready, everywhere)
+        self.economy = FULL_SPEED
+
+    def with_economy(self, economy: Economy) -> "Lanes":
+        """The same, with a step that saves memory."""
+        other = copy.copy(self)
+        other.economy = economy
+        other.generator = replace(self.generator, recompute=economy.recompute, at_once=economy.at_once)
+        if economy.recompute and not self.economy.recompute and self.objective.features is not None:
+            other.objective = replace(self.objective, features=Recomputed(self.objective.features))
+        return other
+
+    def thriftier(self) -> "Lanes | None":
+        """The same with a step that needs less memory and more time, or None if there is none."""
+        ways = economies(self.codes.num_codes, self.devices[0].platform)
+        later = ways[ways.index(self.economy) + 1 :] if self.economy in ways else []
+        return self.with_economy(later[0]) if later else None
+
+    def fitted(
+        self, operator: Operator, observed: Any, *, size: int, memory: float | None = None
+    ) -> tuple["Lanes", int]:
+        """The same, for so many pictures at once, and with such a step, as the memory of the devices holds.
+
+        Arguments:
+            operator, observed: as for `compiled`.
+            size: pictures wanted at once.
+            memory: bytes that a step may need on each device, if less than the device has. A CPU does not tell what it
+                has; without a number it gets what is wanted.
+
+        Returns:
+            (lanes, pictures in a group).
+
+        Raises:
+            MemoryLimitError: not even one picture on each device fits.
+        """
+        limit, size, lanes = limit_of(self.devices, memory), self.group(size), self
+        while limit is not None and (needs := lanes.step_bytes(operator, observed, size=size)) > limit:
+            each = len(self.devices)
+            smaller = min(int(size * limit / needs) // each * each, size - each)
+            thrifty = lanes.thriftier()
+            if smaller > 0:
+                size = smaller
+            elif size > each:
+                size = each
+            elif thrifty is not None:
+                lanes = thrifty
+            else:
+                raise MemoryLimitError(
+                    f"A step of one picture needs {needs / GIB:.2f} GiB with one code at a time, and may take "
+                    f"{limit / GIB:.2f} GiB: use a smaller prior or another device."
+                )
+        return lanes, size
 
     def group(self, wanted: int) -> int:
         """Pictures in one compiled shape where so many are wanted at once: a multiple of the devices."""
@@ -127,33 +185,42 @@ class Lanes:
     ) -> dict[str, Any]:
         """Solve every lane, go on with those that miss the target, and average the starts of a picture.
 
+        A target PSNR ends some pictures early; the next ones then take their places.
+
         Arguments:
             operator: forward operator, all arrays with a leading axis b; observed: observations [b, ...].
             keys: one random key per picture [b]; the first start uses it as it is, the others are folded in.
             size: pictures wanted at once; the last group is padded.
-            progress: called with (pictures done, pictures, steps done, steps, mean loss of the running group).
-            keeper: where the group in flight is saved; the pictures must fit one group.
+            progress: called with (pictures done, pictures, steps done, steps, mean loss of those that run).
+            keeper: where everything is saved, what was found of these pictures and what is in flight.
 
         Returns:
             dict with images [b, r, r, c], latents (leading axis b, then the starts if there are several), loss, psnr,
             step [b], trace [b, steps + 1] and seconds [b].
-
-        Raises:
-            ValueError: a keeper, and more pictures than one group.
         """
-        starts, target = self.settings.starts, self.settings.target_psnr
-        run = _Run(self, operator, observed, keys, self.group(size) * starts, progress, keeper)
+        starts, solve = self.settings.starts, self.settings
         lanes = np.arange(len(observed) * starts)
-        if keeper is not None and len(lanes) > run.size:
-            raise ValueError(f"{len(observed)} pictures are more than a group of {run.size // starts} that can be kept")
-        turn, found, moment = _unpacked(None if keeper is None else keeper.load())
-        while turn < self.settings.passes:
-            unfinished = lanes if found is None else np.flatnonzero(~(np.asarray(found["psnr"]) >= target))
-            if not len(unfinished):
+        turn, found, saved = _unpacked(None if keeper is None else keeper.load())
+
+        def on_chunk(moment: Moment) -> None:
+            if keeper is not None and keeper.due():
+                keeper.save(_packed(turn, found, moment))
+            if progress is not None:
+                done, pictures = int(moment.ended.sum() / starts), int(len(moment.ended) / starts)
+                progress(done, pictures, moment.steps, solve.steps, moment.loss)
+
+        while turn < solve.passes:
+            short = lanes if found is None else np.flatnonzero(~(np.asarray(found["psnr"]) >= solve.target_psnr))
+            if not len(short):
                 break
-            again = run.all(unfinished, turn=turn, found=found, resume=moment)
-            found = again if found is None else _better(found, again, unfinished)
-            turn, moment = turn + 1, None
+            start = None if found is None else jax.tree.map(lambda x, short=short: x[short], found["latents"])
+            again = batching.solve(
+                self.generator, self.objective, _Lanes(self, operator, observed, keys, short, start),
+                size=self.group(size) * starts, codes=self.codes, solve=solve, bank=self.bank,
+                on_chunk=on_chunk, resume=saved,
+            )  # fmt: skip
+            found = again if found is None else _better(found, again, short)
+            turn, saved = turn + 1, None
         return _average(found, starts)
 
     def place(self, tree: Any) -> Any:
@@ -161,60 +228,34 @@ class Lanes:
         return tree if self._by_image is None else jax.device_put(tree, self._by_image)
 
 
-class _Run:
-    """One call of `Lanes.solve`. Lane i is start i % starts of picture i // starts; `size` lanes are one group."""
+class _Lanes:
+    """Some lanes as problems of the engine. Lane i is start i % starts of picture i // starts.
 
-    def __init__(self, ready, operator, observed, keys, size, progress, keeper):
-        self.ready, self.settings = ready, ready.settings
+    Arguments:
+        ready: where they are solved.
+        operator, observed, keys: of all pictures.
+        lanes: which; start: latents of all of them to go on from, or None.
+    """
+
+    def __init__(self, ready: Lanes, operator: Operator, observed: Array, keys: Array, lanes: np.ndarray, start: Any):
+        self.ready, self.lanes, self.start = ready, lanes, start
         self.operator, self.observed, self.keys = operator, observed, keys
-        self.size, self.progress, self.keeper = size, progress, keeper
 
-    def all(self, lanes: np.ndarray, *, turn: int, found: dict | None, resume: Any) -> dict[str, Any]:
-        """Solve some lanes, from what was found already or from new latents."""
-        start = None if found is None else jax.tree.map(lambda x: x[lanes], found["latents"])
-        parts, pictures = [], len(lanes) / self.settings.starts
+    def __len__(self) -> int:
+        return len(self.lanes)
 
-        for first in range(0, len(lanes), self.size):
-            real = min(self.size, len(lanes) - first)
-
-            def on_chunk(moment: Moment, first: int = first, real: int = real) -> None:
-                if self.keeper is not None and self.keeper.due():
-                    self.keeper.save(_packed(turn, found, moment))
-                tell(moment.done, moment.losses[:real], first)
-
-            def tell(steps: int, losses: Array, solved: int) -> None:
-                if self.progress is not None:
-                    done = int(solved / self.settings.starts)
-                    self.progress(done, int(pictures), steps, self.settings.steps, float(jnp.mean(losses)))
-
-            part = self._group(lanes, first, real, start=start, on_chunk=on_chunk, resume=resume)
-            parts.append(part)
-            tell(self.settings.steps, part["loss"], first + real)
-        return parts[0] if len(parts) == 1 else jax.tree.map(lambda *x: jnp.concatenate(x), *parts)
-
-    def _group(self, lanes, first, real, *, start, on_chunk, resume) -> dict[str, Any]:
-        began = time.perf_counter()
-        places = np.minimum(np.arange(first, first + self.size), len(lanes) - 1)
-        row, turn = np.divmod(lanes[places], self.settings.starts)
-        keys = jax.vmap(lambda k, s: jnp.where(s == 0, k, jax.random.fold_in(k, s)))(self.keys[row], turn)
-        start = None if start is None else jax.tree.map(lambda x: x[places], start)
-        operator, observed, keys, turn, start = self.ready.place(
-            (take(self.operator, row), self.observed[row], keys, jnp.asarray(turn), start)
-        )
-        found = solve_batch(
-            self.ready.generator, self.ready.objective, operator, observed, keys,
-            codes=self.ready.codes, solve=self.settings, bank=self.ready.bank, lanes=turn,
-            start=start, on_chunk=on_chunk, resume=resume,
-        )  # fmt: skip
-        if len(self.ready.devices) > 1:
-            found = jax.tree.map(jnp.asarray, jax.device_get(found))
-        part = jax.block_until_ready(jax.tree.map(lambda x: x[:real], found))
-        return {**part, "seconds": np.full(real, (time.perf_counter() - began) / real)}
+    def take(self, indices: np.ndarray) -> Batch:
+        """Some of them, spread over the devices."""
+        row, nth = np.divmod(self.lanes[indices], self.ready.settings.starts)
+        keys = jax.vmap(lambda k, s: jnp.where(s == 0, k, jax.random.fold_in(k, s)))(self.keys[row], nth)
+        start = None if self.start is None else jax.tree.map(lambda x: jnp.asarray(x[indices]), self.start)
+        batch = Batch(take(self.operator, row), self.observed[row], keys, jnp.asarray(nth), start)
+        return self.ready.place(batch)
 
 
 def _packed(turn: int, found: dict | None, moment: Moment) -> dict[str, np.ndarray]:
     """A group in flight as named arrays: the pass, what earlier passes found, where this one stands."""
-    arrays = {"pass": np.array(turn), **{f"moment/{name}": array for name, array in to_arrays(moment).items()}}
+    arrays = {"pass": np.array(turn), **{f"moment/{name}": array for name, array in moment.to_arrays().items()}}
     if found is not None:
         arrays |= {f"found/{name}": np.asarray(array) for name, array in flatten(found).items()}
     return arrays
@@ -234,7 +275,7 @@ def _unpacked(arrays: Mapping[str, np.ndarray] | None) -> tuple[int, dict | None
 def _better(found: dict, again: dict, lanes: np.ndarray) -> dict:
     """What two passes found: of each lane that was gone on with, the better one; the times of both."""
     old = jax.tree.map(lambda x: x[lanes], found)
-    wins = jnp.isfinite(again["loss"]) & ~(again["loss"] >= old["loss"])
+    wins = jnp.asarray(np.isfinite(again["loss"]) & ~(again["loss"] >= old["loss"]))
     chosen = choose(wins, again, old)
     chosen["seconds"] = again["seconds"] + old["seconds"]
     return jax.tree.map(lambda x, new: jnp.asarray(x).at[lanes].set(new), found, chosen)
@@ -243,7 +284,7 @@ def _better(found: dict, again: dict, lanes: np.ndarray) -> dict:
 def _average(found: dict, starts: int) -> dict:
     """Lanes -> pictures: images, losses and traces averaged over the starts that have a finite loss."""
     if starts == 1:
-        return found
+        return jax.tree.map(jnp.asarray, found)
     found = jax.tree.map(lambda x: jnp.asarray(x).reshape(-1, starts, *x.shape[1:]), found)
     sound = jnp.isfinite(found["loss"])
 

@@ -5,7 +5,7 @@ an argument; a prior that is closed over is baked into the program (slow compila
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
@@ -95,11 +95,15 @@ class SplitGenerator:
 
     Fields:
         module, layer: network and cut; params: its prepared parameters (constants multiplied in, phase kernels).
+        recompute: for the gradient, compute head and tail again instead of keeping what is inside.
+        at_once: codes that go through the head at once; None for all.
     """
 
     module: Any = _static()
     layer: int = _static()
     params: Any
+    recompute: bool = _static(default=False)
+    at_once: int | None = _static(default=None)
 
     @property
     def latent_dim(self) -> int:
@@ -113,11 +117,21 @@ class SplitGenerator:
 
     def head(self, z: Array) -> Array:
         """Codes [n, d] -> features [n, h, w, c] at the cut."""
-        return self.module.apply({"params": self.params}, z, self.layer, method="head")
+        if self.at_once is None:
+            return self._part("head")(z)
+        # A loop, so that neither the loop's body nor its gradient has more codes in memory at a time.
+        one = jax.checkpoint(lambda code: self._part("head")(code[None])[0], prevent_cse=False)
+        return jax.lax.map(one, z, batch_size=self.at_once)
 
     def tail(self, features: Array) -> Array:
         """Features [b, h, w, c] at the cut -> images [b, r, r, 3], float32."""
-        return self.module.apply({"params": self.params}, features, self.layer, method="tail")
+        return self._part("tail")(features)
+
+    def _part(self, method: str) -> Callable[[Array], Array]:
+        def part(x: Array) -> Array:
+            return self.module.apply({"params": self.params}, x, self.layer, method=method)
+
+        return jax.checkpoint(part) if self.recompute else part
 
     def __call__(self, z: Array) -> Array:
         """Codes [n, d] -> images [n, r, r, 3]."""

@@ -5,6 +5,7 @@ over the devices, give every picture its own randomness from its id, and put the
 depend on a picture's place in the batch.
 """
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from jaxprior.inversion.latents import MultiCode, SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.lanes import Keeper, Lanes, Progress
+from jaxprior.memory import Economy
 from jaxprior.operators import Identity, Operator, batched
 from jaxprior.presets import PRESETS, Method, preset
 from jaxprior.priors import Prior
@@ -80,6 +82,7 @@ def restore(
     solve: Solve | None = None,
     ids: Array | None = None,
     batch_size: int | None = None,
+    memory: float | None = None,
     devices: Sequence[jax.Device] | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -94,6 +97,9 @@ def restore(
         ids: integers [b] that seed each picture's chance; 0 ... b - 1 by default.
         batch_size: pictures solved at once on an accelerator; all by default. A CPU solves them one by one, which is as
             fast there, so that no result depends on this number.
+        memory: bytes that a step may need on each device, by default what an accelerator tells that it has. If the
+            batch needs more, it becomes smaller, and if one picture still does, parts are computed twice (see
+            `jaxprior.memory`).
         devices: over which the pictures are spread; by default all of this process, as far as there are pictures.
         progress: called with (pictures done, pictures, steps done, steps, mean loss of the running group).
 
@@ -102,6 +108,7 @@ def restore(
 
     Raises:
         ValueError: shapes that do not fit the prior or the task.
+        MemoryLimitError: one picture does not fit, whatever is done.
 
     Example:
         >>> prior = jp.load_prior()
@@ -113,7 +120,7 @@ def restore(
     observed = observe(task, photos, key=key, ids=ids)
     return invert(
         prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, ids=ids,
-        batch_size=batch_size, devices=devices, progress=progress,
+        batch_size=batch_size, memory=memory, devices=devices, progress=progress,
     )  # fmt: skip
 
 
@@ -128,6 +135,7 @@ def invert(
     solve: Solve | None = None,
     ids: Array | None = None,
     batch_size: int | None = None,
+    memory: float | None = None,
     devices: Sequence[jax.Device] | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -135,19 +143,24 @@ def invert(
 
     Arguments:
         observed: observations of the task [b, ...]; what they show at missing pixels is ignored.
-        prior, task, key, codes, objective, solve, ids, batch_size, devices, progress: as for `restore`.
+        prior, task, key, codes, objective, solve, ids, batch_size, memory, devices, progress: as for `restore`.
 
     Returns:
         A `Result`.
 
     Raises:
         ValueError: shapes that do not fit the task.
+        MemoryLimitError: one picture does not fit, whatever is done.
     """
     task = Identity() if task is None else task
     default = preset("default", task, prior=prior) if None in (codes, objective, solve) else Method(None, None, None)
     method = Method(codes or default.codes, objective or default.objective, solve or default.solve)
     devices = jax.local_devices()[: max(len(observed), 1)] if devices is None else devices
-    inverter = Inverter(prior, method, devices=devices)
+    inverter, b = Inverter(prior, method, devices=devices), len(observed)
+    if b:
+        one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), batched(task, b))
+        shape = jax.ShapeDtypeStruct(np.shape(observed)[1:], np.float32)
+        inverter, batch_size = inverter.fitted(one, shape, wanted=min(batch_size or b, b), memory=memory)
     return inverter.invert(observed, task, key=key, ids=ids, batch_size=batch_size, progress=progress)
 
 
@@ -170,6 +183,37 @@ class Inverter:
             prior, codes=method.codes, objective=method.objective, solve=method.solve, devices=devices
         )  # fmt: skip
 
+    def fitted(
+        self, task: Operator, observed: Any, *, wanted: int, memory: float | None = None
+    ) -> tuple["Inverter", int]:
+        """This inverter, changed if need be so that a step fits the devices' memory, and its pictures at once.
+
+        Arguments:
+            task: forward operator of one picture; shapes are enough.
+            observed: shape and type of one observation.
+            wanted: pictures at once, if they fit.
+            memory: as for `restore`.
+
+        Raises:
+            MemoryLimitError: one picture does not fit, whatever is done.
+        """
+        lanes, size = self.lanes.fitted(task, observed, size=wanted, memory=memory)
+        return self._with(lanes), size
+
+    def with_economy(self, economy: Economy) -> "Inverter":
+        """The same, with a step that saves memory."""
+        return self._with(self.lanes.with_economy(economy))
+
+    def thriftier(self) -> "Inverter | None":
+        """The same with a step that needs less memory and more time, or None if there is none."""
+        lanes = self.lanes.thriftier()
+        return None if lanes is None else self._with(lanes)
+
+    def _with(self, lanes: Lanes) -> "Inverter":
+        other = copy.copy(self)
+        other.lanes = lanes
+        return other
+
     def invert(
         self,
         observed: Array,
@@ -185,10 +229,10 @@ class Inverter:
 
         Arguments:
             observed, task, key, ids, batch_size, progress: as for `invert`.
-            keeper: where the group in flight is saved and found again; the pictures must fit one group.
+            keeper: where what was found and what is in flight is saved, and found again.
 
         Raises:
-            ValueError: shapes that do not fit the task, or what was kept is of another group.
+            ValueError: shapes that do not fit the task, or what was kept is of other pictures.
         """
         observed = jnp.asarray(observed, jnp.float32)
         b = len(observed)

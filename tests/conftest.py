@@ -27,6 +27,14 @@ def shared() -> Path:
 
 
 @pytest.fixture
+def batched(monkeypatch):
+    """Solve many pictures at once, as accelerators do."""
+    from jaxprior import lanes
+
+    monkeypatch.setattr(lanes, "ONE_BY_ONE", ())
+
+
+@pytest.fixture
 def golden():
     """Reader of the small golden arrays in tests/golden: `golden("pggan_tiny")` -> mapping of arrays."""
     return lambda name: np.load(GOLDEN / f"{name}.npz", allow_pickle=False)

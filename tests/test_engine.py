@@ -10,8 +10,7 @@ import pytest
 from golden_weights import mganprior_generator, nhwc
 
 import jaxprior as jp
-from jaxprior import lanes
-from jaxprior.inversion import engine, moments
+from jaxprior.inversion import engine
 from jaxprior.models.pggan import Critic as CriticNetwork
 from jaxprior.models.pggan import Generator
 from jaxprior.priors import Card
@@ -64,12 +63,6 @@ def test_mganprior_run_equals_the_public_code(golden):
     np.testing.assert_allclose(result.latents["alpha"], arrays["gd_l8_alpha_final"], atol=5e-5)
     crop = nhwc(arrays["gd_l8_out_crop"])
     np.testing.assert_allclose(result.images[:, 112:144, 112:144], crop, atol=5e-5)
-
-
-@pytest.fixture
-def batched(monkeypatch):
-    """Solve many pictures at once, as accelerators do."""
-    monkeypatch.setattr(lanes, "ONE_BY_ONE", ())
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
@@ -226,39 +219,14 @@ def test_progress_counts_images_and_steps(prior, photos, batched):
 
 
 def test_a_slow_cpu_looks_at_the_progress_sooner(prior, photos, monkeypatch):
-    """And nothing else changes: neither the result nor what is asked after whole chunks only."""
-    seen, quick = [], jp.Solve(steps=30, target_psnr=1.0)
-    settings = {"codes": CODES, "objective": L2, "solve": quick, "key": KEY}
+    """And nothing else changes."""
+    seen, settings = [], {"codes": CODES, "objective": L2, "solve": jp.Solve(steps=30), "key": KEY}
     expected = jp.restore(prior, photos[:1], **settings)
     monkeypatch.setattr(engine, "PATIENCE", 0.0)
     result = jp.restore(prior, photos[:1], progress=lambda *call: seen.append(call[2]), **settings)
-    assert seen == [*range(1, 26), 30]  # stopped after the first whole chunk, then told that all is done
+    assert seen == [*range(1, 31), 30]  # step by step, then told that all is done
     np.testing.assert_array_equal(result.trace, expected.trace)
     np.testing.assert_array_equal(result.images, expected.images)
-
-
-@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
-def test_what_goes_on_from_a_saved_moment_equals_what_was_never_interrupted(prior, photos, optimizer):
-    """Through plain arrays, which a file can hold; the state of another method is refused."""
-    solve, keys, saved = jp.Solve(steps=60, optimizer=optimizer), jax.random.split(KEY, 2), []
-    arguments = (prior.split(3), L2, jp.Identity(), photos[:2], keys)
-    whole = engine.solve_batch(*arguments, codes=CODES, solve=solve, on_chunk=lambda m: saved.append(m.done))
-    assert saved == [25, 50, 60]
-
-    def stop(moment):
-        saved.append(moments.to_arrays(moment))
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        engine.solve_batch(*arguments, codes=CODES, solve=solve, on_chunk=stop)
-    assert all(isinstance(array, np.ndarray) for array in saved[-1].values())
-    resumed = engine.solve_batch(*arguments, codes=CODES, solve=solve, resume=saved[-1])
-    for a, b in zip(jax.tree.leaves(whole), jax.tree.leaves(resumed), strict=True):
-        np.testing.assert_array_equal(a, b)
-    with pytest.raises(ValueError, match="another method"):
-        engine.solve_batch(*arguments, codes=CODES, solve=jp.Solve(steps=60, optimizer="sgd"), resume=saved[-1])
-    with pytest.raises(ValueError, match="belongs"):
-        engine.solve_batch(*arguments, codes=jp.MultiCode(num_codes=2, layer=3), solve=solve, resume=saved[-1])
 
 
 def test_a_step_is_compiled_once(prior, photos):

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from tiny_prior import write_tiny_prior
 
-from jaxprior import images, lanes, masks, metrics, operators, restoration
+from jaxprior import images, masks, metrics, operators, restoration
 from jaxprior.errors import RunError
-from jaxprior.evaluation import Cell, Journal, Row, RunFolder, Stopped, run_cell, stored, write_report
+from jaxprior.evaluation import Cell, Journal, Row, RunFolder, Stopped, run_cell, solving, stored, write_report
 from jaxprior.evaluation.cells import configuration, row_key
 from jaxprior.evaluation.edits import load_latents
 from jaxprior.evaluation.journal import FIGURES, encode
@@ -24,6 +24,8 @@ from jaxprior.priors import load_prior
 from jaxprior.restoration import Method
 
 
+pytestmark = pytest.mark.usefixtures("batched")
+
 METHOD = Method(restoration.MultiCode(num_codes=2, layer=4), restoration.Objective(), restoration.Solve(steps=3))
 HOLE = operators.Inpaint(np.zeros((16, 16), np.float32))  # the mask is a placeholder
 INPAINT = Cell(task=HOLE, mask=masks.parse_mask("block:0.25"), method=METHOD, clean=True)
@@ -33,12 +35,6 @@ INPAINT = Cell(task=HOLE, mask=masks.parse_mask("block:0.25"), method=METHOD, cl
 def prior(tmp_path_factory):
     """A random generator of 16x16 pixels, through a file so that it has a sha256."""
     return load_prior(write_tiny_prior(tmp_path_factory.mktemp("prior") / "tiny.safetensors"))
-
-
-@pytest.fixture(autouse=True)
-def batched(monkeypatch):
-    """Solve as many pictures at once as was said, as accelerators do."""
-    monkeypatch.setattr(lanes, "ONE_BY_ONE", ())
 
 
 @pytest.fixture
@@ -295,17 +291,33 @@ def test_unusable_mask_ends_the_run_before_it_begins(prior, pictures, tmp_path):
 
 
 def test_diverged_picture_is_marked_and_the_run_goes_on(prior, pictures, tmp_path, monkeypatch):
-    real = restoration.Inverter.invert
+    real, bad = restoration.Inverter.invert, set()
 
     def diverging(*arguments, **options):
-        result = real(*arguments, **options)
-        return dataclasses.replace(result, diverged=np.arange(len(options["ids"])) == 1)
+        ids = options["ids"]
+        if len(set(ids.tolist())) > 1:  # a group, not the retry of one
+            bad.add(ids[1])
+        return dataclasses.replace(real(*arguments, **options), diverged=np.isin(ids, list(bad)))
 
     monkeypatch.setattr(restoration.Inverter, "invert", diverging)
     rows = go(prior, [pictures], tmp_path / "run")
     assert [row.status for row in rows] == ["ok", "diverged", "ok", "diverged", "ok"]
     assert rows[1].reason and rows[1].psnr is not None
     assert "3 ok, 2 diverged, 0 failed" in (tmp_path / "run/summary.md").read_text()
+
+
+def test_pictures_that_end_early_make_room_and_the_run_is_the_same_to_the_byte(prior, pictures, tmp_path, monkeypatch):
+    solve = restoration.Solve(steps=60)
+    cell = dataclasses.replace(INPAINT, method=METHOD._replace(solve=solve))
+    rows = go(prior, [pictures], tmp_path / "free", cell=cell)
+    target = float(np.median([row.psnr_known for row in rows])) - 0.5
+    solve = dataclasses.replace(solve, target_psnr=target)
+    cell = dataclasses.replace(INPAINT, method=METHOD._replace(solve=solve))
+    for wave in (1, 4):
+        monkeypatch.setattr(solving, "WAVE", wave)
+        go(prior, [pictures], tmp_path / str(wave), cell=cell, batch_size=2)
+    assert contents(tmp_path / "1") == contents(tmp_path / "4")
+    assert contents(tmp_path / "1") != contents(tmp_path / "free")
 
 
 # --- tasks ---

@@ -17,7 +17,7 @@ from small_disk import NoDisk, small_disk
 from tiny_prior import write_tiny_prior
 
 from jaxprior import images, lanes, masks, operators, restoration
-from jaxprior.errors import ImageError, RunError
+from jaxprior.errors import ImageError, MemoryLimitError, RunError
 from jaxprior.evaluation import (
     Cell,
     Journal,
@@ -27,15 +27,14 @@ from jaxprior.evaluation import (
     Share,
     Stopped,
     inflight,
-    memory,
     run_cell,
     write_report,
 )
 from jaxprior.evaluation.estimate import estimate_cell
-from jaxprior.evaluation.memory import is_out_of_memory
 from jaxprior.evaluation.reading import Reader, read_ahead
 from jaxprior.evaluation.solving import LOST, RECOVERED, Solver
 from jaxprior.files import only_writer
+from jaxprior.memory import is_out_of_memory
 from jaxprior.priors import load_prior
 from jaxprior.restoration import Method
 
@@ -63,12 +62,6 @@ def pictures(tmp_path_factory):
         pixels = np.random.default_rng(i).integers(0, 256, (20, 24, 3), dtype=np.uint8)
         images.save_png(folder / f"a{i}.png", pixels)
     return folder
-
-
-@pytest.fixture
-def batched(monkeypatch):
-    """Solve many pictures at once, as accelerators do."""
-    monkeypatch.setattr(lanes, "ONE_BY_ONE", ())
 
 
 class Notes(Observer):
@@ -192,14 +185,14 @@ def test_process_ends_in_time_where_python_is_held_up(tmp_path):
 
 
 def diverge(monkeypatch, *, until: int):
-    """Make the second picture of every batch diverge in the first `until` tries."""
-    real, tries = restoration.Inverter.invert, []
+    """Make the second picture of the first batch diverge in the first `until` tries."""
+    real, tries, bad = restoration.Inverter.invert, [], []
 
     def invert(self, observed, *arguments, **options):
+        bad[:] = bad or options["ids"][1:2]
         tries.append(self.lanes.settings.learning_rate)
         if len(tries) <= until:
-            observed = np.array(observed)
-            observed[1] = np.nan
+            observed = np.where(np.isin(options["ids"], bad)[:, None, None, None], np.nan, observed)
         return real(self, observed, *arguments, **options)
 
     monkeypatch.setattr(restoration.Inverter, "invert", invert)
@@ -260,12 +253,33 @@ def test_too_little_memory_for_one_picture_is_a_sentence(prior, pictures, tmp_pa
         go(prior, pictures, tmp_path / "run", batch_size=2)
 
 
-def test_lack_of_memory_is_foreseen_from_what_the_compiler_plans(prior, monkeypatch, batched):
-    two, four = (Solver(INPAINT, prior, wanted=size) for size in (2, 4))
-    limit = 0.5 * (memory.step_bytes(two) + memory.step_bytes(four)) / memory.ROOM
-    told = [type("Device", (), {"memory_stats": lambda self: {"bytes_limit": limit}})()]
-    monkeypatch.setattr(memory.jax, "local_devices", lambda: told)
-    assert memory.exceeds_device(four) and not memory.exceeds_device(two)
+def test_what_one_picture_needs_too_much_is_computed_more_slowly(prior, pictures, tmp_path, monkeypatch, batched):
+    real, notes = restoration.Inverter.invert, Notes()
+
+    def invert(self, observed, *arguments, **options):
+        if self.lanes.economy.at_once is None:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 9 bytes.")
+        return real(self, observed, *arguments, **options)
+
+    monkeypatch.setattr(restoration.Inverter, "invert", invert)
+    rows = go(prior, pictures, tmp_path / "run", batch_size=2, observer=notes)
+    assert [row.status for row in rows] == ["ok"] * 5
+    assert [note.partition("going on with ")[2] for note in notes.notes] == ["1.", "1, 1 of 2 codes at a time."]
+    assert RunFolder(tmp_path / "run").read()["economy"] == {"recompute": False, "at_once": 1}
+    again = Notes()  # what it began with is what it goes on with
+    go(prior, pictures, tmp_path / "run", observer=again)
+    assert not again.notes
+    assert RunFolder(tmp_path / "run").read()["economy"] == {"recompute": False, "at_once": 1}
+
+
+def test_a_limit_given_by_hand_chooses_the_batch(prior, pictures, tmp_path, batched):
+    solver = Solver(INPAINT, prior, wanted=4)
+    rows = go(prior, pictures, tmp_path / "run", batch_size=4, memory=solver.step_bytes() - 1)
+    assert {row.batch for row in rows} <= {1, 2, 3}
+    rows = go(prior, pictures, tmp_path / "roomy", batch_size=4, memory=solver.step_bytes())
+    assert {row.batch for row in rows} == {4}
+    with pytest.raises(MemoryLimitError, match="may take 0.00 GiB"):
+        go(prior, pictures, tmp_path / "none", memory=10.0)
 
 
 def test_only_a_lack_of_memory_is_taken_for_one():

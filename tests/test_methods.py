@@ -4,10 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from all_problems import AllProblems
 from tiny_prior import random_prior
 
 import jaxprior as jp
-from jaxprior.inversion import engine
+from jaxprior.inversion import batching
 
 
 KEY = jax.random.key(0)
@@ -54,7 +55,8 @@ def test_every_method_recovers_a_planted_image(name, prior):
     start = jax.tree.map(lambda x: x[None], {**truth, "z": off})
     solve = jp.Solve(steps=60, optimizer="lbfgs", weight_rate=0.1)
     keys = jax.random.split(KEY, 1)
-    found = engine.solve_batch(generator, L2, jp.Identity(), planted, keys, codes=codes, solve=solve, start=start)
+    problems = AllProblems(jp.Identity(), planted, keys, start=start)
+    found = batching.solve(generator, L2, problems, size=1, codes=codes, solve=solve)
     assert float(found["trace"][0, 0] / found["loss"][0]) > 100
 
 

@@ -10,7 +10,7 @@ import typer
 from jaxprior.cli import options as opt
 from jaxprior.cli.console import RunProgress, mistakes, print_summary, print_table, say, say_error
 from jaxprior.cli.deadline import ends_within
-from jaxprior.cli.restore import SOME_FAILED, STOPPED, go_on, this_command
+from jaxprior.cli.restore import SOME_FAILED, STOPPED, go_on, in_bytes, this_command
 from jaxprior.cli.shares import resolve_share
 from jaxprior.cli.signature import spelled_out
 from jaxprior.errors import JaxpriorError
@@ -61,6 +61,7 @@ def evaluate(
         ),
     ] = None,
     batch_size: opt.BatchSize = None,
+    memory: opt.Memory = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write nothing; print what would be done, its memory and its time.")
     ] = False,
@@ -97,12 +98,13 @@ def evaluate(
         steps=steps,
         features=features,
     )
+    size = {"batch_size": batch_size, "memory": in_bytes(memory)}
     if dry_run:
         with mistakes():
             plan = evaluation.make_plan(changed, out or Path())
-            _print_forecast(evaluation.forecast_cells(plan, batch_size=batch_size, share=share))
+            _print_forecast(evaluation.forecast_cells(plan, **size, share=share))
         return
-    report = _run(changed, out, batch_size, share)
+    report = _run(changed, out, share=share, **size)
     runs = evaluation.runs_in(out)
     rows = [list(run.journal.latest().values()) for run in runs]
     print_summary(evaluation.short_titles([run.read()["cell"] for run in runs]), rows)
@@ -119,7 +121,7 @@ def _list_recipes() -> None:
     say("\nRun one with `jaxprior evaluate NAME -o RUN`; `jaxprior evaluate --help` shows more.")
 
 
-def _run(recipe: Any, out: Path, batch_size: int | None, share: Any) -> Path:
+def _run(recipe: Any, out: Path, **settings: Any) -> Path:
     """All cells with progress shown; a stop ends the program with a sentence on how to go on."""
     from jaxprior import evaluation
 
@@ -134,7 +136,7 @@ def _run(recipe: Any, out: Path, batch_size: int | None, share: Any) -> Path:
     try:
         with mistakes(), ends_within(STOPPED, f"Stopped; {go_on(this_command())}"):
             return evaluation.run_recipe(
-                recipe, out, batch_size=batch_size, share=share, watch=watch, command=this_command()
+                recipe, out, watch=watch, command=this_command(), **settings
             )
     except evaluation.Stopped:
         where = f" in {shown[-1].title} with {shown[-1].done} of {shown[-1].total} pictures done" if shown else ""

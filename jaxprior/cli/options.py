@@ -85,6 +85,16 @@ BatchSize = Annotated[
         least=1,
     ),
 ]
+Memory = Annotated[
+    float | None,
+    _option(
+        _RUN,
+        text="Memory that a step may need on each device; by default all that an accelerator has. What does not fit is "
+        "solved fewer at once, and if need be more slowly.",
+        metavar="GIB",
+        least=0.0,
+    ),
+]
 Limit = Annotated[int | None, _option(_DATA, text="Only the first N pictures.", metavar="N", least=1)]
 
 
@@ -135,6 +145,7 @@ class RunOptions(ShareOptions):
     limit: Limit = None
     prior: Prior = None
     batch_size: BatchSize = None
+    memory: Memory = None
     seed: Annotated[int, _option(_RUN, text="Of masks, noise and latent codes.", metavar="S", least=0)] = 0
 
 

@@ -188,7 +188,7 @@ def _restore(
         seed=options.seed,
     )
     folder = evaluation.RunFolder(out, share=share)
-    rows = solve(cell, sources, folder, prior=prior, batch_size=options.batch_size)
+    rows = solve(cell, sources, folder, prior=prior, batch_size=options.batch_size, memory=in_bytes(options.memory))
     path = evaluation.write_report([folder])
     print_summary([cell.title], [rows])
     say(f"\nreport: {path}")
@@ -196,7 +196,20 @@ def _restore(
         raise typer.Exit(SOME_FAILED)
 
 
-def solve(cell: Any, sources: list[Any], folder: Any, *, prior: Any, batch_size: int | None) -> list[Any]:
+def in_bytes(gib: float | None) -> float | None:
+    """Of an option in GiB."""
+    return None if gib is None else gib * 2**30
+
+
+def solve(
+    cell: Any,
+    sources: list[Any],
+    folder: Any,
+    *,
+    prior: Any,
+    batch_size: int | None = None,
+    memory: float | None = None,
+) -> list[Any]:
     """Run a cell with progress shown; a stop ends the program with a sentence on how to go on."""
     from jaxprior import evaluation
 
@@ -204,8 +217,9 @@ def solve(cell: Any, sources: list[Any], folder: Any, *, prior: Any, batch_size:
     with RunProgress(cell.title) as progress, mistakes(), ends_within(STOPPED, f"Stopped; {go_on(command)}"):
         try:
             return evaluation.run_cell(
-                cell, sources, folder, prior=prior, batch_size=batch_size, observer=progress, command=command
-            )
+                cell, sources, folder, prior=prior, batch_size=batch_size, memory=memory, observer=progress,
+                command=command,
+            )  # fmt: skip
         except evaluation.Stopped:
             pass
     say_error(f"Stopped with {progress.done} of {progress.total} pictures done; {go_on(command)}")

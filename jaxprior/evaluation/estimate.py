@@ -8,7 +8,6 @@ import jax
 import numpy as np
 
 from jaxprior.evaluation.cells import Cell
-from jaxprior.evaluation.memory import step_bytes
 from jaxprior.evaluation.runner import DEFAULT_BATCH
 from jaxprior.evaluation.solving import Solver
 
@@ -32,16 +31,20 @@ class Estimate:
     batch: int
 
 
-def estimate_cell(cell: Cell, prior: Any, batch_size: int | None = None) -> Estimate:
+def estimate_cell(
+    cell: Cell, prior: Any, batch_size: int | None = None, *, memory: float | None = None
+) -> Estimate:
     """Compile a cell's step and time a few of them on samples of the prior.
 
     Arguments:
         cell: what to do; prior: the generator.
         batch_size: pictures solved at once on accelerators; 64 for each device by default.
+        memory: see `run_cell`.
     """
     wanted = batch_size or DEFAULT_BATCH * jax.local_device_count()
     few = dataclasses.replace(cell.method.solve, steps=STEPS, schedule="constant", passes=1, target_psnr=None)
     solver = Solver(dataclasses.replace(cell, method=cell.method._replace(solve=few)), prior, wanted=wanted)
+    solver.fit(memory)
     task, observed = solver.shapes()
     z = jax.random.normal(jax.random.key(0), (solver.batch, prior.latent_dim))
     photos = jax.jit(type(prior).generate)(prior, z)
@@ -53,4 +56,4 @@ def estimate_cell(cell: Cell, prior: Any, batch_size: int | None = None) -> Esti
         durations.append(time.perf_counter() - began)
     steps = cell.method.solve.steps * cell.method.solve.passes
     seconds = durations[-1] / STEPS * steps / solver.batch
-    return Estimate(seconds_per_picture=seconds, bytes=step_bytes(solver), batch=solver.batch)
+    return Estimate(seconds_per_picture=seconds, bytes=solver.step_bytes(), batch=solver.batch)

@@ -28,12 +28,14 @@ class Forecast:
     seconds: float
 
 
-def forecast_cells(plan: Plan, *, batch_size: int | None = None, share: Share = WHOLE) -> list[Forecast]:
+def forecast_cells(
+    plan: Plan, *, batch_size: int | None = None, memory: float | None = None, share: Share = WHOLE
+) -> list[Forecast]:
     """Estimate every cell of a plan; cells that differ in nothing that costs time are estimated once.
 
     Arguments:
         plan: from `make_plan`.
-        batch_size, share: as for `run_recipe`.
+        batch_size, memory, share: as for `run_recipe`.
 
     Returns:
         One `Forecast` a cell, in the order of the grid.
@@ -48,7 +50,7 @@ def forecast_cells(plan: Plan, *, batch_size: int | None = None, share: Share = 
         solve = planned.cell.method.solve
         alike = (planned.labels["prior"], planned.labels["method"], planned.cell.task.label)
         if alike not in estimates:
-            estimates[alike] = estimate_cell(planned.cell, planned.prior, batch_size)
+            estimates[alike] = estimate_cell(planned.cell, planned.prior, batch_size, memory=memory)
         estimate, pictures = estimates[alike], len(share.of(planned.sources))
         forecasts.append(
             Forecast(

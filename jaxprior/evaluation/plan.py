@@ -129,6 +129,7 @@ def run_recipe(
     run: str | Path,
     *,
     batch_size: int | None = None,
+    memory: float | None = None,
     share: Share = WHOLE,
     watch: Watch | None = None,
     command: str = "",
@@ -138,7 +139,7 @@ def run_recipe(
     Arguments:
         recipe: from `load_recipe`.
         run: folder of the evaluation; `runs_in` finds its cells.
-        batch_size: pictures in one compiled shape; see `run_cell`.
+        batch_size, memory: pictures in one compiled shape, and what it may need; see `run_cell`.
         share: the part of every data set's pictures that this process does; others do theirs in the same folder.
         watch: called with a cell's number from 1, the number of cells and the cell; a context manager around its run
             that gives the observer of its progress.
@@ -170,6 +171,7 @@ def run_recipe(
                     RunFolder(run / planned.folder, share=share),
                     prior=planned.prior,
                     batch_size=batch_size,
+                    memory=memory,
                     observer=observer,
                     command=command,
                     labels=planned.labels,

@@ -21,13 +21,13 @@ from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.cells import Cell, configuration
 from jaxprior.evaluation.inflight import InFlight
 from jaxprior.evaluation.journal import FAILED, Row
-from jaxprior.evaluation.memory import exceeds_device, is_out_of_memory
 from jaxprior.evaluation.reading import Job, Reader, read_ahead
 from jaxprior.evaluation.runfolder import RunFolder
 from jaxprior.evaluation.solving import Found, Solver
 from jaxprior.evaluation.stopping import StopGuard
 from jaxprior.evaluation.stored import save_latents, save_pictures
 from jaxprior.files import device_name, versions
+from jaxprior.memory import FULL_SPEED, Economy, is_out_of_memory
 
 
 DEFAULT_BATCH = 64
@@ -59,6 +59,7 @@ def run_cell(
     *,
     prior: Any,
     batch_size: int | None = None,
+    memory: float | None = None,
     observer: Observer | None = None,
     command: str = "",
     labels: dict[str, str] | None = None,
@@ -72,6 +73,8 @@ def run_cell(
         prior: the generator to invert.
         batch_size: pictures solved at once on accelerators; by default what the run began with, else 64 for each
             device, or the number of pictures if that is smaller. A CPU solves one at a time on each of its devices.
+        memory: bytes that a step may need on each device, by default what an accelerator tells that it has. What does
+            not fit is solved fewer at once, and if need be more slowly. Used where a run begins.
         observer: is told about progress.
         command: how to go on with this run, for run.json.
         labels: "prior", "data", "task" and "method", what the cell is called in a grid.
@@ -81,7 +84,7 @@ def run_cell(
 
     Raises:
         RunError: the folder belongs to another configuration, another process writes into it, or the device's memory
-            does not suffice for a single picture.
+            did not suffice for a single picture. MemoryLimitError: it is foreseen that it will not.
         Stopped: SIGINT or SIGTERM arrived; the journal is whole, and the batch in flight is saved.
 
     Example:
@@ -107,7 +110,7 @@ def run_cell(
             "command": command,
         }
         run = _Run(cell, prior, reader, folder, record, observer or Observer(), guard)
-        run.all(folder.share.of(sources), batch_size)
+        run.all(folder.share.of(sources), batch_size, memory)
     return list(folder.journal.latest().values())
 
 
@@ -119,13 +122,16 @@ class _Run:
         self.record, self.observer, self.guard = record, observer, guard
         self.solver: Solver | None = None
 
-    def all(self, sources: Sequence[images.ImageSource], batch_size: int | None) -> None:
+    def all(self, sources: Sequence[images.ImageSource], batch_size: int | None, memory: float | None) -> None:
         """Do all pictures that the journal does not have."""
-        began = self._began()
+        began, economy = self._began()
         wanted = batch_size or began or min(max(len(sources), 1), DEFAULT_BATCH * jax.local_device_count())
-        self._make_ready(wanted)
-        while began is None and exceeds_device(self.solver):
-            self._shrink()
+        self.solver = Solver(self.cell, self.prior, wanted=wanted, economy=economy)
+        if began is None:
+            wanted = self.solver.batch
+            self.solver.fit(memory)
+            self._tell_what_fits(wanted)
+        self._note()
         if began not in (None, self.solver.batch):
             self.observer.note(
                 f"the run began with a batch of {began} and goes on with {self.solver.batch}; rows of another batch "
@@ -133,29 +139,31 @@ class _Run:
             )
         self.observer.begin(len(sources))
         jobs = self._pending(sources)
-        while batch := list(itertools.islice(jobs, self.solver.batch)):
-            while batch:
-                done = self._solve(batch[: self.solver.batch])
-                batch = batch[done:]
+        while wave := list(itertools.islice(jobs, self.solver.wave)):
+            while wave:
+                done = self._solve(wave[: self.solver.wave])
+                wave = wave[done:]
 
-    def _make_ready(self, wanted: int) -> None:
+    def _note(self) -> None:
         """Take note of the batch in run.json before anything is computed with it."""
-        self.solver = Solver(self.cell, self.prior, wanted=wanted)
-        self.folder.write({**self.record, "batch": self.solver.batch})
+        economy = dataclasses.asdict(self.solver.economy)
+        self.folder.write({**self.record, "batch": self.solver.batch, "economy": economy})
 
-    def _began(self) -> int | None:
-        """The shape that the run began with on this kind of device, so that going on gives the same bits."""
+    def _began(self) -> tuple[int | None, Economy]:
+        """What the run began with on this kind of device, so that going on gives the same bits."""
         if not (self.folder.path / "run.json").exists():
-            return None
+            return None, FULL_SPEED
         before = self.folder.read()
-        return before["batch"] if before["device"] == self.record["device"] else None
+        if before["device"] != self.record["device"]:
+            return None, FULL_SPEED
+        return before["batch"], Economy(**before.get("economy", {}))
 
     def _pending(self, sources: Iterable[images.ImageSource]) -> Iterator[Job]:
         """Read picture after picture; yield those to be computed, journal those that need no computing."""
         journal = self.folder.journal
         finished = {(row.image, row.key): row for row in journal if row.status != FAILED}
         latest = journal.latest()
-        for source, job in read_ahead(self.reader, sources, 2 * self.solver.batch):
+        for source, job in read_ahead(self.reader, sources, 2 * self.solver.wave):
             self.guard.check()
             if isinstance(job, ImageError):
                 row = Row(image=source.name, status=FAILED, reason=_sentence(job, source.name))
@@ -170,7 +178,7 @@ class _Run:
             self.observer.rows([row], computed=False)
 
     def _solve(self, jobs: list[Job]) -> int:
-        """One batch: invert, write every file, then the rows. Returns how many jobs were done: none if the memory did
+        """One wave: invert, write every file, then the rows. Returns how many jobs were done: none if the memory did
         not suffice, and the next batch is smaller."""
         began = time.perf_counter()
         keeper = self._keeper(jobs)
@@ -204,6 +212,7 @@ class _Run:
         owner = {
             "keys": [job.key for job in jobs],
             "batch": self.solver.batch,
+            "economy": dataclasses.asdict(self.solver.economy),
             "device": self.record["device"],
             "versions": self.record["versions"],
         }
@@ -211,16 +220,24 @@ class _Run:
 
     def _shrink(self) -> None:
         before = self.solver.batch
-        smaller = self.solver.inverter.lanes.group(max(before // 2, 1))
-        if smaller >= before:
+        if not self.solver.shrink():
             raise RunError(
                 f"The device's memory does not suffice for {before} pictures at once, and fewer are not possible: "
-                "use fewer codes, a later composing layer, or another device."
+                "use a smaller prior or another device."
             )
-        self.observer.note(
-            f"the device's memory does not suffice for {before} pictures at once: going on with {smaller}."
-        )
-        self._make_ready(smaller)
+        self._tell_what_fits(before)
+        self._note()
+
+    def _tell_what_fits(self, wanted: int) -> None:
+        """If the memory does not suffice for what was wanted, say what is done instead."""
+        solver, how = self.solver, ""
+        if solver.economy.at_once is not None:
+            how = f", {solver.economy.at_once} of {self.cell.method.codes.num_codes} codes at a time"
+        elif solver.economy.recompute:
+            how = ", computing parts of a step twice"
+        if how or solver.batch < wanted:
+            how = f"going on with {solver.batch}{how}"
+            self.observer.note(f"the device's memory does not suffice for {wanted} pictures at once: {how}.")
 
     def _row(self, job: Job, found: Found | None, *, seconds: float | None = None) -> Row:
         """A row of what was found, or of a picture of which nothing was missing."""

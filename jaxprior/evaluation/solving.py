@@ -19,10 +19,13 @@ from jaxprior.evaluation.journal import DIVERGED, OK
 from jaxprior.evaluation.reading import Job
 from jaxprior.evaluation.scores import score
 from jaxprior.lanes import Keeper
+from jaxprior.memory import FULL_SPEED, Economy
 from jaxprior.presets import Method
 from jaxprior.restoration import Inverter, Result, observe
 
 
+WAVE = 4
+"""Batches given to the engine at once where pictures may end early, so that others can take their places."""
 GENTLER = 0.25
 """Factor of the learning rate of a retry."""
 RETRY_STREAM = 0x72657472
@@ -53,20 +56,41 @@ class Solver:
     Arguments:
         cell, prior: what to do, and with what.
         wanted: pictures solved at once, where the device gains by it.
+        economy: what a step does to save memory.
     """
 
-    def __init__(self, cell: Cell, prior: Any, *, wanted: int):
+    def __init__(self, cell: Cell, prior: Any, *, wanted: int, economy: Economy = FULL_SPEED):
         self.cell, self.prior = cell, prior
-        self.inverter = Inverter(prior, cell.method)
-        self.batch = self.inverter.lanes.group(wanted)
+        self._use(Inverter(prior, cell.method).with_economy(economy), wanted)
+
+    def fit(self, memory: float | None) -> None:
+        """Solve fewer at once, or more slowly, if a step would need more than the devices have, or so many bytes.
+
+        Raises:
+            MemoryLimitError: not even one picture fits.
+        """
+        self._use(*self.inverter.fitted(*self.shapes(), wanted=self.batch, memory=memory))
+
+    def shrink(self) -> bool:
+        """Solve fewer at once, or more slowly; False if both are impossible."""
+        smaller = self.inverter.lanes.group(max(self.batch // 2, 1))
+        thriftier = self.inverter if smaller < self.batch else self.inverter.thriftier()
+        if thriftier is not None:
+            self._use(thriftier, smaller)
+        return thriftier is not None
+
+    def _use(self, inverter: Inverter, wanted: int) -> None:
+        self.inverter, self.economy = inverter, inverter.lanes.economy
+        self.batch = inverter.lanes.group(wanted)
+        self.wave = self.batch * (WAVE if self.cell.method.solve.target_psnr is not None and self.batch > 1 else 1)
         self._gentle: Inverter | None = None
 
     def solve(self, jobs: Sequence[Job], *, keeper: Keeper, progress: Callable[[int, int, float], None]) -> list[Found]:
-        """Solve up to `batch` jobs.
+        """Solve up to `wave` jobs, `batch` at a time.
 
         Arguments:
-            jobs: pictures, at least one; the group is padded with the first.
-            keeper: where the group in flight is saved and found again.
+            jobs: pictures, at least one; the last batch is padded with the first.
+            keeper: where what is in flight is saved and found again.
             progress: called with (steps done, steps, mean loss) between chunks.
 
         Returns:
@@ -83,12 +107,18 @@ class Solver:
         diverged = np.flatnonzero(result.diverged[: len(jobs)])
         reasons: dict[int, str] = {}
         if len(diverged):
-            key = jax.random.fold_in(key, RETRY_STREAM)
-            again = _on_host(self.gentle.invert(observed, task, key=key, **settings))
-            result, reasons = _choose(result, again, diverged)
-        truth, masks = (_stacked(jobs, self.batch, name) for name in ("truth", "mask"))
+            some = np.array(_padded(list(diverged), self.batch))
+            key, settings["ids"] = jax.random.fold_in(key, RETRY_STREAM), ids[some]
+            again = self.gentle.invert(observed[some], operators.take(task, some), key=key, **settings)
+            result, reasons = _choose(result, _on_host(again), diverged)
         observed = np.asarray(observed)
-        figures = score(task, result.images, result.merged, observed, truth, masks)
+        truth, masks = (_stacked(jobs, self.batch, name) for name in ("truth", "mask"))
+        figures = []
+        for first in range(0, len(jobs), self.batch):  # of one shape, as everything that is computed
+            some = np.arange(first, first + self.batch)
+            compared = (result.images, result.merged, observed, truth, masks)
+            parts = (None if part is None else part[some] for part in compared)
+            figures += score(operators.take(task, some), *parts)
         return [
             Found(
                 raw=result.images[i],
@@ -112,13 +142,18 @@ class Solver:
         photo = jax.ShapeDtypeStruct((size, size, self.prior.module.image_channels), np.float32)
         return task, jax.eval_shape(type(task).apply, task, photo)
 
+    def step_bytes(self) -> int:
+        """Bytes on each device that one step of a batch needs, as the compiler plans it; see `Lanes.step_bytes`."""
+        task, observed = self.shapes()
+        return self.inverter.lanes.step_bytes(task, observed, size=self.batch)
+
     @property
     def gentle(self) -> Inverter:
         """The same with a quarter of the learning rate, made when it is first needed."""
         if self._gentle is None:
             method = Method(*self.cell.method)
             solve = dataclasses.replace(method.solve, learning_rate=GENTLER * method.solve.learning_rate)
-            self._gentle = Inverter(self.prior, method._replace(solve=solve))
+            self._gentle = Inverter(self.prior, method._replace(solve=solve)).with_economy(self.economy)
         return self._gentle
 
     def _observations(self, jobs: Sequence[Job]) -> tuple[operators.Operator, jax.Array, np.ndarray]:
@@ -130,11 +165,12 @@ class Solver:
             task = dataclasses.replace(task, mask=_stacked(jobs, self.batch, "mask"))
         if cell.clean:
             return task, observe(task, photos, key=jax.random.key(cell.seed), ids=ids), ids
-        return task, jax.vmap(type(task).shown)(operators.batched(task, self.batch), photos), ids
+        return task, jax.vmap(type(task).shown)(operators.batched(task, len(ids)), photos), ids
 
 
-def _padded(jobs: Sequence[Job], batch: int) -> list[Job]:
-    return [*jobs, *[jobs[0]] * (batch - len(jobs))]
+def _padded(some: Sequence[Any], batch: int) -> list[Any]:
+    """As many as fill whole batches, the first again and again."""
+    return [*some, *[some[0]] * (-len(some) % batch)]
 
 
 def _stacked(jobs: Sequence[Job], batch: int, name: str) -> np.ndarray | None:
@@ -149,14 +185,15 @@ def _on_host(result: Result) -> Result:
 
 
 def _choose(first: Result, again: Result, diverged: np.ndarray) -> tuple[Result, dict[int, str]]:
-    """The retry of each diverged picture where it is sound or at least lower, and why."""
-    reasons = {int(i): LOST if again.diverged[i] else RECOVERED for i in diverged}
+    """The retry of each diverged picture, in their order, where it is sound or at least lower, and why."""
+    reasons = {int(i): LOST if lost else RECOVERED for i, lost in zip(diverged, again.diverged, strict=False)}
     with np.errstate(invalid="ignore"):
-        wins = [int(i) for i in diverged if not again.diverged[i] or again.loss[i] < first.loss[i]]
+        better = ~again.diverged[: len(diverged)] | (again.loss[: len(diverged)] < first.loss[diverged])
+    turns = np.flatnonzero(better)
 
     def put(old: np.ndarray, new: np.ndarray) -> np.ndarray:
         old = np.array(old)
-        old[wins] = new[wins]
+        old[diverged[turns]] = new[turns]
         return old
 
     names = ("images", "merged", "latents", "loss", "diverged", "trace")

@@ -10,7 +10,6 @@ CPU backend computes input gradients of convolutions 5 to 40 times slower inside
 """
 
 import time
-from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,7 +19,6 @@ import optax
 
 from jaxprior.inversion import bank as banks
 from jaxprior.inversion.latents import MultiCode, SingleCode
-from jaxprior.inversion.moments import Moment, from_arrays
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve, make_optimizer
 
@@ -68,21 +66,23 @@ def begin(
         start: latents to go on from, leading axis b, or None.
 
     Returns:
-        (state, target): state is the pytree that `advance` takes and gives; target is what images are compared with.
+        (state, target): state is the pytree that `advance` takes and gives, every leaf with a leading axis b; target is
+        what images are compared with.
     """
     target = _targets(objective, operator, observed, keys, solve=solve)
     chosen = None
     if start is None and bank is not None:
         lanes = jnp.zeros(len(keys), jnp.int32) if lanes is None else lanes
         chosen = banks.choose(bank, operator, target, lanes, count=codes.num_codes, starts=solve.starts)
-    return _begin(generator, keys, chosen, start, codes=codes, solve=solve), target
+    state = _begin(generator, keys, chosen, start, codes=codes, solve=solve)
+    return spread_like(observed, state), target
 
 
 def advance(state, generator, objective: Objective, operator, target, *, codes: Codes, solve: Solve, steps: int):
     """Do up to `steps` iterations. `state` is donated.
 
     An accelerator does them all and is not waited for; a CPU does one after the other, and returns early when that
-    takes longer than `PATIENCE`.
+    takes longer than `PATIENCE`. An image that is done, or has no steps left, stays as it is.
 
     Returns:
         (state, losses): the losses [iterations done, b] are those before each iteration.
@@ -109,56 +109,6 @@ def finish(state, generator, objective: Objective, operator, target, *, codes: C
     return _finish(state, generator, objective, operator, target, codes=codes, solve=solve)
 
 
-def solve_batch(
-    generator,
-    objective: Objective,
-    operator,
-    observed: Array,
-    keys: Array,
-    *,
-    codes: Codes,
-    solve: Solve,
-    bank: Any = None,
-    lanes: Array | None = None,
-    start: Any = None,
-    on_chunk: Callable[[Moment], None] | None = None,
-    resume: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Invert one batch from start to end.
-
-    Arguments:
-        generator, objective, operator, observed, keys, codes, solve, bank, lanes, start: as for `begin`. Where
-            `observed` is spread over devices, so is everything that belongs to an image.
-        on_chunk: called between chunks with the `Moment` that was reached, which the next chunk invalidates.
-        resume: arrays of a moment of the same batch (`moments.to_arrays`) to go on from.
-
-    Returns:
-        What `finish` returns, and "trace" [b, steps + 1]. Where all images reached the target before the last step,
-        the rest of the trace repeats its end.
-
-    Raises:
-        ValueError: `resume` belongs to another batch.
-    """
-    with jax.default_matmul_precision(solve.matmul_precision):
-        state, target = begin(
-            generator, objective, operator, observed, keys,
-            codes=codes, solve=solve, bank=bank, lanes=lanes, start=start,
-        )  # fmt: skip
-        state = _spread_like(observed, state)
-        arguments = (generator, objective, operator, target)
-        moment = Moment(0, state, ()) if resume is None else from_arrays(resume, state)
-        while moment.done < solve.steps and not _all_done(moment, solve):
-            steps = min(CHUNK - moment.done % CHUNK, solve.steps - moment.done)
-            state, losses = advance(moment.state, *arguments, codes=codes, solve=solve, steps=steps)
-            moment = Moment(moment.done + len(losses), state, (*moment.trace, losses))
-            if on_chunk is not None:
-                losses.block_until_ready()
-                on_chunk(moment)
-        result = finish(moment.state, *arguments, codes=codes, solve=solve)
-    rest = jnp.broadcast_to(result.pop("last_loss"), (solve.steps + 1 - moment.done, len(keys)))
-    return {**result, "trace": jnp.concatenate([*moment.trace, rest]).T}
-
-
 def compile_step(
     generator, objective: Objective, operator, observed, keys, *, codes: Codes, solve: Solve
 ) -> jax.stages.Compiled:
@@ -170,34 +120,25 @@ def compile_step(
     begin_it = partial(begin, codes=codes, solve=solve)
     with jax.default_matmul_precision(solve.matmul_precision):
         state, target = jax.eval_shape(begin_it, generator, objective, operator, observed, keys)
-        state, target = (_spread_like(observed, tree) for tree in (state, target))
+        state, target = (spread_like(observed, tree) for tree in (state, target))
         arguments, solve = (generator, objective, operator, target), solve.of_one_step()
         if jax.default_backend() != "cpu":
             return _scan_steps.lower(state, *arguments, codes=codes, solve=solve, steps=CHUNK).compile()
         return _one_step.lower(state, *arguments, codes=codes, solve=solve).compile()
 
 
-def _spread_like(observed, tree):
+def spread_like(observed, tree):
     """Everything of an image to where the image is, if the images are spread over devices."""
     spread = getattr(observed, "sharding", None)
     if spread is None or len(spread.device_set) == 1:
         return tree
-    everywhere = jax.sharding.NamedSharding(spread.mesh, jax.sharding.PartitionSpec())
 
     def place(leaf):
-        sharding = spread if leaf.ndim else everywhere
         if isinstance(leaf, jax.ShapeDtypeStruct):
-            return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
-        return jax.device_put(leaf, sharding)
+            return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=spread)
+        return jax.device_put(leaf, spread)
 
     return jax.tree.map(place, tree)
-
-
-def _all_done(moment: Moment, solve: Solve) -> bool:
-    """Asked after whole chunks only, so that the trace does not depend on how fast a CPU is."""
-    if solve.target_psnr is None or moment.done % CHUNK:
-        return False
-    return bool(jnp.all(moment.state["done"]))
 
 
 @partial(jax.jit, static_argnames="solve")
@@ -228,7 +169,8 @@ def _begin(generator, keys, chosen, start, *, codes, solve):
         "latents": jax.tree.map(jnp.copy, start),  # donated by every step, so it may not be the caller's
         "optimizer": jax.vmap(make_optimizer(solve).init)(start),
         "keys": jax.vmap(jax.random.fold_in, (0, None))(keys, STEP_STREAM),
-        "step": jnp.zeros((), jnp.int32),
+        "step": jnp.zeros(b, jnp.int32),
+        "left": jnp.full(b, solve.steps, jnp.int32),
         "done": jnp.zeros(b, bool),
         "kept": {
             "latents": jax.tree.map(jnp.copy, start),
@@ -259,8 +201,7 @@ def _keep_best(state, judged, *, solve):
     """What is kept of every image after another evaluation; an image that is done stays as it is."""
     kept, score = state["kept"], judged.held if solve.keep == "held_out" else judged.loss
     sound = jnp.isfinite(judged.loss) & jnp.isfinite(score) & ~state["done"]
-    new = {"latents": state["latents"], "score": score, "loss": judged.loss, "psnr": judged.psnr}
-    new["step"] = jnp.broadcast_to(state["step"], score.shape)
+    new = {"latents": state["latents"], "score": score, "loss": judged.loss, "psnr": judged.psnr, "step": state["step"]}
     kept = choose(sound & (score < kept["score"]), new, kept)
     done = state["done"]
     if solve.target_psnr is not None:
@@ -269,7 +210,7 @@ def _keep_best(state, judged, *, solve):
 
 
 def choose(which: Array, new, old):
-    """Image by image, `new` where `which` [b] is true."""
+    """Image by image, `new` where `which` [b] is true, else `old`."""
     return jax.tree.map(lambda a, b: jnp.where(which.reshape((-1,) + (1,) * (a.ndim - 1)), a, b), new, old)
 
 
@@ -281,13 +222,15 @@ def _step(state, generator, objective, operator, target, *, codes, solve):
     )
     state = _keep_best(state, judged, solve=solve)
 
-    def move(latents, grads, optimizer_state, loss, key):
+    def move(latents, grads, optimizer_state, loss, key, step):
         updates, optimizer_state = optimizer.update(grads, optimizer_state, latents, value=loss)
         moved = optax.apply_updates(latents, updates)
-        return codes.constrain(moved, jax.random.fold_in(key, state["step"])), optimizer_state
+        return {"latents": codes.constrain(moved, jax.random.fold_in(key, step)), "optimizer": optimizer_state}
 
-    latents, optimizer_states = jax.vmap(move)(latents, grads, state["optimizer"], losses, state["keys"])
-    return {**state, "latents": latents, "optimizer": optimizer_states, "step": state["step"] + 1}, losses
+    moved = jax.vmap(move)(latents, grads, state["optimizer"], losses, state["keys"], state["step"])
+    moving = ~state["done"] & (state["left"] > 0)
+    moved = choose(moving, moved, {name: state[name] for name in moved})
+    return {**state, **moved, "step": state["step"] + moving, "left": state["left"] - moving}, losses
 
 
 _one_step = partial(jax.jit, static_argnames=("codes", "solve"), donate_argnums=0)(_step)
@@ -307,8 +250,7 @@ def _finish(state, generator, objective, operator, target, *, codes, solve):
     arguments = (generator, objective, operator, target)
     last_loss, (judged, images) = judge(state["latents"], *arguments)
     if solve.keep == "last":
-        step = jnp.broadcast_to(state["step"], last_loss.shape)
-        kept = {"latents": state["latents"], "loss": last_loss, "psnr": judged.psnr, "step": step}
+        kept = {"latents": state["latents"], "loss": last_loss, "psnr": judged.psnr, "step": state["step"]}
     else:
         kept = _keep_best(state, judged, solve=solve)["kept"]
         _, (_, images) = judge(kept["latents"], *arguments)

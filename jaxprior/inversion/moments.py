@@ -1,10 +1,11 @@
-"""A batch between two chunks of steps: all that is needed to go on, and its way into plain arrays and back.
+"""Where many problems in a few slots stand between two chunks of steps, and its way into plain arrays and back.
 
 What goes on from a saved moment equals what was never interrupted to the bit, on one compiled shape and kind of device.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,56 +13,77 @@ import numpy as np
 
 
 Array = jax.Array
+EMPTY = -1
+"""In `Moment.slots`: no problem."""
 
 
-class Moment(NamedTuple):
-    """Where a batch of b images stands.
+@dataclass(kw_only=True)
+class Moment:
+    """m problems of which s at a time are in slots.
 
     Fields:
-        done: iterations done.
-        state: what `engine.advance` takes and gives.
-        trace: the losses before each of these iterations, pieces of [k, b].
+        slots: the problem in each slot, or EMPTY, int [s].
+        evaluated: losses that are known of it, int [s].
+        entered: problems that have had a slot.
+        ended: bool [m].
+        found: of ended problems, by name, arrays [m, ...]; empty before the first has ended.
+        state: of the slots, what `engine.advance` takes and gives.
+        traces: losses [m, steps + 1]; zero where not yet known.
+        steps, loss: iterations done and newest loss, means over the problems that run, or over those that just ended.
     """
 
-    done: int
-    state: Any
-    trace: tuple[Array, ...]
+    slots: np.ndarray
+    evaluated: np.ndarray
+    entered: int
+    ended: np.ndarray
+    found: dict[str, np.ndarray]
+    state: Any = None
+    traces: np.ndarray | None = None
+    steps: int = 0
+    loss: float = float("nan")
 
-    @property
-    def losses(self) -> Array:
-        """Losses [b] before the last iteration."""
-        return self.trace[-1][-1]
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """The moment as named arrays on the host."""
+        leaves = jax.tree_util.tree_flatten_with_path(self.state)[0]
+        named = {f"state/{_name(path)}": np.asarray(_plain(leaf)) for path, leaf in leaves}
+        named |= {f"found/{name}": array for name, array in self.found.items()}
+        return {**named, "entered": np.array(self.entered), **{name: getattr(self, name) for name in HOST}}
 
 
-def to_arrays(moment: Moment) -> dict[str, np.ndarray]:
-    """The moment as named arrays on the host."""
-    leaves = jax.tree_util.tree_flatten_with_path(moment.state)[0]
-    arrays = {_name(path): np.asarray(_plain(leaf)) for path, leaf in leaves}
-    return {**arrays, "trace": np.concatenate([np.asarray(piece) for piece in moment.trace])}
+HOST = ("slots", "evaluated", "traces", "ended")
 
 
-def from_arrays(arrays: Mapping[str, np.ndarray], like: Any) -> Moment:
+def from_arrays(arrays: Mapping[str, np.ndarray], like: Moment) -> Moment:
     """The moment that `to_arrays` wrote.
 
     Arguments:
         arrays: by name.
-        like: a state of the same batch, of which structure, types and placement on devices are taken.
+        like: a moment of the same problems at their start, of which shapes, types and placement on devices are taken.
 
     Raises:
-        ValueError: the arrays belong to another batch shape or method.
+        ValueError: the arrays belong to other problems, another shape or another method.
     """
-    trace = arrays.get("trace")
-    leaves, structure = jax.tree_util.tree_flatten_with_path(like)
-    if trace is None or set(arrays) != {"trace", *(_name(path) for path, _ in leaves)}:
+    leaves, structure = jax.tree_util.tree_flatten_with_path(like.state)
+    names = [f"state/{_name(path)}" for path, _ in leaves]
+    found = {name.removeprefix("found/"): array for name, array in arrays.items() if name.startswith("found/")}
+    if {name for name in arrays if not name.startswith("found/")} != {*names, *HOST, "entered"}:
         raise ValueError("the saved moment belongs to another method: its arrays have other names")
-    state = jax.tree.unflatten(structure, [_placed(arrays[_name(path)], leaf) for path, leaf in leaves])
-    return Moment(len(trace), state, (jnp.asarray(trace),) if len(trace) else ())
+    host = {name: _checked(arrays[name], getattr(like, name)).copy() for name in HOST}
+    state = jax.tree.unflatten(
+        structure, [_placed(arrays[name], leaf) for name, (_, leaf) in zip(names, leaves, strict=True)]
+    )
+    found = {name: array.copy() for name, array in found.items()}
+    return Moment(state=state, found=found, entered=int(arrays["entered"]), **host)
+
+
+def _checked(array: np.ndarray, like: Any) -> np.ndarray:
+    if (array.shape, array.dtype) != (like.shape, like.dtype):
+        raise ValueError(f"the saved moment has {array.dtype}{array.shape} where {like.dtype}{like.shape} belongs")
+    return np.asarray(array)
 
 
 def _placed(array: np.ndarray, like: Array) -> Array:
-    plain = jax.eval_shape(_plain, like)
-    if (array.shape, array.dtype) != (plain.shape, plain.dtype):
-        raise ValueError(f"the saved moment has {array.dtype}{array.shape} where {plain.dtype}{plain.shape} belongs")
+    array = _checked(array, jax.eval_shape(_plain, like))
     if jnp.issubdtype(like.dtype, jax.dtypes.prng_key):
         array = jax.random.wrap_key_data(array, impl=jax.random.key_impl(like))
     return jax.device_put(array, like.sharding) if like.committed else jnp.asarray(array)
@@ -73,4 +95,4 @@ def _plain(leaf: Array) -> Array:
 
 
 def _name(path: tuple) -> str:
-    return "state/" + jax.tree_util.keystr(path, simple=True, separator="/")
+    return jax.tree_util.keystr(path, simple=True, separator="/")

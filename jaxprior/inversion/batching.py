@@ -1,0 +1,201 @@
+"""Continuous batching: any number of problems through one compiled shape.
+
+    waiting problems --begin--> slots --advance in chunks--> ended ones --finish--> found; their slots take the next
+
+All slots take their steps together, but a problem that reaches its target PSNR is done before its last step. It stays
+as it is from then on while its slot costs what the others cost, so once a share of the slots is idle, what was found is
+fetched and the next problems come in, at the same shape. Without a target all slots end together: group after group.
+
+What is found for a problem depends neither on its slot, nor on its neighbours, nor on when it came in, to the bit.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import numpy as np
+
+from jaxprior.inversion import engine
+from jaxprior.inversion.moments import EMPTY, Moment, from_arrays
+from jaxprior.inversion.objective import Objective
+from jaxprior.inversion.solvers import Solve
+from jaxprior.weights import flatten, unflatten
+
+
+Array = jax.Array
+
+IDLE = 0.25
+"""Share of idle slots at which the next problems come in: beginning and finishing cost about as much as three steps."""
+
+
+class Batch(NamedTuple):
+    """Problems with a leading axis each, as `engine.begin` takes them."""
+
+    operator: Any
+    observed: Array
+    keys: Array
+    lanes: Array | None = None
+    start: Any = None
+
+
+class Problems(Protocol):
+    """A sequence of problems, of which any few can be had at once, where they shall be solved."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def take(self, indices: np.ndarray) -> Batch:
+        """Some of them; one may come twice."""
+
+
+def solve(
+    generator,
+    objective: Objective,
+    problems: Problems,
+    *,
+    size: int,
+    codes: engine.Codes,
+    solve: Solve,
+    bank: Any = None,
+    on_chunk: Callable[[Moment], None] | None = None,
+    resume: Mapping[str, np.ndarray] | None = None,
+) -> dict[str, Any]:
+    """Solve every problem.
+
+    Arguments:
+        generator, objective, codes, solve, bank: as for `engine.begin`.
+        problems: m of them.
+        size: slots; the last ones are padded where m is no multiple.
+        on_chunk: called after every chunk of steps, and when problems have ended, with the `Moment` that was reached,
+            which the next chunk invalidates.
+        resume: arrays of a moment of the same problems (`Moment.to_arrays`) to go on from.
+
+    Returns:
+        On the host, leading axis m: images [m, r, r, 3]; latents; loss, psnr (on what is known) and step of the kept
+        iterate; trace [m, steps + 1], which repeats the loss at which a problem was done before its last step; seconds,
+        what a problem took of the wall time.
+
+    Raises:
+        ValueError: `resume` belongs to other problems or to another method.
+    """
+    run = _Run(generator, objective, problems, size, codes, solve, bank)
+    tell = on_chunk or (lambda moment: None)
+    with jax.default_matmul_precision(solve.matmul_precision):
+        run.begin(resume)
+        while not run.moment.ended.all():
+            idle = run.idle()
+            waiting = run.moment.entered < len(problems)
+            if idle.all() or (waiting and np.mean(idle) >= IDLE):
+                run.exchange(idle)
+            else:
+                run.advance(idle, wait=on_chunk is not None)
+            tell(run.moment)
+    return run.result()
+
+
+class _Run:
+    """One call of `solve`: a moment that moves on."""
+
+    def __init__(self, generator, objective, problems, size, codes, solve, bank):
+        self.generator, self.objective, self.problems = generator, objective, problems
+        self.size, self.solve, self.bank = size, solve, bank
+        self.static = {"codes": codes, "solve": solve}
+        self.unread: list[tuple[np.ndarray, Array]] = []
+        """Losses [k, s] of chunks that were not waited for, and how many of each slot were known before."""
+        self.since = time.perf_counter()
+
+    def begin(self, resume: Mapping[str, np.ndarray] | None) -> None:
+        """Put the first problems into slots, or those that were in there."""
+        m, steps = len(self.problems), self.solve.steps
+        slots, evaluated = np.full(self.size, EMPTY), np.zeros(self.size, int)
+        self.moment = Moment(slots=slots, evaluated=evaluated, entered=0, found={}, ended=np.zeros(m, bool))
+        if resume is None:
+            self._enter()
+        self.moment.state = state = self._take()
+        self.moment.traces = np.zeros((m, steps + 1), state["kept"]["loss"].dtype)
+        if resume is not None:
+            self.moment = from_arrays(resume, self.moment)
+            self._take()
+
+    def idle(self) -> np.ndarray:
+        """Slots [s] that have nothing more to do."""
+        idle = (self.moment.slots == EMPTY) | (self.moment.evaluated >= self.solve.steps)
+        return idle if self.solve.target_psnr is None else idle | np.asarray(self.moment.state["done"])
+
+    def advance(self, idle: np.ndarray, *, wait: bool) -> None:
+        """A chunk of steps of all slots, no longer than the longest of them has to go."""
+        moment = self.moment
+        steps = min(engine.CHUNK, self.solve.steps - int(moment.evaluated[~idle].min()))
+        moment.state, losses = engine.advance(
+            moment.state, self.generator, self.objective, self.operator, self.target, **self.static, steps=steps
+        )
+        self.unread.append((moment.evaluated.copy(), losses))
+        moment.evaluated += len(losses)
+        if wait:
+            self._read()
+            moment.steps = int(np.mean(moment.evaluated[~idle]))
+            moment.loss = float(np.mean(np.asarray(losses[-1])[~idle]))
+
+    def exchange(self, idle: np.ndarray) -> None:
+        """Fetch what was found in idle slots and let the next problems in."""
+        moment, steps = self.moment, self.solve.steps
+        self._read()
+        found = engine.finish(moment.state, self.generator, self.objective, self.operator, self.target, **self.static)
+        found, moves = jax.device_get((flatten(found), moment.state["step"]))
+        slots = np.flatnonzero(idle & (moment.slots != EMPTY))
+        ended, last = moment.slots[slots], found.pop("last_loss")
+        for i, problem in zip(slots, ended, strict=True):
+            trace = moment.traces[problem]
+            trace[moves[i] :] = last[i] if moves[i] == steps else trace[moves[i]]
+        now = time.perf_counter()
+        found["seconds"], self.since = np.full(self.size, (now - self.since) / len(slots)), now
+        for name, values in found.items():
+            everything = np.zeros((len(self.problems), *values.shape[1:]), values.dtype)
+            moment.found.setdefault(name, everything)[ended] = values[slots]
+        moment.ended[ended] = True
+        moment.slots[slots] = EMPTY
+        moment.steps, moment.loss = steps, float(np.mean(found["loss"][slots]))
+        if moment.entered < len(self.problems):
+            fresh = self._enter()
+            moment.state = _replace(moment.state, self._take(), fresh)
+
+    def result(self) -> dict[str, Any]:
+        """Everything that was found."""
+        return {**unflatten(self.moment.found), "trace": self.moment.traces}
+
+    def _enter(self) -> np.ndarray:
+        """Put waiting problems into empty slots, and tell which slots these are [s]."""
+        moment = self.moment
+        slots = np.flatnonzero(moment.slots == EMPTY)[: len(self.problems) - moment.entered]
+        moment.slots[slots] = moment.entered + np.arange(len(slots))
+        moment.evaluated[slots] = 0
+        moment.entered += len(slots)
+        return np.isin(np.arange(self.size), slots)
+
+    def _take(self) -> Any:
+        """Take the problems of all slots; returns the state at their start. An empty slot gets another's problem."""
+        slots = self.moment.slots
+        some = slots.max() if slots.max() != EMPTY else 0
+        operator, observed, keys, lanes, start = self.problems.take(np.where(slots == EMPTY, some, slots))
+        self.operator = operator
+        state, self.target = engine.begin(
+            self.generator, self.objective, operator, observed, keys,
+            bank=self.bank, lanes=lanes, start=start, **self.static,
+        )  # fmt: skip
+        return state
+
+    def _read(self) -> None:
+        """Wait for the losses of past chunks and write them into the problems' traces."""
+        for known, losses in self.unread:
+            for slot, problem in enumerate(self.moment.slots):
+                if problem != EMPTY:
+                    there = self.moment.traces[problem, known[slot] : self.solve.steps]
+                    there[: len(losses)] = np.asarray(losses)[: len(there), slot]
+        self.unread = []
+
+
+@partial(jax.jit, donate_argnums=0)
+def _replace(state, fresh, which):
+    return engine.choose(which, fresh, state)

@@ -1,0 +1,84 @@
+"""Batches that fit a device's memory, and what is given up for that: pictures at once first, then time.
+
+A smaller batch costs little once it keeps the device busy, so it comes first. If one picture is still too much, parts
+of a step are computed a second time for the gradient instead of being kept (rematerialisation: Chen et al., 2016), and
+at last the codes go through the generator's head a few at a time. All this changes results by rounding only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+
+
+ROOM = 0.9
+"""Share of a device's memory that a batch may need: the sample bank and pictures lie beside it."""
+
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Economy:
+    """What a step does to save memory.
+
+    Fields:
+        recompute: head, tail and feature network are computed again for the gradient.
+        at_once: codes of a picture in the head at once, computed again for the gradient; None: all, and kept.
+    """
+
+    recompute: bool = False
+    at_once: int | None = None
+
+
+FULL_SPEED = Economy()
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Recomputed:
+    """A feature network that is computed again for the gradient instead of being kept.
+
+    Fields:
+        network: any pytree that `Objective` takes as `features`.
+    """
+
+    network: Any
+
+    def __call__(self, images: jax.Array) -> Any:
+        """The network's maps of images."""
+        return jax.checkpoint(getattr(self.network, "features", self.network))(images)
+
+
+def economies(num_codes: int, platform: str) -> list[Economy]:
+    """Ways to compute a step, from the fastest to the one that needs least memory.
+
+    Arguments:
+        num_codes: N of every picture.
+        platform: kind of device. XLA's CPU compiler computes nothing twice, unless it stands in a loop.
+    """
+    again = platform != "cpu"
+    found = [FULL_SPEED, *[Economy(recompute=True)] * again]
+    while num_codes > 1:
+        num_codes = -(-num_codes // 2)
+        found.append(Economy(recompute=again, at_once=num_codes))
+    return found
+
+
+def limit_of(devices: Sequence[jax.Device], wanted: float | None = None) -> float | None:
+    """Bytes that a step may need on each device; None where there is no limit that one could know.
+
+    Arguments:
+        devices: whose memory counts, if they tell it. CPUs do not.
+        wanted: a limit in bytes that is set from outside.
+    """
+    told = [(device.memory_stats() or {}).get("bytes_limit") for device in devices]
+    known = [] if None in told else [ROOM * min(told)]
+    return min([*known, *([] if wanted is None else [wanted])], default=None)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of a computation says that a device's memory did not suffice."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
+    )
