@@ -11,21 +11,27 @@ a ratio is formed in every round.
 
 import argparse
 import dataclasses
+import os
 import statistics
 from pathlib import Path
+
+
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # a GPU's memory is shared with PyTorch
 
 import jax
 import numpy as np
 import torch
-from measuring import alternate, hardware, record, save, spread
+from measuring import alternate, hardware, in_time, record, save, spread
 from peers.eager import Eager, EagerLoop
 from peers.public import Public
+from throughput import parse
 
 from jaxprior.benchmarking import Case, Runner, images_per_hour, make_problem, operations
 
 
-CASES = ((20, 8, 1), (20, 8, 4), (10, 6, 1), (10, 6, 4))
-"""Codes, layer, batch."""
+ON_CPU = ("256:20:8:1:fp32", "256:20:8:4:fp32", "256:10:6:1:fp32", "256:10:6:4:fp32")
+ON_GPU = ("256:20:8:16:bf16", "256:20:8:16:tf32", "256:20:8:1:tf32", "256:10:6:16:bf16", "64:20:6:64:bf16")
+"""Resolution, codes, layer, batch, precision; the most important first."""
 
 AGREE = {"fp32": 1e-3, "tf32": 2e-2, "bf16": 5e-2}
 """Largest relative difference of the first losses."""
@@ -66,19 +72,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--mganprior", type=Path, metavar="CHECKOUT", help="the public code, to measure it as shipped")
     parser.add_argument("--compile", action="store_true", help="PyTorch with torch.compile as well")
-    parser.add_argument("--resolution", type=int, default=256)
-    parser.add_argument("--cases", help="N:L:B,... instead of the default ones")
-    parser.add_argument("--precision", default="fp32")
+    parser.add_argument("--cases", help="resolution:codes:layer:batch:precision, separated by commas")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=1 if jax.default_backend() == "cpu" else 25, help="in a round")
+    on_cpu = jax.default_backend() == "cpu"
+    parser.add_argument("--steps", type=int, default=1 if on_cpu else 25, help="in a round")
+    parser.add_argument("--minutes", type=float, help="begin no case after so many")
     arguments = parser.parse_args()
-    chosen = [tuple(map(int, c.split(":"))) for c in arguments.cases.split(",")] if arguments.cases else CASES
+    chosen = arguments.cases.split(",") if arguments.cases else ON_CPU if on_cpu else ON_GPU
     torch.set_num_threads(hardware()["cores"])
     results = []
-    for codes, layer, batch in chosen:
-        case = Case(
-            resolution=arguments.resolution, num_codes=codes, layer=layer, batch=batch, precision=arguments.precision
-        )
+    for text in in_time(chosen, arguments.minutes):
+        case = parse(text)
         print(f"{case.title}:", flush=True)
         settings = {"steps": arguments.steps, "rounds": arguments.rounds, "compiled": arguments.compile}
         results.append(compare(case, checkout=arguments.mganprior, **settings))

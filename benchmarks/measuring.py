@@ -4,7 +4,8 @@ import os
 import platform
 import statistics
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +51,26 @@ def save(path: Path | None, value: dict) -> None:
         files.write_json(path, value)
 
 
+def in_time(cases: Sequence[Any], minutes: float | None) -> Iterator[Any]:
+    """Case after case, none of which begins once so many minutes are over; what is left out is said."""
+    end = float("inf") if minutes is None else time.monotonic() + 60 * minutes
+    for i, case in enumerate(cases):
+        if time.monotonic() > end:
+            print(f"left out after {minutes:g} min: {', '.join(map(str, cases[i:]))}", flush=True)
+            return
+        yield case
+
+
 def alternate(runners: Sequence[Any], *, steps: int, rounds: int) -> dict[str, list[float]]:
-    """Seconds of one step of every runner in every round, each round in turn, so that noise meets all alike."""
+    """Seconds of one step of every runner in every round, each round in turn, so that noise meets all alike.
+
+    A runner that has `one_by_one` takes as many steps as a batch of pictures allows in about the same time.
+    """
     seconds = {runner.name: [] for runner in runners}
     for _ in range(rounds):
         for runner in runners:
-            seconds[runner.name].append(time_steps(runner, steps))
+            few = max(steps // (2 * runner.problem.case.batch), 1) if hasattr(runner, "one_by_one") else steps
+            seconds[runner.name].append(time_steps(runner, few))
     return seconds
 
 

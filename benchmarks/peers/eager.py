@@ -130,6 +130,7 @@ class EagerLoop(Eager):
     """The same as the public code does it: one picture after the other, one code after the other, nothing frozen."""
 
     name = "PyTorch, code by code, not frozen"
+    one_by_one = True
 
     def __init__(self, problem: Problem):
         super().__init__(problem)

@@ -25,6 +25,7 @@ class Public:
     """
 
     name = "public mGANprior code"
+    one_by_one = True
 
     def __init__(self, problem, checkout: Path):
         if not torch.cuda.is_available():
