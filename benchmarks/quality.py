@@ -126,7 +126,7 @@ def earlier(path: Path | None, record: dict) -> dict:
     if path is None or not path.is_file():
         return {}
     held = json.loads(path.read_text())
-    return held["results"] if all(held[name] == value for name, value in record.items()) else {}
+    return held["results"] if all(held.get(name) == value for name, value in record.items()) else {}
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import jax
 from measuring import ROOT, record, save
 
 
@@ -58,6 +59,8 @@ def main() -> None:
             if name == "compare_torch":
                 options += ["--mganprior", str(arguments.mganprior)] * (arguments.mganprior is not None)
                 options += ["--compile"] * arguments.compile
+            if name == "training":
+                options += ["--preset", "cats32" if jax.default_backend() == "cpu" else "cats64"]
             print(f"\n== {name}", flush=True)
             results[name] = run(name, options, Path(work) / f"{name}.json")
             save(arguments.out, {**record("all"), "parts": results})

@@ -47,7 +47,8 @@ class Recomputed:
 
     def __call__(self, images: jax.Array) -> Any:
         """The network's maps of images."""
-        return jax.checkpoint(getattr(self.network, "features", self.network))(images)
+        network = getattr(self.network, "features", self.network)
+        return jax.checkpoint(lambda x: network(x))(images)  # a network itself need not be hashable
 
 
 def economies(num_codes: int, platform: str) -> list[Economy]:

@@ -8,6 +8,7 @@ from tiny_prior import random_prior
 
 import jaxprior as jp
 from jaxprior import memory
+from jaxprior.benchmarking import random_features
 from jaxprior.errors import MemoryLimitError
 from jaxprior.inversion.solvers import Solve
 from jaxprior.lanes import Lanes
@@ -74,6 +75,8 @@ def test_what_is_computed_again_is_not_kept(prior):
     critic = Critic(module=network, params=network.init_params(jax.random.key(5)))
     image = jnp.zeros((1, 16, 16, 3))
     assert kept_bytes(Recomputed(critic), image) < kept_bytes(critic.features, image)
+    vgg = random_features()
+    assert kept_bytes(Recomputed(vgg), image) < kept_bytes(vgg, image)
 
 
 def test_codes_in_a_loop_need_less_memory(prior):

@@ -27,7 +27,7 @@ from reliability_parts.findings import Findings, rounded
 KILLS, PICTURES = 20, 256
 QUICK = ("--codes", 3, "--layer", 4, "--steps", 40, "--optimizer", "adam", "--lr", 0.05, "--init", "random")
 SLOW = ("--codes", 20, "--layer", 8, "--steps", 100, "--optimizer", "adam", "--lr", 0.05, "--init", "random")
-SLOWEST = ("--codes", 20, "--layer", 8, "--steps", 30, "--optimizer", "adam", "--lr", 0.05, "--init", "random")
+SLOWEST = ("--codes", 20, "--layer", 8, "--steps", 200, "--optimizer", "adam", "--lr", 0.05, "--init", "random")
 LOST, STOP = 60.0, 10.0
 OUTPUTS = {"run.json", "results.csv", "summary.md", "report.html", "sheet.png", ".lock"}
 

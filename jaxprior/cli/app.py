@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from jaxprior.allocation import keep_freed_memory
 from jaxprior.cli import bench, demo, edit, evaluate, priors, restore, tools, train
 from jaxprior.cli.console import say_error
 from jaxprior.errors import JaxpriorError
@@ -120,6 +121,7 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: without the program's name; those of the process by default.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's start-up notes are not for users
+    keep_freed_memory()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop anywhere is a sentence and exit code 75
     try:
         app(args=arguments, prog_name="jaxprior")

@@ -18,7 +18,7 @@ After nearest x2 upsampling, `upsample_convolve`: two neighbouring outputs see x
 three products instead of six in each direction: 9 for four output pixels, where a literal convolution takes 36 and the
 four phase kernels of `blocks.phase_convolve` 16.
 
-Features are NHWC. Kernels are constants: `tile_convolve` refuses to be differentiated in its kernel.
+Features are NHWC. Kernels are constants: both refuse to be differentiated in them.
 """
 
 import operator
@@ -96,21 +96,6 @@ def tile_convolve(x: Array, kernel: Array) -> Array:
     return _filter(x, kernel, flipped=False)
 
 
-def _forward(x, kernel):
-    if kernel.perturbed:
-        raise TypeError("a frozen kernel has no gradient: differentiate the network with its raw parameters instead")
-    return _filter(x.value, kernel.value, flipped=False), kernel.value
-
-
-def _backward(kernel, g):
-    if isinstance(g, jax.custom_derivatives.SymbolicZero):
-        return None, None
-    return _filter(g, kernel, flipped=True), None
-
-
-tile_convolve.defvjp(_forward, _backward, symbolic_zeros=True)
-
-
 @partial(jax.jit, static_argnames="flipped")  # for tracing: once a shape instead of once a layer and program
 def _filter(x: Array, kernel: Array, *, flipped: bool) -> Array:
     """The convolution; or, with the kernel flipped and its channels exchanged, the gradient in the input."""
@@ -170,7 +155,7 @@ PRODUCTS = (0, 3, 6, 1, 2, 4, 5, 7, 8)
 """Their order: the sum alone; first and last row; first and last column; the corners."""
 
 
-@jax.jit
+@jax.custom_vjp
 def upsample_convolve(x: Array, kernel: Array) -> Array:
     """Nearest x2 upsampling followed by a 3x3 convolution with zeros around the map.
 
@@ -180,7 +165,15 @@ def upsample_convolve(x: Array, kernel: Array) -> Array:
 
     Returns:
         Features [b, 2 h, 2 w, o].
+
+    Raises:
+        TypeError: while it is differentiated with respect to the kernel.
     """
+    return _upsample(x, kernel)
+
+
+@jax.jit
+def _upsample(x: Array, kernel: Array) -> Array:
     b, h, w, _ = x.shape
     vertical, horizontal = _differences(x, 1), _differences(x, 2)
     alone = _products(x, kernel[:, :1])[..., 0, :]
@@ -196,6 +189,40 @@ def upsample_convolve(x: Array, kernel: Array) -> Array:
     return jnp.stack(phases, axis=2).reshape(b, 2 * h, 2 * w, -1)
 
 
+@jax.jit
+def _upsample_gradient(kernel: Array, g: Array) -> Array:
+    """Of `_upsample` in x. Derived automatically it adds up padded copies of the largest arrays: a fifth slower."""
+    b, h, w, o = g.shape
+    g = g.reshape(b, h // 2, 2, w // 2, 2, o)
+    phases = [[g[:, :, p, :, q] for q in (0, 1)] for p in (0, 1)]
+    rows = [phases[p][0] + phases[p][1] for p in (0, 1)]
+    columns = [phases[0][q] + phases[1][q] for q in (0, 1)]
+    corners = [_shifted(_shifted(phases[p][q], 1, p), 2, q) for p in (0, 1) for q in (0, 1)]
+    vertical = _gathered([_shifted(rows[p], 1, p) for p in (0, 1)], kernel[:, 1:3])
+    vertical += _steps(_gathered(corners, kernel[:, 5:]), 2)
+    horizontal = _gathered([_shifted(columns[q], 2, q) for q in (0, 1)], kernel[:, 3:5])
+    return _gathered([rows[0] + rows[1]], kernel[:, :1]) + _steps(vertical, 1) + _steps(horizontal, 2)
+
+
+def _shifted(x: Array, axis: int, by: int) -> Array:
+    """One entry longer, with a zero before (1) or after (0)."""
+    zeros = [(0, 0)] * x.ndim
+    zeros[axis] = (by, 1 - by)
+    return jnp.pad(x, zeros)
+
+
+def _gathered(parts: Sequence[Array], kernels: Array) -> Array:
+    """Transpose of `_products`: k parts [b, h, w, o] and kernels [i, k, o] -> [b, h, w, i]."""
+    x = jnp.concatenate(parts, axis=-1)
+    return (x.reshape(-1, x.shape[-1]) @ kernels.reshape(len(kernels), -1).T).reshape(*x.shape[:3], -1)
+
+
+def _steps(d: Array, axis: int) -> Array:
+    """Transpose of `_differences`."""
+    n = d.shape[axis] - 1
+    return lax.slice_in_dim(d, 1, n + 1, axis=axis) - lax.slice_in_dim(d, 0, n, axis=axis)
+
+
 def _differences(x: Array, axis: int) -> Array:
     """x[y - 1] - x[y] for y = 0 ... n, zeros outside."""
     zeros = [(0, 0)] * x.ndim
@@ -208,3 +235,23 @@ def _products(x: Array, kernels: Array) -> Array:
     """x [b, h, w, i] by kernels [i, k, o], as one matrix product: [b, h, w, k, o]."""
     i, k, o = kernels.shape
     return (x.reshape(-1, i) @ kernels.reshape(i, -1)).reshape(*x.shape[:3], k, o)
+
+
+def _of_frozen(convolve, forward, gradient) -> None:
+    """Give a convolution its gradient in x, and none in the kernel."""
+
+    def keep(x, kernel):
+        if kernel.perturbed:
+            raise TypeError("a frozen kernel has no gradient: differentiate the network with raw parameters instead")
+        return forward(x.value, kernel.value), kernel.value
+
+    def back(kernel, g):
+        if isinstance(g, jax.custom_derivatives.SymbolicZero):
+            return None, None
+        return gradient(kernel, g), None
+
+    convolve.defvjp(keep, back, symbolic_zeros=True)
+
+
+_of_frozen(tile_convolve, partial(_filter, flipped=False), lambda kernel, g: _filter(g, kernel, flipped=True))
+_of_frozen(upsample_convolve, _upsample, _upsample_gradient)
