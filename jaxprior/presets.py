@@ -22,7 +22,7 @@ from jaxprior.priors import Prior
 from jaxprior.settings import PLAIN, Names, as_table, at, check_choice, check_names, fields_of, spelled, typed
 
 
-PRESETS = ("default", "mganprior", "thesis", "invertgan")
+PRESETS = ("default", "mganprior", "thesis", "invertgan", "lsgan")
 ATTENTION = {"none": None, "dot": SelfAttention(), "scaled-dot": SelfAttention(scaled=True), "cbam": CBAM()}
 """Words for the modules at the composing layer."""
 PARTS = ("codes", "objective", "solve")
@@ -46,6 +46,8 @@ def preset(name: str, task: Operator | None = None, *, prior: Prior, features: A
             1500 in colorization and for 2000 in super-resolution).
             "thesis": Adam, 20 codes, layer 8, 3000 iterations, Gaussian weights, l2 + 0.001 x VGG-16 relu4_3; the rate
             is not stated there, 0.05 is ours.
+            "lsgan": one code, Adam with rate 0.01, 1000 iterations, sum of absolute differences and 10 times the doubt
+            of the prior's critic; codes that are drawn from U(-1, 1) stay in it (completion of seed 001).
             "invertgan": one code, Adam with rate 0.1, 1400 iterations, pixels only (the control of Generative Encoder).
         task: forward operator; None reconstructs.
         prior: layers beyond its last are lowered to it.
@@ -69,6 +71,7 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: Prior, n
             type it changes the preset's module.
             objective.features: "none", "critic" (the prior's), an installed network or its file, or a table {"network":
             name or file, "cut": layer or layers, "size": pixels}; or a network itself.
+            objective.critic: "none", "prior" (the prior's), or a critic itself.
         task: forward operator; None reconstructs.
         prior: the preset's layer is lowered to its last; one that is asked for must exist.
         names: how settings are spelled in messages.
@@ -111,6 +114,10 @@ def _start(name: str, task_name: str, prior: Prior) -> tuple[MultiCode | SingleC
         return _from_card(prior, task_name)
     if name == "invertgan":
         return SingleCode(), {}, Solve(steps=1400, optimizer="adam", learning_rate=0.1)
+    if name == "lsgan":
+        start = prior.card.get("codes", "normal")
+        codes = SingleCode(project="clip" if start == "uniform" else "none", start=start)
+        return codes, {"pixel": "l1_sum", "critic": "prior"}, Solve(steps=1000, optimizer="adam", learning_rate=0.01)
     if name == "mganprior":
         codes, layer, steps = PUBLIC_SETTINGS.get(task_name, (20, 8, 3000))
         solve = Solve(steps=steps, optimizer="sgd", learning_rate=1.0, keep="last")
@@ -181,7 +188,26 @@ def _objective(stated: Mapping, given: dict, prior: Prior, names: Names) -> Obje
     if features is None and "feature_weight" in given:
         weight, network = spelled("objective.feature_weight", names), spelled("objective.features", names)
         raise SettingsError(f"{weight}: there is no feature distance to weigh; give {network} with it.")
-    return Objective(features=features, **fields_of(Objective, table, prefix="objective.", names=names))
+    critic = _critic(table.pop("critic", None), prior, names)
+    if critic is None and "critic_weight" in given:
+        weight, source = spelled("objective.critic_weight", names), spelled("objective.critic", names)
+        raise SettingsError(f"{weight}: there is no critic to weigh; give {source} with it.")
+    values = fields_of(Objective, table, prefix="objective.", names=names)
+    return Objective(features=features, critic=critic, **values)
+
+
+def _critic(source: Any, prior: Prior, names: Names) -> Any:
+    """What `Objective.critic` takes."""
+    setting = spelled("objective.critic", names)
+    if source is None or isinstance(source, str) and source == "none":
+        return None
+    if isinstance(source, str) and source == "prior":
+        if prior.critic is None:
+            raise SettingsError(f"{setting} prior: this prior has no critic; take none.")
+        return prior.critic
+    if callable(source):
+        return source
+    raise SettingsError(f'{setting}: expected "none", "prior" or a critic, got {source!r}.')
 
 
 def _network(source: Any, prior: Prior, names: Names) -> Any:

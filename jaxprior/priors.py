@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 from jaxprior import weights
 from jaxprior.errors import WeightsError
-from jaxprior.models import blocks, pggan
+from jaxprior.models import blocks, dcgan, pggan
 
 
 Array = jax.Array
@@ -217,8 +217,8 @@ class Prior:
         return SplitGenerator(module=module, layer=layer, params=params)
 
 
-ARCHITECTURES = {"pggan": (pggan.Generator, pggan.Critic)}
-"""Card's architecture -> (generator class, critic class)."""
+ARCHITECTURES = {"pggan": pggan.from_config, "dcgan": dcgan.from_config}
+"""Card's architecture -> function of its config that makes (generator, critic)."""
 
 
 def load_prior(source: str | Path | None = None) -> Prior:
@@ -270,13 +270,8 @@ def make_networks(card: Mapping, *, where: str = "this card") -> tuple[Any, Any]
             f"{where}: its card names the architecture {name!r}; generators are: {known} (feature networks are for "
             "`load_features` or --features)"
         )
-    generator, critic = ARCHITECTURES[name]
     try:
-        config = dict(card["config"])
-        config.pop("resolution", None)
-        latent_dim, widths = config.pop("latent_dim"), tuple(config.pop("widths"))
-        config["fused"] = {"nearest": False, "fused": True}[config.pop("upsample")]
-        return generator(widths, latent_dim, **config), critic(widths, **config)
+        return ARCHITECTURES[name](card["config"])
     except (KeyError, TypeError) as error:
         raise WeightsError(f"{where}: its card's `config` does not describe a {name} network: {error}") from None
 

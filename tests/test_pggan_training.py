@@ -11,9 +11,9 @@ from golden_weights import nhwc, tensorflow_networks
 from jaxprior.models import blocks
 from jaxprior.models.pggan import Generator, feature_widths
 from jaxprior.training import losses, players, session
-from jaxprior.training.data import Pictures, draw
+from jaxprior.training.data import Pictures, draw, to_images
 from jaxprior.training.loop import Interrupted, MetricsFile, Pace, read_metrics
-from jaxprior.training.pggan import PgganRecipe, faded, init_state, make_losses, mirrored, phases, plan
+from jaxprior.training.pggan import PgganRecipe, faded, init_state, make_losses, phases, plan
 
 
 WIDTHS = feature_widths(16, fmap_base=256, fmap_max=32)
@@ -172,7 +172,7 @@ def test_batches_depend_only_on_seed_and_position():
 
 def test_mirroring_flips_some_pictures_whole():
     x = np.random.default_rng(0).integers(0, 256, (32, 4, 4, 3), dtype=np.uint8)
-    y = np.asarray(mirrored(jnp.asarray(x), jax.random.key(0)))
+    y = np.asarray(to_images(jnp.asarray(x), jax.random.key(0)))
     plain = x / 127.5 - 1
     same = [np.allclose(a, b, atol=1e-6) for a, b in zip(y, plain, strict=True)]
     flipped = [np.allclose(a, b[:, ::-1], atol=1e-6) for a, b in zip(y, plain, strict=True)]

@@ -15,6 +15,9 @@ from jaxprior.banks import Bank, sample_bank
 from jaxprior.inversion import batching, engine
 from jaxprior.inversion.lbfgs import lbfgs
 from jaxprior.inversion.solvers import _rate, make_optimizer
+from jaxprior.models.pggan import Critic as CriticNetwork
+from jaxprior.presets import make_method
+from jaxprior.priors import Card, Critic
 
 
 KEY = jax.random.key(0)
@@ -312,3 +315,61 @@ def test_mistakes_are_sentences():
         with pytest.raises(ValueError, match=f"`{next(iter(wrong))}`"):
             jp.Solve(**wrong)
     assert dataclasses.replace(jp.Solve(), steps=7).of_one_step() == jp.Solve().of_one_step()
+
+
+# --- completion with a critic (seed 001) ---
+
+
+def test_nesterov_is_the_rule_of_the_seed():
+    """v' = m v - rate g; z <- z - m v + (1 + m) v'."""
+    optimizer = make_optimizer(jp.Solve(optimizer="nesterov", learning_rate=0.1))
+    z, v = np.array([1.0, -2.0], np.float32), np.zeros(2, np.float32)
+    latents = {"z": jnp.asarray(z)}
+    state = optimizer.init(latents)
+    for g in ([0.5, 1.0], [-0.25, 2.0], [1.0, 0.0]):
+        g = np.array(g, np.float32)
+        updates, state = optimizer.update({"z": jnp.asarray(g)}, state, latents, value=0.0)
+        latents = optax.apply_updates(latents, updates)
+        new = 0.9 * v - 0.1 * g
+        z, v = z - 0.9 * v + 1.9 * new, new
+        np.testing.assert_allclose(latents["z"], z, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "doubt"),
+    [
+        ("least_squares", lambda s: 0.5 * (s - 1) ** 2),
+        ("nonsaturating", lambda s: -np.log(1 / (1 + np.exp(-s)))),
+        ("saturating", lambda s: np.log(1 - 1 / (1 + np.exp(-s)))),
+    ],
+)
+def test_doubt_of_a_critic_is_added_per_image(photos, kind, doubt):
+    def critic(images):
+        return jnp.mean(images, axis=(1, 2, 3)) * 3
+
+    plain = jp.Objective(pixel="l1_sum")
+    objective = jp.Objective(pixel="l1_sum", critic=critic, critic_weight=10.0, critic_loss=kind)
+    hole = jp.Inpaint(np.eye(16, dtype=np.float32))
+    for photo in np.asarray(photos):
+        target = plain.target(hole, jnp.zeros((16, 16, 3)))
+        alone, together = (one.judge(jnp.asarray(photo), hole, target) for one in (plain, objective))
+        assert float(alone.loss) == pytest.approx(np.abs(photo * (1 - np.eye(16))[..., None]).sum(), rel=1e-5)
+        extra = float(together.loss) - float(alone.loss)
+        assert extra == pytest.approx(10 * doubt(photo.mean(dtype=np.float64) * 3), abs=2e-3)
+        assert float(together.psnr) == float(alone.psnr)
+
+
+def test_completion_preset_needs_a_critic_and_keeps_codes_inside(prior, photos):
+    with pytest.raises(ValueError, match="has no critic"):
+        jp.preset("lsgan", prior=prior)
+    network = CriticNetwork((16, 16, 8))
+    critic = Critic(module=network, params=network.init_params(jax.random.key(5)))
+    uniform = dataclasses.replace(prior, critic=critic, card=Card({"codes": "uniform"}))
+    method = jp.preset("lsgan", prior=uniform)
+    assert method.codes == jp.SingleCode(project="clip", start="uniform")
+    assert (method.objective.pixel, method.objective.critic_weight) == ("l1_sum", 10.0)
+    method = method._replace(solve=dataclasses.replace(method.solve, steps=20, learning_rate=0.5))
+    result = jp.restore(prior, photos, key=KEY, **method._asdict())
+    assert float(jnp.abs(result.latents["z"]).max()) == 1.0
+    with pytest.raises(ValueError, match="no critic to weigh"):
+        make_method({"objective": {"critic_weight": 2.0}}, prior=prior)

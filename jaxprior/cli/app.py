@@ -7,6 +7,7 @@ imported by the commands that need it and not before, so that help comes at once
 
 import errno
 import os
+import re
 import signal
 import sys
 from typing import Annotated
@@ -20,6 +21,7 @@ from jaxprior.errors import JaxpriorError
 
 
 MISTAKE, STOPPED = 2, 75
+_SEVERAL = re.compile(r"(Did you mean '[^']*'), .*\?$")
 _ROOM, _RIGHTS = (errno.ENOSPC, errno.EDQUOT), (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -51,6 +53,8 @@ class Commands(typer.core.TyperGroup):
             if getattr(error, "possibilities", None):  # a mistyped option, from the parser: name the nearest only
                 error.message = f"{error.message}. Did you mean {error.possibilities[0]}?"
                 error.possibilities = None
+            elif isinstance(message := getattr(error, "message", None), str):  # a mistyped command: the same
+                error.message = _SEVERAL.sub(r"\1?", message)
             raise
 
 
@@ -95,6 +99,7 @@ app.command()(bench.bench)
 app.command()(tools.doctor)
 app.add_typer(train_commands, name="train")
 train_commands.command("pggan")(train.pggan)
+train_commands.command("lsgan")(train.lsgan)
 
 
 def _print_version(wanted: bool) -> None:

@@ -25,6 +25,8 @@ SETTINGS = {
     "passes": "solve.passes",
     "features": "objective.features",
     "feature_weight": "objective.feature_weight",
+    "critic": "objective.critic",
+    "critic_weight": "objective.critic_weight",
     "precision": "solve.precision",
 }
 """Field of `MethodOptions` -> setting of a method's table."""

@@ -13,7 +13,7 @@ def _choice(name: str, *values: str) -> type[enum.StrEnum]:
     return enum.StrEnum(name, [(value.replace("-", "_"), value) for value in values])
 
 
-Optimizer = _choice("Optimizer", "adam", "sgd", "lbfgs")
+Optimizer = _choice("Optimizer", "adam", "sgd", "nesterov", "lbfgs")
 Schedule = _choice("Schedule", "constant", "cosine", "ramp")
 Init = _choice("Init", "random", "bank")
 Keep = _choice("Keep", "best", "last", "held-out")
@@ -21,7 +21,8 @@ CodeWeights = _choice("CodeWeights", "free", "softmax")
 Alpha = _choice("Alpha", "mean", "gaussian", "first")
 Attention = _choice("Attention", "none", "dot", "scaled-dot", "cbam")
 Where = _choice("Where", "composed", "each")
-Preset = _choice("Preset", "default", "mganprior", "thesis", "invertgan")
+Preset = _choice("Preset", "default", "mganprior", "thesis", "invertgan", "lsgan")
+UseCritic = _choice("UseCritic", "none", "prior")
 Shrinking = _choice("Shrinking", "bilinear", "bicubic", "box")
 
 
@@ -204,4 +205,10 @@ class MethodOptions:
     feature_weight: Annotated[
         float | None, _option(_METHOD, text="Weight of that distance.", metavar="X", least=0.0)
     ] = None
+    critic: Annotated[
+        UseCritic | None, _option(_METHOD, text="Doubt of the prior's own critic beside the distance.")
+    ] = None
+    critic_weight: Annotated[float | None, _option(_METHOD, text="Weight of that doubt.", metavar="X", least=0.0)] = (
+        None
+    )
     precision: Annotated[Precision | None, _option(_METHOD, text="Arithmetic of the network.")] = None

@@ -1,10 +1,10 @@
 """What is minimised: the distance between the degraded generated image and the observation.
 
-    loss(x) = pixel(A(x), y) + feature_weight * sum_k distance(phi_k(A(x)), phi_k(y))
+    loss(x) = pixel(A(x), y) + feature_weight * sum_k distance(phi_k(A(x)), phi_k(y)) + critic_weight * doubt(D(x))
 
-A is the forward operator, y the observation, phi the maps of any network. Per image; the engine sums over the batch,
-so that no image touches another. Part of y may be held out: the loss does not see it, and how well it is explained
-says when to stop.
+A is the forward operator, y the observation, phi the maps of any network, D a critic, whose doubt keeps x realistic.
+Per image; the engine sums over the batch, so that no image touches another. Part of y may be held out: the loss does
+not see it, and how well it is explained says when to stop.
 """
 
 from dataclasses import dataclass, field, replace
@@ -22,6 +22,13 @@ PIXEL_LOSSES = {
     "l1_sum": lambda x, y: jnp.sum(jnp.abs(x - y)),
 }
 FEATURE_LOSSES = ("l1", "l2")
+CRITIC_LOSSES = {
+    "least_squares": lambda score: 0.5 * jnp.square(score - 1.0),
+    "nonsaturating": lambda score: jax.nn.softplus(-score),
+    "saturating": lambda score: -jax.nn.softplus(score),
+}
+"""Doubt about a picture of a score: a least-squares critic gives reals 1, the others a logit s with C = sigmoid(s):
+-log C, and log(1 - C) as seed 001 writes it."""
 
 
 class Target(NamedTuple):
@@ -67,6 +74,10 @@ class Objective:
             several; if it has a method `features` (a prior's critic has), that is called instead.
         feature_weight: weight of the feature distance. mGANprior's is 0.001 on VGG-16's relu3_3.
         feature_loss: "l1" or "l2", the mean absolute or square difference of a map; summed over the maps.
+        critic: None, or a callable from images [b, r, r, c] to scores [b], higher for what is more real: a prior's has
+            been trained beside it. It sees the generated image itself.
+        critic_weight: weight of its doubt; 10 in seed 001, beside "l1_sum".
+        critic_loss: "least_squares", "nonsaturating" or "saturating".
 
     Example:
         >>> Objective(pixel="l1").feature_weight
@@ -77,12 +88,17 @@ class Objective:
     features: Any = None
     feature_weight: float = field(default=0.1, metadata={"static": True})
     feature_loss: str = field(default="l1", metadata={"static": True})
+    critic: Any = None
+    critic_weight: float = field(default=10.0, metadata={"static": True})
+    critic_loss: str = field(default="least_squares", metadata={"static": True})
 
     def __post_init__(self):
         if self.pixel is not None and self.pixel not in PIXEL_LOSSES:
             raise ValueError(f"`pixel` must be one of {tuple(PIXEL_LOSSES)} or None, got {self.pixel!r}")
         if self.feature_loss not in FEATURE_LOSSES:
             raise ValueError(f"`feature_loss` must be one of {FEATURE_LOSSES}, got {self.feature_loss!r}")
+        if self.critic_loss not in CRITIC_LOSSES:
+            raise ValueError(f"`critic_loss` must be one of {tuple(CRITIC_LOSSES)}, got {self.critic_loss!r}")
         if self.pixel is None and self.features is None:
             raise ValueError("an objective needs `pixel`, `features` or both, got neither")
 
@@ -111,10 +127,10 @@ class Objective:
         known = jnp.maximum(target.known, 1e-6)
         psnr = 10 * jnp.log10(4.0 * known / jnp.maximum(jnp.mean(error), 1e-12))
         if target.held is None:
-            loss = self._distance(x, target)
+            loss = self._distance(x, target) + self._doubt(image)
             return Judged(loss, loss, psnr)
         held = jnp.sum(error * target.held) / jnp.maximum(known * x.shape[-1] * jnp.sum(target.held), 1.0)
-        return Judged(self._distance(x * (1 - target.held), target), held, psnr)
+        return Judged(self._distance(x * (1 - target.held), target) + self._doubt(image), held, psnr)
 
     def _distance(self, x: Array, target: Target) -> Array:
         total = jnp.zeros(())
@@ -124,6 +140,12 @@ class Objective:
             pairs = zip(self._maps(x), target.features, strict=True)
             total += self.feature_weight * sum(PIXEL_LOSSES[self.feature_loss](a, b) for a, b in pairs)
         return total
+
+    def _doubt(self, image: Array) -> Array:
+        if self.critic is None:
+            return jnp.zeros(())
+        score = self.critic(image[None])[0]
+        return self.critic_weight * CRITIC_LOSSES[self.critic_loss](score.astype(jnp.float32))
 
     def _maps(self, image: Array) -> list[Array]:
         if self.features is None:

@@ -31,9 +31,9 @@ def pixel_norm(x: Array, *, epsilon: float = 1e-8) -> Array:
     return (wide * lax.rsqrt(jnp.mean(jnp.square(wide), axis=-1, keepdims=True) + epsilon)).astype(x.dtype)
 
 
-def leaky_relu(x: Array) -> Array:
-    """LeakyReLU with slope 0.2."""
-    return jnp.where(x >= 0, x, 0.2 * x)
+def leaky_relu(x: Array, slope: float = 0.2) -> Array:
+    """LeakyReLU: x where it is positive, else slope times x."""
+    return jnp.where(x >= 0, x, slope * x)
 
 
 def add_bias(x: Array, bias: Array) -> Array:

@@ -15,6 +15,7 @@ lod = (last stage - stage) + fade.
 """
 
 import math
+from collections.abc import Mapping
 from functools import partial
 
 import flax.linen as nn
@@ -55,6 +56,19 @@ def feature_widths(resolution: int, *, fmap_base: int = 16384, fmap_max: int = 5
     if resolution != 2 << stages or not 8 <= resolution <= 1024:
         raise ValueError(f"`resolution` must be a power of two from 8 to 1024, got {resolution}")
     return tuple(min(fmap_base // (4 << b), fmap_max) for b in range(stages))
+
+
+def from_config(config: Mapping) -> tuple["Generator", "Critic"]:
+    """The two networks that a card's `config` describes.
+
+    Raises:
+        KeyError, TypeError: something is missing, or unknown.
+    """
+    config = dict(config)
+    config.pop("resolution", None)
+    latent_dim, widths = config.pop("latent_dim"), tuple(config.pop("widths"))
+    config["fused"] = {"nearest": False, "fused": True}[config.pop("upsample")]
+    return Generator(widths, latent_dim, **config), Critic(widths, **config)
 
 
 class Generator(nn.Module):

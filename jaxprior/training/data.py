@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxprior import images
@@ -95,3 +97,16 @@ def draw(pixels: np.ndarray, position: int, size: int, *, seed: int) -> np.ndarr
     n = len(pixels)
     where = range(position, position + size)
     return pixels[[_order(seed, p // n, n)[p % n] for p in where]]
+
+
+def draw_batch(pixels: np.ndarray, start: int, size: int, seed: int, index: int) -> np.ndarray:
+    """Batch number `index` of a phase before whose first batch `start` pictures were drawn; see `draw`."""
+    return draw(pixels, start + index * size, size, seed=seed)
+
+
+def to_images(pictures: jax.Array, flip_key: jax.Array | None) -> jax.Array:
+    """uint8 pictures [b, r, r, c] -> [-1, 1]; with a key each is flipped left to right with probability 1/2."""
+    if flip_key is not None:
+        flip = jax.random.bernoulli(flip_key, 0.5, (len(pictures), 1, 1, 1))
+        pictures = jnp.where(flip, pictures[:, :, ::-1], pictures)
+    return pictures / 127.5 - 1.0

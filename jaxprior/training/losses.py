@@ -36,6 +36,26 @@ def logistic_critic(real: Array, fake: Array) -> Array:
     return jnp.mean(jax.nn.softplus(-real)) + jnp.mean(jax.nn.softplus(fake))
 
 
+def saturating_generator(fake: Array) -> Array:
+    """E log(1 - sigmoid D(G(z))) (Goodfellow et al., 2014, eq. 1): flat where the critic is sure of a fake."""
+    return -jnp.mean(jax.nn.softplus(fake))
+
+
+def least_squares_critic(real: Array, fake: Array, *, a: float = 0.0, b: float = 1.0) -> Array:
+    """E (D(x) - b)^2 / 2 + E (D(G(z)) - a)^2 / 2 (LSGAN, Mao et al., 2017, eq. 2)."""
+    return 0.5 * (jnp.mean(jnp.square(real - b)) + jnp.mean(jnp.square(fake - a)))
+
+
+def least_squares_generator(fake: Array, *, c: float = 1.0) -> Array:
+    """E (D(G(z)) - c)^2 / 2."""
+    return 0.5 * jnp.mean(jnp.square(fake - c))
+
+
+def hinge_critic(real: Array, fake: Array) -> Array:
+    """E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))) (Lim and Ye, 2017); its generator's loss is the Wasserstein one."""
+    return jnp.mean(jax.nn.relu(1.0 - real)) + jnp.mean(jax.nn.relu(1.0 + fake))
+
+
 def image_gradients(critic, images: Array) -> Array:
     """Gradient of the summed scores with respect to the images, [b, h, w, c]."""
     return jax.grad(lambda x: jnp.sum(critic(x)))(images)

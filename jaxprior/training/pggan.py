@@ -15,9 +15,10 @@ import optax
 from jaxprior.models.blocks import downsample, upsample
 from jaxprior.models.pggan import Critic, Generator, feature_widths
 from jaxprior.training import losses
-from jaxprior.training.data import Pictures, draw
+from jaxprior.training.data import Pictures, draw_batch, to_images
+from jaxprior.training.judges import CODES, SHOWN, SlicedWasserstein
 from jaxprior.training.loop import Phase
-from jaxprior.training.players import ema, player, warm_decay, when
+from jaxprior.training.players import copied, ema, player, warm_decay, when
 from jaxprior.training.session import Plan
 
 
@@ -124,8 +125,8 @@ def init_state(recipe: PgganRecipe, key: jax.Array) -> dict:
     generator, critic = recipe.networks()
     g_key, c_key = jax.random.split(key)
     g, c = generator.init_params(g_key), critic.init_params(c_key)
-    adam = _adam(recipe)
-    return {"generator": g, "critic": c, "average": _copy(g), "generator_opt": adam.init(g), "critic_opt": adam.init(c)}
+    players = {"generator": g, "critic": c, "average": copied(g)}
+    return {**players, **_fresh_adam(recipe, players)}
 
 
 def phases(recipe: PgganRecipe, pictures: Pictures) -> list[Phase]:
@@ -155,7 +156,7 @@ def phases(recipe: PgganRecipe, pictures: Pictures) -> list[Phase]:
                     steps=steps,
                     begin=begin,
                     step=lambda index, *args, offset=offset, step=step: step(index + offset, *args),
-                    batch=partial(_batch, pixels, position, batch, recipe.seed),
+                    batch=partial(draw_batch, pixels, position, batch, recipe.seed),
                     images_per_step=batch,
                 )
             )
@@ -216,7 +217,7 @@ def make_step(recipe: PgganRecipe, stage: int, fade_steps: int, decay_steps: int
         fade = jnp.clip(1.0 - index / fade_steps, 0.0, 1.0) if fade_steps else None
         rate = _learning_rate(recipe, index - fade_steps, decay_steps)
         flip_key, critic_key, mix_key, generator_key = jax.random.split(key, 4)
-        reals = faded(mirrored(pictures, flip_key) if recipe.mirror else pictures / 127.5 - 1.0, fade)
+        reals = faded(to_images(pictures, flip_key if recipe.mirror else None), fade)
         shape = (len(pictures), generator.latent_dim)
         mix = jax.random.uniform(mix_key, (len(pictures), 1, 1, 1))
 
@@ -240,12 +241,6 @@ def make_step(recipe: PgganRecipe, stage: int, fade_steps: int, decay_steps: int
     return when(recipe.r1_every, compiled[True], compiled[False])
 
 
-def mirrored(pictures: jax.Array, key: jax.Array) -> jax.Array:
-    """uint8 pictures [b, r, r, c] -> [-1, 1], each flipped left to right with probability 1/2."""
-    flip = jax.random.bernoulli(key, 0.5, (len(pictures), 1, 1, 1))
-    return jnp.where(flip, pictures[:, :, ::-1], pictures) / 127.5 - 1.0
-
-
 def faded(reals: jax.Array, fade) -> jax.Array:
     """Reals as the generator shows them while a stage fades in: lerp(x, upsampled halved x, fade)."""
     return reals if fade is None else reals + (upsample(downsample(reals)) - reals) * fade
@@ -262,20 +257,19 @@ def _learning_rate(recipe: PgganRecipe, index, decay_steps: int):
     return recipe.learning_rate + (recipe.final_learning_rate - recipe.learning_rate) * progress
 
 
-def _reset(recipe: PgganRecipe, state: dict) -> dict:
+def _fresh_adam(recipe: PgganRecipe, state: dict) -> dict:
     adam = _adam(recipe)
-    fresh = {"generator_opt": adam.init(state["generator"]), "critic_opt": adam.init(state["critic"])}
-    return {**state, **fresh}
+    return {"generator_opt": adam.init(state["generator"]), "critic_opt": adam.init(state["critic"])}
+
+
+def _reset(recipe: PgganRecipe, state: dict) -> dict:
+    return {**state, **_fresh_adam(recipe, state)}
 
 
 def _grow(recipe: PgganRecipe, stage: int, state: dict) -> dict:
     new = {f"layer{2 * stage}", f"layer{2 * stage + 1}", f"output{stage}"}
-    average = {name: _copy(state["generator"][name]) if name in new else old for name, old in state["average"].items()}
+    average = {name: copied(state["generator"][name]) if name in new else old for name, old in state["average"].items()}
     return _reset(recipe, {**state, "average": average})
-
-
-def _batch(pixels, position: int, size: int, seed: int, index: int):
-    return draw(pixels, position + index * size, size, seed=seed)
 
 
 def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
@@ -298,6 +292,7 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
         fade = jnp.float32(1.0 - moment.index / steps) if fading else None
         return draw_images(state["average"], codes, fade, stage=stages[moment.phase_number])
 
+    codes = jax.random.normal(jax.random.key(recipe.seed + 1), (CODES, generator.latent_dim))
     config = {
         "resolution": generator.resolution,
         "latent_dim": generator.latent_dim,
@@ -310,8 +305,8 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
         settings={name: list(v) if isinstance(v, tuple) else v for name, v in asdict(recipe).items()},
         phases=plan_phases,
         init=partial(init_state, recipe),
-        sample=sample,
-        latent_dim=generator.latent_dim,
+        show=lambda state, moment: sample(state, moment, codes[:SHOWN]),
+        judge=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=recipe.seed),
         export=lambda state: {"generator": state["average"], "critic": state["critic"]},
         card={"architecture": "pggan", "config": config},
         pictures=pictures,
@@ -321,8 +316,3 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
 
 def _stage_of(phase: Phase) -> int:
     return int(phase.name.split("x")[0]).bit_length() - 3
-
-
-def _copy(tree):
-    """The same values in other buffers: a step donates its state, in which no buffer may appear twice."""
-    return jax.tree.map(jnp.copy, tree)

@@ -38,6 +38,27 @@ def player(loss: Callable, optimizer: optax.GradientTransformation) -> Callable:
     return update
 
 
+def repeat(update: Callable, keys, params, opt_state, *args):
+    """The same update once for every key, which comes first among its further arguments: one network gets ahead.
+
+    Arguments:
+        update: from `player`; its metrics are those of the last time.
+        keys: a sequence of random keys, at least one.
+        params, opt_state: of the network; args: the same every time.
+
+    Returns:
+        (params, opt_state, metrics).
+    """
+    for key in keys:
+        params, opt_state, metrics = update(params, opt_state, key, *args)
+    return params, opt_state, metrics
+
+
+def copied(tree):
+    """The same values in other buffers: a step donates its state, in which no buffer may appear twice."""
+    return jax.tree.map(jnp.copy, tree)
+
+
 def ema(average, params, decay):
     """Exponential moving average: decay * average + (1 - decay) * params, leaf by leaf."""
     return optax.incremental_update(params, average, 1.0 - decay)

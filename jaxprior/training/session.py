@@ -2,9 +2,9 @@
 
     RUN/run.json             resolved recipe, pictures, versions, device
     RUN/checkpoints/         state, data position, random state
-    RUN/metrics.csv          losses and scores; RUN/swd.csv: sliced Wasserstein distances; RUN/curves.png: both, drawn
-    RUN/samples/*.png        grids of generated pictures; RUN/samples.png: the newest
-    RUN/model.safetensors    the averaged generator and the critic, half precision, with a card: `--prior RUN` loads it
+    RUN/metrics.csv          losses and scores; RUN/swd.csv or so: the judge's figures; RUN/curves.png: both, drawn
+    RUN/samples/*.png        sheets of pictures that the network makes; RUN/samples.png: the newest
+    RUN/model.safetensors    the trained networks, half precision, with a card: `--prior RUN` loads a generator
 """
 
 import csv
@@ -19,13 +19,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxprior import files, images, metrics, weights
+from jaxprior import files, images, weights
 from jaxprior.training import loop
 from jaxprior.training.data import Pictures
+from jaxprior.training.judges import Judge
 
 
-SAMPLES = 64
-SWD_PICTURES = 1024
+PLACE = ("step", "phase", "images")
+"""Columns of the figures' table that say where it was measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +38,11 @@ class Plan:
         settings: the recipe as plain JSON values; a run folder belongs to one set of them.
         phases: see `loop.Phase`.
         init: key -> start state.
-        sample: (state, moment, codes [b, latent_dim]) -> images [b, r, r, c] in [-1, 1].
-        latent_dim: length of a code.
+        show: (state, moment) -> images [n, r, r, c] in [-1, 1] of a sheet that is eight wide.
+        judge: measures a state at the end of every phase.
         export: state -> parameter tree to save ("generator", "critic").
         card: architecture and config of the saved weights.
-        pictures: the training pictures, for the distance.
+        pictures: the training pictures.
         seed: of everything random.
     """
 
@@ -49,8 +50,8 @@ class Plan:
     settings: dict
     phases: list[loop.Phase]
     init: Callable[[jax.Array], Any]
-    sample: Callable
-    latent_dim: int
+    show: Callable[[Any, loop.Moment], Any]
+    judge: Judge
     export: Callable[[Any], dict]
     card: dict
     pictures: Pictures
@@ -114,52 +115,42 @@ def run(
 
 
 class _Recorder:
-    """Writes what one can look at: samples, weights, distances, curves."""
+    """Writes what one can look at: samples, weights, figures, curves."""
 
     def __init__(self, plan: Plan, folder: Path, *, source: str, licence: str):
         self.plan, self.folder, self.source, self.licence = plan, folder, source, licence
-        self.codes = jax.random.normal(jax.random.key(plan.seed + 1), (SWD_PICTURES, plan.latent_dim))
-        self.distances = loop.read_metrics(folder / "swd.csv")
+        self.figures = loop.read_metrics(folder / plan.judge.file)
         self.began = time.monotonic()
         self.earlier = _seconds_so_far(folder)
 
     def snapshot(self, state: Any, moment: loop.Moment) -> None:
-        """Samples, weights and curves; at the end of a phase also the distance."""
-        small = self.plan.sample(state, moment, self.codes[:SAMPLES])
-        sheet = images.grid([enlarged(image) for image in images.to_uint8(np.asarray(small))], columns=8)
+        """Samples, weights and curves; at the end of a phase also the judge's figures."""
+        shown = self.plan.show(state, moment)
+        sheet = images.grid([enlarged(image) for image in images.to_uint8(np.asarray(shown))], columns=8)
         (self.folder / "samples").mkdir(exist_ok=True)
         images.save_png(self.folder / "samples" / f"{moment.images // 1000:06d}k.png", sheet)
         images.save_png(self.folder / "samples.png", sheet)
         if moment.index == self.plan.phases[moment.phase_number].steps:
             self._measure(state, moment)
         self._export(state, moment)
-        draw_curves(self.folder)
+        draw_curves(self.folder, self.plan.judge)
 
     def _measure(self, state: Any, moment: loop.Moment) -> None:
-        fakes = np.concatenate(
-            [np.asarray(self.plan.sample(state, moment, part)) for part in np.split(np.asarray(self.codes), 16)]
-        )
-        if fakes.shape[1] < 16:
-            return  # the distance's pyramid ends at 16 pixels
-        times = int(np.log2(self.plan.pictures.pixels.shape[1] // fakes.shape[1]))
-        half = min(SWD_PICTURES, len(self.plan.pictures) // 2)
-        chosen = np.random.default_rng(self.plan.seed).permutation(len(self.plan.pictures))[: 2 * half]
-        reals = images.to_float(Pictures(self.plan.pictures.pixels[chosen]).halved(times).pixels)
-        key = jax.random.key(0)
-        distance = metrics.swd(reals[:half], fakes[:half], key=key)
-        floor = metrics.swd(reals[:half], reals[half:], key=key)
+        measured = self.plan.judge.measure(state, moment)
+        if not measured:
+            return
         row = {"step": moment.step, "phase": moment.phase, "images": moment.images}
-        row |= {f"swd_{level}": f"{value:.4g}" for level, value in distance.items()}
-        row |= {f"real_{level}": f"{value:.4g}" for level, value in floor.items()}
-        self.distances = [r for r in self.distances if int(r["step"]) < moment.step] + [row]
-        fields = list(dict.fromkeys(name for r in self.distances for name in r))
-        with open(self.folder / "swd.csv", "w", newline="") as file:
+        row |= {name: f"{value:.4g}" for name, value in measured.items()}
+        self.figures = [r for r in self.figures if int(r["step"]) < moment.step] + [row]
+        fields = list(dict.fromkeys(name for r in self.figures for name in r))
+        with open(self.folder / self.plan.judge.file, "w", newline="") as file:
             writer = csv.DictWriter(file, fields, restval="")
             writer.writeheader()
-            writer.writerows(self.distances)
+            writer.writerows(self.figures)
 
     def _export(self, state: Any, moment: loop.Moment) -> None:
-        newest = self.distances[-1] if self.distances else {}
+        newest = self.figures[-1] if self.figures else {}
+        figures = {name: float(value) for name, value in newest.items() if name not in PLACE and value}
         seconds = self.earlier + time.monotonic() - self.began
         card = {
             "name": self.folder.name,
@@ -173,8 +164,7 @@ class _Recorder:
                 "phase": moment.phase,
                 "seconds": round(seconds),
                 "device": files.device_name(),
-                "swd": _levels(newest, "swd_"),
-                "swd_real": _levels(newest, "real_"),
+                **self.plan.judge.summary(figures),
             },
         }
         half = jax.tree.map(lambda x: np.asarray(x, np.float16), self.plan.export(state))
@@ -188,8 +178,8 @@ def enlarged(image: np.ndarray, side: int = 64) -> np.ndarray:
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def draw_curves(folder: Path) -> None:
-    """Draw `metrics.csv` and `swd.csv` of a run as `curves.png`."""
+def draw_curves(folder: Path, judge: Judge) -> None:
+    """Draw `metrics.csv` and the judge's figures of a run as `curves.png`."""
     rows = loop.read_metrics(folder / "metrics.csv")
     if len(rows) < 2:
         return
@@ -198,32 +188,27 @@ def draw_curves(folder: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    distances = loop.read_metrics(folder / "swd.csv")
-    figure, axes = pyplot.subplots(1, 3, figsize=(15, 4), layout="constrained")
-    for axis, prefix in zip(axes, ("loss", "score", "swd"), strict=True):
-        source = distances if prefix == "swd" else rows
-        names = [n for r in source[-1:] for n in r if prefix in n and (prefix != "swd" or n == "swd_mean")]
+    figures = loop.read_metrics(folder / judge.file)
+    panels = {kind: (rows, [name for name in rows[-1] if kind in name]) for kind in ("loss", "score")}
+    panels = {kind: panel for kind, panel in panels.items() if panel[1]} | {judge.title: (figures, [judge.curve])}
+    figure, axes = pyplot.subplots(1, len(panels), figsize=(5 * len(panels), 4), layout="constrained")
+    for axis, (title, (source, names)) in zip(axes, panels.items(), strict=True):
         for name in names:
             points = [(int(r["images"]) / 1000, float(r[name])) for r in source if r.get(name)]
-            axis.plot(*zip(*points, strict=True), marker="o" if prefix == "swd" else None, lw=0.8, label=name)
-        if prefix == "swd" and distances:
-            axis.axhline(float(distances[-1]["real_mean"]), color="grey", ls=":", label="real against real")
-        titles = {"swd": "sliced Wasserstein distance x 1000"}
-        axis.set(xlabel="thousand pictures shown", title=titles.get(prefix, prefix))
+            if points:
+                axis.plot(*zip(*points, strict=True), marker="o" if source is figures else None, lw=0.8, label=name)
+        if source is figures and judge.reference and figures:
+            axis.axhline(float(figures[-1][judge.reference]), color="grey", ls=":", label=judge.reference)
+        axis.set(xlabel="thousand pictures shown", title=title)
         for first, second in zip(rows, rows[1:], strict=False):
             if first["phase"] != second["phase"]:
                 axis.axvline(int(second["images"]) / 1000, color="grey", lw=0.5, alpha=0.5)
-        if names:
+        if axis.get_legend_handles_labels()[0]:
             axis.legend(fontsize=8)
     temporary = folder / ".curves.png"
     figure.savefig(temporary, dpi=100)
     pyplot.close(figure)
     os.replace(temporary, folder / "curves.png")
-
-
-def _levels(row: dict[str, str], prefix: str) -> dict[str, float]:
-    """The columns of a row of `swd.csv` that start with a prefix, without it."""
-    return {name.removeprefix(prefix): float(v) for name, v in row.items() if name.startswith(prefix) and v}
 
 
 def _seconds_so_far(folder: Path) -> float:

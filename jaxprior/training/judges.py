@@ -1,0 +1,81 @@
+"""How good a network is at the end of a phase: figures of a table, for the curves and for the card."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import jax
+import numpy as np
+
+from jaxprior import images, metrics
+from jaxprior.training.data import Pictures
+from jaxprior.training.loop import Moment
+
+
+CODES, SHOWN = 1024, 64
+"""Codes of the pictures that a distance is measured on, and how many of these a sheet shows."""
+
+
+class Judge(Protocol):
+    """Measures a training's state.
+
+    Fields:
+        file: of the run folder in which the figures are collected, a CSV table.
+        title: of their curve; curve: the column that is drawn; reference: the column of a level beside it, or None.
+    """
+
+    file: str
+    title: str
+    curve: str
+    reference: str | None
+
+    def measure(self, state: Any, moment: Moment) -> dict[str, float]:
+        """Figures by column; empty where they make no sense yet."""
+
+    def summary(self, row: dict[str, float]) -> dict[str, Any]:
+        """What a card says of the newest figures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlicedWasserstein:
+    """Sliced Wasserstein distances of generated from real pictures, and of real from real ones (Karras et al., 2018).
+
+    Fields:
+        sample: (state, moment, codes) -> images [n, r, r, c] in [-1, 1], 16 pixels or more.
+        codes: [n, d], n a multiple of 16.
+        pictures: real ones, at the last resolution.
+        seed: chooses which of them.
+    """
+
+    sample: Callable
+    codes: np.ndarray
+    pictures: Pictures
+    seed: int
+    file = "swd.csv"
+    title = "sliced Wasserstein distance x 1000"
+    curve, reference = "swd_mean", "real_mean"
+
+    def measure(self, state: Any, moment: Moment) -> dict[str, float]:
+        """Distances by level of the pyramid: "swd_32", "real_32", ..., "swd_mean"."""
+        parts = np.split(np.asarray(self.codes), 16)
+        fakes = np.concatenate([np.asarray(self.sample(state, moment, part)) for part in parts])
+        if fakes.shape[1] < 16:
+            return {}  # the distance's pyramid ends at 16 pixels
+        pixels = self.pictures.pixels
+        times = int(np.log2(pixels.shape[1] // fakes.shape[1]))
+        half = min(len(self.codes), len(pixels) // 2)
+        chosen = np.random.default_rng(self.seed).permutation(len(pixels))[: 2 * half]
+        reals = images.to_float(Pictures(pixels[chosen]).halved(times).pixels)
+        key = jax.random.key(0)
+        distance = metrics.swd(reals[:half], fakes[:half], key=key)
+        floor = metrics.swd(reals[:half], reals[half:], key=key)
+        return {f"swd_{k}": v for k, v in distance.items()} | {f"real_{k}": v for k, v in floor.items()}
+
+    def summary(self, row: dict[str, float]) -> dict[str, Any]:
+        """Both distances by level."""
+        return {"swd": _levels(row, "swd_"), "swd_real": _levels(row, "real_")}
+
+
+def _levels(row: dict[str, float], prefix: str) -> dict[str, float]:
+    """The figures whose names start with a prefix, without it."""
+    return {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}

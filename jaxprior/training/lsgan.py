@@ -1,0 +1,200 @@
+"""Recipe: least-squares GAN (Mao et al., ICCV 2017) on DCGAN's networks (Radford et al., ICLR 2016).
+
+Adam with a small first moment for both players, a critic step, then one or more generator steps, and a moving average
+of the generator. Batches of reals and of fakes are normalised apart from each other, each by its own statistics. Seed
+001 trains this at 64 pixels; its prose speaks of cross-entropy and its equations of least squares, which are taken.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxprior.models import dcgan
+from jaxprior.training import losses
+from jaxprior.training.data import Pictures, draw_batch, to_images
+from jaxprior.training.judges import CODES, SHOWN, SlicedWasserstein
+from jaxprior.training.loop import Phase
+from jaxprior.training.players import copied, ema, player, repeat
+from jaxprior.training.session import Plan
+
+
+LOSSES = {
+    "lsgan": (losses.least_squares_critic, losses.least_squares_generator),
+    "nonsaturating": (losses.logistic_critic, losses.nonsaturating_generator),
+    "saturating": (losses.logistic_critic, losses.saturating_generator),
+    "hinge": (losses.hinge_critic, losses.wasserstein_generator),
+}
+"""Name -> (critic's, generator's)."""
+
+CODE_STARTS = ("uniform", "normal")
+PARTS = 10
+"""Phases that the steps are cut into: after each the judge measures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LsganRecipe:
+    """What a training depends on, besides its pictures.
+
+    Fields:
+        resolution: pixels of a side, 4 times two to the number of widths.
+        widths, critic_widths: channels, see `dcgan.Generator` and `dcgan.Critic`.
+        latent_dim: length of a latent code; codes: drawn from "uniform", U(-1, 1), or "normal", N(0, 1).
+        kernel, norm, slope, dropout: of both networks; dropout of the generator alone.
+        loss: one of `LOSSES`. labels: (a, b, c) of the least-squares loss: of fakes, of reals, and aimed at.
+        steps, batch_size: how long, and pictures a step.
+        learning_rate, beta1, beta2: of Adam, for both.
+        generator_steps: for every critic step.
+        ema_decay: moving average of the generator; 0 takes the newest.
+        mirror: flip every picture left to right with probability 1/2.
+        precision: "fp32", "tf32" or "bf16" (convolutions only).
+        seed: of everything random.
+    """
+
+    resolution: int = 64
+    widths: tuple[int, ...] = (1024, 512, 256, 128)
+    critic_widths: tuple[int, ...] = (64, 128, 256, 512)
+    latent_dim: int = 100
+    codes: str = "uniform"
+    kernel: int = 4
+    norm: str = "batch"
+    slope: float = 0.2
+    dropout: float = 0.0
+    loss: str = "lsgan"
+    labels: tuple[float, float, float] = (0.0, 1.0, 1.0)
+    steps: int = 100_000
+    batch_size: int = 32
+    learning_rate: float = 2e-4
+    beta1: float = 0.5
+    beta2: float = 0.999
+    generator_steps: int = 1
+    ema_decay: float = 0.999
+    mirror: bool = True
+    precision: str = "fp32"
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.loss not in LOSSES:
+            raise ValueError(f"`loss` must be one of {tuple(LOSSES)}, got {self.loss!r}")
+        if self.codes not in CODE_STARTS:
+            raise ValueError(f"`codes` must be one of {CODE_STARTS}, got {self.codes!r}")
+        if self.resolution != 4 << len(self.widths):
+            raise ValueError(f"{len(self.widths)} `widths` make {4 << len(self.widths)} pixels, not {self.resolution}")
+
+    def networks(self) -> tuple[dcgan.Generator, dcgan.Critic]:
+        """The two networks."""
+        dtype = jnp.bfloat16 if self.precision == "bf16" else jnp.float32
+        shared = {"kernel": self.kernel, "norm": self.norm, "slope": self.slope, "dtype": dtype}
+        generator = dcgan.Generator(self.widths, self.latent_dim, dropout=self.dropout, **shared)
+        return generator, dcgan.Critic(self.critic_widths, self.resolution, **shared)
+
+    def draw_codes(self, key: jax.Array, count: int) -> jax.Array:
+        """Latent codes [count, latent_dim]."""
+        shape = (count, self.latent_dim)
+        return jax.random.normal(key, shape) if self.codes == "normal" else jax.random.uniform(key, shape, minval=-1.0)
+
+
+PRESETS = {
+    "seed001": LsganRecipe(),
+    "narrow": LsganRecipe(widths=(128, 96, 64, 32), critic_widths=(32, 64, 96, 128), steps=12_000),
+}
+"""Named recipes: the seed's widths and length, for a GPU, and one for an hour of two CPU cores."""
+
+
+def init_state(recipe: LsganRecipe, key: jax.Array) -> dict:
+    """Start state: variables of both networks (parameters and running statistics), the generator's average, Adam's."""
+    adam, found = _adam(recipe), {}
+    for name, network, k in zip(("generator", "critic"), recipe.networks(), jax.random.split(key), strict=True):
+        variables = network.init_variables(k)
+        found |= {name: variables, f"{name}_opt": adam.init(variables["params"])}
+    return {**found, "average": copied(found["generator"])}
+
+
+def make_step(recipe: LsganRecipe):
+    """The compiled step: (index, state, uint8 pictures, key) -> (state, metrics)."""
+    generator, critic = recipe.networks()
+    critic_score, generator_score = LOSSES[recipe.loss]
+    a, b, c = recipe.labels
+    if recipe.loss == "lsgan":
+        critic_score, generator_score = partial(critic_score, a=a, b=b), partial(generator_score, c=c)
+    update = partial(player, optimizer=_adam(recipe))
+
+    def critic_loss(params, statistics, reals, fakes):
+        real, statistics = dcgan.train(critic, {"params": params, **statistics}, reals)
+        fake, statistics = dcgan.train(critic, {"params": params, **statistics}, fakes)
+        loss = critic_score(real, fake)
+        seen = {"critic_loss": loss, "score_real": jnp.mean(real), "score_fake": jnp.mean(fake)}
+        return loss, (seen, statistics)
+
+    def generator_loss(params, key, statistics, critic_variables, count):
+        z_key, drop_key = jax.random.split(key)
+        fakes, statistics = dcgan.train(
+            generator, {"params": params, **statistics}, recipe.draw_codes(z_key, count), drop_key
+        )
+        loss = generator_score(dcgan.train(critic, critic_variables, fakes)[0])
+        return loss, ({"generator_loss": loss}, statistics)
+
+    @partial(jax.jit, donate_argnums=1)
+    def step(_index, state, pictures, key):
+        flip_key, z_key, drop_key, *keys = jax.random.split(key, 3 + recipe.generator_steps)
+        reals = to_images(pictures, flip_key if recipe.mirror else None)
+        g, d = state["generator"], state["critic"]
+        fakes, _ = dcgan.train(generator, g, recipe.draw_codes(z_key, len(reals)), drop_key)
+        params, d_opt, (seen, statistics) = update(critic_loss)(
+            d["params"], state["critic_opt"], _statistics(d), reals, fakes
+        )
+        d = {"params": params, **statistics}
+        params, g_opt, (made, statistics) = repeat(
+            update(generator_loss), keys, g["params"], state["generator_opt"], _statistics(g), d, len(reals)
+        )
+        g = {"params": params, **statistics}
+        average = ema(state["average"], g, recipe.ema_decay)
+        state = {"generator": g, "critic": d, "average": average, "generator_opt": g_opt, "critic_opt": d_opt}
+        return state, {**seen, **made}
+
+    return step
+
+
+def plan(recipe: LsganRecipe, pictures: Pictures) -> Plan:
+    """Everything that `session.run` needs to train this recipe on these pictures."""
+    generator, _ = recipe.networks()
+    step, phases, done = make_step(recipe), [], 0
+    for part in range(1, PARTS + 1):
+        steps = recipe.steps * part // PARTS - done
+        batch = partial(draw_batch, pictures.pixels, done * recipe.batch_size, recipe.batch_size, recipe.seed)
+        phases.append(
+            Phase(
+                name=f"part {part} of {PARTS}", steps=steps, begin=lambda state: state, step=step, batch=batch,
+                images_per_step=recipe.batch_size,
+            )
+        )  # fmt: skip
+        done += steps
+    draw_images = jax.jit(generator.apply)
+    codes = recipe.draw_codes(jax.random.key(recipe.seed + 1), CODES)
+
+    def sample(state, _moment, codes):
+        return draw_images(state["average"], codes)
+
+    settings = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(recipe).items()}
+    return Plan(
+        name="lsgan",
+        settings=settings,
+        phases=phases,
+        init=partial(init_state, recipe),
+        show=lambda state, moment: sample(state, moment, codes[:SHOWN]),
+        judge=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=recipe.seed),
+        export=lambda state: {"generator": dcgan.fold(state["average"]), "critic": dcgan.fold(state["critic"])},
+        card={"architecture": "dcgan", "config": dcgan.to_config(*recipe.networks()), "codes": recipe.codes},
+        pictures=pictures,
+        seed=recipe.seed,
+    )
+
+
+def _adam(recipe: LsganRecipe) -> optax.GradientTransformation:
+    return optax.adam(recipe.learning_rate, b1=recipe.beta1, b2=recipe.beta2)
+
+
+def _statistics(variables: dict) -> dict:
+    return {name: value for name, value in variables.items() if name != "params"}
