@@ -20,7 +20,7 @@ from jaxprior.inversion import batching, engine
 from jaxprior.presets import preset
 
 
-SHARES = {"all idle": 1.0, "half": 0.5, "a quarter": 0.25, "an eighth": 0.125, "any": 1e-9}
+SHARES = {"all idle": 1.0, "half": 0.5, "a quarter": 0.25, "an eighth": 0.125}
 EXCHANGE = 3
 """Steps that an exchange costs, about."""
 
