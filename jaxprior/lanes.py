@@ -202,6 +202,8 @@ class Lanes:
         lanes = np.arange(len(observed) * starts)
         turn, found, saved = _unpacked(None if keeper is None else keeper.load())
 
+        watched = keeper is not None or progress is not None  # else nobody waits for a device between chunks
+
         def on_chunk(moment: Moment) -> None:
             if keeper is not None and keeper.due():
                 keeper.save(_packed(turn, found, moment))
@@ -217,7 +219,7 @@ class Lanes:
             again = batching.solve(
                 self.generator, self.objective, _Lanes(self, operator, observed, keys, short, start),
                 size=self.group(size) * starts, codes=self.codes, solve=solve, bank=self.bank,
-                on_chunk=on_chunk, resume=saved,
+                on_chunk=on_chunk if watched else None, resume=saved,
             )  # fmt: skip
             found = again if found is None else _better(found, again, short)
             turn, saved = turn + 1, None
