@@ -49,13 +49,15 @@ def test_ways_to_save_memory_in_order():
 def test_saving_memory_changes_rounding_only(prior, photos, economy, codes):
     critic = CriticNetwork((16, 16, 8))
     features = Critic(module=critic, params=critic.init_params(jax.random.key(5)))
-    ready = make_lanes(prior, codes=codes, objective=jp.Objective(features=features, feature_weight=0.01))
+    objective, solve = jp.Objective(features=features, feature_weight=0.01), {"optimizer": "sgd", "learning_rate": 0.1}
+    ready = make_lanes(prior, codes=codes, objective=objective, **solve)
     keys = jax.random.split(KEY, 3)
     arguments = (jp.Identity(), photos, keys)
     plain = ready.solve(*arguments, size=3)
     thrifty = ready.with_economy(economy).solve(*arguments, size=3)
+    assert np.all(plain["loss"] < 0.99 * plain["trace"][:, 0])
     np.testing.assert_allclose(thrifty["trace"], plain["trace"], rtol=1e-3)
-    np.testing.assert_allclose(thrifty["images"], plain["images"], atol=5e-3)
+    np.testing.assert_allclose(thrifty["images"], plain["images"], atol=1e-3)
 
 
 def kept_bytes(function, *arguments) -> int:
@@ -124,9 +126,10 @@ def test_what_a_device_tells_counts(prior, monkeypatch):
 
 
 def test_restore_takes_a_limit(prior, photos, batched):
-    settings = {"key": KEY, "codes": CODES, "objective": L2, "solve": jp.Solve(steps=5)}
+    solve = jp.Solve(steps=5, optimizer="sgd", learning_rate=0.1)  # Adam would make much of rounding
+    settings = {"key": KEY, "codes": CODES, "objective": L2, "solve": solve}
     whole = jp.restore(prior, photos, **settings)
     one = make_lanes(prior).step_bytes(jp.Identity(), OBSERVED, size=1)
     tight = jp.restore(prior, photos, memory=one, **settings)
     assert len(np.unique(whole.seconds)) == 1 and len(np.unique(tight.seconds)) == 3
-    np.testing.assert_allclose(tight.images, whole.images, atol=5e-3)
+    np.testing.assert_allclose(tight.images, whole.images, atol=1e-3)
