@@ -153,6 +153,19 @@ def test_trained_weights_load_as_a_prior_and_generate_the_same(tmp_path, picture
     assert isinstance(prior.module, dcgan.Generator)
 
 
+def test_the_average_follows_from_the_start_and_is_not_reset_between_parts(pictures):
+    """Its decay after 2 of 20 steps is 3 / 12, and at step 15, in another part, 16 / 25."""
+    recipe = small_recipe(ema_decay=0.99)
+    work = plan(recipe, pictures)
+    for part, index, expected in ((1, 0, 3 / 12), (7, 1, 16 / 25)):
+        state = init_state(recipe, jax.random.key(0))
+        before = np.array(state["average"]["params"]["output"]["kernel"])
+        phase = work.phases[part]
+        state, _ = phase.step(index, state, phase.batch(index), jax.random.key(1))
+        after, new = (np.array(state[name]["params"]["output"]["kernel"]) for name in ("average", "generator"))
+        np.testing.assert_allclose(after, expected * before + (1 - expected) * new, atol=1e-7)
+
+
 def test_mistakes_are_sentences():
     for change, said in (
         ({"loss": "wasserstein"}, "`loss` must be one of"),

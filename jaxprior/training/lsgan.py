@@ -17,7 +17,7 @@ from jaxprior.training import losses
 from jaxprior.training.data import Pictures, draw_batch, to_images
 from jaxprior.training.judges import CODES, SHOWN, SlicedWasserstein
 from jaxprior.training.loop import Phase
-from jaxprior.training.players import copied, ema, player, repeat
+from jaxprior.training.players import copied, ema, player, repeat, warm_decay
 from jaxprior.training.session import Plan
 
 
@@ -47,7 +47,7 @@ class LsganRecipe:
         steps, batch_size: how long, and pictures a step.
         learning_rate, beta1, beta2: of Adam, for both.
         generator_steps: for every critic step.
-        ema_decay: moving average of the generator; 0 takes the newest.
+        ema_decay, ema_ramp: moving average of the generator; see `players.warm_decay`.
         mirror: flip every picture left to right with probability 1/2.
         precision: "fp32", "tf32" or "bf16" (convolutions only).
         seed: of everything random.
@@ -71,6 +71,7 @@ class LsganRecipe:
     beta2: float = 0.999
     generator_steps: int = 1
     ema_decay: float = 0.999
+    ema_ramp: float = 10.0
     mirror: bool = True
     precision: str = "fp32"
     seed: int = 0
@@ -113,7 +114,7 @@ def init_state(recipe: LsganRecipe, key: jax.Array) -> dict:
 
 
 def make_step(recipe: LsganRecipe):
-    """The compiled step: (index, state, uint8 pictures, key) -> (state, metrics)."""
+    """The compiled step: (index since the training began, state, uint8 pictures, key) -> (state, metrics)."""
     generator, critic = recipe.networks()
     critic_score, generator_score = LOSSES[recipe.loss]
     a, b, c = recipe.labels
@@ -137,7 +138,7 @@ def make_step(recipe: LsganRecipe):
         return loss, ({"generator_loss": loss}, statistics)
 
     @partial(jax.jit, donate_argnums=1)
-    def step(_index, state, pictures, key):
+    def step(index, state, pictures, key):
         flip_key, z_key, drop_key, *keys = jax.random.split(key, 3 + recipe.generator_steps)
         reals = to_images(pictures, flip_key if recipe.mirror else None)
         g, d = state["generator"], state["critic"]
@@ -150,7 +151,7 @@ def make_step(recipe: LsganRecipe):
             update(generator_loss), keys, g["params"], state["generator_opt"], _statistics(g), d, len(reals)
         )
         g = {"params": params, **statistics}
-        average = ema(state["average"], g, recipe.ema_decay)
+        average = ema(state["average"], g, warm_decay(recipe.ema_decay, index, recipe.ema_ramp))
         state = {"generator": g, "critic": d, "average": average, "generator_opt": g_opt, "critic_opt": d_opt}
         return state, {**seen, **made}
 
@@ -166,10 +167,14 @@ def plan(recipe: LsganRecipe, pictures: Pictures) -> Plan:
         batch = partial(draw_batch, pictures.pixels, done * recipe.batch_size, recipe.batch_size, recipe.seed)
         phases.append(
             Phase(
-                name=f"part {part} of {PARTS}", steps=steps, begin=lambda state: state, step=step, batch=batch,
+                name=f"part {part} of {PARTS}",
+                steps=steps,
+                begin=lambda state: state,
+                step=lambda index, *args, offset=done: step(index + offset, *args),
+                batch=batch,
                 images_per_step=recipe.batch_size,
             )
-        )  # fmt: skip
+        )
         done += steps
     draw_images = jax.jit(generator.apply)
     codes = recipe.draw_codes(jax.random.key(recipe.seed + 1), CODES)
