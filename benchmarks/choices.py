@@ -16,7 +16,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from measuring import alternate, in_time, record, save, spread
+from measuring import AGREE, alternate, in_time, record, save, spread
 from throughput import parse
 
 from jaxprior.benchmarking import Problem, Runner, make_problem
@@ -24,10 +24,6 @@ from jaxprior.inversion import engine
 from jaxprior.lanes import Lanes
 from jaxprior.memory import Economy
 from jaxprior.models.pggan import Generator
-
-
-AGREE = {"fp32": 1e-3, "tf32": 2e-2, "bf16": 5e-2}
-"""Largest relative difference of the first losses."""
 
 
 class Literal(Generator):

@@ -21,7 +21,7 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # a GPU's memor
 import jax
 import numpy as np
 import torch
-from measuring import alternate, hardware, in_time, record, save, spread
+from measuring import AGREE, alternate, hardware, in_time, record, save, spread
 from peers.eager import Eager, EagerLoop
 from peers.public import Public
 from throughput import parse
@@ -32,9 +32,6 @@ from jaxprior.benchmarking import Case, Runner, images_per_hour, make_problem, o
 ON_CPU = ("256:20:8:1:fp32", "256:20:8:4:fp32", "256:10:6:1:fp32", "256:10:6:4:fp32")
 ON_GPU = ("256:20:8:16:bf16", "256:20:8:16:tf32", "256:20:8:1:tf32", "256:10:6:16:bf16", "64:20:6:64:bf16")
 """Resolution, codes, layer, batch, precision; the most important first."""
-
-AGREE = {"fp32": 1e-3, "tf32": 2e-2, "bf16": 5e-2}
-"""Largest relative difference of the first losses."""
 
 
 def compare(case: Case, *, checkout: Path | None, compiled: bool, steps: int, rounds: int) -> dict:

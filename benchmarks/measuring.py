@@ -20,6 +20,8 @@ from jaxprior.benchmarking import time_steps
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = keep_freed_memory()
+AGREE = {"fp32": 1e-3, "tf32": 2e-2, "bf16": 5e-2}
+"""Largest relative difference of the first losses of what is compared, by precision."""
 
 
 def hardware() -> dict:

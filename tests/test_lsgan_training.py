@@ -6,14 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from resuming import check_resumes
 
 import jaxprior as jp
 from jaxprior.models import dcgan
 from jaxprior.training import losses, players, session
 from jaxprior.training.data import Pictures
-from jaxprior.training.loop import Interrupted, Pace, read_metrics
+from jaxprior.training.loop import Pace, read_metrics
 from jaxprior.training.lsgan import LsganRecipe, init_state, make_step, plan
-from jaxprior.weights import load_weights, weights_digest
 
 
 def small_recipe(**changes) -> LsganRecipe:
@@ -116,24 +116,9 @@ def test_a_step_is_the_one_of_pytorch(pictures):
 
 def test_killed_and_resumed_equals_never_killed(tmp_path, pictures):
     pace = Pace(log_every=2, checkpoint_seconds=1e9, snapshot_seconds=1e9)
-    work = plan(small_recipe(), pictures)
-    session.run(work, tmp_path / "whole", source="noise", pace=pace)
-    broken = tmp_path / "broken"
-    for stop_after in (2, 3, 5):
-        calls = iter(range(10_000))
-        with pytest.raises(Interrupted):
-            session.run(
-                work, broken, source="noise", pace=pace,
-                should_stop=lambda calls=calls, n=stop_after: next(calls) >= n,
-            )  # fmt: skip
-    session.run(work, broken, source="noise", pace=pace)
-    whole, resumed = (tmp_path / name / "metrics.csv" for name in ("whole", "broken"))
-    assert [r["step"] for r in read_metrics(whole)] == [str(s) for s in range(2, 21, 2)]
-    assert resumed.read_bytes() == whole.read_bytes()
-    a, b = (load_weights(tmp_path / name / "model.safetensors")[0] for name in ("whole", "broken"))
-    assert weights_digest(a) == weights_digest(b)
-    assert (tmp_path / "whole/samples.png").is_file() and (tmp_path / "whole/curves.png").is_file()
-    assert len(read_metrics(tmp_path / "whole/swd.csv")) == 10
+    whole = check_resumes(plan(small_recipe(), pictures), tmp_path, stops=(2, 3, 5), pace=pace)
+    assert [r["step"] for r in read_metrics(whole / "metrics.csv")] == [str(s) for s in range(2, 21, 2)]
+    assert len(read_metrics(whole / "swd.csv")) == 10
 
 
 def test_trained_weights_load_as_a_prior_and_generate_the_same(tmp_path, pictures):

@@ -7,12 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from golden_weights import nhwc, tensorflow_networks
+from resuming import check_resumes
 
 from jaxprior.models import blocks
 from jaxprior.models.pggan import Generator, feature_widths
 from jaxprior.training import losses, players, session
 from jaxprior.training.data import Pictures, draw, to_images
-from jaxprior.training.loop import Interrupted, MetricsFile, Pace, read_metrics
+from jaxprior.training.loop import MetricsFile, Pace, read_metrics
 from jaxprior.training.pggan import PgganRecipe, faded, init_state, make_losses, phases, plan
 
 
@@ -117,25 +118,9 @@ def test_growing_copies_new_layers_into_the_average_and_resets_adam(pictures):
 def test_killed_and_resumed_equals_never_killed(tmp_path, pictures, loss):
     recipe = small_recipe(loss=loss, r1_every=4, final_learning_rate=1e-4)
     pace = Pace(log_every=2, checkpoint_seconds=1e9, snapshot_seconds=1e9)
-    work = plan(recipe, pictures)  # stateless; made once, so that it compiles once
-    session.run(work, tmp_path / "whole", source="noise", pace=pace)
-    for stop_after in (2, 3, 4):  # within the first phase, at its end, within the second
-        calls = iter(range(10_000))
-        broken = tmp_path / "broken"
-        with pytest.raises(Interrupted):
-            session.run(
-                work, broken, source="noise", pace=pace,
-                should_stop=lambda calls=calls, n=stop_after: next(calls) >= n,
-            )  # fmt: skip
-    session.run(work, broken, source="noise", pace=pace)
-    whole, resumed = (tmp_path / name / "metrics.csv" for name in ("whole", "broken"))
-    assert [r["step"] for r in read_metrics(whole)] == [str(s) for s in range(2, 19, 2)]
-    assert resumed.read_bytes() == whole.read_bytes()
-    from jaxprior.weights import load_weights, weights_digest
-
-    a, b = (load_weights(tmp_path / name / "model.safetensors")[0] for name in ("whole", "broken"))
-    assert weights_digest(a) == weights_digest(b)
-    assert (tmp_path / "whole" / "samples.png").is_file() and (tmp_path / "whole" / "curves.png").is_file()
+    # stops within the first phase, at its end, within the second
+    whole = check_resumes(plan(recipe, pictures), tmp_path, stops=(2, 3, 4), pace=pace)
+    assert [r["step"] for r in read_metrics(whole / "metrics.csv")] == [str(s) for s in range(2, 19, 2)]
 
 
 def test_a_run_folder_belongs_to_one_recipe(tmp_path, pictures):

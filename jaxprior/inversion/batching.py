@@ -152,8 +152,9 @@ class _Run:
         now = time.perf_counter()
         found["seconds"], self.since = np.full(self.size, (now - self.since) / len(slots)), now
         for name, values in found.items():
-            everything = np.zeros((len(self.problems), *values.shape[1:]), values.dtype)
-            moment.found.setdefault(name, everything)[ended] = values[slots]
+            if name not in moment.found:
+                moment.found[name] = np.zeros((len(self.problems), *values.shape[1:]), values.dtype)
+            moment.found[name][ended] = values[slots]
         moment.ended[ended] = True
         moment.slots[slots] = EMPTY
         moment.steps, moment.loss = steps, float(np.mean(found["loss"][slots]))
@@ -189,10 +190,11 @@ class _Run:
     def _read(self) -> None:
         """Wait for the losses of past chunks and write them into the problems' traces."""
         for known, losses in self.unread:
+            losses = np.asarray(losses)
             for slot, problem in enumerate(self.moment.slots):
                 if problem != EMPTY:
                     there = self.moment.traces[problem, known[slot] : self.solve.steps]
-                    there[: len(losses)] = np.asarray(losses)[: len(there), slot]
+                    there[: len(losses)] = losses[: len(there), slot]
         self.unread = []
 
 

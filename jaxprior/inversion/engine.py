@@ -75,7 +75,7 @@ def begin(
         lanes = jnp.zeros(len(keys), jnp.int32) if lanes is None else lanes
         chosen = banks.choose(bank, operator, target, lanes, count=codes.num_codes, starts=solve.starts)
     state = _begin(generator, keys, chosen, start, codes=codes, solve=solve)
-    return spread_like(observed, state), target
+    return _spread_like(observed, state), target
 
 
 def advance(state, generator, objective: Objective, operator, target, *, codes: Codes, solve: Solve, steps: int):
@@ -120,14 +120,14 @@ def compile_step(
     begin_it = partial(begin, codes=codes, solve=solve)
     with jax.default_matmul_precision(solve.matmul_precision):
         state, target = jax.eval_shape(begin_it, generator, objective, operator, observed, keys)
-        state, target = (spread_like(observed, tree) for tree in (state, target))
+        state, target = (_spread_like(observed, tree) for tree in (state, target))
         arguments, solve = (generator, objective, operator, target), solve.of_one_step()
         if jax.default_backend() != "cpu":
             return _scan_steps.lower(state, *arguments, codes=codes, solve=solve, steps=CHUNK).compile()
         return _one_step.lower(state, *arguments, codes=codes, solve=solve).compile()
 
 
-def spread_like(observed, tree):
+def _spread_like(observed, tree):
     """Everything of an image to where the image is, if the images are spread over devices."""
     spread = getattr(observed, "sharding", None)
     if spread is None or len(spread.device_set) == 1:

@@ -5,7 +5,7 @@ of the generator. Batches of reals and of fakes are normalised apart from each o
 001 trains this at 64 pixels; its prose speaks of cross-entropy and its equations of least squares, which are taken.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 
 import jax
@@ -18,7 +18,7 @@ from jaxprior.training.data import Pictures, draw_batch, to_images
 from jaxprior.training.judges import CODES, SHOWN, SlicedWasserstein
 from jaxprior.training.loop import Phase
 from jaxprior.training.players import copied, ema, player, repeat, warm_decay
-from jaxprior.training.session import Plan
+from jaxprior.training.session import Plan, settings_of
 
 
 LOSSES = {
@@ -182,10 +182,9 @@ def plan(recipe: LsganRecipe, pictures: Pictures) -> Plan:
     def sample(state, _moment, codes):
         return draw_images(state["average"], codes)
 
-    settings = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(recipe).items()}
     return Plan(
         name="lsgan",
-        settings=settings,
+        settings=settings_of(recipe),
         phases=phases,
         init=partial(init_state, recipe),
         show=lambda state, moment: sample(state, moment, codes[:SHOWN]),

@@ -5,7 +5,7 @@ Adam(0, 0.99) whose state is zeroed whenever the network changes; images faded i
 `train_kimg`. Two losses: WGAN-GP with drift as published, and the non-saturating one with lazy R1, which costs half.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import jax
@@ -19,7 +19,7 @@ from jaxprior.training.data import Pictures, draw_batch, to_images
 from jaxprior.training.judges import CODES, SHOWN, SlicedWasserstein
 from jaxprior.training.loop import Phase
 from jaxprior.training.players import copied, ema, player, warm_decay, when
-from jaxprior.training.session import Plan
+from jaxprior.training.session import Plan, settings_of
 
 
 LOSSES = ("wgan-gp", "nonsaturating")
@@ -302,7 +302,7 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
     }
     return Plan(
         name="pggan",
-        settings={name: list(v) if isinstance(v, tuple) else v for name, v in asdict(recipe).items()},
+        settings=settings_of(recipe),
         phases=plan_phases,
         init=partial(init_state, recipe),
         show=lambda state, moment: sample(state, moment, codes[:SHOWN]),

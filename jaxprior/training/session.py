@@ -12,7 +12,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,11 @@ class Plan:
     card: dict
     pictures: Pictures
     seed: int
+
+
+def settings_of(recipe: Any) -> dict:
+    """A recipe's fields as plain JSON values, for `Plan.settings`."""
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(recipe).items()}
 
 
 def run(
