@@ -38,6 +38,10 @@ def enable_compilation_cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 
+MATMUL_PRECISION = {"fp32": "highest", "tf32": "tensorfloat32", "bf16": "default"}
+"""Our words for the precision of matrix products and convolutions, and JAX's. "bf16" computes in bfloat16 what is cast
+to it, and the rest as fast as the device likes."""
+
 AUTO = "auto"
 
 

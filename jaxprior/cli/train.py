@@ -2,8 +2,10 @@
 
 import dataclasses
 import enum
+import math
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -69,6 +71,9 @@ class TrainingOptions:
     out: Annotated[Path, typer.Option("-o", "--out", help="Run folder; the same command goes on in it.", metavar="RUN")]
     limit: Annotated[int | None, typer.Option(help="Only the first N pictures.", metavar="N", min=1)] = None
     licence: Annotated[str, typer.Option(help="Of the pictures, for the card.")] = "not stated"
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop after so many; the same command goes on.", metavar="M", min=0)
+    ] = None
     batch_size: Annotated[int | None, _recipe("Pictures a step.", metavar="B", least=1)] = None
     lr: Annotated[float | None, _recipe("Learning rate.", metavar="X", least=0.0)] = None
     mirror: Annotated[bool | None, _recipe("Flip pictures left to right at random.", "--mirror/--no-mirror")] = None
@@ -213,6 +218,7 @@ def _train(make_plan, recipe, training: TrainingOptions) -> None:
         say(f"left out: {sentence}")
     if len(pictures.skipped) > 10:
         say(f"left out: {len(pictures.skipped) - 10} more")
+    end = math.inf if training.minutes is None else time.monotonic() + 60 * training.minutes
     try:
         with StopGuard() as guard, TrainingProgress() as progress:
             path = session.run(
@@ -221,7 +227,7 @@ def _train(make_plan, recipe, training: TrainingOptions) -> None:
                 source=str(training.data),
                 licence=training.licence,
                 on_log=progress.log,
-                should_stop=lambda: guard.requested,
+                should_stop=lambda: guard.requested or time.monotonic() > end,
             )
     except Interrupted as stop:
         say_error(f"{str(stop).capitalize()}; the same command goes on: {shlex.join(['jaxprior', *sys.argv[1:]])}")

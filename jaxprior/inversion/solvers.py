@@ -7,6 +7,7 @@ import jax
 import optax
 
 from jaxprior.inversion.lbfgs import lbfgs
+from jaxprior.runtime import MATMUL_PRECISION
 
 
 OPTIMIZERS = ("adam", "sgd", "nesterov", "lbfgs")
@@ -15,7 +16,7 @@ MOMENTUM = 0.9
 SCHEDULES = ("constant", "cosine", "ramp")
 INITS = ("random", "bank")
 KEEP = ("best", "last", "held_out")
-PRECISIONS = ("fp32", "tf32", "bf16")
+PRECISIONS = tuple(MATMUL_PRECISION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ class Solve:
     @property
     def matmul_precision(self) -> str:
         """JAX's name for the precision of matrix products and convolutions."""
-        return {"fp32": "highest", "tf32": "tensorfloat32", "bf16": "default"}[self.precision]
+        return MATMUL_PRECISION[self.precision]
 
 
 def make_optimizer(solve: Solve) -> optax.GradientTransformationExtraArgs:

@@ -102,7 +102,7 @@ def run(
         key: randomness of the run.
         pace: intervals of logging, checkpoints and snapshots.
         on_log: called at every logged step.
-        on_snapshot: called with the state now and then and after every phase (samples, exported weights).
+        on_snapshot: called with the state now and then, after every phase and at a stop (samples, exported weights).
         should_stop: polled between steps; when true, a checkpoint is saved and `Interrupted` raised.
 
     Returns:
@@ -135,8 +135,8 @@ def run(
         for index in range(start, phase.steps):
             step_key = jax.random.fold_in(phase_key, index)
             state, metrics = phase.step(index, state, phase.batch(index), step_key)
-            done = index + 1
-            if done % pace.log_every == 0 or done == phase.steps:
+            done, stopping = index + 1, should_stop()
+            if done % pace.log_every == 0 or done == phase.steps or stopping:
                 values = {name: float(value) for name, value in metrics.items()}  # waits for the device
                 now = time.monotonic()
                 images = shown[number] + done * phase.images_per_step
@@ -151,7 +151,8 @@ def run(
                     metrics=values,
                 )
                 ticked, ticked_at = done, now
-                log.append({"step": moment.step, "phase": phase.name, "images": images, **values})
+                if done % pace.log_every == 0 or done == phase.steps:
+                    log.append({"step": moment.step, "phase": phase.name, "images": images, **values})
                 on_log(moment)
                 if now - last_snapshot > pace.snapshot_seconds and done < phase.steps:
                     on_snapshot(state, moment)
@@ -162,8 +163,9 @@ def run(
                 save(state, number, done)
                 last_save = time.monotonic()
                 ticked_at += last_save - now
-            if should_stop() and done < phase.steps:
+            if stopping and done < phase.steps:
                 save(state, number, done)
+                on_snapshot(state, moment)
                 raise Interrupted(f"stopped in phase {phase.name} after {done} of {phase.steps} steps")
         start = 0
         save(state, number + 1, 0)

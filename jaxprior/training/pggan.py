@@ -111,8 +111,8 @@ PRESETS = {
         final_kimg=250.0, seed=1,
     ),
     "cats64": replace(
-        _FAST, resolution=64, widths=(256, 256, 256, 128, 64), latent_dim=256, train_kimg=150.0, fade_kimg=150.0,
-        final_kimg=1250.0, precision="bf16", seed=1,
+        _FAST, resolution=64, start_resolution=16, widths=(192, 256, 256, 128, 64), latent_dim=256, train_kimg=100.0,
+        fade_kimg=80.0, final_kimg=2000.0, precision="bf16", seed=1,
     ),
 }  # fmt: skip
 """Named recipes: "paper" is the published schedule, "fast" a short one for small data on one device, "cats32" made the

@@ -19,7 +19,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxprior import files, images, weights
+from jaxprior import files, images, runtime, weights
 from jaxprior.training import loop
 from jaxprior.training.data import Pictures
 from jaxprior.training.judges import Judge
@@ -35,7 +35,8 @@ class Plan:
 
     Fields:
         name: of the recipe ("pggan").
-        settings: the recipe as plain JSON values; a run folder belongs to one set of them.
+        settings: the recipe as plain JSON values; a run folder belongs to one set of them. Its "precision" is that
+            of the whole training.
         phases: see `loop.Phase`.
         init: key -> start state.
         show: (state, moment) -> images [n, r, r, c] in [-1, 1] of a sheet that is eight wide.
@@ -106,16 +107,17 @@ def run(
         )
         recorder = _Recorder(plan, folder, source=source, licence=licence)
         init_key, run_key = jax.random.split(jax.random.key(plan.seed))
-        loop.run(
-            plan.phases,
-            plan.init(init_key),
-            folder=folder,
-            key=run_key,
-            pace=pace,
-            on_log=on_log,
-            on_snapshot=recorder.snapshot,
-            should_stop=should_stop,
-        )
+        with jax.default_matmul_precision(runtime.MATMUL_PRECISION[plan.settings["precision"]]):
+            loop.run(
+                plan.phases,
+                plan.init(init_key),
+                folder=folder,
+                key=run_key,
+                pace=pace,
+                on_log=on_log,
+                on_snapshot=recorder.snapshot,
+                should_stop=should_stop,
+            )
     return folder / "model.safetensors"
 
 
