@@ -1,7 +1,8 @@
 """A set of pictures as lanes of the engine: several starts of a picture, further passes, spread over devices.
 
-A CPU solves one picture at a time on each of its devices: more at once are not faster there (docs/runs.md), and so no
-result depends on the batch it was in, to the bit. An accelerator solves as many at once as it is told to.
+A CPU solves one picture at a time on each of its devices, or eight if each is a single code, whose step would mostly
+wait for the weights: more at once are not faster there (docs/runs.md). Their number is fixed and groups are padded, so
+that no result depends on the batch it was in, to the bit. An accelerator solves as many at once as it is told to.
 """
 
 import copy
@@ -30,8 +31,10 @@ from jaxprior.weights import flatten, unflatten
 
 Array = jax.Array
 Progress = Callable[[int, int, int, int, float], None]
-ONE_BY_ONE = ("cpu",)
-"""Kinds of devices to which a larger batch brings no speed."""
+FIXED = ("cpu",)
+"""Kinds of devices to which a larger batch brings no speed, and the number of pictures at once is ours to choose."""
+TOGETHER = 8
+"""Single codes at once on such a device."""
 
 
 class Keeper(Protocol):
@@ -118,7 +121,7 @@ class Lanes:
         """
         limit, size, lanes = limit_of(self.devices, memory), self.group(size), self
         while limit is not None and (needs := lanes.step_bytes(operator, observed, size=size)) > limit:
-            each = len(self.devices)
+            each = size if lanes.fixed else len(self.devices)
             smaller = min(int(size * limit / needs) // each * each, size - each)
             thrifty = lanes.thriftier()
             if smaller > 0:
@@ -126,7 +129,7 @@ class Lanes:
             elif size > each:
                 size = each
             elif thrifty is not None:
-                lanes = thrifty
+                lanes, size = thrifty, thrifty.group(size)
             else:
                 raise MemoryLimitError(
                     f"A step of one picture needs {needs / GIB:.2f} GiB with one code at a time, and may take "
@@ -136,9 +139,16 @@ class Lanes:
 
     def group(self, wanted: int) -> int:
         """Pictures in one compiled shape where so many are wanted at once: a multiple of the devices."""
-        if self.devices[0].platform in ONE_BY_ONE:
-            return len(self.devices)
-        return -(-wanted // len(self.devices)) * len(self.devices)
+        each = len(self.devices)
+        if not self.fixed:
+            return -(-wanted // each) * each
+        together = self.codes.num_codes == 1 and not self.economy.alone
+        return each * max(TOGETHER // self.settings.starts, 1) if together else each
+
+    @property
+    def fixed(self) -> bool:
+        """Whether a group has the same size, whatever is wanted."""
+        return self.devices[0].platform in FIXED
 
     def compiled(self, operator: Operator, observed: Any, *, size: int) -> jax.stages.Compiled:
         """The program of one step of a group, compiled and not run.

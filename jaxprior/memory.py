@@ -25,10 +25,12 @@ class Economy:
     Fields:
         recompute: head, tail and feature network are computed again for the gradient.
         at_once: codes of a picture in the head at once, computed again for the gradient; None: all, and kept.
+        alone: every picture by itself where a CPU would solve some together.
     """
 
     recompute: bool = False
     at_once: int | None = None
+    alone: bool = False
 
 
 FULL_SPEED = Economy()
@@ -60,6 +62,8 @@ def economies(num_codes: int, platform: str) -> list[Economy]:
     """
     again = platform != "cpu"
     found = [FULL_SPEED, *[Economy(recompute=True)] * again]
+    if num_codes == 1 and not again:
+        found.append(Economy(alone=True))
     while num_codes > 1:
         num_codes = -(-num_codes // 2)
         found.append(Economy(recompute=again, at_once=num_codes))

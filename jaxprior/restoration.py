@@ -95,8 +95,8 @@ def restore(
         key: all chance comes from it.
         codes, objective, solve: what is optimised, what is minimised, and how; the prior's defaults where None.
         ids: integers [b] that seed each picture's chance; 0 ... b - 1 by default.
-        batch_size: pictures solved at once on an accelerator; all by default. A CPU solves them one by one, which is as
-            fast there, so that no result depends on this number.
+        batch_size: pictures solved at once on an accelerator; all by default. A CPU solves them one by one (single
+            codes eight at a time), which is as fast there, so that no result depends on this number.
         memory: bytes that a step may need on each device, by default what an accelerator tells that it has. If the
             batch needs more, it becomes smaller, and if one picture still does, parts are computed twice (see
             `jaxprior.memory`).

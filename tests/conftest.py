@@ -31,7 +31,7 @@ def batched(monkeypatch):
     """Solve many pictures at once, as accelerators do."""
     from jaxprior import lanes
 
-    monkeypatch.setattr(lanes, "ONE_BY_ONE", ())
+    monkeypatch.setattr(lanes, "FIXED", ())
 
 
 @pytest.fixture

@@ -242,7 +242,7 @@ def test_batch_is_halved_until_it_fits_and_no_picture_is_lost(prior, pictures, t
     assert [note[-16:] for note in notes.notes] == ["going on with 2.", "going on with 1."]
     assert RunFolder(tmp_path / "run").read()["batch"] == 1
     monkeypatch.undo()
-    monkeypatch.setattr(lanes, "ONE_BY_ONE", ())
+    monkeypatch.setattr(lanes, "FIXED", ())
     go(prior, pictures, tmp_path / "small", batch_size=1)
     assert stable_files(tmp_path / "run") == stable_files(tmp_path / "small")
 
