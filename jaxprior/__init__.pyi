@@ -37,6 +37,8 @@ from .priors import Prior as Prior
 from .priors import list_priors as list_priors
 from .priors import load_prior as load_prior
 from .priors import untrained as untrained
+from .refiners import Refiner as Refiner
+from .refiners import load_refiner as load_refiner
 from .restoration import Result as Result
 from .restoration import invert as invert
 from .restoration import restore as restore

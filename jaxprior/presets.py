@@ -9,6 +9,7 @@ changed of it. What is not said stays the preset's.
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxprior.errors import SettingsError
@@ -19,6 +20,7 @@ from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Identity, Operator
 from jaxprior.priors import Prior
+from jaxprior.refiners import load_refiner
 from jaxprior.settings import PLAIN, Names, as_table, at, check_choice, check_names, fields_of, spelled, typed
 
 
@@ -29,11 +31,12 @@ PARTS = ("codes", "objective", "solve")
 
 
 class Method(NamedTuple):
-    """Codes, objective and solve: everything that an inversion depends on besides the pictures."""
+    """Codes, objective, solve, and what repairs the result: all that it depends on besides the pictures."""
 
     codes: MultiCode | SingleCode
     objective: Objective
     solve: Solve
+    refine: Any = None
 
 
 def preset(name: str, task: Operator | None = None, *, prior: Prior, features: Any = "preset") -> Method:
@@ -72,6 +75,7 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: Prior, n
             objective.features: "none", "critic" (the prior's), an installed network or its file, or a table {"network":
             name or file, "cut": layer or layers, "size": pixels}; or a network itself.
             objective.critic: "none", "prior" (the prior's), or a critic itself.
+            refine: "none", the run of an autoencoder's training, its file, or a refiner itself.
         task: forward operator; None reconstructs.
         prior: the preset's layer is lowered to its last; one that is asked for must exist.
         names: how settings are spelled in messages.
@@ -85,7 +89,7 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: Prior, n
         >>> make_method({"solve": {"steps": 50}}, prior=load_prior()).solve.steps
         50
     """
-    check_names(table, ("preset", *PARTS), names=names)
+    check_names(table, ("preset", *PARTS, "refine"), names=names)
     name = table.get("preset", "default")
     given = {part: as_table(table.get(part, {}), part) for part in PARTS}
     codes, objective, solve = _start(name, (Identity() if task is None else task).name, prior)
@@ -93,6 +97,7 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: Prior, n
         _codes(codes, given["codes"], prior, name, names),
         _objective(objective, given["objective"], prior, names),
         dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names)),
+        _refiner(table.get("refine"), prior, names),
     )
 
 
@@ -208,6 +213,21 @@ def _critic(source: Any, prior: Prior, names: Names) -> Any:
     if callable(source):
         return source
     raise SettingsError(f'{setting}: expected "none", "prior" or a critic, got {source!r}.')
+
+
+def _refiner(source: Any, prior: Prior, names: Names) -> Any:
+    """What `restore` takes as `refine`."""
+    if source is None or isinstance(source, str) and source == "none":
+        return None
+    refiner = load_refiner(source) if isinstance(source, str | Path) else source
+    if getattr(refiner, "resolution", prior.resolution) != prior.resolution:
+        raise SettingsError(
+            f"{spelled('refine', names)}: it repairs pictures of {refiner.resolution} pixels, the prior makes "
+            f"{prior.resolution}."
+        )
+    if not callable(refiner):
+        raise SettingsError(f'{spelled("refine", names)}: expected "none", a run, a file or a refiner, got {source!r}.')
+    return refiner
 
 
 def _network(source: Any, prior: Prior, names: Names) -> Any:

@@ -8,6 +8,7 @@ depend on a picture's place in the batch.
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -51,7 +52,7 @@ class Result:
 
     Fields:
         images: the generator's output, float32 [b, r, r, c], roughly in [-1, 1]: the lowest finite iterate, unless the
-            settings keep the last.
+            settings keep the last; with a refiner its output.
         merged: the same with the known pixels of the observation put back, where the task has any.
         latents: dict of what was optimised, leading axis b, then the starts if there are several.
         loss: of the kept iterate [b]; infinite where no iterate was finite.
@@ -80,6 +81,7 @@ def restore(
     codes: MultiCode | SingleCode | None = None,
     objective: Objective | None = None,
     solve: Solve | None = None,
+    refine: Any = None,
     ids: Array | None = None,
     batch_size: int | None = None,
     memory: float | None = None,
@@ -94,6 +96,8 @@ def restore(
         task: forward operator; its arrays serve all photos or have a leading axis b. None reconstructs.
         key: all chance comes from it.
         codes, objective, solve: what is optimised, what is minimised, and how; the prior's defaults where None.
+        refine: a network that repairs what was completed, see `load_refiner`; any callable pytree of images
+            [b, r, r, c] in [-1, 1].
         ids: integers [b] that seed each picture's chance; 0 ... b - 1 by default.
         batch_size: pictures solved at once on an accelerator; all by default. A CPU solves them one by one (single
             codes eight at a time), which is as fast there, so that no result depends on this number.
@@ -119,8 +123,8 @@ def restore(
     photos, ids = _checked(prior, photos, ids)
     observed = observe(task, photos, key=key, ids=ids)
     return invert(
-        prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, ids=ids,
-        batch_size=batch_size, memory=memory, devices=devices, progress=progress,
+        prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, refine=refine,
+        ids=ids, batch_size=batch_size, memory=memory, devices=devices, progress=progress,
     )  # fmt: skip
 
 
@@ -133,6 +137,7 @@ def invert(
     codes: MultiCode | SingleCode | None = None,
     objective: Objective | None = None,
     solve: Solve | None = None,
+    refine: Any = None,
     ids: Array | None = None,
     batch_size: int | None = None,
     memory: float | None = None,
@@ -143,7 +148,8 @@ def invert(
 
     Arguments:
         observed: observations of the task [b, ...]; what they show at missing pixels is ignored.
-        prior, task, key, codes, objective, solve, ids, batch_size, memory, devices, progress: as for `restore`.
+        prior, task, key, codes, objective, solve, refine, ids, batch_size, memory, devices, progress: as for
+            `restore`.
 
     Returns:
         A `Result`.
@@ -154,7 +160,7 @@ def invert(
     """
     task = Identity() if task is None else task
     default = preset("default", task, prior=prior) if None in (codes, objective, solve) else Method(None, None, None)
-    method = Method(codes or default.codes, objective or default.objective, solve or default.solve)
+    method = Method(codes or default.codes, objective or default.objective, solve or default.solve, refine)
     devices = jax.local_devices()[: max(len(observed), 1)] if devices is None else devices
     inverter, b = Inverter(prior, method, devices=devices), len(observed)
     if b:
@@ -169,7 +175,7 @@ class Inverter:
 
     Arguments:
         prior: the trained generator.
-        method: codes, objective and solve.
+        method: codes, objective, solve and refiner.
         devices: over which the pictures of a batch are spread; all of this process by default.
 
     Example:
@@ -182,6 +188,7 @@ class Inverter:
         self.lanes = Lanes(
             prior, codes=method.codes, objective=method.objective, solve=method.solve, devices=devices
         )  # fmt: skip
+        self.refine = method.refine
 
     def fitted(
         self, task: Operator, observed: Any, *, wanted: int, memory: float | None = None
@@ -240,12 +247,16 @@ class Inverter:
             raise ValueError("`observed` holds no pictures: its shape is " + str(observed.shape))
         operator = batched(task, b)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(key, _seeds(ids, b))
-        found = self.lanes.solve(
-            operator, observed, keys, size=min(batch_size or b, b), progress=progress, keeper=keeper
-        )
+        size = min(batch_size or b, b)
+        found = self.lanes.solve(operator, observed, keys, size=size, progress=progress, keeper=keeper)
+        merge = partial(jax.vmap(type(task).merge), operator, observed)
+        images, merged = found["images"], merge(found["images"])
+        if self.refine is not None:
+            images = _refined(self.refine, merged, size=self.lanes.group(size))
+            merged = merge(images)
         return Result(
-            images=found["images"],
-            merged=jax.vmap(type(task).merge)(operator, observed, found["images"]),
+            images=images,
+            merged=merged,
             latents=found["latents"],
             loss=found["loss"],
             steps=found["step"],
@@ -253,6 +264,21 @@ class Inverter:
             trace=found["trace"],
             seconds=np.asarray(found["seconds"]),
         )
+
+
+def _refined(refine: Any, images: Array, *, size: int) -> Array:
+    """Repair images [b, r, r, c], `size` at a time: one compiled shape, so that no image's place matters."""
+    parts = []
+    for first in range(0, len(images), size):
+        part = images[first : first + size]
+        padded = jnp.concatenate([part, jnp.repeat(part[:1], size - len(part), axis=0)])
+        parts.append(_apply(refine, padded)[: len(part)])
+    return jnp.concatenate(parts)
+
+
+@jax.jit
+def _apply(refine, images):
+    return refine(images)
 
 
 def observe(task: Operator, photos: Array, *, key: Array, ids: Array) -> Array:

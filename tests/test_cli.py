@@ -345,7 +345,7 @@ def test_train_then_restore_with_what_was_trained(pictures, tmp_path):
     )
     lengths = ("--loss", "wgan-gp", "--final-kimg", "0.008")
     shown = call("train", "pggan", "--data", pictures, "-o", run, *sizes, *lengths).stdout
-    assert "3 pictures of 8x8 pixels" in shown and f"prior: {run}/model.safetensors" in shown
+    assert "3 pictures of 8x8 pixels" in shown and f"weights: {run}/model.safetensors" in shown
     call("reconstruct", pictures, "--limit", "1", "-o", tmp_path / "r", "--prior", run, *QUICK)
     assert "training run, not a restoration run" in call("report", run, code=2).stderr
 

@@ -22,10 +22,10 @@ MAIN_ARGUMENTS = 3
 def test_the_public_face_is_complete():
     promised = {
         "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "FeatureNetwork", "Identity", "Inpaint",
-        "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "Prior", "Result", "SelfAttention",
+        "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "Prior", "Refiner", "Result", "SelfAttention",
         "SingleCode", "Solve", "SuperResolve", "edit", "interpolate", "invert", "list_priors", "load_features",
-        "load_images", "load_prior", "metrics.perceptual", "metrics.psnr", "metrics.ssim", "metrics.swd", "parse_mask",
-        "preset", "render", "restore", "to_uint8", "untrained",
+        "load_images", "load_prior", "load_refiner", "metrics.perceptual", "metrics.psnr", "metrics.ssim", "metrics.swd",
+        "parse_mask", "preset", "render", "restore", "to_uint8", "untrained",
     }  # fmt: skip
     assert set(PUBLIC) == promised
 

@@ -100,6 +100,7 @@ app.command()(tools.doctor)
 app.add_typer(train_commands, name="train")
 train_commands.command("pggan")(train.pggan)
 train_commands.command("lsgan")(train.lsgan)
+train_commands.command("autoencoder")(train.autoencoder)
 
 
 def _print_version(wanted: bool) -> None:

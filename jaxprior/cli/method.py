@@ -23,11 +23,13 @@ SETTINGS = {
     "keep": "solve.keep",
     "target_psnr": "solve.target_psnr",
     "passes": "solve.passes",
+    "window": "objective.window",
     "features": "objective.features",
     "feature_weight": "objective.feature_weight",
     "critic": "objective.critic",
     "critic_weight": "objective.critic_weight",
     "precision": "solve.precision",
+    "refine": "refine",
 }
 """Field of `MethodOptions` -> setting of a method's table."""
 

@@ -193,6 +193,12 @@ class MethodOptions:
         int | None,
         _option(_METHOD, text="Go on with pictures that miss the target, up to N passes.", metavar="N", least=1),
     ] = None
+    window: Annotated[
+        int | None,
+        _option(
+            _METHOD, text="Weigh known pixels by the missing ones in a window of N pixels around.", metavar="N", least=0
+        ),
+    ] = None
     features: Annotated[
         str | None,
         _option(
@@ -212,3 +218,12 @@ class MethodOptions:
         None
     )
     precision: Annotated[Precision | None, _option(_METHOD, text="Arithmetic of the network.")] = None
+    refine: Annotated[
+        str | None,
+        _option(
+            _METHOD,
+            text="Repair the results by an autoencoder (`jaxprior train autoencoder`) before the known pixels are put "
+            "back.",
+            metavar="RUN|FILE",
+        ),
+    ] = None

@@ -28,7 +28,7 @@ class Cell:
 
     Arguments:
         task: the forward operator; its arrays serve all pictures.
-        method: `jaxprior.restoration.Method`: codes, objective and solve.
+        method: `jaxprior.restoration.Method`: codes, objective, solve and refiner.
         mask: what is missing, from `jaxprior.masks.parse_mask`; it replaces the operator's field `mask`.
         clean: the pictures are originals: degraded first, and compared afterwards.
         reference: folder, file or archive with the originals of observed pictures, matched by file name.
@@ -82,6 +82,7 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         "codes": describe(cell.method.codes),
         "objective": describe(cell.method.objective),
         "solve": describe(cell.method.solve),
+        **({} if cell.method.refine is None else {"refine": describe(cell.method.refine)}),
         "seed": cell.seed,
         "clean": cell.clean,
         "reference": cell.reference,

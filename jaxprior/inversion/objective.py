@@ -39,6 +39,7 @@ class Target(NamedTuple):
         held: 1 where a pixel is held out [h, w, 1], or None.
         features: the network's maps of `fitted`.
         known: share of the observation's values that are compared, for PSNR on what is known.
+        weights: of the differences of values, or None where all count alike.
     """
 
     image: Array
@@ -46,6 +47,7 @@ class Target(NamedTuple):
     held: Array | None
     features: list[Array]
     known: Array
+    weights: Array | None
 
 
 class Judged(NamedTuple):
@@ -70,6 +72,8 @@ class Objective:
     Fields:
         pixel: "l2" (mean of squares), "l1" (mean), "l1_sum" or None. Means are over ALL pixels, blanked ones included,
             as in mGANprior: the scale falls with the hole's size.
+        window: known pixels count by the share of missing ones in a window of so many pixels around them, those far
+            from every hole not at all (weighted context loss of Yeh et al., CVPR 2017, where it is 7); 0: all alike.
         features: None, or a network: any pytree that is called with images [b, h, w, c] in [-1, 1] and returns a map or
             several; if it has a method `features` (a prior's critic has), that is called instead.
         feature_weight: weight of the feature distance. mGANprior's is 0.001 on VGG-16's relu3_3.
@@ -85,6 +89,7 @@ class Objective:
     """
 
     pixel: str | None = field(default="l2", metadata={"static": True})
+    window: int = field(default=0, metadata={"static": True})
     features: Any = None
     feature_weight: float = field(default=0.1, metadata={"static": True})
     feature_loss: str = field(default="l1", metadata={"static": True})
@@ -99,6 +104,8 @@ class Objective:
             raise ValueError(f"`feature_loss` must be one of {FEATURE_LOSSES}, got {self.feature_loss!r}")
         if self.critic_loss not in CRITIC_LOSSES:
             raise ValueError(f"`critic_loss` must be one of {tuple(CRITIC_LOSSES)}, got {self.critic_loss!r}")
+        if self.window < 0 or self.window and self.window % 2 == 0:
+            raise ValueError(f"`window` must be an odd number of pixels, or 0, got {self.window}")
         if self.pixel is None and self.features is None:
             raise ValueError("an objective needs `pixel`, `features` or both, got neither")
 
@@ -117,8 +124,11 @@ class Objective:
         """
         y = operator.compared(observed)
         fitted = y if held is None else y * (1 - held)
-        known = jnp.mean(operator.compared(jnp.ones_like(observed)))
-        return Target(image=y, fitted=fitted, held=held, features=self._maps(fitted), known=known)
+        known = operator.compared(jnp.ones_like(observed))
+        weights = near_holes(known, self.window) if self.window else None
+        return Target(
+            image=y, fitted=fitted, held=held, features=self._maps(fitted), known=jnp.mean(known), weights=weights
+        )
 
     def judge(self, image: Array, operator, target: Target) -> Judged:
         """Compare one generated image [r, r, c] with its target."""
@@ -133,11 +143,15 @@ class Objective:
         return Judged(self._distance(x * (1 - target.held), target) + self._doubt(image), held, psnr)
 
     def _distance(self, x: Array, target: Target) -> Array:
-        total = jnp.zeros(())
+        total, maps = jnp.zeros(()), self._maps(x)
         if self.pixel is not None:
-            total += PIXEL_LOSSES[self.pixel](x, target.fitted)
+            y = target.fitted
+            if target.weights is not None:
+                scale = jnp.sqrt(target.weights) if self.pixel == "l2" else target.weights
+                x, y = x * scale, y * scale
+            total += PIXEL_LOSSES[self.pixel](x, y)
         if self.features is not None:
-            pairs = zip(self._maps(x), target.features, strict=True)
+            pairs = zip(maps, target.features, strict=True)
             total += self.feature_weight * sum(PIXEL_LOSSES[self.feature_loss](a, b) for a, b in pairs)
         return total
 
@@ -152,3 +166,18 @@ class Objective:
             return []
         network = getattr(self.features, "features", self.features)
         return [a.astype(jnp.promote_types(a.dtype, jnp.float32)) for a in jax.tree.leaves(network(image[None]))]
+
+
+def near_holes(known: Array, window: int) -> Array:
+    """Weights of known values: the share of a window around each that is missing; 0 where a value itself is missing.
+
+    Arguments:
+        known: 1 where a value is known, 0 where it is missing [h, w, c].
+        window: side in pixels, odd. Outside of the picture nothing is missing.
+
+    Returns:
+        [h, w, c] in [0, 1].
+    """
+    sides = (window, window, 1)
+    missing = jax.lax.reduce_window(1.0 - known, 0.0, jax.lax.add, sides, (1, 1, 1), "SAME")
+    return known * missing / window**2

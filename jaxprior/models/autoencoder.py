@@ -7,12 +7,14 @@ Refines what a GAN completed (seed 001). With the hole filled by the mean at the
 network is a context encoder (Pathak et al., CVPR 2016) without its channel-wise layer.
 """
 
+from collections.abc import Mapping
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from jaxprior.models.blocks import leaky_relu, widen
-from jaxprior.models.dcgan import Strided, Transposed
+from jaxprior.models.dcgan import Strided, Transposed, folded_norm
 
 
 Array = jax.Array
@@ -23,12 +25,10 @@ class Autoencoder(nn.Module):
 
     Fields:
         widths: channels after every halving.
-        bottleneck: length of a dense code between encoder and decoder; None: the flattened last map is the code.
         image_channels, kernel, norm, slope, dtype: as of `dcgan.Generator`.
     """
 
     widths: tuple[int, ...] = (64, 128, 256, 512)
-    bottleneck: int | None = None
     image_channels: int = 3
     kernel: int = 4
     norm: str = "batch"
@@ -36,14 +36,12 @@ class Autoencoder(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     def setup(self):
-        """Blocks under hand-given names: down0 ..., up0 ..., output, and code, decode for a dense code."""
+        """Blocks under hand-given names: down0 ..., up0 ..., output."""
         for k, width in enumerate(self.widths):
             setattr(self, f"down{k}", Strided(width, self.kernel, self.norm if k else "none", self.dtype))
         for k, width in enumerate(reversed(self.widths[:-1])):
             setattr(self, f"up{k}", Transposed(width, self.kernel, self.norm, self.dtype))
         self.output = Transposed(self.image_channels, self.kernel, "none", self.dtype)
-        if self.bottleneck is not None:
-            self.code = nn.Dense(self.bottleneck)
 
     def encode(self, x: Array, *, train: bool = False) -> Array:
         """Images -> last feature map [b, s, s, widths[-1]], which is the code in another shape."""
@@ -61,3 +59,26 @@ class Autoencoder(nn.Module):
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """Images -> images."""
         return self.decode(self.encode(x, train=train), train=train)
+
+
+def to_config(network: Autoencoder, resolution: int) -> dict:
+    """What a card says of a trained network, whose statistics are folded."""
+    return {
+        "resolution": resolution,
+        "widths": list(network.widths),
+        "image_channels": network.image_channels,
+        "kernel": network.kernel,
+        "norm": folded_norm(network.norm),
+        "slope": network.slope,
+    }
+
+
+def from_config(config: Mapping) -> tuple[Autoencoder, int]:
+    """The network that a card's `config` describes, and the side of its images.
+
+    Raises:
+        KeyError, TypeError: something is missing, or unknown.
+    """
+    config = dict(config)
+    resolution, widths = config.pop("resolution"), tuple(config.pop("widths"))
+    return Autoencoder(widths, **config), resolution

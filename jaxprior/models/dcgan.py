@@ -72,6 +72,11 @@ def fold(variables: dict) -> dict:
     return {name: of_block(name, block) for name, block in variables["params"].items()}
 
 
+def folded_norm(norm: str) -> str:
+    """The norm of a network whose statistics are folded."""
+    return "affine" if norm == "batch" else norm
+
+
 def train(network: nn.Module, variables: dict, x: Array, drop_key: Array | None = None) -> tuple[Array, dict]:
     """Apply a network as in training.
 
@@ -89,12 +94,13 @@ def train(network: nn.Module, variables: dict, x: Array, drop_key: Array | None 
     return y, dict(changed)
 
 
+def parted(variables: dict) -> tuple[dict, dict]:
+    """Variables of a network -> (its parameters, the rest: running statistics)."""
+    return variables["params"], {name: value for name, value in variables.items() if name != "params"}
+
+
 def to_config(generator: "Generator", critic: "Critic") -> dict:
     """What a card says of two trained networks, whose statistics are folded."""
-
-    def folded(norm: str) -> str:
-        return "affine" if norm == "batch" else norm
-
     return {
         "resolution": generator.resolution,
         "latent_dim": generator.latent_dim,
@@ -102,8 +108,8 @@ def to_config(generator: "Generator", critic: "Critic") -> dict:
         "critic_widths": list(critic.widths),
         "image_channels": generator.image_channels,
         "kernel": generator.kernel,
-        "norm": folded(generator.norm),
-        "critic_norm": folded(critic.norm),
+        "norm": folded_norm(generator.norm),
+        "critic_norm": folded_norm(critic.norm),
         "slope": generator.slope,
     }
 

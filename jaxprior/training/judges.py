@@ -76,6 +76,40 @@ class SlicedWasserstein:
         return {"swd": _levels(row, "swd_"), "swd_real": _levels(row, "real_")}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Repaired:
+    """PSNR and SSIM of held-out pictures after repair, the known pixels put back, beside what was given to repair.
+
+    Fields:
+        repair: (state, images [n, r, r, 3] in [-1, 1]) -> images of the same shape.
+        triples: uint8 [n, r, r, 7], see `jaxprior.training.pairs`.
+    """
+
+    repair: Callable
+    triples: np.ndarray
+    file = "held-out.csv"
+    title = "PSNR of the hole, held-out pictures [dB]"
+    curve, reference = "psnr_hole", "given_psnr_hole"
+
+    def measure(self, state: Any, moment: Moment) -> dict[str, float]:
+        """Medians: "psnr", "ssim" of merged pictures, "psnr_hole"; and the same of what was given."""
+        given, truth, mask = np.split(images.to_float(self.triples), (3, 6), axis=-1)
+        mask = (mask[..., 0] > 0).astype(np.float32)
+        parts = np.array_split(given, max(len(given) // 16, 1))
+        repaired = np.concatenate([np.asarray(self.repair(state, part)) for part in parts])
+        found = {}
+        for name, pictures in (("", repaired), ("given_", given)):
+            merged = np.where(mask[..., None] > 0, pictures, given)
+            found[f"{name}psnr"] = metrics.psnr(merged, truth)
+            found[f"{name}ssim"] = metrics.ssim(merged, truth)
+            found[f"{name}psnr_hole"] = metrics.psnr(pictures, truth, mask=mask)
+        return {name: float(np.median(values)) for name, values in found.items()}
+
+    def summary(self, row: dict[str, float]) -> dict[str, Any]:
+        """All of them."""
+        return {"held_out": row}
+
+
 def _levels(row: dict[str, float], prefix: str) -> dict[str, float]:
     """The figures whose names start with a prefix, without it."""
     return {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}

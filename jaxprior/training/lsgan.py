@@ -16,7 +16,7 @@ from jaxprior.models import dcgan
 from jaxprior.training import losses
 from jaxprior.training.data import Pictures, draw_batch, to_images
 from jaxprior.training.judges import CODES, SHOWN, SlicedWasserstein
-from jaxprior.training.loop import Phase
+from jaxprior.training.parts import cut_into_parts
 from jaxprior.training.players import copied, ema, player, repeat, warm_decay
 from jaxprior.training.session import Plan, settings_of
 
@@ -30,8 +30,6 @@ LOSSES = {
 """Name -> (critic's, generator's)."""
 
 CODE_STARTS = ("uniform", "normal")
-PARTS = 10
-"""Phases that the steps are cut into: after each the judge measures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,12 +141,14 @@ def make_step(recipe: LsganRecipe):
         reals = to_images(pictures, flip_key if recipe.mirror else None)
         g, d = state["generator"], state["critic"]
         fakes, _ = dcgan.train(generator, g, recipe.draw_codes(z_key, len(reals)), drop_key)
+        params, statistics = dcgan.parted(d)
         params, d_opt, (seen, statistics) = update(critic_loss)(
-            d["params"], state["critic_opt"], _statistics(d), reals, fakes
+            params, state["critic_opt"], statistics, reals, fakes
         )
         d = {"params": params, **statistics}
+        params, statistics = dcgan.parted(g)
         params, g_opt, (made, statistics) = repeat(
-            update(generator_loss), keys, g["params"], state["generator_opt"], _statistics(g), d, len(reals)
+            update(generator_loss), keys, params, state["generator_opt"], statistics, d, len(reals)
         )
         g = {"params": params, **statistics}
         average = ema(state["average"], g, warm_decay(recipe.ema_decay, index, recipe.ema_ramp))
@@ -161,21 +161,6 @@ def make_step(recipe: LsganRecipe):
 def plan(recipe: LsganRecipe, pictures: Pictures) -> Plan:
     """Everything that `session.run` needs to train this recipe on these pictures."""
     generator, _ = recipe.networks()
-    step, phases, done = make_step(recipe), [], 0
-    for part in range(1, PARTS + 1):
-        steps = recipe.steps * part // PARTS - done
-        batch = partial(draw_batch, pictures.pixels, done * recipe.batch_size, recipe.batch_size, recipe.seed)
-        phases.append(
-            Phase(
-                name=f"part {part} of {PARTS}",
-                steps=steps,
-                begin=lambda state: state,
-                step=lambda index, *args, offset=done: step(index + offset, *args),
-                batch=batch,
-                images_per_step=recipe.batch_size,
-            )
-        )
-        done += steps
     draw_images = jax.jit(generator.apply)
     codes = recipe.draw_codes(jax.random.key(recipe.seed + 1), CODES)
 
@@ -185,7 +170,7 @@ def plan(recipe: LsganRecipe, pictures: Pictures) -> Plan:
     return Plan(
         name="lsgan",
         settings=settings_of(recipe),
-        phases=phases,
+        phases=cut_into_parts(make_step(recipe), partial(partial, draw_batch, pictures.pixels), recipe),
         init=partial(init_state, recipe),
         show=lambda state, moment: sample(state, moment, codes[:SHOWN]),
         judge=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=recipe.seed),
@@ -199,6 +184,3 @@ def plan(recipe: LsganRecipe, pictures: Pictures) -> Plan:
 def _adam(recipe: LsganRecipe) -> optax.GradientTransformation:
     return optax.adam(recipe.learning_rate, b1=recipe.beta1, b2=recipe.beta2)
 
-
-def _statistics(variables: dict) -> dict:
-    return {name: value for name, value in variables.items() if name != "params"}

@@ -1,0 +1,122 @@
+"""What all trainings of the command line share: their options, and running a plan to its end or to a stop."""
+
+import dataclasses
+import math
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jaxprior.cli.console import TrainingProgress, say, say_error
+from jaxprior.cli.options import Precision
+from jaxprior.errors import JaxpriorError
+
+
+STOPPED = 75
+PRIOR = "jaxprior reconstruct IMAGES -o RUN --prior"
+"""What a trained generator is good for; its run follows."""
+
+_RECIPE, _NETWORK = "Recipe (default: the preset's)", "Network (default: the preset's)"
+
+
+def recipe_option(text: str, *names: str, metavar: str | None = None, least: float | None = None):
+    return typer.Option(*names, help=text, metavar=metavar, min=least, rich_help_panel=_RECIPE)
+
+
+def network_option(text: str, *names: str, metavar: str | None = None, least: float | None = None):
+    return typer.Option(*names, help=text, metavar=metavar, min=least, rich_help_panel=_NETWORK)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """What every training is told: its folder, and what all recipes have."""
+
+    out: Annotated[Path, typer.Option("-o", "--out", help="Run folder; the same command goes on in it.", metavar="RUN")]
+    limit: Annotated[int | None, typer.Option(help="Only the first N pictures.", metavar="N", min=1)] = None
+    licence: Annotated[str, typer.Option(help="Of the pictures, for the card.")] = "not stated"
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop after so many; the same command goes on.", metavar="M", min=0)
+    ] = None
+    batch_size: Annotated[int | None, recipe_option("Pictures a step.", metavar="B", least=1)] = None
+    lr: Annotated[float | None, recipe_option("Learning rate.", metavar="X", least=0.0)] = None
+    mirror: Annotated[bool | None, recipe_option("Flip pictures left to right at random.", "--mirror/--no-mirror")] = (
+        None
+    )
+    precision: Annotated[Precision | None, recipe_option("Of the convolutions.")] = None
+    seed: Annotated[int | None, recipe_option("Of everything random.", metavar="S", least=0)] = None
+
+    def changes(self) -> dict:
+        """Fields of a recipe that were given."""
+        return {
+            "batch_size": self.batch_size, "learning_rate": self.lr, "mirror": self.mirror,
+            "precision": self.precision, "seed": self.seed,
+        }  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PictureOptions(TrainingOptions):
+    """What a training on pictures is told."""
+
+    data: Annotated[Path, typer.Option(help="Pictures: a folder or a zip archive.", metavar="DIR|ZIP")]
+
+
+def changed(recipe: Any, changes: dict) -> Any:
+    """A recipe with those fields that were given."""
+    given = {name: str(v) if isinstance(v, str) else v for name, v in changes.items() if v is not None}
+    try:
+        return dataclasses.replace(recipe, **given)
+    except ValueError as error:
+        raise JaxpriorError(str(error)) from None
+
+
+def train_on_pictures(
+    make_plan: Callable, recipe: Any, training: TrainingOptions, data: Path, *, use: str = PRIOR
+) -> None:
+    """Load the pictures and train on them."""
+    from jaxprior.training.data import load_pictures
+
+    pictures = load_pictures(data, resolution=recipe.resolution, limit=training.limit)
+    say(f"{len(pictures)} pictures of {recipe.resolution}x{recipe.resolution} pixels from {data}")
+    for sentence in pictures.skipped[:10]:
+        say(f"left out: {sentence}")
+    if len(pictures.skipped) > 10:
+        say(f"left out: {len(pictures.skipped) - 10} more")
+    train(make_plan(recipe, pictures), training, str(data), use=use)
+
+
+def train(plan: Any, training: TrainingOptions, source: str, *, use: str) -> None:
+    """Run a plan with progress; a stop ends the program with how to go on."""
+    from jaxprior import runtime
+    from jaxprior.evaluation.stopping import StopGuard
+    from jaxprior.training import session
+    from jaxprior.training.loop import Interrupted
+
+    runtime.enable_compilation_cache()
+    end = math.inf if training.minutes is None else time.monotonic() + 60 * training.minutes
+    try:
+        with StopGuard() as guard, TrainingProgress() as progress:
+            path = session.run(
+                plan,
+                training.out,
+                source=source,
+                licence=training.licence,
+                on_log=progress.log,
+                should_stop=lambda: guard.requested or time.monotonic() > end,
+            )
+    except Interrupted as stop:
+        say_error(f"{str(stop).capitalize()}; the same command goes on: {shlex.join(['jaxprior', *sys.argv[1:]])}")
+        raise typer.Exit(STOPPED) from None
+    say(f"\nweights: {path}\nuse them: {use} {shlex.quote(str(training.out))}")
+
+
+def numbers(option: str, text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise JaxpriorError(f"{option} {text}: expected whole numbers with commas, for example 96,96,64,32.") from None
