@@ -20,7 +20,7 @@ from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Identity, Operator
 from jaxprior.priors import Prior
-from jaxprior.refiners import load_refiner
+from jaxprior.refiners import check_fits, load_refiner
 from jaxprior.settings import PLAIN, Names, as_table, at, check_choice, check_names, fields_of, spelled, typed
 
 
@@ -97,7 +97,7 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: Prior, n
         _codes(codes, given["codes"], prior, name, names),
         _objective(objective, given["objective"], prior, names),
         dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names)),
-        _refiner(table.get("refine"), prior, names),
+        _refiner(table.get("refine"), prior),
     )
 
 
@@ -215,18 +215,12 @@ def _critic(source: Any, prior: Prior, names: Names) -> Any:
     raise SettingsError(f'{setting}: expected "none", "prior" or a critic, got {source!r}.')
 
 
-def _refiner(source: Any, prior: Prior, names: Names) -> Any:
+def _refiner(source: Any, prior: Prior) -> Any:
     """What `restore` takes as `refine`."""
     if source is None or isinstance(source, str) and source == "none":
         return None
     refiner = load_refiner(source) if isinstance(source, str | Path) else source
-    if getattr(refiner, "resolution", prior.resolution) != prior.resolution:
-        raise SettingsError(
-            f"{spelled('refine', names)}: it repairs pictures of {refiner.resolution} pixels, the prior makes "
-            f"{prior.resolution}."
-        )
-    if not callable(refiner):
-        raise SettingsError(f'{spelled("refine", names)}: expected "none", a run, a file or a refiner, got {source!r}.')
+    check_fits(refiner, prior.resolution)
     return refiner
 
 

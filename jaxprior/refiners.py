@@ -93,3 +93,15 @@ def build_refiner(params: Mapping, card: Mapping, *, where: str = "these weights
         raise WeightsError(f"{where}: {error}") from None
     wide = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), dict(tree))
     return Refiner(module=module, params=wide, resolution=resolution, card=Card(card))
+
+
+def check_fits(refine: Any, resolution: int) -> None:
+    """Refuse a refiner of pictures of another size than a prior's; None passes, and what does not tell its size.
+
+    Raises:
+        ValueError: it does not fit, or cannot be called.
+    """
+    if refine is not None and not callable(refine):
+        raise ValueError(f"`refine` must be a network from images to images, got {refine!r}")
+    if (size := getattr(refine, "resolution", resolution)) != resolution:
+        raise ValueError(f"the refiner repairs pictures of {size} pixels, the prior makes {resolution}")

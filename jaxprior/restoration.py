@@ -25,6 +25,7 @@ from jaxprior.memory import Economy
 from jaxprior.operators import Identity, Operator, batched
 from jaxprior.presets import PRESETS, Method, preset
 from jaxprior.priors import Prior
+from jaxprior.refiners import check_fits
 from jaxprior.runtime import enable_compilation_cache
 
 
@@ -188,6 +189,7 @@ class Inverter:
         self.lanes = Lanes(
             prior, codes=method.codes, objective=method.objective, solve=method.solve, devices=devices
         )  # fmt: skip
+        check_fits(method.refine, prior.resolution)
         self.refine = method.refine
 
     def fitted(

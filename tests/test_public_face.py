@@ -24,8 +24,8 @@ def test_the_public_face_is_complete():
         "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "FeatureNetwork", "Identity", "Inpaint",
         "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "Prior", "Refiner", "Result", "SelfAttention",
         "SingleCode", "Solve", "SuperResolve", "edit", "interpolate", "invert", "list_priors", "load_features",
-        "load_images", "load_prior", "load_refiner", "metrics.perceptual", "metrics.psnr", "metrics.ssim", "metrics.swd",
-        "parse_mask", "preset", "render", "restore", "to_uint8", "untrained",
+        "load_images", "load_prior", "load_refiner", "metrics.perceptual", "metrics.psnr", "metrics.ssim",
+        "metrics.swd", "parse_mask", "preset", "render", "restore", "to_uint8", "untrained",
     }  # fmt: skip
     assert set(PUBLIC) == promised
 
@@ -81,7 +81,7 @@ FLOORS = [
     {"decoding", "sources", "images", "masks"},
     {"models", "metrics", "operators", "weights"},
     {"networks", "priors"},
-    {"banks", "features"},
+    {"banks", "features", "refiners"},
     {"inversion"},
     {"benchmarking", "editing", "lanes", "presets", "restoration", "training"},
     {"evaluation"},

@@ -359,6 +359,22 @@ def test_doubt_of_a_critic_is_added_per_image(photos, kind, doubt):
         assert float(together.psnr) == float(alone.psnr)
 
 
+@pytest.mark.parametrize("pixel", ["l1_sum", "l2"])
+def test_a_window_weighs_known_pixels_by_the_missing_ones_around(pixel):
+    """A missing pixel in the middle of 5x5, a window of 3: its eight neighbours weigh 1/9 each, the others nothing."""
+    mask = np.zeros((5, 5), np.float32)
+    mask[2, 2] = 1
+    difference = np.random.default_rng(0).normal(size=(5, 5, 3)).astype(np.float32)
+    objective = jp.Objective(pixel=pixel, window=3)
+    target = objective.target(jp.Inpaint(mask), jnp.zeros((5, 5, 3)))
+    near = difference[1:4, 1:4] * (1 - mask[1:4, 1:4, None])
+    expected = np.abs(near).sum() / 9 if pixel == "l1_sum" else np.square(near).sum() / 9 / 75
+    judged = objective.judge(jnp.asarray(difference), jp.Inpaint(mask), target)
+    assert float(judged.loss) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match="`window` must be an odd number"):
+        jp.Objective(window=4)
+
+
 def test_completion_preset_needs_a_critic_and_keeps_codes_inside(prior, photos):
     with pytest.raises(ValueError, match="has no critic"):
         jp.preset("lsgan", prior=prior)

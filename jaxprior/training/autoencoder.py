@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jaxprior.errors import ImageError
 from jaxprior.masks import parse_mask
 from jaxprior.models import dcgan
 from jaxprior.models.autoencoder import Autoencoder, to_config
@@ -149,6 +150,8 @@ def make_step(recipe: AutoencoderRecipe):
 
 def plan(recipe: AutoencoderRecipe, pictures: Pictures) -> Plan:
     """Everything that `session.run` needs to train this recipe on these pictures, triples (`load_pairs`) or plain."""
+    if len(pictures) < 4:
+        raise ImageError(f"{len(pictures)} pictures do not suffice: some are trained on and some are held out.")
     network, _ = recipe.networks()
     masks = recipe.mask and draw_masks(parse_mask(recipe.mask), recipe.resolution, seed=recipe.seed)
     count = len(pictures) - min(recipe.held_out, len(pictures) // 4)
@@ -160,10 +163,13 @@ def plan(recipe: AutoencoderRecipe, pictures: Pictures) -> Plan:
         return draw(state["average"], inputs)
 
     def show(state, _moment):
-        """In rows of four: input, output, original."""
-        inputs, originals, _ = np.split(np.asarray(to_images(held[: SHOWN // 4], None)), (3, 6), axis=-1)
-        rows = zip(*(np.split(x, len(x) // 4) for x in (inputs, repair(state, inputs), originals)), strict=True)
-        return np.concatenate([picture for row in rows for picture in row])
+        """Rows of eight inputs, their outputs, and the originals."""
+        some = held[: SHOWN // 4]
+        inputs, originals, _ = np.split(np.asarray(to_images(some, None)), (3, 6), axis=-1)
+        columns = np.stack([inputs, repair(state, inputs), originals])
+        columns = np.pad(columns, ((0, 0), (0, -len(some) % 8), *((0, 0),) * 3))
+        rows = np.split(columns, columns.shape[1] // 8, axis=1)
+        return np.concatenate(rows).reshape(-1, *inputs.shape[1:])
 
     return Plan(
         name="autoencoder",

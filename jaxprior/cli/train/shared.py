@@ -23,11 +23,13 @@ PRIOR = "jaxprior reconstruct IMAGES -o RUN --prior"
 _RECIPE, _NETWORK = "Recipe (default: the preset's)", "Network (default: the preset's)"
 
 
-def recipe_option(text: str, *names: str, metavar: str | None = None, least: float | None = None):
+def recipe_option(text: str, *names: str, metavar: str | None = None, least: float | None = None) -> Any:
+    """An option of how it is trained."""
     return typer.Option(*names, help=text, metavar=metavar, min=least, rich_help_panel=_RECIPE)
 
 
-def network_option(text: str, *names: str, metavar: str | None = None, least: float | None = None):
+def network_option(text: str, *names: str, metavar: str | None = None, least: float | None = None) -> Any:
+    """An option of what is trained."""
     return typer.Option(*names, help=text, metavar=metavar, min=least, rich_help_panel=_NETWORK)
 
 
@@ -114,6 +116,7 @@ def train(plan: Any, training: TrainingOptions, source: str, *, use: str) -> Non
 
 
 def numbers(option: str, text: str | None) -> tuple[int, ...] | None:
+    """Whole numbers with commas, of an option that may be absent."""
     if text is None:
         return None
     try:
