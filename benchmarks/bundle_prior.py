@@ -4,7 +4,8 @@
 
 `defaults.json` maps tasks ("reconstruct", "inpaint") to {"codes": {...}, "objective": {...}, "solve": {...}}, as
 measured with `benchmarks/settings.py` and `benchmarks/inversion_quality.py`. Writes jaxprior/assets/NAME/
-{model.safetensors, README.md, samples.png}. With RUN the asset's own folder only its defaults change.
+{model.safetensors, README.md, samples.png}. With RUN the asset's own folder only its defaults change. With the training
+pictures (--data) the distances are measured anew: a run that was stopped knows those of its last whole phase.
 """
 
 import argparse
@@ -12,7 +13,12 @@ import json
 import shutil
 from pathlib import Path
 
+import jax
+
 from jaxprior import weights
+from jaxprior.priors import build_prior
+from jaxprior.training.data import load_pictures
+from jaxprior.training.judges import CODES, SlicedWasserstein
 
 
 ASSETS = Path(__file__).resolve().parents[1] / "jaxprior" / "assets"
@@ -61,6 +67,18 @@ def model_card(card: dict) -> str:
     return "\n".join(lines)
 
 
+def distances(params: dict, card: dict, data: Path) -> dict:
+    """Sliced Wasserstein distances of samples to training pictures, as a card holds them."""
+    prior = build_prior(params, card)
+    judge = SlicedWasserstein(
+        sample=lambda state, moment, codes: prior.generate(codes),
+        codes=jax.random.normal(jax.random.key(1), (CODES, prior.latent_dim)),
+        pictures=load_pictures(data, resolution=prior.resolution),
+        seed=0,
+    )
+    return judge.summary(judge.measure(None, None))
+
+
 def main() -> None:
     """Write the asset."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -69,10 +87,15 @@ def main() -> None:
     parser.add_argument("--defaults", type=Path, required=True)
     parser.add_argument("--hardware", help="what the device name does not tell")
     parser.add_argument("--samples", help="what the samples look like, in a sentence")
+    parser.add_argument("--source", help="what the pictures are, instead of what the run says")
+    parser.add_argument("--licence", help="of the pictures, instead of what the run says")
+    parser.add_argument("--data", type=Path, help="the training pictures, to measure distances anew")
     arguments = parser.parse_args()
     params, card = weights.load_weights(arguments.run / "model.safetensors")
     card |= {"name": arguments.name, "defaults": json.loads(arguments.defaults.read_text())}
-    card |= {k: v for k, v in (("hardware", arguments.hardware), ("samples", arguments.samples)) if v}
+    card |= {k: v for k in ("hardware", "samples", "source", "licence") if (v := getattr(arguments, k))}
+    if arguments.data is not None:
+        card["training"] = {**card["training"], **distances(params, card, arguments.data)}
     folder = ASSETS / arguments.name
     folder.mkdir(parents=True, exist_ok=True)
     weights.save_weights(folder / "model.safetensors", params, card)
