@@ -62,8 +62,8 @@ def main() -> None:
     parser.add_argument("--targets", default="22,25,28", help="dB, separated by commas")
     parser.add_argument("--out", type=Path, help="JSON file to write")
     arguments = parser.parse_args()
-    lanes.ONE_BY_ONE = ()  # as an accelerator does, also on a CPU
-    prior = jp.load_prior()
+    lanes.FIXED = ()  # as an accelerator does, also on a CPU
+    prior = jp.load_prior("cats32")
     photos, ids = load(arguments.data, prior.resolution, arguments.limit)
     results = []
     for target in map(float, arguments.targets.split(",")):

@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, help="PNG file to write")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    prior = jp.load_prior()
+    prior = jp.load_prior("cats32")
     if arguments.one:
         print(json.dumps(seconds(prior, **{**BASE, "images": 8})))
         return

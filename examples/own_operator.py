@@ -31,7 +31,7 @@ class Vignette(jp.Operator):
         return self.gain[..., None] * (x + 1) - 1
 
 
-prior = jp.load_prior()
+prior = jp.load_prior("cats32")
 photo = to_float(fit(chelsea()[:300, 120:420], prior.resolution))[None]
 axis = jnp.linspace(-1, 1, prior.resolution)
 task = Vignette(jnp.exp(-1.5 * (axis[:, None] ** 2 + axis[None, :] ** 2)))

@@ -1,4 +1,4 @@
-"""The bundled prior does what it is for, on a cat that it has never seen: scikit-image's own photograph."""
+"""The bundled priors do what they are for, on a cat that they have never seen: scikit-image's own photograph."""
 
 from importlib import resources
 
@@ -10,23 +10,27 @@ import jaxprior as jp
 from jaxprior.images import fit, to_float
 
 
-@pytest.fixture(scope="module")
-def prior() -> jp.Prior:
-    return jp.load_prior("cats32")
+@pytest.fixture(scope="module", params=["cats32", "cats64"])
+def prior(request) -> jp.Prior:
+    return jp.load_prior(request.param)
 
 
 @pytest.fixture(scope="module")
-def cat() -> np.ndarray:
+def cat(prior) -> np.ndarray:
     from skimage.data import chelsea
 
-    return to_float(fit(chelsea()[:300, 120:420], 32))[None]
+    return to_float(fit(chelsea()[:300, 120:420], prior.resolution))[None]
+
+
+def test_the_best_is_the_default():
+    assert [card["name"] for card in jp.list_priors()] == ["cats64", "cats32"]
+    assert jp.load_prior().card["name"] == "cats64"
 
 
 def test_card_and_size(prior):
-    assert [card["name"] for card in jp.list_priors()] == ["cats32"] and jp.load_prior().card == prior.card
     assert {"source", "licence", "sha256", "defaults", "training"} <= set(prior.card)
     assert {"images_shown", "seconds", "device", "swd", "swd_real"} <= set(prior.card["training"])
-    folder = resources.files("jaxprior") / "assets" / "cats32"
+    folder = resources.files("jaxprior") / "assets" / prior.card["name"]
     assert (folder / "model.safetensors").stat().st_size < 16e6
     assert (folder / "samples.png").is_file() and (folder / "README.md").is_file()
 
@@ -51,7 +55,7 @@ def test_reconstruction_is_good_and_beats_the_untrained_control(prior, cat):
 
 
 def test_inpainting_scattered_pixels_beats_mean_fill(prior, cat):
-    mask = jp.parse_mask("pixels:0.5").draw(32, jax.random.key(1))
+    mask = jp.parse_mask("pixels:0.5").draw(prior.resolution, jax.random.key(1))
     result = jp.restore(prior, cat, jp.Inpaint(mask), key=jax.random.key(0))
     known = cat[0][mask == 0]
     filled = np.where(mask[..., None] > 0, known.mean(axis=0), cat).astype(np.float32)

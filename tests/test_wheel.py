@@ -24,7 +24,8 @@ def wheel(tmp_path_factory) -> Path:
 
 def test_contents(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"jaxprior/__init__.py", "weights_convert/__main__.py", "jaxprior/assets/cats32/model.safetensors"} <= names
+    assert {"jaxprior/__init__.py", "jaxprior/__main__.py", "weights_convert/__main__.py"} <= names
+    assert {f"jaxprior/assets/{name}/model.safetensors" for name in ("cats32", "cats64")} <= names
     assert {"jaxprior/evaluation/reporting/page.css", "jaxprior/evaluation/reporting/page.js"} <= names
     assert not [n for n in names if n.startswith(("tests/", "benchmarks/"))]
     assert wheel.stat().st_size < 20e6

@@ -19,7 +19,7 @@ MEAN, LARGEST = 0.01, 0.1
 def run(data: Path, work: Path) -> Findings:
     """Both tasks."""
     found = Findings()
-    prior = jp.load_prior()
+    prior = jp.load_prior("cats32")
     photos, ids = load(data, prior.resolution, PICTURES)
     for spec in TASKS:
         task, masks = make_task(spec, prior.resolution, ids)

@@ -19,7 +19,7 @@ import sys
 import jax, numpy as np
 import jaxprior as jp
 from jaxprior.lanes import Lanes
-prior = jp.load_prior()
+prior = jp.load_prior("cats32")
 method = jp.preset("default", jp.Inpaint(np.zeros((prior.resolution,) * 2, np.float32)), prior=prior)
 lanes = Lanes(prior, codes=method.codes, objective=method.objective, solve=method.solve)
 task = jp.Inpaint(jp.parse_mask("center:0.25").draw(prior.resolution))

@@ -17,7 +17,7 @@ PICTURES, BAD = 16, 5
 def run(data: Path, work: Path) -> Findings:
     """Every optimiser, with one start and with four."""
     found = Findings()
-    prior = jp.load_prior()
+    prior = jp.load_prior("cats32")
     photos, ids = load(data, prior.resolution, PICTURES)
     for (optimizer, rate), starts in SETTINGS:
         solve = jp.Solve(steps=10, optimizer=optimizer, learning_rate=rate, starts=starts)
