@@ -43,7 +43,7 @@ def pggan(
         PgganPreset,
         typer.Option(
             help="Recipe to start from: the paper's schedule, a fast one for small data on one device, the one of the "
-            "bundled cats32 (two CPU cores), or one for half an hour of a data-centre GPU (cats64)."
+            "bundled cats32 (two CPU cores) or of cats64 (minutes of a data-centre GPU)."
         ),
     ] = PgganPreset.fast,
     loss: Annotated[PgganLoss | None, recipe_option("Adversarial loss.")] = None,
