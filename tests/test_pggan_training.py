@@ -14,7 +14,8 @@ from jaxprior.models.pggan import Generator, feature_widths
 from jaxprior.training import losses, players, session
 from jaxprior.training.data import Pictures, draw, to_images
 from jaxprior.training.loop import MetricsFile, Pace, read_metrics
-from jaxprior.training.pggan import PgganRecipe, faded, init_state, make_losses, phases, plan
+from jaxprior.training.pggan import PgganRecipe, init_state, phases, plan
+from jaxprior.training.pggan_stage import faded, make_losses
 
 
 WIDTHS = feature_widths(16, fmap_base=256, fmap_max=32)

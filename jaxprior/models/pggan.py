@@ -58,6 +58,17 @@ def feature_widths(resolution: int, *, fmap_base: int = 16384, fmap_max: int = 5
     return tuple(min(fmap_base // (4 << b), fmap_max) for b in range(stages))
 
 
+def to_config(generator: "Generator") -> dict:
+    """What a card says of a trained generator, and of the critic of the same widths beside it."""
+    return {
+        "resolution": generator.resolution,
+        "latent_dim": generator.latent_dim,
+        "widths": list(generator.widths),
+        "image_channels": generator.image_channels,
+        "upsample": "fused" if generator.fused else "nearest",
+    }
+
+
 def from_config(config: Mapping) -> tuple["Generator", "Critic"]:
     """The two networks that a card's `config` describes.
 

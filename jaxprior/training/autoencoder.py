@@ -11,7 +11,6 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from jaxprior.errors import ImageError
 from jaxprior.masks import parse_mask
@@ -21,14 +20,14 @@ from jaxprior.training import losses
 from jaxprior.training.data import Pictures, to_images
 from jaxprior.training.judges import SHOWN, Repaired
 from jaxprior.training.pairs import Triples, draw_masks
-from jaxprior.training.parts import cut_into_parts
-from jaxprior.training.players import copied, ema, player, warm_decay
+from jaxprior.training.players import copied, ema, player
+from jaxprior.training.recipe import Recipe, cut_into_parts
 from jaxprior.training.session import Plan, settings_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class AutoencoderRecipe:
-    """What a training depends on, besides its pictures.
+class AutoencoderRecipe(Recipe):
+    """What a training depends on, besides its pictures and what all depend on.
 
     Fields:
         resolution: pixels of a side, divisible by two to the number of widths.
@@ -39,12 +38,8 @@ class AutoencoderRecipe:
             0.001, and 0.999 of the error.
         critic_widths: see `dcgan.Critic`.
         held_out: pictures at the end that are not trained on but judged; no more than a quarter of all.
-        steps, batch_size: how long, and pictures a step.
-        learning_rate, beta1, beta2: of Adam; the critic has a tenth of the rate.
-        ema_decay, ema_ramp: moving average; see `players.warm_decay`.
-        mirror: flip every picture left to right with probability 1/2.
-        precision: "fp32", "tf32" or "bf16" (convolutions only).
-        seed: of everything random.
+        steps: how long.
+        learning_rate: of the autoencoder; the critic has a tenth of it.
     """
 
     resolution: int = 64
@@ -58,15 +53,7 @@ class AutoencoderRecipe:
     critic_widths: tuple[int, ...] = (64, 128, 256, 512)
     held_out: int = 64
     steps: int = 20_000
-    batch_size: int = 32
     learning_rate: float = 1e-3
-    beta1: float = 0.5
-    beta2: float = 0.999
-    ema_decay: float = 0.999
-    ema_ramp: float = 10.0
-    mirror: bool = True
-    precision: str = "fp32"
-    seed: int = 0
 
     def __post_init__(self):
         if self.resolution % (1 << len(self.widths)):
@@ -78,8 +65,7 @@ class AutoencoderRecipe:
 
     def networks(self) -> tuple[Autoencoder, dcgan.Critic]:
         """The two networks."""
-        dtype = jnp.bfloat16 if self.precision == "bf16" else jnp.float32
-        shared = {"kernel": self.kernel, "norm": self.norm, "slope": self.slope, "dtype": dtype}
+        shared = {"kernel": self.kernel, "norm": self.norm, "slope": self.slope, "dtype": self.dtype}
         autoencoder = Autoencoder(self.widths, **shared)
         return autoencoder, dcgan.Critic(self.critic_widths, self.resolution, **shared)
 
@@ -96,10 +82,10 @@ def init_state(recipe: AutoencoderRecipe, key: jax.Array) -> dict:
     network, critic = recipe.networks()
     variables = network.init(key, jnp.zeros((1, recipe.resolution, recipe.resolution, 3)))
     state = {"autoencoder": variables, "average": copied(variables)}
-    state["autoencoder_opt"] = _adam(recipe).init(variables["params"])
+    state["autoencoder_opt"] = recipe.adam().init(variables["params"])
     if recipe.adversarial:
         state["critic"] = critic.init_variables(jax.random.fold_in(key, 1))
-        state["critic_opt"] = _adam(recipe).init(state["critic"]["params"])
+        state["critic_opt"] = recipe.adam().init(state["critic"]["params"])
     return state
 
 
@@ -129,15 +115,15 @@ def make_step(recipe: AutoencoderRecipe):
         inputs, originals, _ = jnp.split(to_images(triples, flip_key if recipe.mirror else None), (3, 6), axis=-1)
         inputs = inputs + recipe.noise * jax.random.normal(noise_key, inputs.shape)
         params, statistics = dcgan.parted(state["autoencoder"])
-        update = player(error, _adam(recipe))
+        update = player(error, recipe.adam())
         params, optimizer, (seen, statistics, repaired) = update(
             params, state["autoencoder_opt"], statistics, inputs, originals, state.get("critic")
         )
         variables = {"params": params, **statistics}
-        average = ema(state["average"], variables, warm_decay(recipe.ema_decay, index, recipe.ema_ramp))
+        average = ema(state["average"], variables, recipe.decay(index))
         new = {"autoencoder": variables, "average": average, "autoencoder_opt": optimizer}
         if recipe.adversarial:
-            update = player(doubt, _adam(recipe, 0.1))
+            update = player(doubt, recipe.adam(0.1))
             params, statistics = dcgan.parted(state["critic"])
             params, optimizer, (told, statistics) = update(
                 params, state["critic_opt"], statistics, originals, repaired
@@ -183,7 +169,3 @@ def plan(recipe: AutoencoderRecipe, pictures: Pictures) -> Plan:
         pictures=pictures,
         seed=recipe.seed,
     )
-
-
-def _adam(recipe: AutoencoderRecipe, share: float = 1.0) -> optax.GradientTransformation:
-    return optax.adam(share * recipe.learning_rate, b1=recipe.beta1, b2=recipe.beta2)

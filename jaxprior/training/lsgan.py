@@ -10,14 +10,13 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from jaxprior.models import dcgan
 from jaxprior.training import losses
 from jaxprior.training.data import Pictures, draw_batch, to_images
 from jaxprior.training.judges import CODES, SHOWN, SlicedWasserstein
-from jaxprior.training.parts import cut_into_parts
-from jaxprior.training.players import copied, ema, player, repeat, warm_decay
+from jaxprior.training.players import copied, ema, player, repeat
+from jaxprior.training.recipe import Recipe, cut_into_parts
 from jaxprior.training.session import Plan, settings_of
 
 
@@ -33,8 +32,8 @@ CODE_STARTS = ("uniform", "normal")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LsganRecipe:
-    """What a training depends on, besides its pictures.
+class LsganRecipe(Recipe):
+    """What a training depends on, besides its pictures and what all depend on.
 
     Fields:
         resolution: pixels of a side, 4 times two to the number of widths.
@@ -42,13 +41,7 @@ class LsganRecipe:
         latent_dim: length of a latent code; codes: drawn from "uniform", U(-1, 1), or "normal", N(0, 1).
         kernel, norm, slope, dropout: of both networks; dropout of the generator alone.
         loss: one of `LOSSES`. labels: (a, b, c) of the least-squares loss: of fakes, of reals, and aimed at.
-        steps, batch_size: how long, and pictures a step.
-        learning_rate, beta1, beta2: of Adam, for both.
-        generator_steps: for every critic step.
-        ema_decay, ema_ramp: moving average of the generator; see `players.warm_decay`.
-        mirror: flip every picture left to right with probability 1/2.
-        precision: "fp32", "tf32" or "bf16" (convolutions only).
-        seed: of everything random.
+        steps: how long. generator_steps: for every critic step.
     """
 
     resolution: int = 64
@@ -63,16 +56,7 @@ class LsganRecipe:
     loss: str = "lsgan"
     labels: tuple[float, float, float] = (0.0, 1.0, 1.0)
     steps: int = 100_000
-    batch_size: int = 32
-    learning_rate: float = 2e-4
-    beta1: float = 0.5
-    beta2: float = 0.999
     generator_steps: int = 1
-    ema_decay: float = 0.999
-    ema_ramp: float = 10.0
-    mirror: bool = True
-    precision: str = "fp32"
-    seed: int = 0
 
     def __post_init__(self):
         if self.loss not in LOSSES:
@@ -84,8 +68,7 @@ class LsganRecipe:
 
     def networks(self) -> tuple[dcgan.Generator, dcgan.Critic]:
         """The two networks."""
-        dtype = jnp.bfloat16 if self.precision == "bf16" else jnp.float32
-        shared = {"kernel": self.kernel, "norm": self.norm, "slope": self.slope, "dtype": dtype}
+        shared = {"kernel": self.kernel, "norm": self.norm, "slope": self.slope, "dtype": self.dtype}
         generator = dcgan.Generator(self.widths, self.latent_dim, dropout=self.dropout, **shared)
         return generator, dcgan.Critic(self.critic_widths, self.resolution, **shared)
 
@@ -104,7 +87,7 @@ PRESETS = {
 
 def init_state(recipe: LsganRecipe, key: jax.Array) -> dict:
     """Start state: variables of both networks (parameters and running statistics), the generator's average, Adam's."""
-    adam, found = _adam(recipe), {}
+    adam, found = recipe.adam(), {}
     for name, network, k in zip(("generator", "critic"), recipe.networks(), jax.random.split(key), strict=True):
         variables = network.init_variables(k)
         found |= {name: variables, f"{name}_opt": adam.init(variables["params"])}
@@ -118,7 +101,7 @@ def make_step(recipe: LsganRecipe):
     a, b, c = recipe.labels
     if recipe.loss == "lsgan":
         critic_score, generator_score = partial(critic_score, a=a, b=b), partial(generator_score, c=c)
-    update = partial(player, optimizer=_adam(recipe))
+    update = partial(player, optimizer=recipe.adam())
 
     def critic_loss(params, statistics, reals, fakes):
         real, statistics = dcgan.train(critic, {"params": params, **statistics}, reals)
@@ -151,7 +134,7 @@ def make_step(recipe: LsganRecipe):
             update(generator_loss), keys, params, state["generator_opt"], statistics, d, len(reals)
         )
         g = {"params": params, **statistics}
-        average = ema(state["average"], g, warm_decay(recipe.ema_decay, index, recipe.ema_ramp))
+        average = ema(state["average"], g, recipe.decay(index))
         state = {"generator": g, "critic": d, "average": average, "generator_opt": g_opt, "critic_opt": d_opt}
         return state, {**seen, **made}
 
@@ -179,8 +162,3 @@ def plan(recipe: LsganRecipe, pictures: Pictures) -> Plan:
         pictures=pictures,
         seed=recipe.seed,
     )
-
-
-def _adam(recipe: LsganRecipe) -> optax.GradientTransformation:
-    return optax.adam(recipe.learning_rate, b1=recipe.beta1, b2=recipe.beta2)
-

@@ -10,15 +10,14 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import optax
 
-from jaxprior.models.blocks import downsample, upsample
-from jaxprior.models.pggan import Critic, Generator, feature_widths
-from jaxprior.training import losses
-from jaxprior.training.data import Pictures, draw_batch, to_images
+from jaxprior.models.pggan import Critic, Generator, feature_widths, to_config
+from jaxprior.training.data import Pictures, draw_batch
 from jaxprior.training.judges import CODES, SHOWN, SlicedWasserstein
 from jaxprior.training.loop import Phase
-from jaxprior.training.players import copied, ema, player, warm_decay, when
+from jaxprior.training.pggan_stage import grow, make_step, reset
+from jaxprior.training.players import copied
+from jaxprior.training.recipe import Recipe
 from jaxprior.training.session import Plan, settings_of
 
 
@@ -26,8 +25,8 @@ LOSSES = ("wgan-gp", "nonsaturating")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PgganRecipe:
-    """What a PGGAN training run depends on, besides its pictures.
+class PgganRecipe(Recipe):
+    """What a PGGAN training run depends on, besides its pictures and what all depend on.
 
     Fields:
         resolution: final size in pixels; start_resolution: first size, 4 in the paper.
@@ -36,15 +35,10 @@ class PgganRecipe:
         fused: fused up- and down-convolutions.
         loss: "wgan-gp" or "nonsaturating" (with lazy R1).
         train_kimg, fade_kimg: thousands of pictures a stage; final_kimg: of the last stage (None: train_kimg).
-        batch_size: pictures a step; batch_limit: (resolution, batch) pairs that cap it from that resolution on.
-        learning_rate, beta2, epsilon: of Adam; beta1 is 0. final_learning_rate: reached linearly over the last
-            stage's training (None: constant).
+        batch_limit: (resolution, batch) pairs that cap the batch from that resolution on.
+        epsilon: of Adam. final_learning_rate: reached linearly over the last stage's training (None: constant).
         penalty, drift: weights of WGAN-GP; r1_gamma (at 4 px, growing with resolution / 4 to the power r1_growth),
             r1_every: of lazy R1.
-        ema_decay, ema_ramp: moving average of the generator; see `players.warm_decay`.
-        mirror: flip every picture left to right with probability 1/2.
-        precision: "fp32", "tf32" or "bf16" (convolutions only; parameters, losses and norms stay float32).
-        seed: of everything random.
     """
 
     resolution: int = 64
@@ -62,6 +56,7 @@ class PgganRecipe:
     batch_limit: tuple[tuple[int, int], ...] = ((32, 64), (64, 32), (128, 16), (256, 8), (512, 4))
     learning_rate: float = 1e-3
     final_learning_rate: float | None = None
+    beta1: float = 0.0
     beta2: float = 0.99
     epsilon: float = 1e-8
     penalty: float = 10.0
@@ -69,11 +64,7 @@ class PgganRecipe:
     r1_gamma: float = 0.1
     r1_growth: float = 0.5
     r1_every: int = 16
-    ema_decay: float = 0.999
     ema_ramp: float = 0.0
-    mirror: bool = True
-    precision: str = "fp32"
-    seed: int = 0
 
     def __post_init__(self):
         stages = len(feature_widths(self.resolution))
@@ -89,9 +80,9 @@ class PgganRecipe:
         """The two networks."""
         sizes = {"fmap_base": self.fmap_base, "fmap_max": self.fmap_max}
         widths = self.widths or feature_widths(self.resolution, **sizes)
-        dtype = jnp.bfloat16 if self.precision == "bf16" else jnp.float32
         latent = self.latent_dim or max(widths)
-        return Generator(widths, latent, fused=self.fused, dtype=dtype), Critic(widths, fused=self.fused, dtype=dtype)
+        shared = {"fused": self.fused, "dtype": self.dtype}
+        return Generator(widths, latent, **shared), Critic(widths, **shared)
 
     def batch_at(self, resolution: int) -> int:
         """Pictures a step at a resolution."""
@@ -125,8 +116,7 @@ def init_state(recipe: PgganRecipe, key: jax.Array) -> dict:
     generator, critic = recipe.networks()
     g_key, c_key = jax.random.split(key)
     g, c = generator.init_params(g_key), critic.init_params(c_key)
-    players = {"generator": g, "critic": c, "average": copied(g)}
-    return {**players, **_fresh_adam(recipe, players)}
+    return reset(recipe, {"generator": g, "critic": c, "average": copied(g)})
 
 
 def phases(recipe: PgganRecipe, pictures: Pictures) -> list[Phase]:
@@ -147,8 +137,8 @@ def phases(recipe: PgganRecipe, pictures: Pictures) -> list[Phase]:
         fade_steps = 0 if stage == first else round(recipe.fade_kimg * 1000 / batch)
         train_steps = round(train_kimg * 1000 / batch)
         step = make_step(recipe, stage, fade_steps, train_steps if stage == last else 0)
-        parts = [(f"{size}x{size} fade", fade_steps, 0, partial(_grow, recipe, stage))] if fade_steps else []
-        parts.append((f"{size}x{size}", train_steps, fade_steps, partial(_reset, recipe)))
+        parts = [(f"{size}x{size} fade", fade_steps, 0, partial(grow, recipe, stage))] if fade_steps else []
+        parts.append((f"{size}x{size}", train_steps, fade_steps, partial(reset, recipe)))
         for name, steps, offset, begin in parts:
             plan.append(
                 Phase(
@@ -162,114 +152,6 @@ def phases(recipe: PgganRecipe, pictures: Pictures) -> list[Phase]:
             )
             position += steps * batch
     return plan
-
-
-def make_losses(recipe: PgganRecipe, stage: int):
-    """The two losses of a stage: (critic loss, generator loss), each (params, ...) -> (value, metrics).
-
-    `critic_loss` among the metrics is without the penalty, which stands beside it.
-
-    The official code differentiates the critic at the final resolution, where a pixel of an earlier stage is a block of
-    `scale` x `scale` equal ones: its gradient norm is the stage's own divided by `scale`, which the penalty reproduces.
-    """
-    generator, critic = recipe.networks()
-    scale = recipe.resolution // (4 << stage)
-    gamma = recipe.r1_gamma * (1 << stage) ** recipe.r1_growth
-
-    def critic_loss(params, fakes, reals, mix, fade, *, regularise: bool):
-        def scores(x):
-            return critic.apply({"params": params}, x, stage=stage, fade=fade)
-
-        real, fake = scores(reals), scores(fakes)
-        if recipe.loss == "wgan-gp":
-            loss = losses.wasserstein_critic(real, fake)
-            penalty = losses.gradient_penalty(scores, reals, fakes, mix, target=scale) / scale**2
-            penalty = recipe.penalty * penalty + recipe.drift * losses.drift(real)
-        else:
-            loss = losses.logistic_critic(real, fake)
-            penalty = gamma * losses.r1_penalty(scores, reals) if regularise else None
-        seen = {"critic_loss": loss, "score_real": jnp.mean(real), "score_fake": jnp.mean(fake)}
-        if penalty is None:
-            return loss, seen
-        every = 1 if recipe.loss == "wgan-gp" else recipe.r1_every  # a rare penalty counts for the steps without it
-        return loss + every * penalty, {**seen, "penalty": penalty}
-
-    def generator_loss(params, critic_params, z, fade):
-        fakes = generator.apply({"params": params}, z, stage=stage, fade=fade)
-        scores = critic.apply({"params": critic_params}, fakes, stage=stage, fade=fade)
-        wasserstein = recipe.loss == "wgan-gp"
-        loss = (losses.wasserstein_generator if wasserstein else losses.nonsaturating_generator)(scores)
-        return loss, {"generator_loss": loss}
-
-    return critic_loss, generator_loss
-
-
-def make_step(recipe: PgganRecipe, stage: int, fade_steps: int, decay_steps: int):
-    """The compiled step of one stage: (index since the stage began, state, uint8 pictures, key) -> (state, metrics).
-
-    The fade weight, the learning rate and the average's decay are traced, so that a stage compiles once (twice with
-    lazy R1: with and without the penalty).
-    """
-    generator, _ = recipe.networks()
-    critic_loss, generator_loss = make_losses(recipe, stage)
-
-    def step(index, state, pictures, key, *, regularise: bool):
-        fade = jnp.clip(1.0 - index / fade_steps, 0.0, 1.0) if fade_steps else None
-        rate = _learning_rate(recipe, index - fade_steps, decay_steps)
-        flip_key, critic_key, mix_key, generator_key = jax.random.split(key, 4)
-        reals = faded(to_images(pictures, flip_key if recipe.mirror else None), fade)
-        shape = (len(pictures), generator.latent_dim)
-        mix = jax.random.uniform(mix_key, (len(pictures), 1, 1, 1))
-
-        fakes = generator.apply(
-            {"params": state["generator"]}, jax.random.normal(critic_key, shape), stage=stage, fade=fade
-        )
-        update = player(partial(critic_loss, regularise=regularise), _adam(recipe, rate))
-        c, c_opt, seen = update(state["critic"], state["critic_opt"], fakes, reals, mix, fade)
-        average = ema(
-            state["average"], state["generator"], warm_decay(recipe.ema_decay, index, recipe.ema_ramp)
-        )
-        update = player(generator_loss, _adam(recipe, rate))
-        z = jax.random.normal(generator_key, shape)
-        g, g_opt, made = update(state["generator"], state["generator_opt"], c, z, fade)
-        state = {"generator": g, "critic": c, "average": average, "generator_opt": g_opt, "critic_opt": c_opt}
-        return state, {**seen, **made}
-
-    compiled = {r: jax.jit(partial(step, regularise=r), donate_argnums=1) for r in (True, False)}
-    if recipe.loss == "wgan-gp":
-        return compiled[True]
-    return when(recipe.r1_every, compiled[True], compiled[False])
-
-
-def faded(reals: jax.Array, fade) -> jax.Array:
-    """Reals as the generator shows them while a stage fades in: lerp(x, upsampled halved x, fade)."""
-    return reals if fade is None else reals + (upsample(downsample(reals)) - reals) * fade
-
-
-def _adam(recipe: PgganRecipe, rate=0.0) -> optax.GradientTransformation:
-    return optax.adam(rate, b1=0.0, b2=recipe.beta2, eps=recipe.epsilon)
-
-
-def _learning_rate(recipe: PgganRecipe, index, decay_steps: int):
-    if recipe.final_learning_rate is None or not decay_steps:
-        return recipe.learning_rate
-    progress = jnp.clip(index / decay_steps, 0.0, 1.0)
-    return recipe.learning_rate + (recipe.final_learning_rate - recipe.learning_rate) * progress
-
-
-def _fresh_adam(recipe: PgganRecipe, state: dict) -> dict:
-    adam = _adam(recipe)
-    return {"generator_opt": adam.init(state["generator"]), "critic_opt": adam.init(state["critic"])}
-
-
-def _reset(recipe: PgganRecipe, state: dict) -> dict:
-    return {**state, **_fresh_adam(recipe, state)}
-
-
-def _grow(recipe: PgganRecipe, stage: int, state: dict) -> dict:
-    new = {f"layer{2 * stage}", f"layer{2 * stage + 1}", f"output{stage}"}
-    average = {name: copied(state["generator"][name]) if name in new else old for name, old in state["average"].items()}
-    return _reset(recipe, {**state, "average": average})
 
 
 def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
@@ -293,13 +175,6 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
         return draw_images(state["average"], codes, fade, stage=stages[moment.phase_number])
 
     codes = jax.random.normal(jax.random.key(recipe.seed + 1), (CODES, generator.latent_dim))
-    config = {
-        "resolution": generator.resolution,
-        "latent_dim": generator.latent_dim,
-        "widths": list(generator.widths),
-        "image_channels": generator.image_channels,
-        "upsample": "fused" if generator.fused else "nearest",
-    }
     return Plan(
         name="pggan",
         settings=settings_of(recipe),
@@ -308,7 +183,7 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
         show=lambda state, moment: sample(state, moment, codes[:SHOWN]),
         judge=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=recipe.seed),
         export=lambda state: {"generator": state["average"], "critic": state["critic"]},
-        card={"architecture": "pggan", "config": config},
+        card={"architecture": "pggan", "config": to_config(generator)},
         pictures=pictures,
         seed=recipe.seed,
     )
