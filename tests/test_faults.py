@@ -265,11 +265,11 @@ def test_what_one_picture_needs_too_much_is_computed_more_slowly(prior, pictures
     rows = go(prior, pictures, tmp_path / "run", batch_size=2, observer=notes)
     assert [row.status for row in rows] == ["ok"] * 5
     assert [note.partition("going on with ")[2] for note in notes.notes] == ["1.", "1, 1 of 2 codes at a time."]
-    assert RunFolder(tmp_path / "run").read()["economy"] == {"recompute": False, "at_once": 1}
+    assert RunFolder(tmp_path / "run").read()["economy"] == {"recompute": False, "at_once": 1, "alone": False}
     again = Notes()  # what it began with is what it goes on with
     go(prior, pictures, tmp_path / "run", observer=again)
     assert not again.notes
-    assert RunFolder(tmp_path / "run").read()["economy"] == {"recompute": False, "at_once": 1}
+    assert RunFolder(tmp_path / "run").read()["economy"] == {"recompute": False, "at_once": 1, "alone": False}
 
 
 def test_a_limit_given_by_hand_chooses_the_batch(prior, pictures, tmp_path, batched):
