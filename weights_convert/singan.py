@@ -6,6 +6,7 @@
 `Gs.pth`, which holds pickled modules, is never opened.
 """
 
+import math
 import numbers
 from pathlib import Path
 
@@ -55,7 +56,8 @@ def convert(folder: Path, files: dict[str, bytes]) -> Converted:
     Raises:
         WeightsError: missing, damaged, hostile or misshapen parts; the sentence starts with the folder.
     """
-    from jaxprior.singan.stored import ARCHITECTURE, build_singan  # JAX is imported only where a folder is converted
+    # Imports JAX, which other conversions do without.
+    from jaxprior.singan.stored import ARCHITECTURE, build_singan
 
     amplitudes, noises, pictures = (_entries(folder / name, files[name]) for name in LISTS)
     count = len(pictures)
@@ -161,23 +163,23 @@ def _networks(folder: Path, files: dict[str, bytes], net: str, count: int) -> li
 def _factor(sizes: list[list[int]]) -> tuple[float | None, str]:
     """The factor between scales, which no file holds: every size is ceil(finest size x factor^k).
 
-    The sizes leave an interval for it. If a power of a usual smallest side lies in it, that is what was trained with;
-    scales may be missing at the coarse end, so the exponent is tried as well.
+    A power of a usual smallest side that makes exactly these sizes is what was trained with; scales may be missing at
+    the coarse end, so the exponent is tried as well. Else the sizes leave an interval, whose middle is taken.
     """
+    steps = len(sizes) - 1
+    for smallest in USUAL_MIN_SIZES if steps else ():
+        for count in range(steps, steps + 4):
+            factor = math.pow(smallest / min(sizes[-1]), 1 / count)
+            if sizes == [[math.ceil(side * math.pow(factor, k)) for side in sizes[-1]] for k in range(steps, -1, -1)]:
+                return factor, f"{factor:.6f}, {count} steps to a short side of {smallest} pixels"
     low, high = 0.0, 1.0
     for k, size in enumerate(reversed(sizes)):
         for side, finest in zip(size, sizes[-1], strict=True):
             if k:
                 low = max(low, ((side - 1) / finest) ** (1 / k))
                 high = min(high, (side / finest) ** (1 / k))
-    if len(sizes) < 2 or low >= high:
+    if not steps or low >= high:
         return None, "none: the sizes are not those of one factor, so drawings follow their ratios"
-    steps = len(sizes) - 1
-    for smallest in USUAL_MIN_SIZES:
-        for count in range(steps, steps + 4):
-            factor = (smallest / min(sizes[-1])) ** (1 / count)
-            if low < factor <= high:
-                return factor, f"{factor:.6f}, {count} steps to a short side of {smallest} pixels"
     return (low + high) / 2, f"{(low + high) / 2:.6f}, within {(high - low) / 2:.1e}, from the sizes"
 
 
