@@ -5,8 +5,8 @@
 
 Five 3x3 layers see patches of 11x11 pixels. Every convolution but the last is followed by a norm and a LeakyReLU.
 Official networks also have a bias before each norm, which the norm takes away again; here there is none, and a
-converter moves it into the running mean. Running variances are Flax's, of the batch as it is; PyTorch's are larger by
-n / (n - 1) for n pixels, 0.07 % at the coarsest scale.
+converter moves it into the running mean. The last layer's bias starts at zero, PyTorch's at random. Running variances
+are Flax's, of the batch as it is; PyTorch's are larger by n / (n - 1) for n pixels, 0.07 % at the coarsest scale.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,16 @@ import jax
 import jax.numpy as jnp
 
 from jaxprior.models.blocks import convolve, leaky_relu, widen
-from jaxprior.models.dcgan import DEVIATION, EPSILON, fold, folded_norm, normalised
+from jaxprior.models.dcgan import DEVIATION, EPSILON, normalised
+from jaxprior.models.dcgan import fold as fold
 
-
-__all__ = ["NORMS", "Critic", "Generator", "fold", "folded_norm", "from_config", "to_config", "zero_pad"]
 
 Array = jax.Array
 NORMS = ("batch", "instance", "affine", "none")
 """What may follow a convolution: see `PatchNetwork`. `fold` makes "affine" parameters of trained ones with "batch"."""
+
+MAX_LAYERS = 32
+"""Far more than anybody trains; a file that asks for billions must not keep us busy."""
 
 
 def zero_pad(x: Array, margin: int) -> Array:
@@ -104,7 +106,9 @@ class Generator(PatchNetwork):
             Images [b, h, w, c], float32: the sum is in [-2, 2], not clipped, and mostly stays within [-1, 1].
         """
         change = jnp.tanh(self.blocks(z, train=train))
-        return change + _centre(below, change.shape[1:3])
+        height, width = change.shape[1:3]
+        top, left = (below.shape[1] - height) // 2, (below.shape[2] - width) // 2
+        return change + below[:, top : top + height, left : left + width]
 
     @nn.nowrap
     def init_variables(self, key: Array) -> dict:
@@ -186,16 +190,12 @@ def _check_config(config: dict, widths, least, norm, critic_norm) -> None:
     counts = [config["layers"], config["kernel"], config["image_channels"], *widths, *least]
     if not widths or len(widths) != len(least) or not all(type(n) is int and n > 0 for n in counts):
         raise TypeError("widths, least_widths, layers, kernel and image_channels are whole numbers, one pair a scale")
-    if config["layers"] < 2 or config["kernel"] % 2 == 0:
-        raise TypeError(f"{config['layers']} layers of side {config['kernel']}; at least 2 of an odd side are expected")
+    if not 2 <= config["layers"] <= MAX_LAYERS or config["kernel"] % 2 == 0:
+        expected = f"2 to {MAX_LAYERS} of an odd side are expected"
+        raise TypeError(f"{config['layers']} layers of side {config['kernel']}; {expected}")
     if norm not in NORMS or critic_norm not in (*NORMS, None):
         raise TypeError(f"norms {norm!r} and {critic_norm!r}; expected of {', '.join(NORMS)}")
 
 
 def _scale(key: Array, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
     return 1.0 + DEVIATION * jax.random.normal(key, shape, dtype)
-
-
-def _centre(x: Array, size: tuple[int, int]) -> Array:
-    top, left = ((have - want) // 2 for have, want in zip(x.shape[1:3], size, strict=True))
-    return x[:, top : top + size[0], left : left + size[1]]

@@ -139,7 +139,7 @@ def _count(rule: str, size, finest, min_size: int, max_size: int, scale_factor: 
         return CONSINGAN_SCALES
     if rule == "seed002":
         return math.floor(math.log(min_size / min(finest), scale_factor)) + 1
-    below = math.ceil(math.log(math.pow(min_size / min(size), 1), scale_factor)) + 1
+    below = math.ceil(math.log(min_size / min(size), scale_factor)) + 1
     above = math.ceil(math.log(min(max_size, max(size)) / max(size), scale_factor))
     return below - above + 1
 

@@ -64,10 +64,12 @@ def resize(x: Array, size: tuple[int, int], *, scale: float | None = None, metho
         rows, columns = (jnp.asarray(matrix, y.dtype) for matrix in (rows, columns))
         y = jnp.einsum("ih,...hwc->...iwc", rows, y, precision="highest")
         y = jnp.einsum("jw,...iwc->...ijc", columns, y, precision="highest")
-    if method == "bicubic_u8":
-        y = numpy.clip(y / 255, 0, 1)
-        y = (y.astype(np.float32).astype(y.dtype) - 0.5) * 2 if on_host else (y - 0.5) * 2
-    return y
+    if method != "bicubic_u8":
+        return y
+    y = y / 255
+    if on_host:  # the official code's tensors are float32, and the next truncation tells a rounding error from a level
+        y = y.astype(np.float32).astype(np.float64)
+    return (numpy.clip(y, 0, 1) - 0.5) * 2
 
 
 def quantised(x: Array, numpy=jnp) -> Array:
