@@ -223,8 +223,8 @@ def small(*, padding: str = "zero", critics: bool = False) -> SinGan:
     plan = plan_scales(20, 28, min_size=12, num_scales=3)
     scales = []
     for n, (h, w) in enumerate(plan.sizes):
-        generator, critic = singan.Generator(4 << n, 4), singan.Critic(4 << n, 4)
-        around = 10 if padding == "noise" else 0
+        generator, critic = singan.Generator(4 << n, 4, layers=3), singan.Critic(4 << n, 4, layers=3)
+        around = 6 if padding == "noise" else 0
         drawn = np.random.default_rng(n).standard_normal((h + around, w + around, 3)).astype(np.float32)
         scales.append(
             Scale(

@@ -24,8 +24,7 @@ Array = jax.Array
 NORMS = ("batch", "instance", "affine", "none")
 """What may follow a convolution: see `PatchNetwork`. `fold` makes "affine" parameters of trained ones with "batch"."""
 
-MAX_LAYERS = 32
-"""Far more than anybody trains; a file that asks for billions must not keep us busy."""
+MAX_LAYERS = 32  # a file that asks for billions must not keep us busy
 
 
 def zero_pad(x: Array, margin: int) -> Array:
@@ -191,8 +190,7 @@ def _check_config(config: dict, widths, least, norm, critic_norm) -> None:
     if not widths or len(widths) != len(least) or not all(type(n) is int and n > 0 for n in counts):
         raise TypeError("widths, least_widths, layers, kernel and image_channels are whole numbers, one pair a scale")
     if not 2 <= config["layers"] <= MAX_LAYERS or config["kernel"] % 2 == 0:
-        expected = f"2 to {MAX_LAYERS} of an odd side are expected"
-        raise TypeError(f"{config['layers']} layers of side {config['kernel']}; {expected}")
+        raise TypeError(f"layers {config['layers']}, kernel {config['kernel']}; expected 2 to {MAX_LAYERS}, and odd")
     if norm not in NORMS or critic_norm not in (*NORMS, None):
         raise TypeError(f"norms {norm!r} and {critic_norm!r}; expected of {', '.join(NORMS)}")
 

@@ -7,11 +7,13 @@ whole picture looks like, and only finer structure varies. Generators use their 
 pure and compiled; nothing leaves the device between scales.
 """
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxprior.models.singan import zero_pad
 from jaxprior.singan.model import SinGan
@@ -87,7 +89,8 @@ def draw(
         model: the trained pyramid.
         key: all chance comes from it; image i does not depend on `count`.
         count: number of images, computed at once.
-        start_scale: scales below it are those of the reconstruction; 0 draws everything.
+        start_scale: scales below it are those of the reconstruction; 0 draws everything. The noise of the others is
+            the same for every start scale.
         height_scale, width_scale: size of the images as a multiple of the picture's; only with start_scale 0.
 
     Returns:
@@ -106,26 +109,29 @@ def draw(
         below = enlarge(model, fixed, model.sizes[start_scale])
         below = jnp.broadcast_to(below, (count, *below.shape[1:]))
     sizes = [(round(h * height_scale), round(w * width_scale)) for h, w in model.sizes]
-    noises = [draw_noise(model, key, n, count=count, size=sizes[n]) for n in range(start_scale, len(sizes))]
-    return synthesize(model, noises, below=below, start=start_scale)[-1]
+    noises = draw_noises(model, key, sizes, count=count)
+    return synthesize(model, noises[start_scale:], below=below, start=start_scale)[-1]
 
 
-def draw_noise(model: SinGan, key: Array, scale: int, *, count: int, size: tuple[int, int]) -> Array:
-    """Noise N(0, 1) of one scale for images of `size`, [count, h, w, c], as `synthesize` wants it.
+def draw_noises(model: SinGan, key: Array, sizes: Sequence[tuple[int, int]], *, count: int) -> list[Array]:
+    """Noises N(0, 1) of the coarsest scales, [count, h, w, c] each, as `synthesize` wants them.
 
     Arguments:
         model: the trained pyramid.
-        key: image i takes the scale's share of its i-th.
-        scale: of the model.
-        count: number of images. size: (height, width) of them.
+        key: image i takes its i-th share.
+        sizes: (height, width) of the images, coarsest first.
+        count: number of images.
     """
-    channels = model.image_channels
-    drawn = channels if scale else model.coarse_noise_channels
-    around = 2 * model.scales[scale].generator.margin if model.padding == "noise" else 0
-    shape = (size[0] + around, size[1] + around, drawn)
-    own = jax.vmap(lambda i: jax.random.fold_in(jax.random.fold_in(key, i), scale))(jnp.arange(count))
-    noise = jax.vmap(lambda k: jax.random.normal(k, shape))(own)
-    return jnp.broadcast_to(noise, (*noise.shape[:3], channels))
+    shapes = []
+    for n, (scale, (h, w)) in enumerate(zip(model.scales, sizes, strict=False)):
+        around = 2 * scale.generator.margin if model.padding == "noise" else 0
+        shapes.append((h + around, w + around, model.image_channels if n else model.coarse_noise_channels))
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+    # All scales at once: each call of `normal` costs a second of compilation on a CPU, more than the networks do.
+    keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(count))
+    drawn = jnp.split(jax.vmap(lambda own: jax.random.normal(own, (ends[-1],)))(keys), ends[:-1], axis=1)
+    noises = [part.reshape(count, *shape) for part, shape in zip(drawn, shapes, strict=True)]
+    return [jnp.broadcast_to(noise, (*noise.shape[:3], model.image_channels)) for noise in noises]
 
 
 def _check(model: SinGan, count: int, start_scale: int, height_scale: float, width_scale: float) -> None:
