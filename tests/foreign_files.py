@@ -152,6 +152,29 @@ def tensor_program(
     return b"\x80\x02}" + text("w") + rebuilt + b"s."
 
 
+def torch_saved(value) -> bytes:
+    """What `torch.save` makes of nested dicts and lists of numbers and float32 or int64 arrays (zip format)."""
+    storages: dict[str, bytes] = {}
+
+    def program(item) -> bytes:
+        if isinstance(item, dict):
+            return b"}" + b"".join(text(key) + program(inner) + b"s" for key, inner in item.items())
+        if isinstance(item, list):
+            return b"]" + b"".join(program(inner) + b"a" for inner in item)
+        if isinstance(item, np.ndarray):
+            key = str(len(storages))
+            storages[key] = np.ascontiguousarray(item).tobytes()
+            kind = {"float32": b"FloatStorage", "int64": b"LongStorage"}[item.dtype.name]
+            identity = b"(" + text("storage") + b"ctorch\n" + kind + b"\n" + text(key) + text("cpu")
+            identity += integer(item.size) + b"tQ"
+            strides = tuple(stride // item.itemsize for stride in np.ascontiguousarray(item).strides)
+            rebuilt = b"ctorch._utils\n_rebuild_tensor_v2\n(" + identity + integer(0) + ints(item.shape)
+            return rebuilt + ints(strides[: item.ndim]) + b"\x89ccollections\nOrderedDict\n)RtR"
+        return b"G" + struct.pack(">d", item) if isinstance(item, float) else integer(item)
+
+    return torch_zip(b"\x80\x02" + program(value) + b".", storages)
+
+
 # TensorFlow GAN pickles.
 
 

@@ -83,7 +83,7 @@ FLOORS = [
     {"networks", "priors"},
     {"banks", "features", "refiners"},
     {"inversion"},
-    {"benchmarking", "editing", "lanes", "presets", "restoration", "training"},
+    {"benchmarking", "editing", "lanes", "presets", "restoration", "singan", "training"},
     {"evaluation"},
     {"cli"},
 ]

@@ -4,6 +4,7 @@ A checkpoint from the internet is a program as much as it is data. The readers h
 allow-list (`safe_unpickler`), import neither PyTorch nor TensorFlow, never run code that a file contains, and have no
 fallback; HDF5 files are read by h5py in a process of its own, and only plain arrays in them. A reader delivers named
 arrays (`checkpoint`), a name map for each architecture (`pggan`, `vgg`, `squeezenet`) turns them into our tree.
+`singan` reads the folder that an official SinGAN training leaves.
 """
 
 import hashlib
@@ -14,9 +15,10 @@ import jaxprior
 from jaxprior.errors import WeightsError
 from jaxprior.weights import flatten, read_card, save_weights
 from weights_convert import hdf5 as hdf5
-from weights_convert.checkpoint import MAX_FILE_BYTES, read_checkpoint
+from weights_convert import singan
+from weights_convert.checkpoint import read_checkpoint, read_file
 from weights_convert.networks import NETWORKS, find_base, find_network
-from weights_convert.report import Report
+from weights_convert.report import Converted, Report
 
 
 __all__ = ["NETWORKS", "Report", "convert"]
@@ -35,10 +37,10 @@ def convert(
 
     Arguments:
         src: PyTorch checkpoint (.pth, .pt; any version), TensorFlow GAN pickle (.pkl), Keras weights (.h5, needs
-        h5py) or foreign safetensors file. out: the .safetensors file to write (atomically; an existing one is
-        replaced). network: architecture, a key of `NETWORKS`; None recognises it by the names in the file.
-        name: name of the network in its card; None takes it from `out`. licence: licence of the weights, for the
-        card. onto: for the linear layers of LPIPS, the converted network that they belong on.
+        h5py) or foreign safetensors file, or the folder of an official SinGAN training. out: the .safetensors file to
+        write (atomically; an existing one is replaced). network: architecture, a key of `NETWORKS`; None recognises it
+        by the names in the file. name: name of the network in its card; None takes it from `out`. licence: licence of
+        the weights, for the card. onto: for the linear layers of LPIPS, the converted network that they belong on.
     Returns:
         What was found, left out and written.
     Raises:
@@ -51,14 +53,7 @@ def convert(
     src, out = Path(src), Path(out)
     if out.suffix != ".safetensors" or out.resolve() in [Path(path).resolve() for path in (src, onto) if path]:
         raise WeightsError(f"{out}: expected the name of a new file that ends in .safetensors")
-    data = _read_file(src)
-    checkpoint = read_checkpoint(src, data)
-    try:
-        network = find_network(checkpoint, network)
-        base = find_base(network, onto)
-        converted = NETWORKS[network].convert(checkpoint, *base)
-    except WeightsError as error:
-        raise WeightsError(f"{src}: {error}") from error
+    form, network, converted, digest = (_from_folder if src.is_dir() else _from_file)(src, network, onto)
     card = {
         "name": name or out.stem,
         "architecture": network,
@@ -66,13 +61,13 @@ def convert(
         "source": src.name,
         "licence": licence,
         "converter": jaxprior.__version__,
-        "sha256_source": hashlib.sha256(data).hexdigest(),
+        "sha256_source": digest,
         **converted.extra,
     }
     save_weights(out, converted.params, card)
     return Report(
         source=src,
-        format=checkpoint.format,
+        format=form,
         network=network,
         config=converted.config,
         size=converted.size,
@@ -85,11 +80,23 @@ def convert(
     )
 
 
-def _read_file(path: Path) -> bytes:
+def _from_file(src: Path, network: str | None, onto) -> tuple[str, str, Converted, str]:
+    data = read_file(src)
+    checkpoint = read_checkpoint(src, data)
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise WeightsError(f"{path}: the file has {size} bytes; at most {MAX_FILE_BYTES} are read")
-        return path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"{path}: the file cannot be read ({error.strerror or error})") from error
+        network = find_network(checkpoint, network)
+        base = find_base(network, onto)
+        converted = NETWORKS[network].convert(checkpoint, *base)
+    except WeightsError as error:
+        raise WeightsError(f"{src}: {error}") from error
+    return checkpoint.format, network, converted, hashlib.sha256(data).hexdigest()
+
+
+def _from_folder(src: Path, network: str | None, onto) -> tuple[str, str, Converted, str]:
+    if network not in (None, singan.NETWORK) or onto is not None:
+        raise WeightsError(f"{src}: a folder is taken for an official SinGAN training; leave --network and --onto out")
+    files = singan.read_folder(src)
+    digest = hashlib.sha256()
+    for name, data in sorted(files.items()):
+        digest.update(f"{name}\0{len(data)}\0".encode() + data)
+    return singan.FORMAT, singan.NETWORK, singan.convert(src, files), digest.hexdigest()

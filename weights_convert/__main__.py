@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
         epilog="example: python -m weights_convert bedroom.pkl -o bedroom.safetensors --licence CC0-1.0",
     )
     parser.add_argument(
-        "src", metavar="SRC", help="PyTorch checkpoint, TensorFlow GAN pickle, Keras .h5 or safetensors"
+        "src", metavar="SRC", help="PyTorch checkpoint, TensorFlow GAN pickle, Keras .h5, safetensors or SinGAN folder"
     )
     parser.add_argument("-o", "--out", required=True, metavar="OUT.safetensors", help="file to write")
     parser.add_argument("--network", choices=sorted(NETWORKS), help="architecture (default: recognised by names)")

@@ -73,6 +73,21 @@ def check_layers(tree: dict, kernels: dict[str, tuple[int, ...]]) -> None:
     check_matches(tree, unflatten({name: _Shape(shape) for name, shape in shapes}))
 
 
+def read_file(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        WeightsError: it cannot be read, or is larger than any checkpoint.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise WeightsError(f"{path}: the file has {size} bytes; at most {MAX_FILE_BYTES} are read")
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: the file cannot be read ({error.strerror or error})") from error
+
+
 def read_checkpoint(path: Path, data: bytes) -> Checkpoint:
     """Read the tensors of a foreign file.
 

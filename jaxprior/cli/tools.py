@@ -51,7 +51,7 @@ def report(
 
 def convert(
     source: Annotated[
-        Path, typer.Argument(help="PyTorch .pth, official TensorFlow .pkl, Keras .h5, ...", metavar="SRC")
+        Path, typer.Argument(help="PyTorch .pth, official TensorFlow .pkl, Keras .h5, SinGAN folder", metavar="SRC")
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="File to write.", metavar="OUT.safetensors")],
     name: Annotated[str | None, typer.Option(help="Of the network, for its card; by default that of OUT.")] = None,

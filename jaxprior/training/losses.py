@@ -1,7 +1,7 @@
 """GAN losses as pure functions of critic scores, and gradient penalties of a critic.
 
-Scores are [b]; every function returns a scalar, the mean over the batch. `critic` arguments are functions from images
-[b, h, w, c] to scores [b].
+Scores are [b], or maps [b, h, w, 1] of a critic that judges patches; every function returns a scalar, the mean over all
+of them. `critic` arguments are functions from images [b, h, w, c] to scores.
 """
 
 import jax
@@ -73,6 +73,26 @@ def gradient_penalty(critic, real: Array, fake: Array, mix: Array, *, target: fl
     squared = jnp.sum(jnp.square(image_gradients(critic, real + (fake - real) * mix)), axis=(1, 2, 3))
     # The square root's own gradient is infinite at zero; a vanishing gradient still has to give a finite loss.
     return jnp.mean(jnp.square(jnp.sqrt(squared + 1e-12) - target))
+
+
+def pixel_gradient_penalty(critic, real: Array, fake: Array, mix: Array, *, target: float = 1.0) -> Array:
+    """E (||grad D||_2 over channels - target)^2, the mean over all pixels between reals and fakes.
+
+    The penalty of SinGAN's code (Shaham et al., ICCV 2019), which sums a patch critic's scores and asks for a gradient
+    of unit norm at every pixel; `gradient_penalty` has one norm an image.
+
+    Arguments:
+        critic: images -> scores [b] or [b, h, w, 1].
+        real, fake: images [b, h, w, c].
+        mix: position between them, 0 = real, 1 = fake, [b, 1, 1, 1]. (The official code's alpha is 1 - mix.)
+        target: norm aimed at.
+    """
+    gradients = image_gradients(critic, real + (fake - real) * mix)
+    squared = jnp.sum(jnp.square(gradients), axis=-1)
+    # A square root with gradient 0 at 0; the inner choice keeps the infinite one out of the product that is left out.
+    nonzero = squared > 0
+    norms = jnp.where(nonzero, jnp.sqrt(jnp.where(nonzero, squared, 1.0)), 0.0)
+    return jnp.mean(jnp.square(norms - target))
 
 
 def r1_penalty(critic, real: Array) -> Array:
