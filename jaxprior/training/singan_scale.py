@@ -43,10 +43,12 @@ class Inputs(NamedTuple):
     mixes: Array
 
 
-def draw_noise(recipe: "SinganRecipe", key: Array, like: Array, scale: int) -> Array:
-    """Noise N(0, 1) of one scale in the shape of `like`, [1, h, w, c]."""
-    channels = like.shape[-1] if scale else recipe.coarse_noise_channels
-    return jnp.broadcast_to(jax.random.normal(key, (*like.shape[:-1], channels), like.dtype), like.shape)
+def draw_noise(recipe: "SinganRecipe", key: Array, like: Array, scale: int, *, count: int = 1) -> Array:
+    """Noises N(0, 1) of one scale, [count, h, w, c], of the size and type of `like`, [1, h, w, c]."""
+    _, height, width, channels = like.shape
+    drawn = channels if scale else recipe.coarse_noise_channels
+    noises = jax.random.normal(key, (count, height, width, drawn), like.dtype)
+    return jnp.broadcast_to(noises, (count, height, width, channels))
 
 
 def draw_inputs(
@@ -62,20 +64,20 @@ def draw_inputs(
         picture: at this scale, [1, h, w, c].
         key: of the step.
     """
-    noise_key, fixed_key, below_key, mix_key = jax.random.split(key, 4)
-    noise = draw_noise(recipe, noise_key, picture, scale)
+    noise_key, below_key, mix_key = jax.random.split(key, 3)
+    again = below is None and recipe.z_rec == "resample"
+    noises = draw_noise(recipe, noise_key, picture, scale, count=2 if again else 1)
+    noise, fixed = noises[:1], noises[1:] if again else fixed[None]
     mixes = jax.random.uniform(mix_key, (recipe.critic_steps, 1, 1, 1), picture.dtype)
     if below is None:
         black = jnp.zeros_like(picture)
-        again = recipe.z_rec == "resample"
-        fixed = draw_noise(recipe, fixed_key, picture, scale) if again else fixed[None]
         return Inputs(noise, black, fixed, black, mixes)
     count = recipe.critic_steps if recipe.resample_prev == "step" else 1
     drawn = draw_noises(below, below_key, below.sizes, count=count)
     kept = [one.noise[None] for one in below.scales]
     noises = [jnp.concatenate(pair) for pair in zip(kept, drawn, strict=True)]
     images = enlarge(below, synthesize(below, noises)[-1], picture.shape[1:3])
-    return Inputs(noise, images[1:], fixed[None], images[:1], mixes)
+    return Inputs(noise, images[1:], fixed, images[:1], mixes)
 
 
 def in_training(network: Any, variables: dict, *inputs: Array) -> tuple[Array, dict]:
