@@ -22,6 +22,7 @@ from jaxprior.errors import JaxpriorError
 
 RESTORING = ("reconstruct", "inpaint", "colorize", "superres", "denoise", "deblur")
 COMMANDS = ("demo", *RESTORING, "edit", "interpolate", "report", "convert", "priors", "bench", "doctor", "train pggan")
+COMMANDS += ("singan train", "singan sample")
 QUICK = ("--codes", "2", "--layer", "4", "--steps", "3", "--batch-size", "1")
 
 

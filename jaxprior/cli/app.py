@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from jaxprior.allocation import keep_freed_memory
-from jaxprior.cli import bench, demo, edit, evaluate, priors, restore, tools, train
+from jaxprior.cli import bench, demo, edit, evaluate, priors, restore, singan, tools, train
 from jaxprior.cli.console import say_error
 from jaxprior.errors import JaxpriorError
 
@@ -75,6 +75,12 @@ train_commands = typer.Typer(
     rich_markup_mode="markdown",
     help="Train a prior on your own pictures.",
 )
+singan_commands = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Train a pyramid of GANs on a single picture, and draw from it.",
+)
 prior_commands = typer.Typer(cls=Commands, invoke_without_command=True, rich_markup_mode="markdown")
 
 app.command()(demo.demo)
@@ -101,6 +107,9 @@ app.add_typer(train_commands, name="train")
 train_commands.command("pggan")(train.pggan)
 train_commands.command("lsgan")(train.lsgan)
 train_commands.command("autoencoder")(train.autoencoder)
+app.add_typer(singan_commands, name="singan")
+singan_commands.command("train")(singan.train)
+singan_commands.command("sample")(singan.sample)
 
 
 def _print_version(wanted: bool) -> None:

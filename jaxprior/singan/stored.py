@@ -8,6 +8,7 @@ of `scale0/critic` where critics are kept (for those who train on), `scale0/nois
 import os
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ import numpy as np
 from jaxprior import weights
 from jaxprior.errors import WeightsError
 from jaxprior.models import singan
-from jaxprior.priors import Card
+from jaxprior.priors import RUN_WEIGHTS, Card
 from jaxprior.singan.model import Scale, SinGan
 from jaxprior.singan.resizing import RESIZES
 
@@ -29,7 +30,8 @@ def load_singan(path: str | os.PathLike) -> SinGan:
     """Load a trained pyramid; every name and shape is checked.
 
     Arguments:
-        path: a file of `save_singan` or of `jaxprior convert`.
+        path: a file of `save_singan` or of `jaxprior convert`, or the run folder of a training; of an unfinished one
+            come the scales that it has begun.
 
     Raises:
         WeightsError: there is none, it is damaged, or it holds another kind of network.
@@ -38,6 +40,8 @@ def load_singan(path: str | os.PathLike) -> SinGan:
         >>> load_singan("balloons.safetensors").sizes[-1]               # doctest: +SKIP
         (186, 248)
     """
+    path = Path(path)
+    path = path / RUN_WEIGHTS if path.is_dir() else path
     return build_singan(*weights.load_weights(path), where=str(path))
 
 

@@ -165,7 +165,7 @@ def plan(recipe: AutoencoderRecipe, pictures: Pictures) -> Plan:
         show=show,
         judge=Repaired(repair=repair, triples=held),
         export=lambda state: {"autoencoder": dcgan.fold(state["average"])},
-        card={"architecture": "autoencoder", "config": to_config(network, recipe.resolution)},
+        card=lambda _state: {"architecture": "autoencoder", "config": to_config(network, recipe.resolution)},
         pictures=pictures,
         seed=recipe.seed,
     )

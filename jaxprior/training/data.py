@@ -22,7 +22,7 @@ class Pictures:
     """Training pictures.
 
     Fields:
-        pixels: uint8 [n, r, r, c].
+        pixels: uint8 [n, r, r, c]; or [1, h, w, c].
         skipped: sentences about files that could not be used.
     """
 

@@ -110,6 +110,40 @@ class Repaired:
         return {"held_out": row}
 
 
+@dataclass(frozen=True, kw_only=True)
+class SinglePicture:
+    """How exactly a network remakes the one picture that it was trained on, and how different its samples are.
+
+    Fields:
+        sample: (state, moment) -> random images [n, h, w, c] in [-1, 1].
+        remake: (state, moment) -> the reconstruction [h, w, c].
+        picture: moment -> the picture [h, w, c].
+    """
+
+    sample: Callable
+    remake: Callable
+    picture: Callable
+    file = "quality.csv"
+    title = "reconstruction error, levels of 255"
+    curve, reference = "reconstruction", None
+
+    def measure(self, state: Any, moment: Moment) -> dict[str, float]:
+        """Root mean squared error "reconstruction" in levels of 255; and "diversity", the standard deviation of a
+        pixel's intensity over the samples, mean over pixels, as a share of that over the picture's pixels (Shaham et
+        al., ICCV 2019)."""
+        picture = self.picture(moment)
+        difference = np.asarray(self.remake(state, moment)) - picture
+        spread = np.asarray(self.sample(state, moment)).mean(axis=-1).std(axis=0).mean()
+        return {
+            "reconstruction": float(127.5 * np.sqrt(np.mean(np.square(difference)))),
+            "diversity": float(spread / max(picture.mean(axis=-1).std(), 1e-6)),
+        }
+
+    def summary(self, row: dict[str, float]) -> dict[str, Any]:
+        """Both."""
+        return {"quality": row}
+
+
 def _levels(row: dict[str, float], prefix: str) -> dict[str, float]:
     """The figures whose names start with a prefix, without it."""
     return {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}

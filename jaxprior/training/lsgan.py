@@ -146,6 +146,7 @@ def plan(recipe: LsganRecipe, pictures: Pictures) -> Plan:
     generator, _ = recipe.networks()
     draw_images = jax.jit(generator.apply)
     codes = recipe.draw_codes(jax.random.key(recipe.seed + 1), CODES)
+    card = {"architecture": "dcgan", "config": dcgan.to_config(*recipe.networks()), "codes": recipe.codes}
 
     def sample(state, _moment, codes):
         return draw_images(state["average"], codes)
@@ -158,7 +159,7 @@ def plan(recipe: LsganRecipe, pictures: Pictures) -> Plan:
         show=lambda state, moment: sample(state, moment, codes[:SHOWN]),
         judge=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=recipe.seed),
         export=lambda state: {"generator": dcgan.fold(state["average"]), "critic": dcgan.fold(state["critic"])},
-        card={"architecture": "dcgan", "config": dcgan.to_config(*recipe.networks()), "codes": recipe.codes},
+        card=lambda _state: card,
         pictures=pictures,
         seed=recipe.seed,
     )

@@ -183,7 +183,7 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
         show=lambda state, moment: sample(state, moment, codes[:SHOWN]),
         judge=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=recipe.seed),
         export=lambda state: {"generator": state["average"], "critic": state["critic"]},
-        card={"architecture": "pggan", "config": to_config(generator)},
+        card=lambda _state: {"architecture": "pggan", "config": to_config(generator)},
         pictures=pictures,
         seed=recipe.seed,
     )

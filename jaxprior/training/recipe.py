@@ -14,25 +14,18 @@ PARTS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """What every training depends on, besides its pictures and its networks.
+class Essentials:
+    """What every training depends on, be it on many pictures or on one.
 
     Fields:
-        batch_size: pictures a step.
         learning_rate, beta1, beta2: of Adam.
-        ema_decay, ema_ramp: moving average; see `players.warm_decay`.
-        mirror: flip every picture left to right with probability 1/2.
         precision: "fp32", "tf32" or "bf16" (convolutions only; parameters, losses and norms stay float32).
         seed: of everything random.
     """
 
-    batch_size: int = 32
     learning_rate: float = 2e-4
     beta1: float = 0.5
     beta2: float = 0.999
-    ema_decay: float = 0.999
-    ema_ramp: float = 10.0
-    mirror: bool = True
     precision: str = "fp32"
     seed: int = 0
 
@@ -42,8 +35,24 @@ class Recipe:
         return jnp.bfloat16 if self.precision == "bf16" else jnp.float32
 
     def adam(self, share: float = 1.0) -> optax.GradientTransformation:
-        """The optimiser, at a share of the learning rate."""
+        """The optimiser, at a share of the learning rate, which may be traced."""
         return optax.adam(share * self.learning_rate, b1=self.beta1, b2=self.beta2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Essentials):
+    """What every training on many pictures depends on, besides these and its networks.
+
+    Fields:
+        batch_size: pictures a step.
+        ema_decay, ema_ramp: moving average; see `players.warm_decay`.
+        mirror: flip every picture left to right with probability 1/2.
+    """
+
+    batch_size: int = 32
+    ema_decay: float = 0.999
+    ema_ramp: float = 10.0
+    mirror: bool = True
 
     def decay(self, index):
         """Of the moving average, at a step since it began."""

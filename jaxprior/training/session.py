@@ -4,7 +4,7 @@
     RUN/checkpoints/         state, data position, random state
     RUN/metrics.csv          losses and scores; RUN/swd.csv or so: the judge's figures; RUN/curves.png: both, drawn
     RUN/samples/*.png        sheets of pictures that the network makes; RUN/samples.png: the newest
-    RUN/model.safetensors    the trained networks, half precision, with a card: `--prior RUN` loads a generator
+    RUN/model.safetensors    the trained networks, mostly in half precision, with a card; `--prior RUN` loads it
 """
 
 import csv
@@ -39,12 +39,13 @@ class Plan:
             of the whole training.
         phases: see `loop.Phase`.
         init: key -> start state.
-        show: (state, moment) -> images [n, r, r, c] in [-1, 1] of a sheet that is eight wide.
+        show: (state, moment) -> images [n, h, w, c] in [-1, 1] of a sheet that is eight wide.
         judge: measures a state at the end of every phase.
         export: state -> parameter tree to save ("generator", "critic").
-        card: architecture and config of the saved weights.
+        card: state -> architecture and config of the saved weights.
         pictures: the training pictures.
         seed: of everything random.
+        at_rest: number type of the saved weights.
     """
 
     name: str
@@ -54,9 +55,10 @@ class Plan:
     show: Callable[[Any, loop.Moment], Any]
     judge: Judge
     export: Callable[[Any], dict]
-    card: dict
+    card: Callable[[Any], dict]
     pictures: Pictures
     seed: int
+    at_rest: type = np.float16
 
 
 def settings_of(recipe: Any) -> dict:
@@ -161,7 +163,7 @@ class _Recorder:
         seconds = self.earlier + time.monotonic() - self.began
         card = {
             "name": self.folder.name,
-            **self.plan.card,
+            **self.plan.card(state),
             "source": self.source,
             "licence": self.licence,
             "training": {
@@ -174,12 +176,12 @@ class _Recorder:
                 **self.plan.judge.summary(figures),
             },
         }
-        half = jax.tree.map(lambda x: np.asarray(x, np.float16), self.plan.export(state))
-        weights.save_weights(self.folder / "model.safetensors", half, card)
+        tree = jax.tree.map(lambda x: np.asarray(x, self.plan.at_rest), self.plan.export(state))
+        weights.save_weights(self.folder / "model.safetensors", tree, card)
 
 
 def enlarged(image: np.ndarray, side: int = 64) -> np.ndarray:
-    """A small picture [r, r, c] magnified to `side` pixels by repetition, so that one can see it."""
+    """A small picture [h, w, c] magnified to `side` pixels by repetition, so that one can see it."""
     factor = max(side // image.shape[0], 1)
     image = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
     return image.repeat(factor, axis=0).repeat(factor, axis=1)

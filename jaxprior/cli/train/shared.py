@@ -34,29 +34,36 @@ def network_option(text: str, *names: str, metavar: str | None = None, least: fl
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainingOptions:
-    """What every training is told: its folder, and what all recipes have."""
+class RunOptions:
+    """What every training is told, on many pictures or on one: its folder, and what all recipes have."""
 
     out: Annotated[Path, typer.Option("-o", "--out", help="Run folder; the same command goes on in it.", metavar="RUN")]
-    limit: Annotated[int | None, typer.Option(help="Only the first N pictures.", metavar="N", min=1)] = None
     licence: Annotated[str, typer.Option(help="Of the pictures, for the card.")] = "not stated"
     minutes: Annotated[
         float | None, typer.Option(help="Stop after so many; the same command goes on.", metavar="M", min=0)
     ] = None
-    batch_size: Annotated[int | None, recipe_option("Pictures a step.", metavar="B", least=1)] = None
     lr: Annotated[float | None, recipe_option("Learning rate.", metavar="X", least=0.0)] = None
-    mirror: Annotated[bool | None, recipe_option("Flip pictures left to right at random.", "--mirror/--no-mirror")] = (
-        None
-    )
     precision: Annotated[Precision | None, recipe_option("Of the convolutions.")] = None
     seed: Annotated[int | None, recipe_option("Of everything random.", metavar="S", least=0)] = None
 
     def changes(self) -> dict:
         """Fields of a recipe that were given."""
-        return {
-            "batch_size": self.batch_size, "learning_rate": self.lr, "mirror": self.mirror,
-            "precision": self.precision, "seed": self.seed,
-        }  # fmt: skip
+        return {"learning_rate": self.lr, "precision": self.precision, "seed": self.seed}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingOptions(RunOptions):
+    """What a training on many pictures, or pairs of them, is told."""
+
+    limit: Annotated[int | None, typer.Option(help="Only the first N pictures.", metavar="N", min=1)] = None
+    batch_size: Annotated[int | None, recipe_option("Pictures a step.", metavar="B", least=1)] = None
+    mirror: Annotated[bool | None, recipe_option("Flip pictures left to right at random.", "--mirror/--no-mirror")] = (
+        None
+    )
+
+    def changes(self) -> dict:
+        """Fields of a recipe that were given."""
+        return {**super().changes(), "batch_size": self.batch_size, "mirror": self.mirror}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -90,7 +97,7 @@ def train_on_pictures(
     train(make_plan(recipe, pictures), training, str(data), use=use)
 
 
-def train(plan: Any, training: TrainingOptions, source: str, *, use: str) -> None:
+def train(plan: Any, training: RunOptions, source: str, *, use: str) -> None:
     """Run a plan with progress; a stop ends the program with how to go on."""
     from jaxprior import runtime
     from jaxprior.evaluation.stopping import StopGuard
