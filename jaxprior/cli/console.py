@@ -235,9 +235,6 @@ class TrainingProgress:
                 )
             self.bar.update(self.task, description=moment.phase, completed=moment.images, speed=speed, metrics=metrics)
         elif moment.phase != self.phase or time.monotonic() - self.told > 30:
-            share = moment.images / moment.total_images
-            say(
-                f"{moment.phase}: {moment.images // 1000} of {moment.total_images // 1000} thousand pictures "
-                f"({share:.0%}), {speed}, {metrics}"
-            )
+            share = f"{moment.images:,} of {moment.total_images:,} pictures ({moment.images / moment.total_images:.0%})"
+            say(f"{moment.phase}: {share}, {speed}, {metrics}")
             self.phase, self.told = moment.phase, time.monotonic()

@@ -137,7 +137,7 @@ class _Recorder:
         shown = self.plan.show(state, moment)
         sheet = images.grid([enlarged(image) for image in images.to_uint8(np.asarray(shown))], columns=8)
         (self.folder / "samples").mkdir(exist_ok=True)
-        images.save_png(self.folder / "samples" / f"{moment.images // 1000:06d}k.png", sheet)
+        images.save_png(self.folder / "samples" / f"{moment.images:08d}.png", sheet)
         images.save_png(self.folder / "samples.png", sheet)
         if moment.index == self.plan.phases[moment.phase_number].steps:
             self._measure(state, moment)
