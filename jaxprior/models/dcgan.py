@@ -28,7 +28,8 @@ DEVIATION = 0.02
 _kernel = nn.initializers.normal(DEVIATION)
 
 
-def _scale(key: Array, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
+def scale_init(key: Array, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
+    """Initial scales of a norm, normal around 1."""
     return 1.0 + DEVIATION * jax.random.normal(key, shape, dtype)
 
 
@@ -40,7 +41,7 @@ def normalised(module: nn.Module, x: Array, train: bool) -> Array:
     """
     if module.norm == "batch":
         normalise = nn.BatchNorm(
-            use_running_average=not train, momentum=MOMENTUM, epsilon=EPSILON, scale_init=_scale, name="norm"
+            use_running_average=not train, momentum=MOMENTUM, epsilon=EPSILON, scale_init=scale_init, name="norm"
         )
         return normalise(widen(x)).astype(x.dtype)
     shape = x.shape[-1:]

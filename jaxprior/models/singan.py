@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxprior.models.blocks import convolve, leaky_relu, widen
-from jaxprior.models.dcgan import DEVIATION, EPSILON, normalised
+from jaxprior.models.dcgan import DEVIATION, EPSILON, normalised, scale_init
 from jaxprior.models.dcgan import fold as fold
 
 
@@ -151,7 +151,7 @@ class Block(nn.Module):
         kernel = self.param("kernel", nn.initializers.normal(DEVIATION), shape)
         x = convolve(x.astype(self.dtype), kernel.astype(self.dtype), padding="VALID")
         if self.norm == "instance":
-            return nn.InstanceNorm(epsilon=EPSILON, scale_init=_scale, name="norm")(widen(x)).astype(x.dtype)
+            return nn.InstanceNorm(epsilon=EPSILON, scale_init=scale_init, name="norm")(widen(x)).astype(x.dtype)
         return normalised(self, x, train)
 
 
@@ -193,7 +193,3 @@ def _check_config(config: dict, widths, least, norm, critic_norm) -> None:
         raise TypeError(f"layers {config['layers']}, kernel {config['kernel']}; expected 2 to {MAX_LAYERS}, and odd")
     if norm not in NORMS or critic_norm not in (*NORMS, None):
         raise TypeError(f"norms {norm!r} and {critic_norm!r}; expected of {', '.join(NORMS)}")
-
-
-def _scale(key: Array, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
-    return 1.0 + DEVIATION * jax.random.normal(key, shape, dtype)

@@ -136,7 +136,8 @@ def run(
             step_key = jax.random.fold_in(phase_key, index)
             state, metrics = phase.step(index, state, phase.batch(index), step_key)
             done, stopping = index + 1, should_stop()
-            if done % pace.log_every == 0 or done == phase.steps or stopping:
+            logged = done % pace.log_every == 0 or done == phase.steps
+            if logged or stopping:
                 values = {name: float(value) for name, value in metrics.items()}  # waits for the device
                 now = time.monotonic()
                 images = shown[number] + done * phase.images_per_step
@@ -151,7 +152,7 @@ def run(
                     metrics=values,
                 )
                 ticked, ticked_at = done, now
-                if done % pace.log_every == 0 or done == phase.steps:
+                if logged:
                     log.append({"step": moment.step, "phase": phase.name, "images": images, **values})
                 on_log(moment)
                 if now - last_snapshot > pace.snapshot_seconds and done < phase.steps:
