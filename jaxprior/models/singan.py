@@ -15,9 +15,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxprior.models.blocks import convolve, leaky_relu, widen
+from jaxprior.models.blocks import leaky_relu, widen
 from jaxprior.models.dcgan import DEVIATION, EPSILON, normalised, scale_init
 from jaxprior.models.dcgan import fold as fold
+from jaxprior.models.valid import valid_convolve
 
 
 Array = jax.Array
@@ -149,7 +150,7 @@ class Block(nn.Module):
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         shape = (self.size, self.size, x.shape[-1], self.features)
         kernel = self.param("kernel", nn.initializers.normal(DEVIATION), shape)
-        x = convolve(x.astype(self.dtype), kernel.astype(self.dtype), padding="VALID")
+        x = valid_convolve(x.astype(self.dtype), kernel.astype(self.dtype))
         if self.norm == "instance":
             return nn.InstanceNorm(epsilon=EPSILON, scale_init=scale_init, name="norm")(widen(x)).astype(x.dtype)
         return normalised(self, x, train)

@@ -18,17 +18,22 @@ if TYPE_CHECKING:
 PLAYERS = ("generator", "critic")
 
 
-def init_state(recipe: "SinganRecipe", scales: Plan, key: jax.Array) -> dict:
+def init_state(recipe: "SinganRecipe", scales: Plan, key: jax.Array, *, coarsest: np.ndarray | None = None) -> dict:
     """Start state: networks, noise and amplitude of all scales, as `jaxprior.singan.stored` names them; Adam's states;
-    and the number of the scale in training."""
+    and the number of the scale in training. `coarsest` is the picture at the coarsest scale, if the recipe's `z_rec` is
+    "image"."""
     state: dict = {"adam": {}, "scale": jnp.int32(0)}
     for n, size in enumerate(scales.sizes):
         g_key, d_key, noise_key = jax.random.split(jax.random.fold_in(key, n), 3)
         black = jnp.zeros((1, *size, 3))
         generator, critic = recipe.networks(n)
         part = {"generator": generator.init_variables(g_key), "critic": critic.init_variables(d_key)}
-        noise = black if n else draw_noise(recipe, noise_key, black, 0)
-        state[f"scale{n}"] = {**part, "noise": noise[0], "amplitude": jnp.float32(0 if n else 1)}
+        noise = draw_noise(recipe, noise_key, black, n)[0]
+        if n:
+            noise = jnp.zeros_like(noise)
+        elif recipe.z_rec == "image":
+            noise = jnp.asarray(coarsest)
+        state[f"scale{n}"] = {**part, "noise": noise, "amplitude": jnp.float32(0 if n else 1)}
         state["adam"][f"scale{n}"] = _start_adam(recipe, part)
     return state
 
@@ -47,7 +52,7 @@ def assemble(recipe: "SinganRecipe", scales: Plan, state: dict, count: int, imag
         )  # fmt: skip
     return SinGan(
         scales=tuple(parts), image=jnp.asarray(image), factor=scales.step, resize=recipe.resize,
-        coarse_noise_channels=recipe.coarse_noise_channels,
+        padding=recipe.padding, coarse_noise_channels=recipe.coarse_noise_channels,
     )  # fmt: skip
 
 

@@ -13,12 +13,15 @@ from jaxprior.cli.train import shared
 from jaxprior.cli.train.shared import RunOptions, changed, network_option, recipe_option
 
 
-SinganPreset = enum.StrEnum("SinganPreset", ["singan", "seed002"])
+SinganPreset = enum.StrEnum("SinganPreset", ["singan", "seed002", "superres", "animate"])
 ScaleRule = enum.StrEnum("ScaleRule", ["singan", "seed002", "consingan"])
 Norm = enum.StrEnum("Norm", ["batch", "instance", "affine", "none"])
 Inherit = enum.StrEnum("Inherit", ["always", "same_width", "never"])
 ResamplePrev = enum.StrEnum("ResamplePrev", ["step", "epoch"])
-ReconstructionNoise = enum.StrEnum("ReconstructionNoise", ["fixed", "resample"])
+GeneratorStep = enum.StrEnum("GeneratorStep", ["recompute", "frozen", "once"])
+PenaltyOf = enum.StrEnum("PenaltyOf", ["pixel", "image"])
+ReconstructionNoise = enum.StrEnum("ReconstructionNoise", ["fixed", "resample", "image"])
+Padding = enum.StrEnum("Padding", ["zero", "noise"])
 Resize = enum.StrEnum("Resize", ["bicubic_u8", "bicubic", "bilinear_aa"])
 
 
@@ -36,6 +39,9 @@ class PyramidOptions:
         int | None, network_option("Scales; by default the rule's choice.", metavar="N", least=2)
     ] = None
     scale_rule: Annotated[ScaleRule | None, network_option("Which sizes they have.")] = None
+    scale_factor: Annotated[
+        float | None, network_option("Wanted ratio of neighbouring scales, below 1.", metavar="X", least=0.0)
+    ] = None
     resize: Annotated[Resize | None, network_option("Between scales: the official one truncates to 8 bits.")] = None
     width: Annotated[int | None, network_option("Channels at the coarsest scale.", metavar="N", least=1)] = None
     width_max: Annotated[int | None, network_option("Channels that it grows to.", metavar="N", least=1)] = None
@@ -48,6 +54,7 @@ class PyramidOptions:
     coarse_noise_channels: Annotated[
         int | None, network_option("Of the coarsest scale's noise: 1, repeated, or 3.", metavar="N")
     ] = None
+    padding: Annotated[Padding | None, network_option("Around the noise: animations want noise.")] = None
 
     def changes(self) -> dict:
         """Fields of a recipe that were given."""
@@ -59,7 +66,8 @@ def train(
     picture: Annotated[Path, typer.Argument(help="The picture.", metavar="PICTURE")],
     *,
     preset: Annotated[
-        SinganPreset, typer.Option(help="Recipe to start from: the official code's, or the seed's tutorial's.")
+        SinganPreset,
+        typer.Option(help="Recipe to start from: official, a tutorial's, or to enlarge or animate."),
     ] = SinganPreset.singan,
     steps: Annotated[int | None, recipe_option("Steps at every scale.", metavar="K", least=1)] = None,
     critic_steps: Annotated[int | None, recipe_option("Of the critic in one step.", metavar="N", least=1)] = None,
@@ -70,9 +78,18 @@ def train(
     resample_prev: Annotated[
         ResamplePrev | None, recipe_option("Images from below for every critic step, or one for all of a step.")
     ] = None,
+    g_step: Annotated[
+        GeneratorStep | None, recipe_option("What the generator's steps see: all anew, or gradients that are kept.")
+    ] = None,
+    gp: Annotated[PenaltyOf | None, recipe_option("Gradient penalty of every pixel, or of the image.")] = None,
     z_rec: Annotated[
         ReconstructionNoise | None, recipe_option("Coarsest noise of the reconstruction; officially drawn each step.")
     ] = None,
+    milestones: Annotated[
+        list[float] | None,
+        recipe_option("Share of the steps after which the learning rate falls; may be repeated.", "--milestone"),
+    ] = None,
+    gamma: Annotated[float | None, recipe_option("What it is multiplied by then.", metavar="X", least=0.0)] = None,
     noise_amplitude: Annotated[
         float | None, recipe_option("As a multiple of what the scales below miss.", metavar="X", least=0.0)
     ] = None,
@@ -92,6 +109,8 @@ def train(
     jaxprior singan train balloons.png -o runs/balloons
     jaxprior singan train balloons.png --max-size 120 --steps 500 --minutes 30 -o runs/small
     jaxprior singan train balloons.png --preset seed002 --width 48 -o runs/wide
+    jaxprior singan train small.png --preset superres -o runs/large    # then: jaxprior singan superres runs/large
+    jaxprior singan train balloons.png --preset animate -o runs/moving   # then: jaxprior singan animate runs/moving
     ```
     """
     import numpy as np
@@ -102,7 +121,8 @@ def train(
 
     changes = {
         **training.changes(), **pyramid.changes(), "steps": steps, "critic_steps": critic_steps,
-        "generator_steps": generator_steps, "inherit": inherit, "resample_prev": resample_prev, "z_rec": z_rec,
+        "generator_steps": generator_steps, "inherit": inherit, "resample_prev": resample_prev, "g_step": g_step,
+        "gp": gp, "z_rec": z_rec, "milestones": tuple(milestones) if milestones else None, "gamma": gamma,
         "noise_amplitude": noise_amplitude, "reconstruction_weight": reconstruction_weight, "penalty": penalty,
     }  # fmt: skip
     recipe = changed(recipes.PRESETS[preset.value], changes)
