@@ -16,6 +16,7 @@ from tiny_singan import MARGIN, PLAN, idle_singan, tiny_singan
 from jaxprior.animations import save_animation
 from jaxprior.captions import captioned_grid
 from jaxprior.errors import ImageError, MaskError
+from jaxprior.models.singan import zero_pad
 from jaxprior.singan import (
     animate,
     blend,
@@ -34,8 +35,9 @@ from jaxprior.singan import (
     soft_mask,
     super_resolve,
     synthesize,
+    with_own_statistics,
 )  # fmt: skip
-from jaxprior.singan.drawing import draw_noises
+from jaxprior.singan.drawing import draw_noises, enlarge
 from jaxprior.singan.enlarging import plan_enlarging
 from jaxprior.singan.fitting import plan_fitting
 from jaxprior.singan.injecting import at_scale, injected
@@ -315,6 +317,20 @@ def test_images_of_all_scales(start_scale):
     np.testing.assert_allclose(scales[-1], draw(model, KEY, count=2, start_scale=start_scale), atol=1e-6)
     for n, remade in enumerate(reconstruct(model)[:start_scale]):
         np.testing.assert_allclose(scales[n][1:], remade, atol=1e-5)
+
+
+def test_own_statistics_are_those_of_training():
+    model = tiny_singan()
+    own = reconstruct(with_own_statistics(model))
+    below = jnp.zeros((1, *PLAN.sizes[0], 3))
+    for n, scale in enumerate(model.scales):
+        below = enlarge(model, own[n - 1], PLAN.sizes[n]) if n else below
+        z = scale.amplitude * zero_pad(jnp.asarray(scale.noise)[None], MARGIN) + zero_pad(below, MARGIN)
+        trained, _ = scale.generator.apply(scale.variables, z, below, train=True, mutable=["batch_stats"])
+        np.testing.assert_allclose(own[n], trained, atol=2e-5)
+    assert np.abs(own[-1] - reconstruct(model)[-1]).mean() > 0.02
+    again = with_own_statistics(with_own_statistics(model))
+    assert jax.tree.structure(again) == jax.tree.structure(with_own_statistics(model))
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp"])

@@ -123,6 +123,9 @@ def test_sample_shows_all_scales(given, tmp_path):
     sheets = [images.load_image(tmp_path / name) for name in ("scales/0.png", "scales/2.png", "sheet.png")]
     assert sheets[0].shape == (13 + 4, 2 * 17 + 6, 3)
     np.testing.assert_array_equal(sheets[1], sheets[2])
+    call("sample", given / "run", "-o", tmp_path / "own", "--count", 2, "--own-statistics")
+    assert names(tmp_path / "own") == ["000.png", "001.png", "sheet.png"]
+    assert (images.load_image(tmp_path / "own/sheet.png") != sheets[2]).any()
 
 
 def test_odd_references(given, tmp_path):

@@ -8,6 +8,7 @@
     injecting    a picture in place of the coarse scales
     manipulating paint, harmonize, edit     colors, blending    what they need besides
     enlarging    super-resolution           animating           random walks
+    statistics   of the norms, when it is used
 
     model = load_singan("balloons.safetensors")
     images = draw(model, jax.random.key(0), count=4, start_scale=2)
@@ -25,6 +26,7 @@ from jaxprior.singan.manipulating import Manipulated, edit, harmonize, paint
 from jaxprior.singan.model import Scale, SinGan
 from jaxprior.singan.pyramid import Plan, build_pyramid, plan_scales
 from jaxprior.singan.resizing import RESIZES, resize
+from jaxprior.singan.statistics import with_own_statistics
 from jaxprior.singan.stored import load_singan, save_singan
 
 
@@ -32,4 +34,5 @@ __all__ = [
     "RESIZES", "Manipulated", "Plan", "Scale", "SinGan", "animate", "blend", "build_pyramid", "color_centers", "draw",
     "draw_scales", "edit", "fit_mask", "fit_reference", "harmonize", "inject", "load_mask", "load_singan", "paint",
     "plan_scales", "reconstruct", "resize", "save_singan", "snap_to", "soft_mask", "super_resolve", "synthesize",
+    "with_own_statistics",
 ]  # fmt: skip

@@ -25,6 +25,7 @@ def animate(
     ] = 2,
     alpha: Annotated[float, typer.Option(help="How closely it keeps to the picture, 0 to 1.", metavar="A")] = 0.1,
     beta: Annotated[float, typer.Option(help="How smoothly it moves, 0 to 1.", metavar="B")] = 0.9,
+    own_statistics: shared.OwnStatistics = False,
     seed: shared.Seed = 0,
 ) -> None:
     """Make a short animation of the picture that a SinGAN was trained on, by a random walk of its noise.
@@ -40,7 +41,7 @@ def animate(
 
     animations.check_fps(fps)
     as_file = out.suffix.lower() in animations.SUFFIXES and not out.is_dir()
-    model = shared.load_model(run)
+    model = shared.load_model(run, own_statistics=own_statistics)
     with mistakes():
         made = singan.animate(
             model, jax.random.key(seed), frames=frames, start_scale=start_scale, alpha=alpha, beta=beta

@@ -29,6 +29,7 @@ def sample(
     scales: Annotated[
         bool, typer.Option("--scales", help="Also a sheet of the images at every scale: scales/0.png and so on.")
     ] = False,
+    own_statistics: shared.OwnStatistics = False,
     seed: shared.Seed = 0,
 ) -> None:
     """Draw random images of a trained SinGAN: `000.png` and so on, and `sheet.png`.
@@ -47,7 +48,7 @@ def sample(
     from jaxprior import images
     from jaxprior.singan import draw_scales
 
-    model = shared.load_model(run)
+    model = shared.load_model(run, own_statistics=own_statistics)
     keys = jax.random.split(jax.random.key(seed), -(-count // AT_ONCE))
     batches = []
     with mistakes():

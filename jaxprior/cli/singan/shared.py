@@ -17,6 +17,13 @@ COLUMNS = 4
 Run = Annotated[Path, typer.Argument(help="Run of `singan train`, or a file of a SinGAN.", metavar="RUN|FILE")]
 Reference = Annotated[Path, typer.Argument(help="The picture to start from, of any size.", metavar="REFERENCE")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="Folder of the images.", metavar="DIR")]
+OwnStatistics = Annotated[
+    bool,
+    typer.Option(
+        "--own-statistics",
+        help="Normalize each image by its own statistics, as in training, instead of running averages of it.",
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Of everything random.", metavar="S", min=0)]
 
 
@@ -34,6 +41,7 @@ class InjectionOptions:
         ),
     ] = None
     count: Annotated[int, typer.Option(help="Variants at every start scale.", metavar="K", min=1)] = 1
+    own_statistics: OwnStatistics = False
     seed: Seed = 0
 
     @property
@@ -63,13 +71,14 @@ class MaskOptions:
         return {name: value for name, value in given.items() if value is not None}
 
 
-def load_model(run: Path) -> Any:
+def load_model(run: Path, *, own_statistics: bool) -> Any:
     """The trained pyramid of a run or file."""
     from jaxprior import runtime
-    from jaxprior.singan import load_singan
+    from jaxprior.singan import load_singan, with_own_statistics
 
     runtime.enable_compilation_cache()
-    return load_singan(run)
+    model = load_singan(run)
+    return with_own_statistics(model) if own_statistics else model
 
 
 def make_folder(folder: Path) -> Path:
@@ -92,7 +101,7 @@ def manipulate(run: Path, reference: Path, options: InjectionOptions, function: 
 
     from jaxprior import images
 
-    model = load_model(run)
+    model = load_model(run, own_statistics=options.own_statistics)
     pixels = images.load_image(reference)
     key, made = jax.random.key(options.seed), []
     with mistakes():

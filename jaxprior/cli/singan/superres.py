@@ -18,13 +18,14 @@ def superres(
     out: shared.Out,
     factor: Annotated[float, typer.Option(help="How many times larger, above 1.", metavar="X")] = 4.0,
     steps: Annotated[
-        int | None, typer.Option(help="Times that the finest network is applied; officially 6 for 4.", metavar="N", min=1)
+        int | None, typer.Option(help="Uses of the finest network; officially 6 for 4.", metavar="N", min=1)
     ] = None,
+    own_statistics: shared.OwnStatistics = False,
     seed: shared.Seed = 0,
 ) -> None:
     """Enlarge a picture with a SinGAN that was trained on it: `superres.png`, and `bicubic.png` to compare.
 
-    Train for this with `--reconstruction-weight 100`.
+    Train for this with `--reconstruction-weight 100`. If colors drift, after a short training, try `--own-statistics`.
 
     ```
     jaxprior singan superres runs/birds -o large
@@ -37,7 +38,7 @@ def superres(
     from jaxprior import images
     from jaxprior.singan import resize, super_resolve
 
-    model = shared.load_model(run)
+    model = shared.load_model(run, own_statistics=own_statistics)
     pixels = None if picture is None else images.load_image(picture)
     with mistakes():
         large = np.asarray(super_resolve(model, jax.random.key(seed), image=pixels, factor=factor, steps=steps))
