@@ -9,6 +9,8 @@ from jaxprior.images import grid
 
 
 LINE, PAD = 16, 4
+TILE = 128
+"""Smaller pictures are shown enlarged, pixel by pixel, to about so many pixels."""
 FONT_SIZE = 12
 
 
@@ -16,7 +18,8 @@ def captioned_grid(pictures: Sequence[tuple[str, np.ndarray]], *, columns: int) 
     """Lay pictures out in rows on white, each under its caption.
 
     Arguments:
-        pictures: (caption, uint8 [h, w, 3]), of one size; a cell is as wide as the widest caption or picture.
+        pictures: (caption, uint8 [h, w, 3]), of one size; a cell is as wide as the widest caption or picture. Small
+            pictures are enlarged by a whole number.
         columns: pictures in a row.
 
     Returns:
@@ -34,8 +37,10 @@ def captioned_grid(pictures: Sequence[tuple[str, np.ndarray]], *, columns: int) 
 
 
 def _cell(text: str, picture: np.ndarray, font: ImageFont.ImageFont, least: int) -> np.ndarray:
+    zoom = max(1, TILE // max(picture.shape[:2]))
+    picture = picture.repeat(zoom, axis=0).repeat(zoom, axis=1)
     height, width = picture.shape[:2]
     page = Image.new("RGB", (max(width, least), height + LINE), "white")
     ImageDraw.Draw(page).text((0, 0), text, fill="black", font=font)
-    page.paste(Image.fromarray(np.ascontiguousarray(picture)), (0, LINE))
+    page.paste(Image.fromarray(picture), (0, LINE))
     return np.asarray(page)

@@ -20,6 +20,7 @@ from jaxprior.models.singan import zero_pad
 from jaxprior.singan import (
     animate,
     blend,
+    build_pyramid,
     color_centers,
     draw,
     draw_scales,
@@ -29,6 +30,7 @@ from jaxprior.singan import (
     harmonize,
     inject,
     paint,
+    plan_scales,
     reconstruct,
     resize,
     snap_to,
@@ -129,6 +131,7 @@ def test_what_enters_passes_through_networks_that_do_nothing():
         ((41, 56), (20, 28), (0, 0, 41, 56), "fitted from 56x41 to 28x20"),
         ((40, 80), (20, 28), (0, 12, 40, 56), "fitted from 80x40, its middle 56x40 to 28x20"),
         ((90, 28), (20, 28), (35, 0, 20, 28), "fitted from 28x90, its middle 28x20 to 28x20"),
+        ((168, 250), (44, 64), (0, 0, 168, 250), "fitted from 250x168 to 64x44"),
         ((9, 9), (20, 28), (1, 0, 6, 9), "fitted from 9x9, its middle 9x6 to 28x20"),
     ],
 )
@@ -156,6 +159,18 @@ def test_references_and_masks_are_fitted_alike():
     expected[10:15, 4:8] = True
     np.testing.assert_array_equal(fit_mask(model, mask), expected)
     np.testing.assert_array_equal(fit_mask(model, expected), expected)
+
+
+def test_the_picture_of_a_training_is_fitted_as_the_training_did():
+    given = picture(45, 61)
+    plan = plan_scales(45, 61, min_size=12, max_size=30)
+    assert plan.sizes[-1] == (23, 30)  # 22.13 rounded up
+    real = build_pyramid(given, plan, method="bicubic")[-1]
+    model = tiny_singan()
+    finest = dataclasses.replace(model.scales[-1], size=plan.sizes[-1])
+    reference, fitting = fit_reference(dataclasses.replace(model, scales=(*model.scales[:-1], finest)), given)
+    assert fitting.box == (0, 0, 45, 61)
+    np.testing.assert_allclose(reference, np.clip(real, -1, 1), atol=1e-5)
 
 
 def test_soft_masks_are_scipys():
@@ -353,13 +368,14 @@ def test_animation_files(suffix, tmp_path):
 
 
 def test_sheets_have_captions_over_their_pictures():
-    tiles = [picture(20, 30, seed) for seed in range(3)]
-    sheet = captioned_grid([("first", tiles[0]), ("a much longer caption", tiles[1]), ("", tiles[2])], columns=2)
+    tiles = [picture(40, 60, seed) for seed in range(3)]
+    captions = ("first", "a caption that is longer than that", "")
+    sheet = captioned_grid(list(zip(captions, tiles, strict=True)), columns=2)
     height, width = sheet.shape[:2]
-    assert height == 2 * (20 + 16 + 4) + 4 and width > 2 * 100
-    np.testing.assert_array_equal(sheet[20:40, 4:34], tiles[0])
-    np.testing.assert_array_equal(sheet[60:80, 4:34], tiles[2])
-    assert (sheet[4:20, 4:34] < 100).any() and (sheet[44:60, 4:34] == 255).all()
+    assert height == 2 * (80 + 16 + 4) + 4 and width > 2 * 150
+    np.testing.assert_array_equal(sheet[20:100:2, 4:124:2], tiles[0])
+    np.testing.assert_array_equal(sheet[121:200:2, 5:124:2], tiles[2])
+    assert (sheet[4:20, 4:34] < 100).any() and (sheet[104:120, 4:34] == 255).all()
 
 
 def test_mistakes_are_sentences():

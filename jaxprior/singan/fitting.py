@@ -2,11 +2,13 @@
 
     cut the centre to the model's aspect ratio, then resize (Keys' cubic, antialiased, without 8 bits in between)
 
-Where the aspect ratios differ by less than a pixel of the result, nothing is cut. The official code stretches instead.
+Where the result would miss less than a pixel, nothing is cut: the picture of a training is fitted as the training did
+it, whose sizes are rounded up. The official code stretches pictures of other aspect ratios.
 """
 
 from dataclasses import dataclass
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.errors import ImageError, MaskError
@@ -23,11 +25,13 @@ class Fitting:
         given: (height, width) of the picture.
         box: (top, left, height, width) of what is kept of it.
         size: (height, width) of the result.
+        scale: by which it is resized; None is the ratio of the sizes, an axis each.
     """
 
     given: tuple[int, int]
     box: tuple[int, int, int, int]
     size: tuple[int, int]
+    scale: float | None = None
 
     @property
     def words(self) -> str | None:
@@ -61,9 +65,10 @@ def plan_fitting(given: tuple[int, int], size: tuple[int, int]) -> Fitting:
         raise ImageError(
             f"reference: it is {_words(given)}; expected at least {MIN_SIDE}x{MIN_SIDE}, less holds nothing to go by"
         )
-    shrink = min(given[0] / size[0], given[1] / size[1])
-    wanted = [side * shrink for side in size]
-    kept = [whole if (whole - part) < shrink else round(part) for whole, part in zip(given, wanted, strict=True)]
+    scales = [side / whole for side, whole in zip(size, given, strict=True)]
+    if all(whole * min(scales) > side - 1 for side, whole in zip(size, given, strict=True)):
+        return Fitting(tuple(given), (0, 0, *given), tuple(size), min(scales))
+    kept = [min(whole, round(side / max(scales))) for side, whole in zip(size, given, strict=True)]
     top, left = ((whole - part) // 2 for whole, part in zip(given, kept, strict=True))
     return Fitting(tuple(given), (top, left, *kept), tuple(size))
 
@@ -89,8 +94,8 @@ def fit_reference(model: SinGan, image: np.ndarray) -> tuple[np.ndarray, Fitting
     kept = fitting.cut(image)
     if kept.shape[:2] == fitting.size:
         return kept, fitting
-    resized = resize(kept.astype(np.float64), fitting.size, method="bicubic")
-    return np.clip(resized, -1, 1).astype(np.float32), fitting
+    resized = np.asarray(resize(jnp.asarray(kept), fitting.size, scale=fitting.scale, method="bicubic"))
+    return np.clip(resized, -1, 1), fitting
 
 
 def fit_mask(model: SinGan, mask: np.ndarray) -> np.ndarray:
@@ -114,7 +119,9 @@ def fit_mask(model: SinGan, mask: np.ndarray) -> np.ndarray:
     kept = fitting.cut(marked)
     if kept.shape == fitting.size:
         return kept
-    return resize(kept[..., None].astype(np.float64), fitting.size, method="bilinear_aa")[..., 0] >= 0.5
+    marked = jnp.asarray(kept[..., None], jnp.float32)
+    shares = resize(marked, fitting.size, scale=fitting.scale, method="bilinear_aa")[..., 0]
+    return np.asarray(shares) > 0.4999  # half of a pixel, but for rounding
 
 
 def as_floats(image: np.ndarray, *, channels: int) -> np.ndarray:

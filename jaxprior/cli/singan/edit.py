@@ -19,10 +19,8 @@ def edit(run: shared.Run, reference: shared.Reference, *, area: MaskOptions, inj
     ```
     """
     from jaxprior import singan
-    from jaxprior.cli.console import mistakes
 
-    with mistakes():
-        mask = singan.load_mask(area.mask)
+    mask = singan.load_mask(area.mask)
     shared.manipulate(
         run, reference, injection,
         lambda model, pixels, key, scales: singan.edit(

@@ -19,10 +19,8 @@ def harmonize(run: shared.Run, reference: shared.Reference, *, area: MaskOptions
     ```
     """
     from jaxprior import singan
-    from jaxprior.cli.console import mistakes
 
-    with mistakes():
-        mask = singan.load_mask(area.mask)
+    mask = singan.load_mask(area.mask)
     shared.manipulate(
         run, reference, injection,
         lambda model, pixels, key, scales: singan.harmonize(
