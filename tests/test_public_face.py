@@ -78,7 +78,7 @@ def test_the_package_imports_neither_pickle_nor_torch():
 
 FLOORS = [
     {"errors", "files", "runtime", "checkpoints", "settings"},
-    {"decoding", "sources", "images", "masks"},
+    {"decoding", "sources", "images", "masks", "animations", "captions"},
     {"models", "metrics", "operators", "weights"},
     {"networks", "priors"},
     {"banks", "features", "refiners"},

@@ -79,7 +79,7 @@ singan_commands = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Train a pyramid of GANs on a single picture, and draw from it.",
+    help="Train a pyramid of GANs on a single picture, draw from it, and make other pictures like it.",
 )
 prior_commands = typer.Typer(cls=Commands, invoke_without_command=True, rich_markup_mode="markdown")
 
@@ -110,6 +110,11 @@ train_commands.command("autoencoder")(train.autoencoder)
 app.add_typer(singan_commands, name="singan")
 singan_commands.command("train")(singan.train)
 singan_commands.command("sample")(singan.sample)
+singan_commands.command("paint")(singan.paint)
+singan_commands.command("harmonize")(singan.harmonize)
+singan_commands.command("edit")(singan.edit)
+singan_commands.command("superres")(singan.superres)
+singan_commands.command("animate")(singan.animate)
 
 
 def _print_version(wanted: bool) -> None:

@@ -102,15 +102,38 @@ def draw(
     Example:
         >>> draw(model, jax.random.key(0), count=4, width_scale=2.0)     # doctest: +SKIP
     """
+    return draw_scales(
+        model, key, count=count, start_scale=start_scale, height_scale=height_scale, width_scale=width_scale
+    )[-1]
+
+
+@partial(jax.jit, static_argnames=("count", "start_scale", "height_scale", "width_scale"))
+def draw_scales(
+    model: SinGan,
+    key: Array,
+    *,
+    count: int = 1,
+    start_scale: int = 0,
+    height_scale: float = 1.0,
+    width_scale: float = 1.0,
+) -> list[Array]:
+    """The images of `draw` and what they were at every coarser scale.
+
+    Arguments:
+        model, key, count, start_scale, height_scale, width_scale: see `draw`, also for errors.
+
+    Returns:
+        Images [count, h_n, w_n, c] of every scale, coarsest first; those below the start scale are all the same.
+    """
     _check(model, count, start_scale, height_scale, width_scale)
-    below = None
+    fixed, below = [], None
     if start_scale:
-        fixed = synthesize(model, [scale.noise[None] for scale in model.scales[:start_scale]])[-1]
-        below = enlarge(model, fixed, model.sizes[start_scale])
-        below = jnp.broadcast_to(below, (count, *below.shape[1:]))
+        fixed = synthesize(model, [scale.noise[None] for scale in model.scales[:start_scale]])
+        fixed = [jnp.broadcast_to(image, (count, *image.shape[1:])) for image in fixed]
+        below = enlarge(model, fixed[-1], model.sizes[start_scale])
     sizes = [(round(h * height_scale), round(w * width_scale)) for h, w in model.sizes]
     noises = draw_noises(model, key, sizes, count=count)
-    return synthesize(model, noises[start_scale:], below=below, start=start_scale)[-1]
+    return [*fixed, *synthesize(model, noises[start_scale:], below=below, start=start_scale)]
 
 
 def draw_noises(model: SinGan, key: Array, sizes: Sequence[tuple[int, int]], *, count: int) -> list[Array]:

@@ -1,12 +1,11 @@
 """`jaxprior singan sample`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jaxprior.cli.console import mistakes, say
-from jaxprior.errors import JaxpriorError
+from jaxprior.cli.singan import shared
 
 
 AT_ONCE = 8
@@ -16,9 +15,9 @@ COLUMNS = 8
 
 
 def sample(
-    run: Annotated[Path, typer.Argument(help="Run of `singan train`, or a file of a SinGAN.", metavar="RUN|FILE")],
+    run: shared.Run,
     *,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the images.", metavar="DIR")],
+    out: shared.Out,
     count: Annotated[int, typer.Option(help="How many.", metavar="N", min=1)] = 16,
     start_scale: Annotated[
         int, typer.Option(help="Coarser scales are those of the picture; 0 draws everything.", metavar="n", min=0)
@@ -27,7 +26,11 @@ def sample(
         float, typer.Option(help="Height as a multiple of the picture's.", metavar="X", min=0.0)
     ] = 1.0,
     width_scale: Annotated[float, typer.Option(help="Width, the same.", metavar="X", min=0.0)] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of everything random.", metavar="S", min=0)] = 0,
+    scales: Annotated[
+        bool, typer.Option("--scales", help="Also a sheet of the images at every scale: scales/0.png and so on.")
+    ] = False,
+    own_statistics: shared.OwnStatistics = False,
+    seed: shared.Seed = 0,
 ) -> None:
     """Draw random images of a trained SinGAN: `000.png` and so on, and `sheet.png`.
 
@@ -36,32 +39,33 @@ def sample(
     ```
     jaxprior singan sample runs/balloons -o samples
     jaxprior singan sample runs/balloons -o samples --count 50 --start-scale 1
-    jaxprior singan sample runs/balloons -o wide --width-scale 2
+    jaxprior singan sample runs/balloons -o wide --width-scale 2 --scales
     ```
     """
     import jax
     import numpy as np
 
-    from jaxprior import images, runtime
-    from jaxprior.singan import draw, load_singan
+    from jaxprior import images
+    from jaxprior.singan import draw_scales
 
-    runtime.enable_compilation_cache()
-    model = load_singan(run)
+    model = shared.load_model(run, own_statistics=own_statistics)
     keys = jax.random.split(jax.random.key(seed), -(-count // AT_ONCE))
-    drawn = []
+    batches = []
     with mistakes():
         for key in keys:
-            batch = draw(
+            made = draw_scales(
                 model, key, count=min(count, AT_ONCE), start_scale=start_scale, height_scale=height_scale,
                 width_scale=width_scale,
             )  # fmt: skip
-            drawn.extend(images.to_uint8(np.asarray(batch)))
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise JaxpriorError(f"{out} lies in a file or is one: give another folder with -o.") from None
-    for number, image in enumerate(drawn[:count]):
-        images.save_png(out / f"{number:03d}.png", image)
-    images.save_png(out / "sheet.png", images.grid(drawn[:count], columns=min(count, COLUMNS)))
-    height, width = drawn[0].shape[:2]
+            batches.append([images.to_uint8(np.asarray(batch)) for batch in made])
+    drawn = [np.concatenate(batch)[:count] for batch in zip(*batches, strict=True)]
+    folder = shared.make_folder(out)
+    for number, image in enumerate(drawn[-1]):
+        images.save_png(folder / f"{number:03d}.png", image)
+    images.save_png(folder / "sheet.png", images.grid(drawn[-1], columns=min(count, COLUMNS)))
+    if scales:
+        shared.make_folder(folder / "scales")
+        for n, batch in enumerate(drawn):
+            images.save_png(folder / "scales" / f"{n}.png", images.grid(batch, columns=min(count, COLUMNS)))
+    height, width = drawn[-1].shape[1:3]
     say(f"{count} images of {width}x{height} pixels and a sheet in {out}")
