@@ -3,6 +3,7 @@
     pyramid      sizes and factors of the scales, and the picture at each of them
     resizing     the resizes between scales, as matrices
     model        a trained pyramid          stored    its file
+    growing      a trained ConSinGAN        growing_stored    its file
     drawing      random images, the reconstruction, other sizes
 
     model = load_singan("balloons.safetensors")
@@ -10,6 +11,7 @@
 """
 
 from jaxprior.singan.drawing import draw, reconstruct, synthesize
+from jaxprior.singan.growing import ConSinGan
 from jaxprior.singan.model import Scale, SinGan
 from jaxprior.singan.pyramid import Plan, build_pyramid, plan_scales
 from jaxprior.singan.resizing import RESIZES, resize
@@ -17,6 +19,6 @@ from jaxprior.singan.stored import load_singan, save_singan
 
 
 __all__ = [
-    "RESIZES", "Plan", "Scale", "SinGan", "build_pyramid", "draw", "load_singan", "plan_scales", "reconstruct",
-    "resize", "save_singan", "synthesize",
+    "RESIZES", "ConSinGan", "Plan", "Scale", "SinGan", "build_pyramid", "draw", "load_singan", "plan_scales",
+    "reconstruct", "resize", "save_singan", "synthesize",
 ]  # fmt: skip

@@ -9,16 +9,17 @@ import typer
 
 from jaxprior.cli.console import mistakes, say
 from jaxprior.cli.signature import spelled_out
+from jaxprior.cli.singan.growing import GrowingOptions
 from jaxprior.cli.train import shared
 from jaxprior.cli.train.shared import RunOptions, changed, network_option, recipe_option
 
 
-SinganPreset = enum.StrEnum("SinganPreset", ["singan", "seed002"])
+SinganPreset = enum.StrEnum("SinganPreset", ["singan", "seed002", "consingan"])
 ScaleRule = enum.StrEnum("ScaleRule", ["singan", "seed002", "consingan"])
 Norm = enum.StrEnum("Norm", ["batch", "instance", "affine", "none"])
 Inherit = enum.StrEnum("Inherit", ["always", "same_width", "never"])
 ResamplePrev = enum.StrEnum("ResamplePrev", ["step", "epoch"])
-ReconstructionNoise = enum.StrEnum("ReconstructionNoise", ["fixed", "resample"])
+ReconstructionNoise = enum.StrEnum("ReconstructionNoise", ["fixed", "resample", "image"])
 Resize = enum.StrEnum("Resize", ["bicubic_u8", "bicubic", "bilinear_aa"])
 
 
@@ -59,7 +60,7 @@ def train(
     picture: Annotated[Path, typer.Argument(help="The picture.", metavar="PICTURE")],
     *,
     preset: Annotated[
-        SinganPreset, typer.Option(help="Recipe to start from: the official code's, or the seed's tutorial's.")
+        SinganPreset, typer.Option(help="Recipe to start from: SinGAN's, its tutorial's (the seed), or ConSinGAN's.")
     ] = SinganPreset.singan,
     steps: Annotated[int | None, recipe_option("Steps at every scale.", metavar="K", least=1)] = None,
     critic_steps: Annotated[int | None, recipe_option("Of the critic in one step.", metavar="N", least=1)] = None,
@@ -70,9 +71,7 @@ def train(
     resample_prev: Annotated[
         ResamplePrev | None, recipe_option("Images from below for every critic step, or one for all of a step.")
     ] = None,
-    z_rec: Annotated[
-        ReconstructionNoise | None, recipe_option("Coarsest noise of the reconstruction; officially drawn each step.")
-    ] = None,
+    z_rec: Annotated[ReconstructionNoise | None, recipe_option("Coarsest noise of the reconstruction.")] = None,
     noise_amplitude: Annotated[
         float | None, recipe_option("As a multiple of what the scales below miss.", metavar="X", least=0.0)
     ] = None,
@@ -81,6 +80,7 @@ def train(
     ] = None,
     penalty: Annotated[float | None, recipe_option("Weight of the gradient penalty.", metavar="X", least=0.0)] = None,
     pyramid: PyramidOptions,
+    growing: GrowingOptions,
     training: RunOptions,
 ) -> None:
     """Train a SinGAN on one picture: a pyramid of generators that `jaxprior singan sample` draws from.
@@ -92,19 +92,21 @@ def train(
     jaxprior singan train balloons.png -o runs/balloons
     jaxprior singan train balloons.png --max-size 120 --steps 500 --minutes 30 -o runs/small
     jaxprior singan train balloons.png --preset seed002 --width 48 -o runs/wide
+    jaxprior singan train balloons.png --preset consingan -o runs/growing
     ```
     """
     import numpy as np
 
     from jaxprior import images
-    from jaxprior.training import singan as recipes
+    from jaxprior.training import consingan, singan
     from jaxprior.training.data import Pictures
 
     changes = {
-        **training.changes(), **pyramid.changes(), "steps": steps, "critic_steps": critic_steps,
+        **training.changes(), **pyramid.changes(), **growing.changes(), "steps": steps, "critic_steps": critic_steps,
         "generator_steps": generator_steps, "inherit": inherit, "resample_prev": resample_prev, "z_rec": z_rec,
         "noise_amplitude": noise_amplitude, "reconstruction_weight": reconstruction_weight, "penalty": penalty,
     }  # fmt: skip
+    recipes = consingan if preset.value in consingan.PRESETS else singan
     recipe = changed(recipes.PRESETS[preset.value], changes)
     pixels = images.load_image(picture)
     with mistakes():
