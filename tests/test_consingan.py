@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from growing_torch import Growing, nchw
 
-from jaxprior.errors import WeightsError
+from jaxprior.errors import JaxpriorError, WeightsError
 from jaxprior.models.bicubic import upsample_bicubic
 from jaxprior.models.consingan import draw_biases
 from jaxprior.singan import ConSinGan, draw, load_singan, reconstruct, save_singan
@@ -96,6 +96,8 @@ def test_drawing_is_what_pytorch_makes_of_the_noises(edges):
     ):  # fmt: skip
         with pytest.raises(ValueError, match=said):
             draw(model, key, **arguments)
+    with pytest.raises(JaxpriorError, match="take a SinGAN for the rest"):
+        print(model.scales)
 
 
 def test_biases_start_as_pytorchs():

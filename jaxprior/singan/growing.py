@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxprior.errors import JaxpriorError
 from jaxprior.models.consingan import GrowingGenerator
 from jaxprior.priors import Card
 from jaxprior.singan.noise import draw_normals
@@ -51,6 +52,18 @@ class ConSinGan:
     def image_channels(self) -> int:
         """Channels of its images."""
         return self.generator.image_channels
+
+    @property
+    def scales(self) -> tuple:
+        """There are none to work with one by one, as there are in a `SinGan`.
+
+        Raises:
+            JaxpriorError: always, so that what needs them says why it cannot be done.
+        """
+        raise JaxpriorError(
+            "this model is a ConSinGAN, whose scales pass on features and not images: it draws images and reconstructs "
+            "its picture; take a SinGAN for the rest"
+        )
 
 
 def synthesize_growing(model: ConSinGan, noises: Sequence[Array]) -> list[Array]:

@@ -106,9 +106,11 @@ def make_step(recipe: "ConsinganRecipe", scales: Plan, stage: int):
         update = player(critic_loss, recipe.adam(falling))
         for k in range(recipe.critic_steps):
             critic, critic_opt, seen = update(critic, critic_opt, picture, made[:1], given.mixes[k : k + 1])
+        again = recipe.g_step == "recompute"
         for k in range(recipe.generator_steps):
-            if k == 0 or recipe.g_step == "recompute":
-                made, pull_back = (made, pull_back) if k == 0 else jax.vjp(make, parts)
+            if k and again:
+                made, pull_back = jax.vjp(make, parts)
+            if not k or again:  # the first one is of the fake that the critic has just seen
                 slopes, metrics = jax.grad(generator_loss, has_aux=True)(made, critic, picture)
                 (gradients,) = pull_back(slopes)
             for name, rate in rates.items():
