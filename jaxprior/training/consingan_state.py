@@ -1,12 +1,14 @@
 """The state of a ConSinGAN training: where it starts, how a stage begins, and the trained network in it."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.models.consingan import draw_biases
+from jaxprior.models.consingan import GrowingGenerator, draw_biases
+from jaxprior.models.singan import Critic
 from jaxprior.singan import ConSinGan, Plan, reconstruct
 from jaxprior.singan.noise import draw_normals
 from jaxprior.training.players import copied
@@ -22,26 +24,33 @@ def init_state(recipe: "ConsinganRecipe", scales: Plan, coarsest: np.ndarray, ke
 
     Stages above the first are copies of it until they begin. `coarsest` is the picture there, [h, w, c].
     """
-    g_key, d_key, noise_key = jax.random.split(key, 3)
     count = len(scales.sizes)
-    generator, critic = recipe.networks(1)
-    drawn = []
-    for network, own in ((generator, g_key), (critic, d_key)):
-        weight_key, bias_key = jax.random.split(own)
-        drawn.append(draw_biases(bias_key, network.init_variables(weight_key)["params"]))
-    parts = {**drawn[0], **{f"stage{n}": copied(drawn[0]["stage0"]) for n in range(1, count)}}
-    shapes = [generator.noise_shape(n, size) for n, size in enumerate(scales.sizes)]
-    noises = [noise[0] for noise in draw_normals(noise_key, shapes, count=1)]
+    parts, critic, noises = _drawn(*recipe.networks(1), scales.sizes, key)
+    parts |= {f"stage{n}": copied(parts["stage0"]) for n in range(1, count)}
     if recipe.z_rec == "image":
         noises[0] = jnp.asarray(coarsest)
     return {
         "generator": parts,
-        "critic": drawn[1],
+        "critic": critic,
         "noise": {f"stage{n}": noise for n, noise in enumerate(noises)},
         "amplitudes": jnp.zeros(count).at[0].set(1),
-        "adam": _start_adam(recipe, parts, drawn[1]),
+        "adam": _start_adam(recipe, parts, critic),
         "stage": jnp.int32(0),
     }
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _drawn(
+    generator: GrowingGenerator, critic: Critic, sizes: tuple[tuple[int, int], ...], key: jax.Array
+) -> tuple[dict, dict, list[jax.Array]]:
+    """Parameters of a generator of one stage and of the critic, and noises of all stages."""
+    *keys, noise_key = jax.random.split(key, 3)
+    drawn = []
+    for network, own in zip((generator, critic), keys, strict=True):
+        weight_key, bias_key = jax.random.split(own)
+        drawn.append(draw_biases(bias_key, network.init_variables(weight_key)["params"]))
+    shapes = [generator.noise_shape(n, size) for n, size in enumerate(sizes)]
+    return *drawn, [noise[0] for noise in draw_normals(noise_key, shapes, count=1)]
 
 
 def assemble(recipe: "ConsinganRecipe", scales: Plan, state: dict, count: int, image: np.ndarray) -> ConSinGan:
