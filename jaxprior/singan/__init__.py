@@ -3,6 +3,7 @@
     pyramid      sizes and factors of the scales, and the picture at each of them
     resizing     the resizes between scales, as matrices
     model        a trained pyramid          stored    its file
+    growing      a trained ConSinGAN        growing_stored    its file
     drawing      random images, the reconstruction, other sizes
     fitting      a reference picture at the model's size
     injecting    a picture in place of the coarse scales
@@ -21,6 +22,7 @@ from jaxprior.singan.colors import color_centers, snap_to
 from jaxprior.singan.drawing import draw, draw_scales, reconstruct, synthesize
 from jaxprior.singan.enlarging import super_resolve
 from jaxprior.singan.fitting import fit_mask, fit_reference
+from jaxprior.singan.growing import ConSinGan
 from jaxprior.singan.injecting import inject
 from jaxprior.singan.manipulating import Manipulated, edit, harmonize, paint
 from jaxprior.singan.model import Scale, SinGan
@@ -31,8 +33,8 @@ from jaxprior.singan.stored import load_singan, save_singan
 
 
 __all__ = [
-    "RESIZES", "Manipulated", "Plan", "Scale", "SinGan", "animate", "blend", "build_pyramid", "color_centers", "draw",
-    "draw_scales", "edit", "fit_mask", "fit_reference", "harmonize", "inject", "load_mask", "load_singan", "paint",
-    "plan_scales", "reconstruct", "resize", "save_singan", "snap_to", "soft_mask", "super_resolve", "synthesize",
-    "with_own_statistics",
+    "RESIZES", "ConSinGan", "Manipulated", "Plan", "Scale", "SinGan", "animate", "blend", "build_pyramid",
+    "color_centers", "draw", "draw_scales", "edit", "fit_mask", "fit_reference", "harmonize", "inject", "load_mask",
+    "load_singan", "paint", "plan_scales", "reconstruct", "resize", "save_singan", "snap_to", "soft_mask",
+    "super_resolve", "synthesize", "with_own_statistics",
 ]  # fmt: skip

@@ -7,16 +7,16 @@ whole picture looks like, and only finer structure varies. Generators use their 
 pure and compiled; nothing leaves the device between scales.
 """
 
-import math
 from collections.abc import Sequence
 from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxprior.models.singan import zero_pad
+from jaxprior.singan.growing import ConSinGan, draw_growing, synthesize_growing
 from jaxprior.singan.model import SinGan
+from jaxprior.singan.noise import draw_normals
 from jaxprior.singan.resizing import resize
 
 
@@ -61,7 +61,7 @@ def synthesize(model: SinGan, noises: Sequence[Array], *, below: Array | None = 
 
 
 @jax.jit
-def reconstruct(model: SinGan) -> list[Array]:
+def reconstruct(model: SinGan | ConSinGan) -> list[Array]:
     """The picture that it was trained on, from the noises kept for that: [1, h_n, w_n, c] at every scale.
 
     Arguments:
@@ -70,12 +70,14 @@ def reconstruct(model: SinGan) -> list[Array]:
     Example:
         >>> reconstruct(model)[-1]                                       # doctest: +SKIP
     """
+    if isinstance(model, ConSinGan):
+        return synthesize_growing(model, [noise[None] for noise in model.noises])
     return synthesize(model, [scale.noise[None] for scale in model.scales])
 
 
 @partial(jax.jit, static_argnames=("count", "start_scale", "height_scale", "width_scale"))
 def draw(
-    model: SinGan,
+    model: SinGan | ConSinGan,
     key: Array,
     *,
     count: int = 1,
@@ -126,12 +128,14 @@ def draw_scales(
         Images [count, h_n, w_n, c] of every scale, coarsest first; those below the start scale are all the same.
     """
     _check(model, count, start_scale, height_scale, width_scale)
+    sizes = [(round(h * height_scale), round(w * width_scale)) for h, w in model.sizes]
+    if isinstance(model, ConSinGan):
+        return draw_growing(model, key, sizes, count=count, start=start_scale)
     fixed, below = [], None
     if start_scale:
         fixed = synthesize(model, [scale.noise[None] for scale in model.scales[:start_scale]])
         fixed = [jnp.broadcast_to(image, (count, *image.shape[1:])) for image in fixed]
         below = enlarge(model, fixed[-1], model.sizes[start_scale])
-    sizes = [(round(h * height_scale), round(w * width_scale)) for h, w in model.sizes]
     noises = draw_noises(model, key, sizes, count=count)
     return [*fixed, *synthesize(model, noises[start_scale:], below=below, start=start_scale)]
 
@@ -149,19 +153,15 @@ def draw_noises(model: SinGan, key: Array, sizes: Sequence[tuple[int, int]], *, 
     for n, (scale, (h, w)) in enumerate(zip(model.scales, sizes, strict=False)):
         around = 2 * scale.generator.margin if model.padding == "noise" else 0
         shapes.append((h + around, w + around, model.image_channels if n else model.coarse_noise_channels))
-    ends = np.cumsum([math.prod(shape) for shape in shapes])
-    # All scales at once: each call of `normal` costs a second of compilation on a CPU, more than the networks do.
-    keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(count))
-    drawn = jnp.split(jax.vmap(lambda own: jax.random.normal(own, (ends[-1],)))(keys), ends[:-1], axis=1)
-    noises = [part.reshape(count, *shape) for part, shape in zip(drawn, shapes, strict=True)]
+    noises = draw_normals(key, shapes, count=count)
     return [jnp.broadcast_to(noise, (*noise.shape[:3], model.image_channels)) for noise in noises]
 
 
-def _check(model: SinGan, count: int, start_scale: int, height_scale: float, width_scale: float) -> None:
+def _check(model: SinGan | ConSinGan, count: int, start_scale: int, height_scale: float, width_scale: float) -> None:
     if count < 1:
         raise ValueError(f"count: expected at least one image, got {count}")
-    if not 0 <= start_scale < len(model.scales):
-        raise ValueError(f"start_scale: expected 0 to {len(model.scales) - 1} for this model, got {start_scale}")
+    if not 0 <= start_scale < len(model.sizes):
+        raise ValueError(f"start_scale: expected 0 to {len(model.sizes) - 1} for this model, got {start_scale}")
     if start_scale and (height_scale, width_scale) != (1, 1):
         raise ValueError("another size wants start_scale 0: the scales below are fixed to the picture's own size")
     if round(model.sizes[0][0] * height_scale) < 1 or round(model.sizes[0][1] * width_scale) < 1:

@@ -2,7 +2,7 @@
 
 It is one of `jaxprior.weights`: tensors `scale0/generator/params/...` and `scale0/generator/batch_stats/...`, the same
 of `scale0/critic` where critics are kept (for those who train on), `scale0/noise`, `scale0/amplitude`, and so on, and
-`image`; the card's `config` holds the rest.
+`image`; the card's `config` holds the rest. A ConSinGAN's file is described in `growing_stored`.
 """
 
 import os
@@ -18,6 +18,8 @@ from jaxprior import weights
 from jaxprior.errors import WeightsError
 from jaxprior.models import singan
 from jaxprior.priors import RUN_WEIGHTS, Card
+from jaxprior.singan import growing_stored as grown
+from jaxprior.singan.growing import ConSinGan
 from jaxprior.singan.model import Scale, SinGan
 from jaxprior.singan.resizing import RESIZES
 
@@ -26,8 +28,8 @@ ARCHITECTURE = "singan"
 PADDINGS = ("zero", "noise")
 
 
-def load_singan(path: str | os.PathLike) -> SinGan:
-    """Load a trained pyramid; every name and shape is checked.
+def load_singan(path: str | os.PathLike) -> SinGan | ConSinGan:
+    """Load a trained pyramid or growing generator, as its card says; every name and shape is checked.
 
     Arguments:
         path: a file of `save_singan` or of `jaxprior convert`, or the run folder of a training; of an unfinished one
@@ -42,11 +44,13 @@ def load_singan(path: str | os.PathLike) -> SinGan:
     """
     path = Path(path)
     path = path / RUN_WEIGHTS if path.is_dir() else path
-    return build_singan(*weights.load_weights(path), where=str(path))
+    params, card = weights.load_weights(path)
+    build = grown.build_growing if card.get("architecture") == grown.ARCHITECTURE else build_singan
+    return build(params, card, where=str(path))
 
 
-def save_singan(path: str | os.PathLike, model: SinGan) -> None:
-    """Write a trained pyramid atomically; its card is kept, what describes the networks is written anew.
+def save_singan(path: str | os.PathLike, model: SinGan | ConSinGan) -> None:
+    """Write a trained model atomically; its card is kept, what describes the networks is written anew.
 
     Arguments:
         path: the .safetensors file.
@@ -55,8 +59,11 @@ def save_singan(path: str | os.PathLike, model: SinGan) -> None:
     Raises:
         WeightsError: a NaN or infinity, or a place that cannot be written.
     """
-    card = {**model.card, "architecture": ARCHITECTURE, "config": to_config(model)}
-    weights.save_weights(path, to_params(model), card)
+    if isinstance(model, ConSinGan):
+        params, config, architecture = grown.growing_params(model), grown.growing_config(model), grown.ARCHITECTURE
+    else:
+        params, config, architecture = to_params(model), to_config(model), ARCHITECTURE
+    weights.save_weights(path, params, {**model.card, "architecture": architecture, "config": config})
 
 
 def to_config(model: SinGan) -> dict:

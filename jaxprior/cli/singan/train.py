@@ -9,11 +9,12 @@ import typer
 
 from jaxprior.cli.console import mistakes, say
 from jaxprior.cli.signature import spelled_out
+from jaxprior.cli.singan.growing import GrowingOptions
 from jaxprior.cli.train import shared
 from jaxprior.cli.train.shared import RunOptions, changed, network_option, recipe_option
 
 
-SinganPreset = enum.StrEnum("SinganPreset", ["singan", "seed002", "superres", "animate"])
+SinganPreset = enum.StrEnum("SinganPreset", ["singan", "seed002", "consingan", "superres", "animate"])
 ScaleRule = enum.StrEnum("ScaleRule", ["singan", "seed002", "consingan"])
 Norm = enum.StrEnum("Norm", ["batch", "instance", "affine", "none"])
 Inherit = enum.StrEnum("Inherit", ["always", "same_width", "never"])
@@ -67,7 +68,7 @@ def train(
     *,
     preset: Annotated[
         SinganPreset,
-        typer.Option(help="Recipe to start from: official, a tutorial's, or to enlarge or animate."),
+        typer.Option(help="Recipe to start from: official, a tutorial's, ConSinGAN's, or to enlarge or animate."),
     ] = SinganPreset.singan,
     steps: Annotated[int | None, recipe_option("Steps at every scale.", metavar="K", least=1)] = None,
     critic_steps: Annotated[int | None, recipe_option("Of the critic in one step.", metavar="N", least=1)] = None,
@@ -98,6 +99,7 @@ def train(
     ] = None,
     penalty: Annotated[float | None, recipe_option("Weight of the gradient penalty.", metavar="X", least=0.0)] = None,
     pyramid: PyramidOptions,
+    growing: GrowingOptions,
     training: RunOptions,
 ) -> None:
     """Train a SinGAN on one picture: a pyramid of generators that `jaxprior singan sample` draws from.
@@ -111,20 +113,23 @@ def train(
     jaxprior singan train balloons.png --preset seed002 --width 48 -o runs/wide
     jaxprior singan train small.png --preset superres -o runs/large    # then: jaxprior singan superres runs/large
     jaxprior singan train balloons.png --preset animate -o runs/moving   # then: jaxprior singan animate runs/moving
+    jaxprior singan train balloons.png --preset consingan -o runs/growing
     ```
     """
     import numpy as np
 
     from jaxprior import images
-    from jaxprior.training import singan as recipes
+    from jaxprior.training import consingan, singan
     from jaxprior.training.data import Pictures
 
     changes = {
-        **training.changes(), **pyramid.changes(), "steps": steps, "critic_steps": critic_steps,
-        "generator_steps": generator_steps, "inherit": inherit, "resample_prev": resample_prev, "g_step": g_step,
+        **training.changes(), **pyramid.changes(), **growing.changes(),
+        "steps": steps, "critic_steps": critic_steps, "generator_steps": generator_steps, "inherit": inherit,
+        "resample_prev": resample_prev, "g_step": g_step,
         "gp": gp, "z_rec": z_rec, "milestones": tuple(milestones) if milestones else None, "gamma": gamma,
         "noise_amplitude": noise_amplitude, "reconstruction_weight": reconstruction_weight, "penalty": penalty,
     }  # fmt: skip
+    recipes = consingan if preset.value in consingan.PRESETS else singan
     recipe = changed(recipes.PRESETS[preset.value], changes)
     pixels = images.load_image(picture)
     with mistakes():

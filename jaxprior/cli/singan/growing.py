@@ -1,0 +1,35 @@
+"""Options of `jaxprior singan train` that only ConSinGAN's recipe has."""
+
+import dataclasses
+import enum
+from typing import Annotated
+
+from jaxprior.cli.train.shared import network_option, recipe_option
+
+
+Edges = enum.StrEnum("Edges", ["enlarged", "zero"])
+GeneratorStep = enum.StrEnum("GeneratorStep", ["once", "recompute"])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GrowingOptions:
+    """Options of a growing generator, named as the recipe's fields."""
+
+    train_depth: Annotated[
+        int | None, recipe_option("consingan: stages that are trained together.", metavar="N", least=1)
+    ] = None
+    lr_scale: Annotated[
+        float | None,
+        recipe_option("consingan: of a stage's learning rate to the next finer one's.", metavar="X", least=0.0),
+    ] = None
+    g_step: Annotated[
+        GeneratorStep | None, recipe_option("consingan: the generator's gradient once a step, or for every update.")
+    ] = None
+    slope: Annotated[float | None, network_option("consingan: of the LeakyReLU.", metavar="X", least=0.0)] = None
+    edges: Annotated[
+        Edges | None, network_option("consingan: around features, themselves enlarged (diverse edges), or zeros.")
+    ] = None
+
+    def changes(self) -> dict:
+        """Fields of a recipe that were given."""
+        return dataclasses.asdict(self)

@@ -1,0 +1,191 @@
+"""Recipe: ConSinGAN, one generator that grows over the scales of one picture (Hinz et al., WACV 2021).
+
+Every scale is a phase: the generator gets a stage, a copy of the one below, whose noise gets as strong as what the
+others do not yet reconstruct; the critic goes on; Adam starts afresh. The newest stages are trained together, the lower
+the slower, and the rest is frozen.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxprior import singan as pyramids
+from jaxprior.errors import ImageError
+from jaxprior.models.consingan import EDGES, NORMS, GrowingGenerator, critic_of
+from jaxprior.models.singan import MAX_LAYERS, Critic
+from jaxprior.singan import growing_stored as stored
+from jaxprior.singan.pyramid import RULES
+from jaxprior.training.consingan_stage import make_step
+from jaxprior.training.consingan_state import assemble, begin_stage, init_state
+from jaxprior.training.data import Pictures
+from jaxprior.training.judges import SinglePicture
+from jaxprior.training.loop import Moment, Phase
+from jaxprior.training.recipe import Essentials
+from jaxprior.training.session import Plan, settings_of
+
+
+CHOICES = {
+    "scale_rule": RULES,
+    "resize": pyramids.RESIZES,
+    "norm": NORMS,
+    "edges": EDGES,
+    "z_rec": ("image", "fixed"),
+    "g_step": ("once", "recompute"),
+}
+"""Legal values of a recipe's fields."""
+
+SAMPLES, AT_ONCE = 16, 4
+"""Images of a sheet, and how many are drawn together: features of the finest scale are wide."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsinganRecipe(Essentials):
+    """What a ConSinGAN training depends on, besides its picture and what all depend on.
+
+    Fields:
+        scale_rule, num_scales, min_size, max_size: of the pyramid, see `jaxprior.singan.plan_scales`.
+        resize: of the picture to its scales, one of `jaxprior.singan.RESIZES`.
+        width, layers, norm, slope, edges: of the generator, see `jaxprior.models.consingan.GrowingGenerator`. The
+            critic has two layers more.
+        train_depth: so many of the newest stages are trained together.
+        lr_scale: learning rate of a stage, as a multiple of that of the next finer one.
+        g_step: the generator's gradient is computed "once" a step, and Adam goes several times with it, as the
+            official code does; or again for every update ("recompute").
+        z_rec: the coarsest noise of the reconstruction is the "image" at that scale, or "fixed" noise (the official
+            code where it animates).
+        noise_amplitude: of a stage, as a multiple of the error of the reconstruction without its noise.
+        reconstruction_weight, penalty: of the losses.
+        critic_steps, generator_steps: updates a step. steps: at every scale.
+        milestone, gamma: the learning rates are multiplied by gamma after this share of the steps.
+    """
+
+    scale_rule: str = "consingan"
+    num_scales: int | None = 6
+    min_size: int = 25
+    max_size: int = 250
+    resize: str = "bicubic_u8"
+    width: int = 64
+    layers: int = 3
+    norm: str = "none"
+    slope: float = 0.05
+    edges: str = "enlarged"
+    train_depth: int = 3
+    lr_scale: float = 0.1
+    g_step: str = "once"
+    z_rec: str = "image"
+    noise_amplitude: float = 0.1
+    reconstruction_weight: float = 10.0
+    penalty: float = 0.1
+    critic_steps: int = 3
+    generator_steps: int = 3
+    steps: int = 2000
+    milestone: float = 0.8
+    gamma: float = 0.1
+    learning_rate: float = 5e-4
+
+    def __post_init__(self):
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"`{name}` must be one of {known}, got {getattr(self, name)!r}")
+        for name in ("steps", "critic_steps", "generator_steps", "width", "train_depth"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}")
+        if not 1 <= self.layers <= MAX_LAYERS - 2:
+            raise ValueError(f"`layers` must be from 1 to {MAX_LAYERS - 2}, got {self.layers}")
+        if not 0 <= self.slope <= 1 or not 0 <= self.lr_scale <= 1:
+            raise ValueError(f"`slope` and `lr_scale` must be from 0 to 1, got {self.slope} and {self.lr_scale}")
+
+    def networks(self, stages: int) -> tuple[GrowingGenerator, Critic]:
+        """Generator of so many stages, and critic."""
+        generator = GrowingGenerator(
+            stages, self.width, self.layers, norm=self.norm, slope=self.slope, edges=self.edges, dtype=self.dtype
+        )
+        return generator, critic_of(generator, self.layers + 2)
+
+    def scales(self, height: int, width: int) -> pyramids.Plan:
+        """The pyramid of a picture; see `jaxprior.singan.plan_scales` for its errors."""
+        found = pyramids.plan_scales(
+            height, width, rule=self.scale_rule, num_scales=self.num_scales, min_size=self.min_size,
+            max_size=self.max_size,
+        )  # fmt: skip
+        patch = 2 * self.networks(1)[1].margin + 1
+        if min(found.sizes[0]) < patch:
+            h, w = found.sizes[0]
+            raise ValueError(f"the coarsest scale of {h}x{w} is smaller than a patch of {patch}: raise `min_size`")
+        return found
+
+    def trained(self, stage: int) -> dict[str, float]:
+        """Parts of the generator that are trained while a stage is the newest, with their share of the learning rate:
+        stages as deep as `train_depth`, the head if the first stage is one of them, and the tail."""
+        first = max(stage - self.train_depth + 1, 0)
+        stages = {f"stage{n}": self.lr_scale ** (stage - n) for n in range(first, stage + 1)}
+        head = {} if first else {"head": self.lr_scale**stage}
+        return {**head, **stages, "tail": 1.0}
+
+
+PRESETS = {"consingan": ConsinganRecipe()}
+"""Named recipes: the official code's options."""
+
+
+def plan(recipe: ConsinganRecipe, pictures: Pictures) -> Plan:
+    """Everything that `session.run` needs to train this recipe on one picture.
+
+    Raises:
+        ValueError: the picture has no such pyramid; or there are several pictures.
+
+    Example:
+        >>> session.run(plan(PRESETS["consingan"], Pictures(pixels[None])), "runs/balloons", source="balloons.png")
+    """
+    if len(pictures) != 1:
+        raise ImageError(f"a ConSinGAN is trained on one picture, got {len(pictures)}")
+    pixels = pictures.pixels[0]
+    scales = recipe.scales(*pixels.shape[:2])
+    reals = pyramids.build_pyramid(pixels, scales, method=recipe.resize)
+    trained = partial(_trained, recipe, scales, reals)
+
+    def sample(state: dict, _moment: Moment) -> jax.Array:
+        keys = jax.random.split(jax.random.key(recipe.seed + 1), SAMPLES // AT_ONCE)
+        return np.concatenate([pyramids.draw(trained(state), key, count=AT_ONCE) for key in keys])
+
+    return Plan(
+        name="consingan",
+        settings=settings_of(recipe),
+        phases=[_phase(recipe, scales, reals, n) for n in range(len(reals))],
+        init=partial(init_state, recipe, scales, reals[0]),
+        show=sample,
+        judge=SinglePicture(
+            sample=sample,
+            remake=lambda state, _moment: pyramids.reconstruct(trained(state))[-1][0],
+            picture=lambda moment: reals[moment.phase_number],
+        ),
+        export=lambda state: stored.growing_params(trained(state)),
+        card=lambda state: {"architecture": stored.ARCHITECTURE, "config": stored.growing_config(trained(state))},
+        at_rest=np.float32,  # the picture's levels and the small networks stay what they were
+        pictures=pictures,
+        seed=recipe.seed,
+    )
+
+
+def _phase(recipe: ConsinganRecipe, scales: pyramids.Plan, reals: Sequence[np.ndarray], stage: int) -> Phase:
+    """Training of one scale."""
+    picture = jnp.asarray(reals[stage][None])
+    return Phase(
+        name=f"scale {stage} of 0 to {len(reals) - 1}",
+        steps=recipe.steps,
+        begin=lambda state: begin_stage(recipe, scales, stage, picture, state),
+        step=make_step(recipe, scales, stage),
+        batch=lambda _index: picture,
+        images_per_step=1,
+    )
+
+
+def _trained(
+    recipe: ConsinganRecipe, scales: pyramids.Plan, reals: Sequence[np.ndarray], state: dict
+) -> pyramids.ConSinGan:
+    """The stages that are trained or in training."""
+    newest = int(state["stage"])
+    return assemble(recipe, scales, state, newest + 1, reals[newest])
