@@ -1,12 +1,13 @@
 """`jaxprior singan sample`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from jaxprior.cli.console import mistakes, say
 from jaxprior.errors import JaxpriorError
+from jaxprior.files import write_atomically
 
 
 AT_ONCE = 8
@@ -28,25 +29,38 @@ def sample(
     ] = 1.0,
     width_scale: Annotated[float, typer.Option(help="Width, the same.", metavar="X", min=0.0)] = 1.0,
     seed: Annotated[int, typer.Option(help="Of everything random.", metavar="S", min=0)] = 0,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            help="Measure how near the samples' patches are to the picture's, in the early layers of an installed "
+            "network (see `jaxprior priors`) or its .safetensors file.",
+            metavar="NAME|FILE",
+        ),
+    ] = None,
 ) -> None:
     """Draw random images of a trained SinGAN: `000.png` and so on, and `sheet.png`.
 
-    The higher the start scale, the more of the picture's own arrangement stays.
+    The higher the start scale, the more of the picture's own arrangement stays: diversity, the spread of a pixel over
+    the samples as a share of the picture's own, falls. With --features, `quality.csv` holds each sample's Frechet
+    distance from the picture.
 
     ```
     jaxprior singan sample runs/balloons -o samples
     jaxprior singan sample runs/balloons -o samples --count 50 --start-scale 1
     jaxprior singan sample runs/balloons -o wide --width-scale 2
+    jaxprior singan sample runs/balloons -o samples --features squeezenet
     ```
     """
     import jax
     import numpy as np
 
-    from jaxprior import images, runtime
+    from jaxprior import images, metrics, runtime
+    from jaxprior.features import load_early_features
     from jaxprior.singan import draw, load_singan
 
     runtime.enable_compilation_cache()
     model = load_singan(run)
+    network = None if features is None else load_early_features(features)
     keys = jax.random.split(jax.random.key(seed), -(-count // AT_ONCE))
     drawn = []
     with mistakes():
@@ -65,3 +79,18 @@ def sample(
     images.save_png(out / "sheet.png", images.grid(drawn[:count], columns=min(count, COLUMNS)))
     height, width = drawn[0].shape[:2]
     say(f"{count} images of {width}x{height} pixels and a sheet in {out}")
+    samples = images.to_float(np.stack(drawn[:count]))
+    diversity = float(metrics.diversity(samples, model.image))
+    say(f"diversity {diversity:.3f}, the spread of a pixel over the samples as a share of the picture's own")
+    if network is not None:
+        with mistakes():
+            distances = metrics.patch_frechet(network, np.asarray(model.image), samples)
+        _write_quality(out / "quality.csv", distances, diversity)
+        say(f"patch distance {distances.mean():.6g} (Frechet, {network.label}): {out / 'quality.csv'}")
+
+
+def _write_quality(path: Path, distances: Any, diversity: float) -> None:
+    """Write each sample's distance; in the last line their mean, and the diversity."""
+    lines = [f"{number:03d},{distance:.6g}," for number, distance in enumerate(distances)]
+    lines = ["sample,patch_frechet,diversity", *lines, f"mean,{distances.mean():.6g},{diversity:.6g}"]
+    write_atomically(path, ("\n".join(lines) + "\n").encode())
