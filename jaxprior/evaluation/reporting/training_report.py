@@ -46,13 +46,8 @@ def is_training(path: Path) -> bool:
     """Whether `write_training_report` is for this: the folder of a training, or a file of weights."""
     path = Path(path)
     if path.is_file():
-        return path.suffix == weights_suffix()
+        return path.suffix == ".safetensors"
     return (path / "run.json").is_file() and read_record(path).get("kind") == KIND
-
-
-def weights_suffix() -> str:
-    """Of files of weights."""
-    return Path(RUN_WEIGHTS).suffix
 
 
 def write_training_report(path: Path) -> Path:
