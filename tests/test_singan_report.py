@@ -157,7 +157,7 @@ def test_page_of_another_training_has_its_sheet_curves_and_figures(tmp_path):
     weights.save_weights(run / "model.safetensors", {"generator": {"x": np.zeros(1, np.float32)}}, {
         "architecture": "pggan", "training": {"seconds": 7300, "recipe": {"latent": 8}},
     })  # fmt: skip
-    record = {"kind": "training", "configuration": {"recipe": "pggan"}, "data": HOSTILE}
+    record = {"kind": "training", "configuration": {"recipe": "pggan"}, "data": f"{HOSTILE} \udcff"}
     (run / "run.json").write_text(json.dumps(record))
     losses = [f"{step},{'' if step % 2 else 'p'},{step * 8},{step / 10},nan" for step in (1, 2, 3)]
     (run / "metrics.csv").write_text("step,phase,images,loss,score\n" + "\n".join(losses) + "\n")

@@ -75,7 +75,7 @@ def write_training_report(path: Path) -> Path:
         training, out = _read(path), path / "report.html"
         model = load_singan(path) if training.card.get("architecture") == stored.ARCHITECTURE else None
     sections = singan_sections(model) if model is not None else []
-    write_atomically(out, training_page(training, sections).encode())
+    write_atomically(out, training_page(training, sections).encode("utf-8", "backslashreplace"))
     return out
 
 
