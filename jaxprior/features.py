@@ -29,6 +29,9 @@ Cut = int | tuple[int, ...]
 VGG_CUT = 16
 """features[:16], relu3_3: the layer of mGANprior's loss."""
 
+EARLY_CUTS = {"vgg16": 9, "vgg19": 9, "squeezenet": 5}
+"""The layer before the second pooling, for `jaxprior.metrics.patch_frechet`: relu2_2 of VGG, fire3 of SqueezeNet."""
+
 ARCHITECTURES = ("vgg16", "vgg19", "squeezenet", "lpips-squeeze")
 
 _static = partial(field, metadata={"static": True})
@@ -113,6 +116,27 @@ def load_features(
     path = networks.find(source)
     params, card = weights.load_weights(path)
     return build_features(params, card, cut=cut, size=size, where=str(path))
+
+
+def load_early_features(source: str | os.PathLike) -> FeatureNetwork:
+    """Load the early layers of a feature network, whose map is of small patches: see `EARLY_CUTS`.
+
+    Arguments:
+        source: see `load_features`; "lpips-squeeze" has no such single map.
+
+    Raises:
+        WeightsError: as of `load_features`, or a network without such a map.
+
+    Example:
+        >>> load_early_features("squeezenet").cut                       # doctest: +SKIP
+        5
+    """
+    path = networks.find(source)
+    params, card = weights.load_weights(path)
+    name = card.get("architecture")
+    if name in ARCHITECTURES and name not in EARLY_CUTS:
+        raise WeightsError(f"{path}: {name} has several maps; expected a network of {', '.join(EARLY_CUTS)}")
+    return build_features(params, card, cut=EARLY_CUTS.get(name), where=str(path))
 
 
 def build_features(

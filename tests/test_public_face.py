@@ -14,7 +14,7 @@ import jaxprior as jp
 
 ROOT = Path(jp.__file__).parent
 PUBLIC = {name: getattr(jp, name) for name in dir(jp) if callable(getattr(jp, name)) and not name.startswith("_")}
-PUBLIC |= {f"metrics.{name}": getattr(jp.metrics, name) for name in ("perceptual", "psnr", "ssim", "swd")}
+PUBLIC |= {f"metrics.{name}": getattr(jp.metrics, name) for name in jp.metrics.__all__}
 MAIN_ARGUMENTS = 3
 """As many arguments may be positional: restore(prior, photos, task)."""
 
@@ -24,8 +24,9 @@ def test_the_public_face_is_complete():
         "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "FeatureNetwork", "Identity", "Inpaint",
         "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "Prior", "Refiner", "Result", "SelfAttention",
         "SingleCode", "Solve", "SuperResolve", "edit", "interpolate", "invert", "list_priors", "load_features",
-        "load_images", "load_prior", "load_refiner", "metrics.perceptual", "metrics.psnr", "metrics.ssim",
-        "metrics.swd", "parse_mask", "preset", "render", "restore", "to_uint8", "untrained",
+        "load_images", "load_prior", "load_refiner", "metrics.diversity", "metrics.patch_frechet", "metrics.perceptual",
+        "metrics.psnr", "metrics.rmse", "metrics.ssim", "metrics.swd", "parse_mask", "preset", "render",
+        "restore", "to_uint8", "untrained",
     }  # fmt: skip
     assert set(PUBLIC) == promised
 

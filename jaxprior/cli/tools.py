@@ -18,10 +18,16 @@ RECOMMENDED_SPACE = 1 << 30
 def report(
     runs: Annotated[
         list[Path],
-        typer.Argument(help="A run, or a folder of runs; and one to compare it with.", metavar="RUN [RUN_B]"),
+        typer.Argument(
+            help="A run, also of a training, or a folder of runs, or a SinGAN's file; and a run to compare it with.",
+            metavar="RUN [RUN_B]",
+        ),
     ],
 ) -> None:
     """Rebuild tables and report from a run's journal, at any moment, also while it runs. Or compare two runs.
+
+    Of a training, the page shows what its network makes, losses and settings; of a SinGAN every scale. A file of a
+    SinGAN gets its page beside it.
 
     Of two runs, or two folders of runs, pictures are paired by their content: what RUN_B gains over RUN, with bootstrap
     intervals, and what both made of each picture. The files `comparison-*` appear beside RUN_B.
@@ -30,9 +36,11 @@ def report(
     jaxprior report runs/photos
     jaxprior report jaxprior-demo
     jaxprior report runs/default runs/more-steps
+    jaxprior report runs/balloons
+    jaxprior report balloons.safetensors
     ```
     """
-    from jaxprior import evaluation
+    from jaxprior import evaluation, runtime
 
     if len(runs) > 2:
         raise JaxpriorError(f"Expected one run, or two to compare, got {len(runs)}: give them two by two.")
@@ -41,6 +49,10 @@ def report(
         path = evaluation.write_comparison(versus, os.path.normpath(runs[1] / ".."))
         print_comparison(versus)
         say(f"\ncomparison: {path}")
+        return
+    if evaluation.is_training(runs[0]):
+        runtime.enable_compilation_cache()
+        say(f"report: {evaluation.write_training_report(runs[0])}")
         return
     folders = evaluation.runs_in(runs[0])
     path = evaluation.write_report(folders, None if folders[0].path == runs[0] else runs[0] / "report.html")

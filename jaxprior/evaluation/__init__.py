@@ -29,6 +29,8 @@ from jaxprior.evaluation.reporting.report import write_report as write_report
 from jaxprior.evaluation.reporting.snapshot import snapshots as snapshots
 from jaxprior.evaluation.reporting.tables import results_csv as results_csv
 from jaxprior.evaluation.reporting.tables import summarise as summarise
+from jaxprior.evaluation.reporting.training_report import is_training as is_training
+from jaxprior.evaluation.reporting.training_report import write_training_report as write_training_report
 from jaxprior.evaluation.reporting.versus import compare_runs as compare_runs
 from jaxprior.evaluation.runfolder import RunFolder as RunFolder
 from jaxprior.evaluation.runfolder import runs_in as runs_in

@@ -128,15 +128,12 @@ class SinglePicture:
     curve, reference = "reconstruction", None
 
     def measure(self, state: Any, moment: Moment) -> dict[str, float]:
-        """Root mean squared error "reconstruction" in levels of 255; and "diversity", the standard deviation of a
-        pixel's intensity over the samples, mean over pixels, as a share of that over the picture's pixels (Shaham et
-        al., ICCV 2019)."""
+        """Root mean squared error "reconstruction" in levels of 255, and "diversity" of the samples; see
+        `jaxprior.metrics`."""
         picture = self.picture(moment)
-        difference = np.asarray(self.remake(state, moment)) - picture
-        spread = np.asarray(self.sample(state, moment)).mean(axis=-1).std(axis=0).mean()
         return {
-            "reconstruction": float(127.5 * np.sqrt(np.mean(np.square(difference)))),
-            "diversity": float(spread / max(picture.mean(axis=-1).std(), 1e-6)),
+            "reconstruction": float(metrics.rmse(self.remake(state, moment)[None], picture[None])[0]),
+            "diversity": float(metrics.diversity(self.sample(state, moment), picture)),
         }
 
     def summary(self, row: dict[str, float]) -> dict[str, Any]:

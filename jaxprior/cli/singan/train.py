@@ -105,7 +105,8 @@ def train(
     """Train a SinGAN on one picture: a pyramid of generators that `jaxprior singan sample` draws from.
 
     The same command resumes: killed and resumed equals never killed. RUN holds samples, curves, the error of the
-    reconstruction, the diversity of samples, and an always current `model.safetensors`, with the scales begun so far.
+    reconstruction, the diversity of samples, and an always current `model.safetensors`, with the scales begun so far;
+    at its end or stop also `report.html`, all of it on one page (`jaxprior report RUN` makes it at any moment).
 
     ```
     jaxprior singan train balloons.png -o runs/balloons
@@ -136,4 +137,11 @@ def train(
         plan = recipes.plan(recipe, Pictures(np.asarray(pixels)[None]))
         sizes = recipe.scales(*pixels.shape[:2]).sizes
     say(f"{len(sizes)} scales of {picture}: {', '.join(f'{w}x{h}' for h, w in sizes)}")
-    shared.train(plan, training, str(picture), use="jaxprior singan sample -o samples")
+    shared.train(plan, training, str(picture), use="jaxprior singan sample -o samples", after=_report)
+
+
+def _report(run: Path) -> None:
+    """Write the run's page, and say where it is."""
+    from jaxprior.evaluation import write_training_report
+
+    say(f"report: {write_training_report(run)}")

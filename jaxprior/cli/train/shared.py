@@ -100,8 +100,10 @@ def train_on_pictures(
     train(make_plan(recipe, pictures), training, str(data), use=use)
 
 
-def train(plan: Any, training: RunOptions, source: str, *, use: str) -> None:
-    """Run a plan with progress; a stop ends the program with how to go on."""
+def train(
+    plan: Any, training: RunOptions, source: str, *, use: str, after: Callable[[Path], None] = lambda run: None
+) -> None:
+    """Run a plan with progress; a stop ends the program with how to go on. `after` gets the run at its end or stop."""
     from jaxprior import runtime
     from jaxprior.evaluation.stopping import StopGuard
     from jaxprior.training import session
@@ -121,8 +123,10 @@ def train(plan: Any, training: RunOptions, source: str, *, use: str) -> None:
             )
     except Interrupted as stop:
         say_error(f"{str(stop).capitalize()}; the same command goes on: {shlex.join(['jaxprior', *sys.argv[1:]])}")
+        after(training.out)
         raise typer.Exit(STOPPED) from None
     say(f"\nweights: {path}\nuse them: {use} {shlex.quote(str(training.out))}")
+    after(training.out)
 
 
 def numbers(option: str, text: str | None) -> tuple[int, ...] | None:

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import io
 import itertools
 import struct
 from collections.abc import Iterable
@@ -49,6 +50,15 @@ def read_png(path: Path) -> PngFile | None:
     if not content.startswith(PNG_START) or len(content) < SIZE_AT + 8:
         return None
     return PngFile(content, *struct.unpack_from(">II", content, SIZE_AT))
+
+
+def as_png(image: np.ndarray) -> PngFile:
+    """A picture [h, w, c] with values about in [-1, 1], or uint8, as a PNG file in memory; grey ones are repeated."""
+    pixels = image if image.dtype == np.uint8 else images.to_uint8(image)
+    pixels = np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
+    data = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(data, format="PNG", optimize=True)
+    return PngFile(data.getvalue(), pixels.shape[1], pixels.shape[0])
 
 
 def enlarge(picture: np.ndarray, side: int) -> np.ndarray:

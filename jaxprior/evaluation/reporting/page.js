@@ -40,12 +40,3 @@ for (const control of [find, status, run]) {
 more.addEventListener("click", () => { room += step; show(); });
 for (const part of [...table.tBodies].slice(1)) part.remove();
 show();
-
-const dialog = document.querySelector("dialog");
-body.addEventListener("click", event => {
-  if (event.target.tagName !== "IMG") return;
-  dialog.querySelector("img").src = event.target.src;
-  dialog.querySelector("p").textContent = event.target.alt;
-  dialog.showModal();
-});
-dialog.addEventListener("click", () => dialog.close());

@@ -14,7 +14,7 @@ from html import escape
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
-from jaxprior.evaluation.reporting.figures import read_png
+from jaxprior.evaluation.reporting.figures import PngFile, read_png
 
 
 SHOWN = 200
@@ -36,6 +36,8 @@ class Tile:
 
 def document(title: str, body: Iterable[str]) -> str:
     """Return a whole HTML page, from its title (as text) and the parts of its body (as HTML)."""
+    shown = "\n".join(part for part in body if part)
+    scripts = ("page.js", "zoom.js") if 'id="rows"' in shown else ("zoom.js",)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>jaxprior: {escape(title)}</title>"
@@ -44,9 +46,9 @@ def document(title: str, body: Iterable[str]) -> str:
         "<noscript><style>tbody[hidden] { display: table-row-group } .tools { display: none }</style></noscript>"
         "</head>\n<body>\n"
         f"<h1>jaxprior: {escape(title)}</h1>\n"
-        + "\n".join(part for part in body if part)
+        + shown
         + '\n<dialog><img alt=""><p class="soft"></p></dialog>'
-        f"\n<script>{_asset('page.js')}</script></body></html>\n"
+        f"\n<script>{''.join(map(_asset, scripts))}</script></body></html>\n"
     )
 
 
@@ -170,6 +172,21 @@ def embedded(tiles: Sequence[Tile], image: str) -> str:
             f'<figure{kind}><img src="{png.address}" alt="{alt}"><figcaption>{caption}</figcaption></figure>'
         )
     return f'<div class="strip">{"".join(parts)}</div>'
+
+
+def framed(png: PngFile, name: str, *, box: tuple[int, int], caption: str = "") -> str:
+    """Return a picture of any shape, shown as large as a box of (width, height) pixels allows; its name (as text) is
+    what the enlarged picture says."""
+    factor = min(box[0] / png.width, box[1] / png.height)
+    style = f"width:{factor * png.width:.0f}px;height:{factor * png.height:.0f}px"
+    style += "" if factor >= 1 else ";image-rendering:auto"
+    below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    return f'<figure><img style="{style}" src="{png.address}" alt="{escape(name, quote=True)}">{below}</figure>'
+
+
+def side_by_side(pictures: Iterable[str]) -> str:
+    """Return pictures of `framed` side by side, on further lines where the page is narrow."""
+    return f'<div class="strip wrapped">{"".join(pictures)}</div>'
 
 
 def linked(tiles: Sequence[Tile], base: Path) -> str:

@@ -5,7 +5,7 @@ Colours and type are those of page.css, so that plots follow light and dark mode
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -88,6 +88,27 @@ def intervals(lines: Sequence[Line], *, across: str, upwards: str) -> str:
             parts.append(f'<circle cx="{here:.1f}" cy="{y(middle):.1f}" r="3.5"/>')
         parts.append("</g>")
     return "".join(parts) + "</svg>" + _legend([line.name for line in lines])
+
+
+def curves(lines: Mapping[str, Sequence[tuple[float, float]]], *, across: str, upwards: str) -> str:
+    """Return curves and a legend.
+
+    Arguments:
+        lines: finite points (x, y) by the name of their curve; at least one of each.
+        across, upwards: labels of the axes with their units.
+    """
+    xs, ys = ([point[axis] for points in lines.values() for point in points] for axis in (0, 1))
+    low, high = min(ys), max(ys)
+    room = (high - low) * 0.06 or 0.05 * abs(high) or 1.0
+    x, y = _scale(min(xs), max(xs), LEFT, WIDTH - RIGHT), _scale(low - room, high + room, HEIGHT - BOTTOM, TOP)
+    x_ticks = [(x(value), shown) for value, shown in _ticks(min(xs), max(xs))]
+    parts = [_frame(across, upwards, x_ticks, [(y(v), shown) for v, shown in _ticks(low - room, high + room)])]
+    for number, points in enumerate(lines.values()):
+        places = [(x(a), y(b)) for a, b in points]
+        alone = f'<circle cx="{places[0][0]:.1f}" cy="{places[0][1]:.1f}" r="3.5"/>' if len(places) == 1 else ""
+        way = _way(*zip(*places, strict=True))
+        parts.append(f'<g class="{_colour(number)}"><path class="line" d="M{way}"/>{alone}</g>')
+    return "".join(parts) + "</svg>" + _legend(list(lines))
 
 
 def band(line: Line, *, across: str, upwards: str) -> str:
