@@ -130,6 +130,13 @@ def inside(*arguments: Any) -> Outcome:
     return Outcome(code=ended.exit_code, out=ended.stdout, err=err, seconds=time.time() - begun)
 
 
+def printed(*arguments: Any, code: int = 0) -> str:
+    """What the program printed in this process, errors if it is to fail; it must end with this exit code."""
+    ended = inside(*arguments)
+    assert ended.code == code and not ended.traced, ended.out + ended.err
+    return ended.err if code else ended.out
+
+
 def stable_files(run: Path) -> dict[str, bytes]:
     """What "byte-identical" means of a run: pictures, latents and the tables without times."""
     files = [run / "results.csv", run / "summary.md"]

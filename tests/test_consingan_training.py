@@ -5,11 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from growing_torch import Growing, nchw, to_torch
+from program import printed
 from resuming import check_resumes
-from typer.testing import CliRunner
 
 from jaxprior import images
-from jaxprior.cli import app
 from jaxprior.singan import ConSinGan, build_pyramid, load_singan, reconstruct
 from jaxprior.training import session
 from jaxprior.training.consingan import ConsinganRecipe, plan
@@ -168,23 +167,16 @@ def test_mistakes_are_sentences(pictures):
         plan(small_recipe(), Pictures(np.repeat(pictures.pixels, 2, axis=0)))
 
 
-def call(*arguments, code: int = 0) -> str:
-    """Run the program in this process; what it printed, errors if it is to fail."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code == code and "Traceback" not in result.output, result.output
-    return result.stderr if code else result.stdout
-
-
 def test_commands_train_and_sample(tmp_path, pictures):
     picture, run, out = tmp_path / "waves.png", tmp_path / "run", tmp_path / "out"
     images.save_png(picture, pictures.pixels[0])
     flags = ("--min-size", 9, "--num-scales", 2, "--steps", 2, "--width", 4, "--layers", 2, "--critic-steps", 1)
     command = ("singan", "train", picture, "--preset", "consingan", "-o", run, *flags)
-    shown = call(*command, "--train-depth", 1, "--lr-scale", 0.5, "--slope", 0.1, "--g-step", "recompute")
+    shown = printed(*command, "--train-depth", 1, "--lr-scale", 0.5, "--slope", 0.1, "--g-step", "recompute")
     assert "2 scales" in shown and f"jaxprior singan sample -o samples {run}" in shown
     model = load_singan(run)
     assert isinstance(model, ConSinGan) and model.generator.slope == 0.1 and len(model.sizes) == 2
-    call("singan", "sample", run, "-o", out, "--count", 2, "--height-scale", 2)
+    printed("singan", "sample", run, "-o", out, "--count", 2, "--height-scale", 2)
     assert images.load_image(out / "000.png").shape == (2 * HEIGHT, WIDTH, 3)
     for arguments, said in (
         ((*command, "--critic-norm", "none", "--inherit", "never"), "--critic-norm, --inherit: this preset has"),
@@ -192,5 +184,5 @@ def test_commands_train_and_sample(tmp_path, pictures):
         ((*command, "--z-rec", "resample"), "`z_rec` must be one of ('image', 'fixed')"),
         ((*command, "--seed", 7), "seed = 0"),
     ):
-        message = call(*arguments, code=2)
+        message = printed(*arguments, code=2)
         assert said in message and message.count("\n") == 1, message

@@ -8,11 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from program import printed
 from resuming import check_resumes
-from typer.testing import CliRunner
 
 from jaxprior import images
-from jaxprior.cli import app
 from jaxprior.singan import build_pyramid, load_singan, reconstruct
 from jaxprior.singan.drawing import enlarge
 from jaxprior.training import session
@@ -274,29 +273,22 @@ def test_mistakes_are_sentences(pictures):
         plan(small_recipe(), Pictures(np.repeat(pictures.pixels, 2, axis=0)))
 
 
-def call(*arguments, code: int = 0) -> str:
-    """Run the program in this process; what it printed, errors if it is to fail."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code == code and "Traceback" not in result.output, result.output
-    return result.stderr if code else result.stdout
-
-
 def test_commands_train_and_sample(tmp_path):
     picture, run, out = tmp_path / "waves.png", tmp_path / "run", tmp_path / "out"
     images.save_png(picture, smooth_picture(30, 40))
     flags = ("--min-size", 15, "--num-scales", 2, "--steps", 5, "--width", 4, "--layers", 2)
     command = ("singan", "train", picture, "-o", run, *flags, "--critic-steps", 1, "--generator-steps", 1)
-    shown = call(*command)
+    shown = printed(*command)
     assert "2 scales" in shown and "40x30" in shown and f"jaxprior singan sample -o samples {run}" in shown
     assert {"run.json", "metrics.csv", "quality.csv", "samples.png", "curves.png", "model.safetensors"} <= {
         file.name for file in run.iterdir()
     }
-    call("singan", "sample", run, "-o", out, "--count", 3)
+    printed("singan", "sample", run, "-o", out, "--count", 3)
     names = ["000.png", "001.png", "002.png", "sheet.png"]
     assert sorted(file.name for file in out.iterdir()) == names
     some = [images.load_image(out / name) for name in names[:3]]
     assert all(image.shape == (30, 40, 3) for image in some) and (some[0] != some[1]).any()
-    call("singan", "sample", run / "model.safetensors", "-o", tmp_path / "wide", "--count", 1, "--width-scale", 2)
+    printed("singan", "sample", run / "model.safetensors", "-o", tmp_path / "wide", "--count", 1, "--width-scale", 2)
     assert images.load_image(tmp_path / "wide/000.png").shape == (30, 80, 3)
 
     other, tiny = tmp_path / "other.png", tmp_path / "tiny.png"
@@ -314,6 +306,6 @@ def test_commands_train_and_sample(tmp_path):
         ((*sample, "--start-scale", 1, "--width-scale", 2), "another size wants start_scale 0"),
         (("singan", "sample", run, "-o", picture, "--count", 3), "lies in a file or is one"),
     ):
-        message = call(*arguments, code=2)
+        message = printed(*arguments, code=2)
         assert said in message and message.count("\n") == 1, message
     assert not Path(tmp_path / "none").exists()

@@ -167,7 +167,7 @@ def make_step(recipe: "SinganRecipe", scale: int, *, prepare: Callable[[Array], 
     `own` is {"scale": what the pyramid keeps of it, "adam": both optimisers' states}, and is donated; `below` the
     frozen scales as a `SinGan`, or None; the picture is [1, h, w, c]. A step is `critic_steps` updates of the critic,
     then `generator_steps` of the generator, whose fakes start from what the last critic update's did. Both are loops:
-    each update is compiled once. `prepare` changes the images from below, [k, h, w, c].
+    each update is compiled once. `prepare` changes the images from below that fakes start from, [k, h, w, c].
     """
     generator, _ = recipe.networks(scale)
     critic_loss, adversarial, reconstruction = make_losses(recipe, scale)
@@ -178,7 +178,7 @@ def make_step(recipe: "SinganRecipe", scale: int, *, prepare: Callable[[Array], 
         part, optimizers = own["scale"], own["adam"]
         given = draw_inputs(recipe, scale, below, part["noise"], picture, key)
         if below is not None:
-            given = given._replace(below=prepare(given.below), fixed_below=prepare(given.fixed_below))
+            given = given._replace(below=prepare(given.below))
 
         def start(noise, image):
             padded = noise if recipe.noise_margin else zero_pad(noise, generator.margin)

@@ -34,7 +34,7 @@ def init_state(recipe: "SinganRecipe", scales: Plan, key: jax.Array, *, coarsest
         elif recipe.z_rec == "image":
             noise = jnp.asarray(coarsest)
         state[f"scale{n}"] = {**part, "noise": noise, "amplitude": jnp.float32(0 if n else 1)}
-        state["adam"][f"scale{n}"] = _start_adam(recipe, part)
+        state["adam"][f"scale{n}"] = start_adam(recipe, part)
     return state
 
 
@@ -72,7 +72,7 @@ def begin_scale(recipe: "SinganRecipe", below: SinGan | None, scale: int, pictur
         if recipe.inherit != "never" and same:
             own = {**own, **copied({name: state[f"scale{scale - 1}"][name] for name in PLAYERS})}
         own = {**own, "amplitude": recipe.noise_amplitude * reconstruction_error(below, picture)}
-    adam = {**state["adam"], f"scale{scale}": _start_adam(recipe, own)}
+    adam = {**state["adam"], f"scale{scale}": start_adam(recipe, own)}
     return {**state, f"scale{scale}": own, "adam": adam, "scale": jnp.int32(scale)}
 
 
@@ -83,5 +83,6 @@ def reconstruction_error(below: SinGan, picture: jax.Array) -> jax.Array:
     return jnp.sqrt(jnp.mean(jnp.square(picture - remade)))
 
 
-def _start_adam(recipe: "SinganRecipe", part: dict) -> dict:
+def start_adam(recipe: "SinganRecipe", part: dict) -> dict:
+    """Adam's states of both networks of a scale."""
     return {name: recipe.adam().init(part[name]["params"]) for name in PLAYERS}

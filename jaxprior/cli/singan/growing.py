@@ -8,7 +8,6 @@ from jaxprior.cli.train.shared import network_option, recipe_option
 
 
 Edges = enum.StrEnum("Edges", ["enlarged", "zero"])
-GeneratorStep = enum.StrEnum("GeneratorStep", ["once", "recompute"])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,9 +20,6 @@ class GrowingOptions:
     lr_scale: Annotated[
         float | None,
         recipe_option("consingan: of a stage's learning rate to the next finer one's.", metavar="X", least=0.0),
-    ] = None
-    g_step: Annotated[
-        GeneratorStep | None, recipe_option("consingan: the generator's gradient once a step, or for every update.")
     ] = None
     slope: Annotated[float | None, network_option("consingan: of the LeakyReLU.", metavar="X", least=0.0)] = None
     edges: Annotated[
