@@ -4,8 +4,9 @@
 
 A case is the size of one scale (height x width) and the width of its networks. A step is three updates of the critic
 with the penalty of every pixel's gradient and three of the generator with the reconstruction. What enters from the
-scales below is fixed, and the noise is drawn anew. Before anything is timed the figures of the first step must agree. On CPUs
-PyTorch runs with one thread and with all, since one is often faster; and jaxprior also with XLA's own convolutions.
+scales below is fixed, and the noise is drawn anew. Before anything is timed the figures of the first step must agree.
+On CPUs PyTorch runs with one thread and with all, since one is often faster; on accelerators jaxprior also with
+convolutions as matrix products.
 """
 
 import argparse

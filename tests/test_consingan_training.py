@@ -59,7 +59,7 @@ CASES = [
 def test_three_steps_are_those_of_pytorch_in_float64(stage, changes, pictures):
     """The learning rate falls before the third step; parts that are not trained stay as they are."""
     torch = pytest.importorskip("torch")
-    recipe = Double(**{**SMALL, "milestone": 0.6, **changes})
+    recipe = Double(**{**SMALL, "milestones": (0.6,), **changes})
     scales = recipe.scales(HEIGHT, WIDTH)
     reals = build_pyramid(pictures.pixels[0], scales)
     single = small_recipe(layers=recipe.layers, norm=recipe.norm, edges=recipe.edges)

@@ -26,14 +26,14 @@ from jaxprior.singan.growing import ConSinGan
 from jaxprior.singan.injecting import inject
 from jaxprior.singan.manipulating import Manipulated, edit, harmonize, paint
 from jaxprior.singan.model import Scale, SinGan
-from jaxprior.singan.pyramid import Plan, build_pyramid, plan_scales
+from jaxprior.singan.pyramid import RULES, Plan, build_pyramid, plan_scales
 from jaxprior.singan.resizing import RESIZES, resize
 from jaxprior.singan.statistics import with_own_statistics
 from jaxprior.singan.stored import load_singan, save_singan
 
 
 __all__ = [
-    "RESIZES", "ConSinGan", "Manipulated", "Plan", "Scale", "SinGan", "animate", "blend", "build_pyramid",
+    "RESIZES", "RULES", "ConSinGan", "Manipulated", "Plan", "Scale", "SinGan", "animate", "blend", "build_pyramid",
     "color_centers", "draw", "draw_scales", "edit", "fit_mask", "fit_reference", "harmonize", "inject", "load_mask",
     "load_singan", "paint", "plan_scales", "reconstruct", "resize", "save_singan", "snap_to", "soft_mask",
     "super_resolve", "synthesize", "with_own_statistics",

@@ -18,19 +18,16 @@ from jaxprior.errors import ImageError
 from jaxprior.models.consingan import EDGES, NORMS, GrowingGenerator, critic_of
 from jaxprior.models.singan import MAX_LAYERS, Critic
 from jaxprior.singan import growing_stored as stored
-from jaxprior.singan.pyramid import RULES
 from jaxprior.training.consingan_stage import make_step
 from jaxprior.training.consingan_state import assemble, begin_stage, init_state
 from jaxprior.training.data import Pictures
 from jaxprior.training.judges import SinglePicture
 from jaxprior.training.loop import Moment, Phase
-from jaxprior.training.recipe import Essentials
+from jaxprior.training.pyramid_recipe import PyramidRecipe
 from jaxprior.training.session import Plan, settings_of
 
 
 CHOICES = {
-    "scale_rule": RULES,
-    "resize": pyramids.RESIZES,
     "norm": NORMS,
     "edges": EDGES,
     "z_rec": ("image", "fixed"),
@@ -43,12 +40,10 @@ SAMPLES, AT_ONCE = 16, 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConsinganRecipe(Essentials):
-    """What a ConSinGAN training depends on, besides its picture and what all depend on.
+class ConsinganRecipe(PyramidRecipe):
+    """What a ConSinGAN training depends on, besides its picture and what all on a picture's scales depend on.
 
     Fields:
-        scale_rule, num_scales, min_size, max_size: of the pyramid, see `jaxprior.singan.plan_scales`.
-        resize: of the picture to its scales, one of `jaxprior.singan.RESIZES`.
         width, layers, norm, slope, edges: of the generator, see `jaxprior.models.consingan.GrowingGenerator`. The
             critic has two layers more.
         train_depth: so many of the newest stages are trained together.
@@ -57,17 +52,10 @@ class ConsinganRecipe(Essentials):
             official code does; or again for every update ("recompute").
         z_rec: the coarsest noise of the reconstruction is the "image" at that scale, or "fixed" noise (the official
             code where it animates).
-        noise_amplitude: of a stage, as a multiple of the error of the reconstruction without its noise.
-        reconstruction_weight, penalty: of the losses.
-        critic_steps, generator_steps: updates a step. steps: at every scale.
-        milestone, gamma: the learning rates are multiplied by gamma after this share of the steps.
     """
 
     scale_rule: str = "consingan"
     num_scales: int | None = 6
-    min_size: int = 25
-    max_size: int = 250
-    resize: str = "bicubic_u8"
     width: int = 64
     layers: int = 3
     norm: str = "none"
@@ -77,23 +65,11 @@ class ConsinganRecipe(Essentials):
     lr_scale: float = 0.1
     g_step: str = "once"
     z_rec: str = "image"
-    noise_amplitude: float = 0.1
-    reconstruction_weight: float = 10.0
-    penalty: float = 0.1
-    critic_steps: int = 3
-    generator_steps: int = 3
-    steps: int = 2000
-    milestone: float = 0.8
-    gamma: float = 0.1
-    learning_rate: float = 5e-4
 
     def __post_init__(self):
-        for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise ValueError(f"`{name}` must be one of {known}, got {getattr(self, name)!r}")
-        for name in ("steps", "critic_steps", "generator_steps", "width", "train_depth"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}")
+        super().__post_init__()
+        self.check_choices(CHOICES)
+        self.check_counts("width", "train_depth")
         if not 1 <= self.layers <= MAX_LAYERS - 2:
             raise ValueError(f"`layers` must be from 1 to {MAX_LAYERS - 2}, got {self.layers}")
         if not 0 <= self.slope <= 1 or not 0 <= self.lr_scale <= 1:
@@ -106,17 +82,10 @@ class ConsinganRecipe(Essentials):
         )
         return generator, critic_of(generator, self.layers + 2)
 
-    def scales(self, height: int, width: int) -> pyramids.Plan:
-        """The pyramid of a picture; see `jaxprior.singan.plan_scales` for its errors."""
-        found = pyramids.plan_scales(
-            height, width, rule=self.scale_rule, num_scales=self.num_scales, min_size=self.min_size,
-            max_size=self.max_size,
-        )  # fmt: skip
-        patch = 2 * self.networks(1)[1].margin + 1
-        if min(found.sizes[0]) < patch:
-            h, w = found.sizes[0]
-            raise ValueError(f"the coarsest scale of {h}x{w} is smaller than a patch of {patch}: raise `min_size`")
-        return found
+    @property
+    def patch(self) -> int:
+        """Side of the patches that the critic sees, in pixels."""
+        return 2 * self.networks(1)[1].margin + 1
 
     def trained(self, stage: int) -> dict[str, float]:
         """Parts of the generator that are trained while a stage is the newest, with their share of the learning rate:

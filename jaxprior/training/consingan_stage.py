@@ -85,7 +85,7 @@ def make_step(recipe: "ConsinganRecipe", scales: Plan, stage: int):
 
     @partial(jax.jit, donate_argnums=1)
     def step(index, state, picture, key):
-        falling = jnp.where(index >= recipe.milestone * recipe.steps, recipe.gamma, 1.0)
+        falling = recipe.share(index)
         given = draw_inputs(recipe, scales, stage, key, dtype=picture.dtype)
         kept = [state["noise"][f"stage{n}"][None] for n in range(stage + 1)]
         noises = [jnp.concatenate(pair) for pair in zip(given.noises, kept, strict=True)]
@@ -104,8 +104,14 @@ def make_step(recipe: "ConsinganRecipe", scales: Plan, stage: int):
         critic, critic_opt = state["critic"], state["adam"]["critic"]
         made, pull_back = jax.vjp(make, parts)
         update = player(critic_loss, recipe.adam(falling))
-        for k in range(recipe.critic_steps):
-            critic, critic_opt, seen = update(critic, critic_opt, picture, made[:1], given.mixes[k : k + 1])
+
+        def update_critic(network, mix):
+            critic, critic_opt, seen = update(*network, picture, made[:1], mix[None])
+            return (critic, critic_opt), seen
+
+        # A loop, so that an update is compiled once.
+        (critic, critic_opt), seen = jax.lax.scan(update_critic, (critic, critic_opt), given.mixes)
+        seen = jax.tree.map(lambda x: x[-1], seen)
         again = recipe.g_step == "recompute"
         for k in range(recipe.generator_steps):
             if k and again:

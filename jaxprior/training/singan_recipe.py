@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from jaxprior import singan as pyramids
-from jaxprior.models.singan import NORMS, Critic, Generator
+from jaxprior.models.singan import MAX_LAYERS, NORMS, Critic, Generator
 from jaxprior.singan.stored import PADDINGS
-from jaxprior.training.recipe import Essentials
+from jaxprior.training.pyramid_recipe import PyramidRecipe
 
 
 CHOICES = {
-    "scale_rule": ("singan", "seed002", "consingan"),
     "norm": NORMS,
     "critic_norm": NORMS,
     "inherit": ("always", "same_width", "never"),
@@ -19,17 +17,15 @@ CHOICES = {
     "z_rec": ("fixed", "resample", "image"),
     "coarse_noise_channels": (1, 3),
     "padding": PADDINGS,
-    "resize": pyramids.RESIZES,
 }
 """Legal values of a recipe's fields."""
 
+
 @dataclass(frozen=True, kw_only=True)
-class SinganRecipe(Essentials):
-    """What a SinGAN training depends on, besides its picture and what all depend on.
+class SinganRecipe(PyramidRecipe):
+    """What a SinGAN training depends on, besides its picture and what all on a picture's scales depend on.
 
     Fields:
-        scale_rule, num_scales, min_size, max_size, scale_factor: of the pyramid, see `jaxprior.singan.plan_scales`.
-        resize: between scales, one of `jaxprior.singan.RESIZES`.
         width: channels at the coarsest scale, doubled every `width_growth_every` scales (None or 0: never), up to
             `width_max`.
         layers, norm, critic_norm: of the networks, see `jaxprior.models.singan.PatchNetwork`.
@@ -44,18 +40,8 @@ class SinganRecipe(Essentials):
             ("resample", as the official code does), or it is the "image" itself at that scale (ConSinGAN).
         coarse_noise_channels: 1 (repeated over all channels) or 3.
         padding: around the noise, "zero" or "noise" (official for animations). Images get zeros always.
-        noise_amplitude: of a scale, as a multiple of the error of the enlarged reconstruction.
-        reconstruction_weight, penalty: of the losses.
-        critic_steps, generator_steps: updates a step. steps: at every scale.
-        milestones, gamma: the learning rate is multiplied by gamma after each of these shares of the steps.
     """
 
-    scale_rule: str = "singan"
-    num_scales: int | None = None
-    min_size: int = 25
-    max_size: int = 250
-    scale_factor: float = 0.75
-    resize: str = "bicubic_u8"
     width: int = 32
     width_growth_every: int | None = 4
     width_max: int = 128
@@ -69,29 +55,15 @@ class SinganRecipe(Essentials):
     z_rec: str = "resample"
     coarse_noise_channels: int = 1
     padding: str = "zero"
-    noise_amplitude: float = 0.1
-    reconstruction_weight: float = 10.0
-    penalty: float = 0.1
-    critic_steps: int = 3
-    generator_steps: int = 3
-    steps: int = 2000
-    milestones: tuple[float, ...] = (0.8,)
-    gamma: float = 0.1
-    learning_rate: float = 5e-4
 
     def __post_init__(self):
-        for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise ValueError(f"`{name}` must be one of {known}, got {getattr(self, name)!r}")
-        for name in ("steps", "critic_steps", "generator_steps", "width", "width_max"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}")
-        if not 2 <= self.layers <= 32:
-            raise ValueError(f"`layers` must be from 2 to 32, got {self.layers}")
+        super().__post_init__()
+        self.check_choices(CHOICES)
+        self.check_counts("width", "width_max")
+        if not 2 <= self.layers <= MAX_LAYERS:
+            raise ValueError(f"`layers` must be from 2 to {MAX_LAYERS}, got {self.layers}")
         if self.inherit == "always" and self.width_growth_every:
             raise ValueError("`inherit` cannot be always where the width grows: take same_width")
-        if not all(0 < share < 1 for share in self.milestones):
-            raise ValueError(f"`milestones` must be shares of the steps between 0 and 1, got {self.milestones}")
         if self.z_rec == "image" and self.padding == "noise":
             raise ValueError("`z_rec` cannot be image where the padding is noise: an image has none around it")
 
@@ -111,22 +83,10 @@ class SinganRecipe(Essentials):
         """Pixels of noise around an image's own, on each side."""
         return self.networks(0)[0].margin if self.padding == "noise" else 0
 
-    def share(self, index):
-        """Of the learning rate at a step, which may be traced."""
-        passed = sum((index >= milestone * self.steps) * 1.0 for milestone in self.milestones)
-        return self.gamma**passed
-
-    def scales(self, height: int, width: int) -> pyramids.Plan:
-        """The pyramid of a picture; see `jaxprior.singan.plan_scales` for its errors."""
-        found = pyramids.plan_scales(
-            height, width, rule=self.scale_rule, num_scales=self.num_scales, min_size=self.min_size,
-            max_size=self.max_size, scale_factor=self.scale_factor,
-        )  # fmt: skip
-        patch = 2 * self.networks(0)[0].margin + 1
-        if min(found.sizes[0]) < patch:
-            h, w = found.sizes[0]
-            raise ValueError(f"the coarsest scale of {h}x{w} is smaller than a patch of {patch}: raise `min_size`")
-        return found
+    @property
+    def patch(self) -> int:
+        """Side of the patches that the critic sees, in pixels."""
+        return 2 * self.networks(0)[1].margin + 1
 
 
 _OFFICIAL = SinganRecipe()
