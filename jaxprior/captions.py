@@ -9,7 +9,7 @@ from jaxprior.images import grid
 
 
 LINE, PAD = 16, 4
-TILE = 128
+TILE = 160
 """Smaller pictures are shown enlarged, pixel by pixel, to about so many pixels."""
 FONT_SIZE = 12
 
@@ -37,7 +37,7 @@ def captioned_grid(pictures: Sequence[tuple[str, np.ndarray]], *, columns: int) 
 
 
 def _cell(text: str, picture: np.ndarray, font: ImageFont.ImageFont, least: int) -> np.ndarray:
-    zoom = max(1, TILE // max(picture.shape[:2]))
+    zoom = max(1, round(TILE / max(picture.shape[:2])))
     picture = picture.repeat(zoom, axis=0).repeat(zoom, axis=1)
     height, width = picture.shape[:2]
     page = Image.new("RGB", (max(width, least), height + LINE), "white")

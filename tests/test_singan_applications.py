@@ -368,13 +368,13 @@ def test_animation_files(suffix, tmp_path):
 
 
 def test_sheets_have_captions_over_their_pictures():
-    tiles = [picture(40, 60, seed) for seed in range(3)]
+    tiles = [picture(40, 70, seed) for seed in range(3)]
     captions = ("first", "a caption that is longer than that", "")
     sheet = captioned_grid(list(zip(captions, tiles, strict=True)), columns=2)
     height, width = sheet.shape[:2]
-    assert height == 2 * (80 + 16 + 4) + 4 and width > 2 * 150
-    np.testing.assert_array_equal(sheet[20:100:2, 4:124:2], tiles[0])
-    np.testing.assert_array_equal(sheet[121:200:2, 5:124:2], tiles[2])
+    assert height == 2 * (80 + 16 + 4) + 4 and width > 2 * 170
+    np.testing.assert_array_equal(sheet[20:100:2, 4:144:2], tiles[0])
+    np.testing.assert_array_equal(sheet[121:200:2, 5:144:2], tiles[2])
     assert (sheet[4:20, 4:34] < 100).any() and (sheet[104:120, 4:34] == 255).all()
 
 

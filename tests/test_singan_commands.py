@@ -70,7 +70,7 @@ def test_paint_tries_all_start_scales(given, tmp_path):
     assert names(tmp_path) == ["sheet.png", "start_scale=1.png", "start_scale=2.png"]
     first = images.load_image(tmp_path / "start_scale=1.png")
     assert first.shape == (20, 28, 3) and (first != images.load_image(tmp_path / "start_scale=2.png")).any()
-    assert images.load_image(tmp_path / "sheet.png").shape[0] == 4 * 20 + 16 + 8
+    assert images.load_image(tmp_path / "sheet.png").shape[0] == 6 * 20 + 16 + 8
 
     model = given / "tiny.safetensors"
     shown = call("paint", model, given / "clip.png", "-o", tmp_path / "some", "--start-scale", 2, "--count", 2)
@@ -134,7 +134,7 @@ def test_odd_references(given, tmp_path):
         call("paint", given / "run", given / name, "-o", tmp_path, "--start-scale", 2)
         sheet = images.load_image(tmp_path / "sheet.png")
         left = 4 + sheet.shape[1] // 4  # of the second of four cells
-        reference = sheet[20:100:4, left : left + 4 * 28 : 4]
+        reference = sheet[20:140:6, left : left + 6 * 28 : 6]
         assert np.abs(reference[3, 3].astype(int) - expected).max() <= 1, name
         assert np.abs(reference[3, 25].astype(int) - (90, 90, 200)).max() <= 8, name
 
