@@ -1,6 +1,7 @@
 """The page of a training: what a SinGAN makes at every scale, curves, settings; and the commands that write it."""
 
 import csv
+import dataclasses
 import json
 import re
 import shutil
@@ -73,6 +74,19 @@ def test_samples_of_all_scales_are_those_of_draw(model):
     for count, start in ((1, 3), (1, -1), (0, 0)):
         with pytest.raises(ValueError, match="start scale from 0 to 2"):
             draw_scales(model, key, count=count, start_scale=start)
+
+
+def test_a_model_with_noise_around_its_images_is_drawn_too(model):
+    coarsest = model.scales[0]
+    margin = coarsest.generator.margin
+    wide = jnp.pad(coarsest.noise, ((margin, margin), (margin, margin), (0, 0)), constant_values=0.5)
+    around = dataclasses.replace(
+        model, scales=(dataclasses.replace(coarsest, noise=wide),), padding="noise",
+        image=jnp.asarray(real_pyramid(model)[0]),
+    )  # fmt: skip
+    (found,) = draw_scales(around, jax.random.key(0), count=2)
+    np.testing.assert_allclose(found, draw(around, jax.random.key(0), count=2), atol=1e-6)
+    assert found.shape == (2, *coarsest.size, 3)
 
 
 @pytest.mark.parametrize(
