@@ -26,12 +26,13 @@ from jaxprior.singan import (
     Scale,
     SinGan,
     build_pyramid,
+    draw_scales,
     load_singan,
     plan_scales,
     reconstruct,
     save_singan,
 )  # fmt: skip
-from jaxprior.singan.viewing import real_pyramid
+from jaxprior.singan.viewing import draw_from, real_pyramid
 from jaxprior.training.consingan import ConsinganRecipe
 
 
@@ -69,6 +70,30 @@ def make_model(resize: str = "bicubic_u8", rule: str = "singan") -> tuple[SinGan
 @pytest.fixture(scope="module")
 def model():
     return make_model()[0]
+
+
+def make_growing() -> ConSinGan:
+    """Two scales of a random growing generator."""
+    generator, _ = ConsinganRecipe(width=4, layers=1).networks(2)
+    sizes, chance = ((9, 12), (12, 16)), np.random.default_rng(0)
+    noises = [chance.normal(size=generator.noise_shape(n, size)) for n, size in enumerate(sizes)]
+    return ConSinGan(
+        generator=generator, variables=generator.init_variables(jax.random.key(0)), amplitudes=jnp.float32([1, 0.25]),
+        noises=tuple(map(jnp.float32, noises)), sizes=sizes, image=jnp.asarray(images.to_float(waves(12, 16))),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["pyramid", "growing"])
+def test_one_program_draws_what_draw_scales_and_reconstruct_do(model, kind):
+    made, key = model if kind == "pyramid" else make_growing(), jax.random.key(3)
+    whole = [jnp.repeat(image, 2, axis=0) for image in reconstruct(made)]
+    expected = draw_scales(made, key, count=2, start_scale=1)
+    for start, images_of in ((1, expected), (len(made.sizes), whole)):
+        found = draw_from(made, key, start, count=2)
+        for ours, theirs in zip(found, images_of, strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=2e-6)
+    assert np.abs(expected[-1] - whole[-1]).max() > 1e-4
+    assert np.abs(draw_from(made, key, 0, count=2)[0] - whole[0]).max() > 1e-4
 
 
 @pytest.mark.parametrize(
@@ -148,14 +173,7 @@ def test_page_of_an_unfinished_run_has_its_scales_curves_and_settings(tmp_path, 
 
 
 def test_page_of_a_growing_generator(tmp_path):
-    generator, _ = ConsinganRecipe(width=4, layers=1).networks(2)
-    sizes = ((9, 12), (12, 16))
-    made = ConSinGan(
-        generator=generator, variables=generator.init_variables(jax.random.key(0)), amplitudes=jnp.float32([1, 0.25]),
-        noises=tuple(jnp.zeros(generator.noise_shape(n, size)) for n, size in enumerate(sizes)), sizes=sizes,
-        image=jnp.asarray(images.to_float(waves(12, 16))),
-    )  # fmt: skip
-    save_singan(tmp_path / "growing.safetensors", made)
+    save_singan(tmp_path / "growing.safetensors", make_growing())
     text = write_training_report(tmp_path / "growing.safetensors").read_text()
     check_offline(text)
     assert text.count("<img style") == 2 + SAMPLES + 2 * (2 + 4) + 2 * 4

@@ -11,14 +11,14 @@ import numpy as np
 from jaxprior import metrics
 from jaxprior.evaluation.reporting import page
 from jaxprior.evaluation.reporting.figures import as_png
-from jaxprior.singan import ConSinGan, SinGan, draw_scales, reconstruct
-from jaxprior.singan.viewing import real_pyramid
+from jaxprior.singan import ConSinGan, SinGan
+from jaxprior.singan.viewing import draw_from, real_pyramid
 
 
 SAMPLES, AT_ONCE = 16, 4
 """Samples that the diversity is of, and how many are drawn together and shown of a scale."""
 
-STARTS = 3
+STARTS = 4
 """So many start scales besides 0 are shown, the lowest ones: above, samples are ever nearer to the picture."""
 
 LARGE, MEDIUM, SMALL = (400, 300), (158, 150), (124, 100)
@@ -35,13 +35,13 @@ def singan_sections(model: SinGan | ConSinGan) -> list[str]:
     """Return the sections (as HTML) of a trained model, finished or with the scales that it has."""
     keys = jax.random.split(jax.random.key(0), SAMPLES // AT_ONCE)
     reals = real_pyramid(model)
-    remade = [np.asarray(image[0]) for image in reconstruct(model)]
-    parts = [draw_scales(model, key, count=AT_ONCE) for key in keys]
-    samples = [np.concatenate([np.asarray(part[n]) for part in parts]) for n in range(len(reals))]
-    started = {
-        start: np.asarray(draw_scales(model, keys[0], count=AT_ONCE, start_scale=start)[-1])
-        for start in range(1, min(STARTS + 1, len(reals)))
-    }
+
+    def drawn(key: jax.Array, start: int) -> list[np.ndarray]:
+        return [np.asarray(images) for images in draw_from(model, key, start, count=AT_ONCE)]
+
+    remade = [images[0] for images in drawn(keys[0], len(reals))]
+    samples = [np.concatenate(parts) for parts in zip(*(drawn(key, 0) for key in keys), strict=True)]
+    started = {start: drawn(keys[0], start)[-1] for start in range(1, min(STARTS + 1, len(reals)))}
     return [
         *_picture(reals[-1], remade[-1], samples[-1]),
         *_scales(_networks(model), reals, remade, samples),
