@@ -21,8 +21,19 @@ from jaxprior.evaluation.reporting.plots import curves
 from jaxprior.models.singan import Generator
 from jaxprior.models.squeezenet import SqueezeNet
 from jaxprior.priors import Card
-from jaxprior.singan import Scale, SinGan, build_pyramid, draw, load_singan, plan_scales, reconstruct, save_singan
-from jaxprior.singan.viewing import draw_scales, real_pyramid
+from jaxprior.singan import (
+    ConSinGan,
+    Scale,
+    SinGan,
+    build_pyramid,
+    draw_scales,
+    load_singan,
+    plan_scales,
+    reconstruct,
+    save_singan,
+)  # fmt: skip
+from jaxprior.singan.viewing import draw_from, real_pyramid
+from jaxprior.training.consingan import ConsinganRecipe
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -61,18 +72,28 @@ def model():
     return make_model()[0]
 
 
-def test_samples_of_all_scales_are_those_of_draw(model):
-    key, remade = jax.random.key(3), reconstruct(model)
-    drawn = {start: draw_scales(model, key, count=2, start_scale=start) for start in (0, 2)}
-    for start, found in drawn.items():
-        assert [image.shape for image in found] == [(2, *size, 3) for size in model.sizes]
-        np.testing.assert_allclose(found[-1], draw(model, key, count=2, start_scale=start), atol=1e-6)
-    for n in (0, 1):
-        np.testing.assert_allclose(drawn[2][n], jnp.broadcast_to(remade[n], drawn[2][n].shape), atol=1e-6)
-    assert np.abs(drawn[0][2] - drawn[2][2]).max() > 0.01 < np.abs(drawn[2][2] - remade[2]).max()
-    for count, start in ((1, 3), (1, -1), (0, 0)):
-        with pytest.raises(ValueError, match="start scale from 0 to 2"):
-            draw_scales(model, key, count=count, start_scale=start)
+def make_growing() -> ConSinGan:
+    """Two scales of a random growing generator."""
+    generator, _ = ConsinganRecipe(width=4, layers=1).networks(2)
+    sizes, chance = ((9, 12), (12, 16)), np.random.default_rng(0)
+    noises = [chance.normal(size=generator.noise_shape(n, size)) for n, size in enumerate(sizes)]
+    return ConSinGan(
+        generator=generator, variables=generator.init_variables(jax.random.key(0)), amplitudes=jnp.float32([1, 0.25]),
+        noises=tuple(map(jnp.float32, noises)), sizes=sizes, image=jnp.asarray(images.to_float(waves(12, 16))),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["pyramid", "growing"])
+def test_one_program_draws_what_draw_scales_and_reconstruct_do(model, kind):
+    made, key = model if kind == "pyramid" else make_growing(), jax.random.key(3)
+    whole = [jnp.repeat(image, 2, axis=0) for image in reconstruct(made)]
+    expected = draw_scales(made, key, count=2, start_scale=1)
+    for start, images_of in ((1, expected), (len(made.sizes), whole)):
+        found = draw_from(made, key, start, count=2)
+        for ours, theirs in zip(found, images_of, strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=2e-6)
+    assert np.abs(expected[-1] - whole[-1]).max() > 1e-4
+    assert np.abs(draw_from(made, key, 0, count=2)[0] - whole[0]).max() > 1e-4
 
 
 @pytest.mark.parametrize(
@@ -149,6 +170,14 @@ def test_page_of_an_unfinished_run_has_its_scales_curves_and_settings(tmp_path, 
     assert [point.split()[0] for point in first] == [point.split()[0] for point in second]  # steps of the phase
     assert ">scale 0</span>" in text and ">scale 1</span>" in text
     assert ">width</td>" in text and ">versions.jax</td>" in text and "num_scales" not in text
+
+
+def test_page_of_a_growing_generator(tmp_path):
+    save_singan(tmp_path / "growing.safetensors", make_growing())
+    text = write_training_report(tmp_path / "growing.safetensors").read_text()
+    check_offline(text)
+    assert text.count("<img style") == 2 + SAMPLES + 2 * (2 + 4) + 2 * 4
+    assert cells(text, 0)[:4] == ["0", "12x9", "4", "1"] and cells(text, 1)[:4] == ["1", "16x12", "4", "0.25"]
 
 
 def test_page_of_another_training_has_its_sheet_curves_and_figures(tmp_path):

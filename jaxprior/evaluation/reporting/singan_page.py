@@ -11,8 +11,8 @@ import numpy as np
 from jaxprior import metrics
 from jaxprior.evaluation.reporting import page
 from jaxprior.evaluation.reporting.figures import as_png
-from jaxprior.singan import SinGan, reconstruct
-from jaxprior.singan.viewing import draw_scales, real_pyramid
+from jaxprior.singan import ConSinGan, SinGan
+from jaxprior.singan.viewing import draw_from, real_pyramid
 
 
 SAMPLES, AT_ONCE = 16, 4
@@ -31,20 +31,20 @@ NOTE = (
 )
 
 
-def singan_sections(model: SinGan) -> list[str]:
-    """Return the sections (as HTML) of a trained pyramid, finished or with the scales that it has."""
+def singan_sections(model: SinGan | ConSinGan) -> list[str]:
+    """Return the sections (as HTML) of a trained model, finished or with the scales that it has."""
     keys = jax.random.split(jax.random.key(0), SAMPLES // AT_ONCE)
     reals = real_pyramid(model)
-    remade = [np.asarray(image[0]) for image in reconstruct(model)]
-    parts = [draw_scales(model, key, count=AT_ONCE) for key in keys]
-    samples = [np.concatenate([np.asarray(part[n]) for part in parts]) for n in range(len(reals))]
-    started = {
-        start: np.asarray(draw_scales(model, keys[0], count=AT_ONCE, start_scale=start)[-1])
-        for start in range(1, min(STARTS + 1, len(reals)))
-    }
+
+    def drawn(key: jax.Array, start: int) -> list[np.ndarray]:
+        return [np.asarray(images) for images in draw_from(model, key, start, count=AT_ONCE)]
+
+    remade = [images[0] for images in drawn(keys[0], len(reals))]
+    samples = [np.concatenate(parts) for parts in zip(*(drawn(key, 0) for key in keys), strict=True)]
+    started = {start: drawn(keys[0], start)[-1] for start in range(1, min(STARTS + 1, len(reals)))}
     return [
         *_picture(reals[-1], remade[-1], samples[-1]),
-        *_scales(model, reals, remade, samples),
+        *_scales(_networks(model), reals, remade, samples),
         *_starts({0: samples[-1][:AT_ONCE], **started}),
     ]
 
@@ -60,15 +60,24 @@ def _picture(real: np.ndarray, remade: np.ndarray, samples: np.ndarray) -> list[
     ]  # fmt: skip
 
 
+def _networks(model: SinGan | ConSinGan) -> list[tuple[int, float]]:
+    """(channels, amplitude of the noise) of every scale."""
+    if isinstance(model, ConSinGan):
+        return [(model.generator.width, float(amplitude)) for amplitude in model.amplitudes]
+    return [(scale.generator.width, float(scale.amplitude)) for scale in model.scales]
+
+
 def _scales(
-    model: SinGan, reals: Sequence[np.ndarray], remade: Sequence[np.ndarray], samples: Sequence[np.ndarray]
-) -> list[str]:
+    networks: Sequence[tuple[int, float]], reals: Sequence[np.ndarray], remade: Sequence[np.ndarray],
+    samples: Sequence[np.ndarray],
+) -> list[str]:  # fmt: skip
+    """A line a scale: its network, its figures, its pictures."""
     lines = []
-    for n, (scale, real, own, drawn) in enumerate(zip(model.scales, reals, remade, samples, strict=True)):
-        height, width = scale.size
+    for n, (network, real, own, drawn) in enumerate(zip(networks, reals, remade, samples, strict=True)):
+        (channels, amplitude), (height, width) = network, real.shape[:2]
         shown = [_framed(image, f"scale {n}, sample {i}", SMALL) for i, image in enumerate(drawn[:AT_ONCE])]
         lines.append([
-            str(n), f"{width}x{height}", str(scale.generator.width), f"{float(scale.amplitude):.3g}",
+            str(n), f"{width}x{height}", str(channels), f"{amplitude:.3g}",
             f"{float(metrics.rmse(own[None], real[None])[0]):.2f}", f"{float(metrics.diversity(drawn, real)):.3f}",
             _framed(real, f"scale {n}, picture", SMALL), _framed(own, f"scale {n}, reconstruction", SMALL),
             page.side_by_side(shown),

@@ -14,11 +14,12 @@ from jaxprior.evaluation.reporting.singan_page import singan_sections
 from jaxprior.evaluation.reporting.training_page import training_page
 from jaxprior.files import read_record, write_atomically
 from jaxprior.priors import RUN_WEIGHTS
-from jaxprior.singan import load_singan, stored
+from jaxprior.singan import growing_stored, load_singan, stored
 from jaxprior.training.loop import read_metrics
 
 
 KIND = "training"  # in run.json
+DRAWN = (stored.ARCHITECTURE, growing_stored.ARCHITECTURE)  # anew, for the page
 FIGURES = ("swd.csv", "held-out.csv", "quality.csv")  # of the judges
 
 
@@ -73,7 +74,7 @@ def write_training_report(path: Path) -> Path:
         training = Training(title=path.stem, record={}, card=dict(model.card))
     else:
         training, out = _read(path), path / "report.html"
-        model = load_singan(path) if training.card.get("architecture") == stored.ARCHITECTURE else None
+        model = load_singan(path) if training.card.get("architecture") in DRAWN else None
     sections = singan_sections(model) if model is not None else []
     write_atomically(out, training_page(training, sections).encode("utf-8", "backslashreplace"))
     return out
