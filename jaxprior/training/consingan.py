@@ -21,7 +21,7 @@ from jaxprior.singan import growing_stored as stored
 from jaxprior.training.consingan_stage import make_step
 from jaxprior.training.consingan_state import assemble, begin_stage, init_state
 from jaxprior.training.data import Pictures
-from jaxprior.training.judges import SinglePicture
+from jaxprior.training.judges import OwnPictures
 from jaxprior.training.loop import Moment, Phase
 from jaxprior.training.pyramid_recipe import PyramidRecipe
 from jaxprior.training.session import Plan, settings_of
@@ -126,10 +126,10 @@ def plan(recipe: ConsinganRecipe, pictures: Pictures) -> Plan:
         phases=[_phase(recipe, scales, reals, n) for n in range(len(reals))],
         init=partial(init_state, recipe, scales, reals[0]),
         show=sample,
-        judge=SinglePicture(
-            sample=sample,
-            remake=lambda state, _moment: pyramids.reconstruct(trained(state))[-1][0],
-            picture=lambda moment: reals[moment.phase_number],
+        judge=OwnPictures(
+            sample=lambda state, moment: sample(state, moment)[None],
+            remake=lambda state, _moment: pyramids.reconstruct(trained(state))[-1],
+            pictures=lambda moment: reals[moment.phase_number][None],
         ),
         export=lambda state: stored.growing_params(trained(state)),
         card=lambda state: {"architecture": stored.ARCHITECTURE, "config": stored.growing_config(trained(state))},

@@ -111,29 +111,31 @@ class Repaired:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SinglePicture:
-    """How exactly a network remakes the one picture that it was trained on, and how different its samples are.
+class OwnPictures:
+    """How exactly networks remake the one picture that each was trained on, and how different their samples are.
 
     Fields:
-        sample: (state, moment) -> random images [n, h, w, c] in [-1, 1].
-        remake: (state, moment) -> the reconstruction [h, w, c].
-        picture: moment -> the picture [h, w, c].
+        sample: (state, moment) -> random images [k, n, h, w, c] in [-1, 1] of k networks.
+        remake: (state, moment) -> their reconstructions [k, h, w, c].
+        pictures: moment -> their pictures [k, h, w, c].
     """
 
     sample: Callable
     remake: Callable
-    picture: Callable
+    pictures: Callable
     file = "quality.csv"
     title = "reconstruction error, levels of 255"
     curve, reference = "reconstruction", None
 
     def measure(self, state: Any, moment: Moment) -> dict[str, float]:
-        """Root mean squared error "reconstruction" in levels of 255, and "diversity" of the samples; see
-        `jaxprior.metrics`."""
-        picture = self.picture(moment)
+        """Means over the networks of the root mean squared error "reconstruction", in levels of 255, and of the
+        "diversity" of the samples; see `jaxprior.metrics`."""
+        pictures = self.pictures(moment)
+        errors = metrics.rmse(self.remake(state, moment), pictures)
+        pairs = zip(self.sample(state, moment), pictures, strict=True)
         return {
-            "reconstruction": float(metrics.rmse(self.remake(state, moment)[None], picture[None])[0]),
-            "diversity": float(metrics.diversity(self.sample(state, moment), picture)),
+            "reconstruction": float(np.mean(errors)),
+            "diversity": float(np.mean([metrics.diversity(*pair) for pair in pairs])),
         }
 
     def summary(self, row: dict[str, float]) -> dict[str, Any]:

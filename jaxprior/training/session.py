@@ -4,11 +4,13 @@
     RUN/checkpoints/         state, data position, random state
     RUN/metrics.csv          losses and scores; RUN/swd.csv or so: the judge's figures; RUN/curves.png: both, drawn
     RUN/samples/*.png        sheets of pictures that the network makes; RUN/samples.png: the newest
-    RUN/model.safetensors    the trained networks, mostly in half precision, with a card; `--prior RUN` loads it
+    RUN/model.safetensors    the trained networks, mostly in half precision, with a card; `--prior RUN` loads it;
+                             of several networks trained together one each, RUN/NAME/model.safetensors
 """
 
 import csv
 import hashlib
+import operator
 import os
 import time
 from collections.abc import Callable
@@ -46,6 +48,7 @@ class Plan:
         pictures: the training pictures.
         seed: of everything random.
         at_rest: number type of the saved weights.
+        members: names of networks that are trained together; the leaves of `export` then have them on a leading axis.
     """
 
     name: str
@@ -59,6 +62,11 @@ class Plan:
     pictures: Pictures
     seed: int
     at_rest: type = np.float16
+    members: tuple[str, ...] = ()
+
+    def models(self, folder: Path) -> list[Path]:
+        """Files of the trained weights in a run folder."""
+        return [folder / name / "model.safetensors" for name in self.members] or [folder / "model.safetensors"]
 
 
 def settings_of(recipe: Any) -> dict:
@@ -86,7 +94,7 @@ def run(
         pace, on_log, should_stop: see `loop.run`.
 
     Returns:
-        The path of the trained weights.
+        The path of the trained weights, the first of several.
 
     Raises:
         RunError: the folder belongs to another training, or another process writes to it.
@@ -120,7 +128,7 @@ def run(
                 on_snapshot=recorder.snapshot,
                 should_stop=should_stop,
             )
-    return folder / "model.safetensors"
+    return plan.models(folder)[0]
 
 
 class _Recorder:
@@ -130,7 +138,7 @@ class _Recorder:
         self.plan, self.folder, self.source, self.licence = plan, folder, source, licence
         self.figures = loop.read_metrics(folder / plan.judge.file)
         self.began = time.monotonic()
-        self.earlier = _seconds_so_far(folder)
+        self.earlier = _seconds_so_far(plan.models(folder)[0])
 
     def snapshot(self, state: Any, moment: loop.Moment) -> None:
         """Samples, weights and curves; at the end of a phase also the judge's figures."""
@@ -162,7 +170,6 @@ class _Recorder:
         figures = {name: float(value) for name, value in newest.items() if name not in PLACE and value}
         seconds = self.earlier + time.monotonic() - self.began
         card = {
-            "name": self.folder.name,
             **self.plan.card(state),
             "source": self.source,
             "licence": self.licence,
@@ -177,7 +184,10 @@ class _Recorder:
             },
         }
         tree = jax.tree.map(lambda x: np.asarray(x, self.plan.at_rest), self.plan.export(state))
-        weights.save_weights(self.folder / "model.safetensors", tree, card)
+        for number, path in enumerate(self.plan.models(self.folder)):
+            path.parent.mkdir(exist_ok=True)
+            own = jax.tree.map(operator.itemgetter(number), tree) if self.plan.members else tree
+            weights.save_weights(path, own, {**card, "name": path.parent.name})
 
 
 def enlarged(image: np.ndarray, side: int = 64) -> np.ndarray:
@@ -220,6 +230,5 @@ def draw_curves(folder: Path, judge: Judge) -> None:
     os.replace(temporary, folder / "curves.png")
 
 
-def _seconds_so_far(folder: Path) -> float:
-    path = folder / "model.safetensors"
+def _seconds_so_far(path: Path) -> float:
     return float(weights.read_card(path).get("training", {}).get("seconds", 0)) if path.is_file() else 0.0

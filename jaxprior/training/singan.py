@@ -16,7 +16,7 @@ from jaxprior import singan as pyramids
 from jaxprior.errors import ImageError
 from jaxprior.singan import SinGan, stored
 from jaxprior.training.data import Pictures
-from jaxprior.training.judges import SinglePicture
+from jaxprior.training.judges import OwnPictures
 from jaxprior.training.loop import Moment, Phase
 from jaxprior.training.session import Plan, settings_of
 from jaxprior.training.singan_recipe import PRESETS as PRESETS
@@ -53,10 +53,10 @@ def plan(recipe: SinganRecipe, pictures: Pictures) -> Plan:
         phases=[_phase(recipe, scales, reals, n) for n in range(len(reals))],
         init=partial(init_state, recipe, scales, coarsest=reals[0]),
         show=sample,
-        judge=SinglePicture(
-            sample=sample,
-            remake=lambda state, _moment: pyramids.reconstruct(trained(state))[-1][0],
-            picture=lambda moment: reals[moment.phase_number],
+        judge=OwnPictures(
+            sample=lambda state, moment: sample(state, moment)[None],
+            remake=lambda state, _moment: pyramids.reconstruct(trained(state))[-1],
+            pictures=lambda moment: reals[moment.phase_number][None],
         ),
         export=lambda state: stored.to_params(trained(state)),
         card=lambda state: {"architecture": stored.ARCHITECTURE, "config": stored.to_config(trained(state))},

@@ -21,7 +21,7 @@ from jaxprior.singan import SinGan, stored
 from jaxprior.singan.drawing import draw_noises, enlarge
 from jaxprior.singan.injecting import at_scale, check_start_scales
 from jaxprior.training.data import Pictures
-from jaxprior.training.judges import SinglePicture
+from jaxprior.training.judges import OwnPictures
 from jaxprior.training.loop import Moment, Phase
 from jaxprior.training.session import Plan, settings_of
 from jaxprior.training.singan_recipe import SinganRecipe
@@ -122,10 +122,10 @@ def plan(recipe: SinganRecipe, model: SinGan, *, scale: int, colors: int) -> Pla
         ],
         init=init,
         show=sample,
-        judge=SinglePicture(
-            sample=sample,
-            remake=lambda state, _moment: pyramids.reconstruct(trained(state))[-1][0],
-            picture=lambda _moment: np.asarray(model.image),
+        judge=OwnPictures(
+            sample=lambda state, moment: sample(state, moment)[None],
+            remake=lambda state, _moment: pyramids.reconstruct(trained(state))[-1],
+            pictures=lambda _moment: np.asarray(model.image)[None],
         ),
         export=lambda state: stored.to_params(trained(state)),
         card=lambda state: {"architecture": stored.ARCHITECTURE, "config": stored.to_config(trained(state))},
