@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from report_helpers import HOSTILE, Page
+from tiny_singan import random_variables
 from typer.testing import CliRunner
 
 from jaxprior import images, metrics, weights
@@ -56,8 +57,7 @@ def make_model(resize: str = "bicubic_u8", rule: str = "singan") -> tuple[SinGan
     scales = []
     for n, size in enumerate(plan.sizes):
         noise = np.random.default_rng(n).normal(size=(*size, 3)) if n == 0 else np.zeros((*size, 3))
-        variables = generator.init_variables(jax.random.key(n))
-        variables["params"] = jax.tree.map(lambda x: 4 * x, variables["params"])  # visible changes at every scale
+        variables = random_variables(generator, n)
         amplitude = jnp.float32(1.0 if n == 0 else 0.3)
         scales.append(Scale(generator=generator, variables=variables, amplitude=amplitude,
                             noise=jnp.asarray(noise, jnp.float32), size=size))  # fmt: skip
@@ -78,7 +78,7 @@ def make_growing() -> ConSinGan:
     sizes, chance = ((9, 12), (12, 16)), np.random.default_rng(0)
     noises = [chance.normal(size=generator.noise_shape(n, size)) for n, size in enumerate(sizes)]
     return ConSinGan(
-        generator=generator, variables=generator.init_variables(jax.random.key(0)), amplitudes=jnp.float32([1, 0.25]),
+        generator=generator, variables=random_variables(generator, 0), amplitudes=jnp.float32([1, 0.25]),
         noises=tuple(map(jnp.float32, noises)), sizes=sizes, image=jnp.asarray(images.to_float(waves(12, 16))),
     )  # fmt: skip
 
