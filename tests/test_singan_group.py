@@ -62,6 +62,8 @@ def test_the_command_trains_a_folder(tmp_path):
     runs = sorted(out.iterdir())
     assert [run.name[0] for run in runs] == ["a", "b"] and all((run / "report.html").is_file() for run in runs)
     printed("singan", "train", folder, "-o", tmp_path / "one", *flags, "--together", 2, code=1)
-    assert len(list((tmp_path / "one").glob("24x18-a-*/*/model.safetensors"))) == 2
+    members = sorted((tmp_path / "one").glob("24x18-a-*/*/model.safetensors"))
+    assert len(members) == 2
+    assert f"give a file, {members[0]}" in printed("report", members[0].parents[1], code=2)
     said = printed("singan", "train", folder, "-o", tmp_path / "x", "--preset", "consingan", "--together", 2, code=2)
     assert "none of its 4 pictures" in said or "--together is for SinGANs" in said

@@ -30,6 +30,8 @@ def animate(
 ) -> None:
     """Make a short animation of the picture that a SinGAN was trained on, by a random walk of its noise.
 
+    Train for this with `--preset animate`, so that borders move like the rest.
+
     ```
     jaxprior singan animate runs/lightning -o lightning.webp
     jaxprior singan animate runs/lightning -o animations --frames 60 --fps 15 --start-scale 1 --beta 0.8

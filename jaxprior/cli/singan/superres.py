@@ -25,9 +25,10 @@ def superres(
 ) -> None:
     """Enlarge a picture with a SinGAN that was trained on it: `superres.png`, and `bicubic.png` to compare.
 
-    Train for this with `--reconstruction-weight 100`. If colors drift, after a short training, try `--own-statistics`.
+    Train for this with `--preset superres`. If colors drift, after a short training, try `--own-statistics`.
 
     ```
+    jaxprior singan train birds.png --preset superres -o runs/birds
     jaxprior singan superres runs/birds -o large
     jaxprior singan superres runs/birds other.png -o large --factor 2
     ```

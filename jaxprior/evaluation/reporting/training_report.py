@@ -84,6 +84,8 @@ def _read(folder: Path) -> Training:
     record = read_record(folder)
     if record.get("kind") != KIND:
         raise RunError(f"{folder} holds a {record.get('kind', 'foreign')} run, not a {KIND} run.")
+    if members := sorted(folder.glob(f"*/{RUN_WEIGHTS}")):
+        raise RunError(f"{folder} trains several networks, each with a page of its own: give a file, {members[0]}.")
     if not (folder / RUN_WEIGHTS).is_file():
         raise RunError(f"{folder} has no weights yet, which come with the first samples: go on with the training.")
     tables = [rows for name in FIGURES if (rows := read_metrics(folder / name))]
