@@ -96,10 +96,21 @@ def of_startup(found: dict) -> str:
     return table(["", "wall time"], rows)
 
 
+def of_singan(found: dict) -> str:
+    """Training steps of SinGAN's scales."""
+    names = list(dict.fromkeys(name for result in found["results"] for name in result["runners"]))
+    rows = []
+    for result in found["results"]:
+        (size, width), runners = result["case"].split(":"), result["runners"]
+        rows.append([f"{size}, {width} channels", *(_beside(runners[n]) if n in runners else "" for n in names)])
+    return table(["a step", *names], rows)
+
+
 TABLES: dict[str, Callable[[dict], str]] = {
     "compare_torch": of_comparison,
     "throughput": of_throughput,
     "choices": of_choices,
+    "singan_speed": of_singan,
     "training": of_training,
     "scaling": of_scaling,
     "startup": of_startup,
