@@ -6,7 +6,7 @@
 Fake and remade picture are computed together, as two images: no norm here mixes images.
 """
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax
@@ -72,11 +72,13 @@ def make_losses(recipe: "ConsinganRecipe"):
     return critic_loss, generator_loss
 
 
+@lru_cache(maxsize=32)  # pictures of one size share what is compiled
 def make_step(recipe: "ConsinganRecipe", scales: Plan, stage: int):
     """The compiled step of one stage: (index, state, picture, key) -> (state, metrics).
 
     The state is donated; the picture is [1, h, w, c]. A step is `critic_steps` updates of the critic, then
-    `generator_steps` of the trained parts of the generator, each part at its own learning rate.
+    `generator_steps` of the trained parts of the generator, each part at its own learning rate. Both are loops: each
+    update is compiled once.
     """
     generator, _ = recipe.networks(stage + 1)
     critic_loss, generator_loss = make_losses(recipe)
@@ -100,31 +102,35 @@ def make_step(recipe: "ConsinganRecipe", scales: Plan, stage: int):
             return generator.apply(whole, x, method="image")
 
         parts = {name: state["generator"][name] for name in rates}
-        optimizers = {name: state["adam"]["generator"][name] for name in rates}
-        critic, critic_opt = state["critic"], state["adam"]["critic"]
         made, pull_back = jax.vjp(make, parts)
         update = player(critic_loss, recipe.adam(falling))
 
-        def update_critic(network, mix):
-            critic, critic_opt, seen = update(*network, picture, made[:1], mix[None])
-            return (critic, critic_opt), seen
+        def update_critic(networks, mix):
+            *networks, seen = update(*networks, picture, made[:1], mix[None])
+            return tuple(networks), seen
 
-        # A loop, so that an update is compiled once.
-        (critic, critic_opt), seen = jax.lax.scan(update_critic, (critic, critic_opt), given.mixes)
-        seen = jax.tree.map(lambda x: x[-1], seen)
-        again = recipe.g_step == "recompute"
-        for k in range(recipe.generator_steps):
-            if k and again:
-                made, pull_back = jax.vjp(make, parts)
-            if not k or again:  # the first one is of the fake that the critic has just seen
-                slopes, metrics = jax.grad(generator_loss, has_aux=True)(made, critic, picture)
-                (gradients,) = pull_back(slopes)
+        networks = state["critic"], state["adam"]["critic"]
+        (critic, critic_opt), seen = jax.lax.scan(update_critic, networks, given.mixes)
+
+        def gradient(made, pull_back):
+            slopes, metrics = jax.grad(generator_loss, has_aux=True)(made, critic, picture)
+            return pull_back(slopes)[0], metrics
+
+        first_gradient = gradient(made, pull_back) if recipe.g_step == "once" else None
+
+        def update_generator(networks, _):
+            parts, optimizers = networks
+            gradients, metrics = first_gradient or gradient(*jax.vjp(make, parts))
+            moves = {}
             for name, rate in rates.items():
-                adam = recipe.adam(rate * falling)
-                moves, optimizers[name] = adam.update(gradients[name], optimizers[name])
-                parts[name] = optax.apply_updates(parts[name], moves)
+                moves[name], optimizers[name] = recipe.adam(rate * falling).update(gradients[name], optimizers[name])
+            return (optax.apply_updates(parts, moves), optimizers), metrics
+
+        networks = parts, {name: state["adam"]["generator"][name] for name in rates}
+        (parts, optimizers), metrics = jax.lax.scan(update_generator, networks, length=recipe.generator_steps)
+        seen = jax.tree.map(lambda x: x[-1], {**seen, **metrics})
         adam = {"generator": {**state["adam"]["generator"], **optimizers}, "critic": critic_opt}
         state = {**state, "generator": {**state["generator"], **parts}, "critic": critic, "adam": adam}
-        return state, {**seen, **metrics}
+        return state, seen
 
     return step

@@ -41,7 +41,7 @@ class PyramidOptions:
     width_growth_every: Annotated[
         int | None, network_option("Double the channels every N scales; 0: never.", metavar="N", least=0)
     ] = None
-    layers: Annotated[int | None, network_option("Convolutions of a network.", metavar="N", least=2)] = None
+    layers: Annotated[int | None, network_option("Convolutions of a network.", metavar="N", least=1)] = None
     norm: Annotated[Norm | None, network_option("What follows the generators' convolutions.")] = None
     critic_norm: Annotated[Norm | None, network_option("The same of the critics.")] = None
     coarse_noise_channels: Annotated[
