@@ -7,7 +7,7 @@ Both networks are normalised by the batch, a picture at a time; the frozen scale
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -161,6 +161,7 @@ def updated(update, variables: dict, *args) -> tuple[dict, Any, dict]:
     return {"params": params, **statistics}, optimizer, seen
 
 
+@lru_cache(maxsize=32)  # pictures of one size share what is compiled
 def make_step(recipe: "SinganRecipe", scale: int, *, prepare: Callable[[Array], Array] = lambda images: images):
     """The compiled step of one scale: (index, own, below, picture, key) -> (own, metrics).
 
