@@ -13,6 +13,8 @@ from singan_golden import PLAN, nhwc, noise, state, variables
 
 from jaxprior.errors import WeightsError
 from jaxprior.models import singan
+from jaxprior.models.blocks import convolve
+from jaxprior.models.valid import by_products
 from jaxprior.singan import (
     Scale,
     SinGan,
@@ -322,3 +324,23 @@ def test_a_file_that_does_not_fit_is_a_sentence(tmp_path):
             build_singan(params, {**card, "config": {**config, **change}})
     with pytest.raises(WeightsError, match="'pggan'"):
         build_singan(params, {**card, "architecture": "pggan"})
+
+
+@pytest.mark.parametrize("shape", [(2, 9, 11, 3, 5), (1, 7, 8, 6, 1)])
+def test_convolutions_by_products_are_convolutions_with_all_derivatives(shape):
+    """Beside XLA's own, in float64: values, gradients, and the gradient of a gradient's norm."""
+    b, h, w, i, o = shape
+    with jax.enable_x64(True):
+        chance = np.random.default_rng(0)
+        x, kernel = jnp.asarray(chance.normal(size=(b, h, w, i))), jnp.asarray(chance.normal(size=(3, 3, i, o)))
+
+        def whole(convolution, x, kernel):
+            def score(x):
+                return jnp.sum(jnp.tanh(convolution(x, kernel)))
+
+            return score(x) + jnp.sum(jnp.square(jax.grad(score)(x)))
+
+        pairs = []
+        for convolution in (by_products, partial(convolve, padding="VALID")):
+            pairs.append((convolution(x, kernel), jax.grad(partial(whole, convolution), argnums=(0, 1))(x, kernel)))
+        jax.tree.map(lambda ours, theirs: np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10), *pairs)
