@@ -1,9 +1,6 @@
-"""One scale of a SinGAN: its losses and its compiled step (see `jaxprior.training.singan`).
+"""One scale of a SinGAN: what its training draws, and its compiled step (see `jaxprior.training.singan`).
 
-    critic       E D(fake) - E D(real) + penalty of pixels' gradient norms
-    generator    -E D(fake) + weight x mean squared error of the picture, remade from the noise kept for that
-
-Both networks are normalised by the batch, a picture at a time; the frozen scales below by their running statistics.
+Networks in training are normalised by the batch, a picture at a time; the frozen scales below by running statistics.
 """
 
 from collections.abc import Callable
@@ -12,18 +9,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from jaxprior.models.dcgan import parted
 from jaxprior.models.singan import zero_pad
 from jaxprior.singan import SinGan, synthesize
 from jaxprior.singan.drawing import draw_noises, enlarge
-from jaxprior.training import losses
 from jaxprior.training.players import player
+from jaxprior.training.singan_losses import generator_loss, in_training, make_losses
 
 
 if TYPE_CHECKING:
-    from jaxprior.training.singan import SinganRecipe
+    from jaxprior.training.singan_recipe import SinganRecipe
 
 Array = jax.Array
 
@@ -82,75 +78,6 @@ def draw_inputs(
     noises = [jnp.concatenate(pair) for pair in zip(kept, drawn, strict=True)]
     images = enlarge(below, synthesize(below, noises)[-1], picture.shape[1:3])
     return Inputs(noise, images[1:], fixed, images[:1], mixes)
-
-
-def in_training(network: Any, variables: dict, *inputs: Array) -> tuple[Array, dict]:
-    """(output, variables with new running statistics) of a network that normalises by the batch."""
-    output, changed = network.apply(variables, *inputs, train=True, mutable=["batch_stats"])
-    return output, {**variables, **changed}
-
-
-def make_losses(recipe: "SinganRecipe", scale: int):
-    """The losses of a scale: (critic's, generator's adversarial one, its reconstruction's).
-
-    Each is (params, statistics, ...) -> (value, (metrics, new running statistics)). `critic_loss` among the metrics is
-    without the penalty, which stands beside it.
-    """
-    generator, critic = recipe.networks(scale)
-    penalty_of = losses.pixel_gradient_penalty if recipe.gp == "pixel" else losses.gradient_penalty
-
-    def critic_loss(params, statistics, picture, fake, mix):
-        variables = {"params": params, **statistics}
-        scores_real, changed = in_training(critic, variables, picture)
-        scores_fake, changed = in_training(critic, changed, fake)
-        loss = losses.wasserstein_critic(scores_real, scores_fake)
-        penalty = recipe.penalty * penalty_of(lambda x: in_training(critic, variables, x)[0], picture, fake, mix)
-        return loss + penalty, ({"critic_loss": loss, "penalty": penalty}, parted(changed)[1])
-
-    def adversarial(params, statistics, critic_variables, fake_from):
-        fake, changed = in_training(generator, {"params": params, **statistics}, *fake_from)
-        loss = losses.wasserstein_generator(in_training(critic, critic_variables, fake)[0])
-        return loss, ({"generator_loss": loss}, parted(changed)[1])
-
-    def reconstruction(params, statistics, remade_from, picture):
-        remade, changed = in_training(generator, {"params": params, **statistics}, *remade_from)
-        error = jnp.mean(jnp.square(remade - picture))
-        seen = {"reconstruction_rmse": jnp.sqrt(error)}
-        return recipe.reconstruction_weight * error, (seen, parted(changed)[1])
-
-    return critic_loss, adversarial, reconstruction
-
-
-def generator_loss(recipe: "SinganRecipe", variables: dict, adversarial, reconstruction):
-    """What the generator's updates of one step minimise, by the recipe's `g_step`.
-
-    Arguments:
-        recipe: the recipe.
-        variables: the generator's before the first of them.
-        adversarial, reconstruction: of `make_losses`, as functions of (params, statistics) alone.
-
-    Returns:
-        A function like them. A gradient that is kept becomes a linear function, which has it everywhere.
-    """
-
-    def both(params, statistics):
-        value, (seen, statistics) = adversarial(params, statistics)
-        error, (made, statistics) = reconstruction(params, statistics)
-        return value + error, ({**seen, **made}, statistics)
-
-    if recipe.g_step == "recompute":
-        return both
-    first = both if recipe.g_step == "once" else adversarial
-    kept, (seen, after) = jax.grad(first, has_aux=True)(*parted(variables))
-
-    def once(params, _statistics):
-        return optax.tree_utils.tree_vdot(kept, params), (seen, after)
-
-    def frozen(params, statistics):
-        value, (made, statistics) = reconstruction(params, statistics)
-        return value + optax.tree_utils.tree_vdot(kept, params), ({**seen, **made}, statistics)
-
-    return once if recipe.g_step == "once" else frozen
 
 
 def updated(update, variables: dict, *args) -> tuple[dict, Any, dict]:

@@ -13,7 +13,7 @@ from jaxprior.training.singan_scale import draw_noise
 
 
 if TYPE_CHECKING:
-    from jaxprior.training.singan import SinganRecipe
+    from jaxprior.training.singan_recipe import SinganRecipe
 
 PLAYERS = ("generator", "critic")
 
