@@ -38,6 +38,15 @@ def enable_compilation_cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 
+def forget_programs() -> None:
+    """Let go of all compiled programs of this process; what is needed again is compiled, or read from the cache.
+
+    For long processes that meet ever new shapes: each program takes some mappings of memory, of which Linux allows a
+    process 65,530, and the compiler crashes without more. A small SinGAN takes about a thousand of them.
+    """
+    jax.clear_caches()
+
+
 MATMUL_PRECISION = {"fp32": "highest", "tf32": "tensorfloat32", "bf16": "default"}
 """Our words for the precision of matrix products and convolutions, and JAX's. "bf16" computes in bfloat16 what is cast
 to it, and the rest as fast as the device likes."""

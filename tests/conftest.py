@@ -11,8 +11,13 @@ import jax
 import numpy as np
 import pytest
 
+from jaxprior.runtime import forget_programs
+
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+MAPPINGS = 20_000
+"""Of memory, after which compiled programs are given up: a process may have 65,530 on Linux, and XLA crashes then."""
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -38,3 +43,12 @@ def batched(monkeypatch):
 def golden():
     """Reader of the small golden arrays in tests/golden: `golden("pggan_tiny")` -> mapping of arrays."""
     return lambda name: np.load(GOLDEN / f"{name}.npz", allow_pickle=False)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_programs():
+    """After the tests of a file, give up what was compiled for them if that has become much."""
+    yield
+    mappings = Path("/proc/self/maps")
+    if mappings.exists() and len(mappings.read_bytes().splitlines()) > MAPPINGS:
+        forget_programs()

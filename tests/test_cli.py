@@ -348,7 +348,8 @@ def test_train_then_restore_with_what_was_trained(pictures, tmp_path):
     shown = call("train", "pggan", "--data", pictures, "-o", run, *sizes, *lengths).stdout
     assert "3 pictures of 8x8 pixels" in shown and f"weights: {run}/model.safetensors" in shown
     call("reconstruct", pictures, "--limit", "1", "-o", tmp_path / "r", "--prior", run, *QUICK)
-    assert "training run, not a restoration run" in call("report", run, code=2).stderr
+    assert "report.html" in call("report", run).stdout
+    assert "training run, not a restoration run" in call("report", run, tmp_path / "r", code=2).stderr
 
 
 def test_bundled_priors_are_listed():

@@ -67,3 +67,16 @@ def test_the_command_trains_a_folder(tmp_path):
     assert f"give a file, {members[0]}" in printed("report", members[0].parents[1], code=2)
     said = printed("singan", "train", folder, "-o", tmp_path / "x", "--preset", "consingan", "--together", 2, code=2)
     assert "none of its 4 pictures" in said or "--together is for SinGANs" in said
+
+
+def test_pictures_of_many_sizes_do_not_pile_up_programs(tmp_path, monkeypatch):
+    """Between pictures of one size programs are kept, and given up for another size."""
+    from jaxprior.cli.singan import folder as module
+
+    sizes, told = [(18, 24), (18, 24), (20, 24), (18, 26)], []
+    for number, size in enumerate(sizes):
+        images.save_png(tmp_path / f"{number}.png", stripes(*size, 3 + number))
+    monkeypatch.setattr(module, "_run", lambda one, *_: told.append(one.pixels.shape[:2]))
+    monkeypatch.setattr("jaxprior.runtime.forget_programs", lambda: told.append("forgotten"))
+    printed("singan", "train", tmp_path, "-o", tmp_path / "out", "--min-size", 12, "--num-scales", 2, "--layers", 2)
+    assert told == [(18, 24), (18, 24), "forgotten", (20, 24), "forgotten", (18, 26)]

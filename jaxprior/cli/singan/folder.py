@@ -40,10 +40,16 @@ def train_all(source: Path, recipe: Any, recipes: ModuleType, training: RunOptio
 
     Pictures that cannot be used are named and left out, and the program ends with exit code 1 then.
     """
+    from jaxprior import runtime
+
     found, failed = _usable(source, recipe)
     end = math.inf if training.minutes is None else time.monotonic() + 60 * training.minutes
     groups = _groups(found, together)
+    shape = groups[0][0].pixels.shape
     for number, group in enumerate(groups, 1):
+        if group[0].pixels.shape != shape:
+            runtime.forget_programs()  # no other size will want them
+            shape = group[0].pixels.shape
         say(f"\n{number} of {len(groups)}: {', '.join(one.source for one in group)}")
         minutes = None if end == math.inf else max(end - time.monotonic(), 0) / 60
         now = dataclasses.replace(training, minutes=minutes)
