@@ -10,6 +10,7 @@ import pytest
 import singan_golden as golden_singan
 from PIL import Image
 from singan_golden import PLAN, nhwc, noise, state, variables
+from tiny_singan import random_variables
 
 from jaxprior.errors import WeightsError
 from jaxprior.models import singan
@@ -189,18 +190,6 @@ def test_middle_layers_narrow_down_to_the_least_width():
     assert singan.Generator(64, 16).widths == (64, 32, 16, 16)
     assert singan.Generator(32, 32).widths == (32, 32, 32, 32)
     assert singan.Critic(8, 1, layers=3, kernel=5).widths == (8, 4) and singan.Critic(8, 1, kernel=5).margin == 10
-
-
-def random_variables(network, seed: int) -> dict:
-    """Weights that do something at any scale, from NumPy."""
-    chance = np.random.default_rng(seed)
-
-    def fill(path, leaf):
-        if path[-1].key == "kernel":
-            return chance.normal(0, 1 / np.sqrt(np.prod(leaf.shape[:3])), leaf.shape).astype(np.float32)
-        return chance.uniform(0.5, 1.5, leaf.shape).astype(np.float32) - (path[-1].key in ("mean", "bias"))
-
-    return jax.tree.map_with_path(fill, jax.eval_shape(network.init_variables, jax.random.key(0)))
 
 
 def test_norms():

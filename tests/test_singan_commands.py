@@ -5,12 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from program import printed
 from tiny_prior import write_tiny_prior
 from tiny_singan import tiny_singan
-from typer.testing import CliRunner
 
 from jaxprior import images
-from jaxprior.cli import app
 from jaxprior.singan import save_singan
 
 
@@ -18,10 +17,8 @@ COMMANDS = ("paint", "harmonize", "edit", "superres", "animate", "sample")
 
 
 def call(*arguments, code: int = 0) -> str:
-    """Run `jaxprior singan` in this process; what it printed, errors if it is to fail."""
-    result = CliRunner().invoke(app, ["singan", *map(str, arguments)])
-    assert result.exit_code == code and "Traceback" not in result.output, result.output
-    return result.stderr if code else result.stdout
+    """What `jaxprior singan` printed."""
+    return printed("singan", *arguments, code=code)
 
 
 def flat(height: int, width: int) -> np.ndarray:

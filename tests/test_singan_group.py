@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from program import printed
 from resuming import check_resumes
+from tiny_singan import smooth_picture
 
 from jaxprior import images
 from jaxprior.singan import load_singan
@@ -20,13 +21,8 @@ RECIPE = SinganRecipe(
 )
 
 
-def stripes(height: int, width: int, pitch: float) -> np.ndarray:
-    y, x, c = np.meshgrid(np.arange(height), np.arange(width), np.arange(3), indexing="ij")
-    return np.uint8(127.5 + 60 * np.sin(y / pitch + c) + 60 * np.cos(x / 4 - c))
-
-
 def test_together_they_become_what_they_are_alone(tmp_path):
-    pixels = np.stack([stripes(18, 24, pitch) for pitch in (3, 5)])
+    pixels = np.stack([smooth_picture(18, 24, pitch) for pitch in (3, 5)])
     together = singan_group.plan(RECIPE, Pictures(pixels), names=["a", "b"])
     run = check_resumes(together, tmp_path / "together", stops=(0, 1), pace=PACE)
     assert sorted(path.parent.name for path in run.glob("*/model.safetensors")) == ["a", "b"]
@@ -42,7 +38,7 @@ def test_together_they_become_what_they_are_alone(tmp_path):
 
 
 def test_names_are_as_many_as_pictures_and_different():
-    pictures = Pictures(np.stack([stripes(18, 24, 3)] * 2))
+    pictures = Pictures(np.stack([smooth_picture(18, 24, 3)] * 2))
     for names in (["a"], ["a", "a"]):
         with pytest.raises(ValueError, match="a name of its own for each of 2"):
             singan_group.plan(RECIPE, pictures, names=names)
@@ -51,9 +47,9 @@ def test_names_are_as_many_as_pictures_and_different():
 def test_the_command_trains_a_folder(tmp_path):
     folder, out = tmp_path / "pictures", tmp_path / "out"
     folder.mkdir()
-    images.save_png(folder / "a.png", stripes(18, 24, 3))
-    images.save_png(folder / "b.png", stripes(18, 24, 5))
-    images.save_png(folder / "tiny.png", stripes(9, 24, 5))
+    images.save_png(folder / "a.png", smooth_picture(18, 24, 3))
+    images.save_png(folder / "b.png", smooth_picture(18, 24, 5))
+    images.save_png(folder / "tiny.png", smooth_picture(9, 24, 5))
     (folder / "broken.png").write_bytes(b"no picture")
     flags = ["--num-scales", 2, "--min-size", 12, "--width", 4, "--layers", 2, "--steps", 1]
     flags += ["--critic-steps", 1, "--generator-steps", 1]
@@ -75,7 +71,7 @@ def test_pictures_of_many_sizes_do_not_pile_up_programs(tmp_path, monkeypatch):
 
     sizes, told = [(18, 24), (18, 24), (20, 24), (18, 26)], []
     for number, size in enumerate(sizes):
-        images.save_png(tmp_path / f"{number}.png", stripes(*size, 3 + number))
+        images.save_png(tmp_path / f"{number}.png", smooth_picture(*size, 3 + number))
     monkeypatch.setattr(module, "_run", lambda one, *_: told.append(one.pixels.shape[:2]))
     monkeypatch.setattr("jaxprior.runtime.forget_programs", lambda: told.append("forgotten"))
     printed("singan", "train", tmp_path, "-o", tmp_path / "out", "--min-size", 12, "--num-scales", 2, "--layers", 2)

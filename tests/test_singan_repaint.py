@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from program import printed
 from resuming import check_resumes
+from tiny_singan import smooth_picture
 
 from jaxprior import images
 from jaxprior.singan import SinGan, build_pyramid, load_singan, paint, save_singan, snap_to
@@ -20,11 +21,6 @@ from jaxprior.training.singan_state import assemble, init_state, start_adam
 
 
 PACE = Pace(log_every=1, checkpoint_seconds=1e9, snapshot_seconds=1e9)
-
-
-def smooth_picture(height: int, width: int) -> np.ndarray:
-    y, x, c = np.meshgrid(np.arange(height), np.arange(width), np.arange(3), indexing="ij")
-    return np.uint8(127.5 + 60 * np.sin(y / 3 + c) + 60 * np.cos(x / 4 - c))
 
 
 @pytest.fixture(scope="module")

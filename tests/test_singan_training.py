@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from program import printed
 from resuming import check_resumes
+from tiny_singan import smooth_picture
 
 from jaxprior import images
 from jaxprior.singan import build_pyramid, load_singan, reconstruct
@@ -31,11 +32,6 @@ def small_recipe(**changes) -> SinganRecipe:
         "seed": 3,
     }  # fmt: skip
     return SinganRecipe(**{**settings, **changes})
-
-
-def smooth_picture(height: int, width: int) -> np.ndarray:
-    y, x, c = np.meshgrid(np.arange(height), np.arange(width), np.arange(3), indexing="ij")
-    return np.uint8(127.5 + 60 * np.sin(y / 3 + c) + 60 * np.cos(x / 4 - c))
 
 
 @pytest.fixture(scope="module")

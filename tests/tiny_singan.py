@@ -1,4 +1,4 @@
-"""A SinGAN of three small scales, whose networks do something or nothing."""
+"""A SinGAN of three small scales, whose networks do something or nothing; and a picture to train one on."""
 
 import dataclasses
 
@@ -52,3 +52,9 @@ def random_variables(network, seed: int) -> dict:
         return chance.uniform(0.5, 1.5, leaf.shape).astype(np.float32) - (path[-1].key in ("mean", "bias"))
 
     return jax.tree.map_with_path(fill, jax.eval_shape(network.init_variables, jax.random.key(0)))
+
+
+def smooth_picture(height: int, width: int, pitch: float = 3.0) -> np.ndarray:
+    """Waves, uint8 [height, width, 3]; another pitch is another picture."""
+    y, x, c = np.meshgrid(np.arange(height), np.arange(width), np.arange(3), indexing="ij")
+    return np.uint8(127.5 + 60 * np.sin(y / pitch + c) + 60 * np.cos(x / 4 - c))
