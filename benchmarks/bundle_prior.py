@@ -15,10 +15,10 @@ from pathlib import Path
 
 import jax
 
-from jaxprior import weights
-from jaxprior.priors import build_prior
-from jaxprior.training.data import load_pictures
-from jaxprior.training.judges import CODES, SlicedWasserstein
+from jaxprior.training.evaluators import CODES, SlicedWasserstein
+from jaxprior.training.pictures import load_pictures
+from jaxprior.weights import storage
+from jaxprior.weights.priors import build_prior
 
 
 ASSETS = Path(__file__).resolve().parents[1] / "jaxprior" / "assets"
@@ -91,15 +91,15 @@ def main() -> None:
     parser.add_argument("--licence", help="of the pictures, instead of what the run says")
     parser.add_argument("--data", type=Path, help="the training pictures, to measure distances anew")
     arguments = parser.parse_args()
-    params, card = weights.load_weights(arguments.run / "model.safetensors")
+    params, card = storage.load_weights(arguments.run / "model.safetensors")
     card |= {"name": arguments.name, "defaults": json.loads(arguments.defaults.read_text())}
     card |= {k: v for k in ("hardware", "samples", "source", "licence") if (v := getattr(arguments, k))}
     if arguments.data is not None:
         card["training"] = {**card["training"], **distances(params, card, arguments.data)}
     folder = ASSETS / arguments.name
     folder.mkdir(parents=True, exist_ok=True)
-    weights.save_weights(folder / "model.safetensors", params, card)
-    (folder / "README.md").write_text(model_card(weights.read_card(folder / "model.safetensors")))
+    storage.save_weights(folder / "model.safetensors", params, card)
+    (folder / "README.md").write_text(model_card(storage.read_card(folder / "model.safetensors")))
     if arguments.run.resolve() != folder:
         shutil.copy(arguments.run / "samples.png", folder / "samples.png")
     size = (folder / "model.safetensors").stat().st_size / 1e6

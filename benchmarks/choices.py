@@ -19,11 +19,11 @@ import numpy as np
 from measuring import AGREE, alternate, in_time, record, save, spread
 from throughput import parse
 
-from jaxprior.benchmarking import Problem, Runner, make_problem
 from jaxprior.inversion import engine
-from jaxprior.lanes import Lanes
-from jaxprior.memory import Economy
-from jaxprior.models.pggan import Generator
+from jaxprior.models.pggan.networks import Generator
+from jaxprior.restoration.benchmarking import Problem, Runner, make_problem
+from jaxprior.restoration.lanes import Lanes
+from jaxprior.restoration.memory import Economy
 
 
 class Literal(Generator):

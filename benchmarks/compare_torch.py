@@ -26,7 +26,7 @@ from peers.eager import Eager, EagerLoop
 from peers.public import Public
 from throughput import parse
 
-from jaxprior.benchmarking import Case, Runner, images_per_hour, make_problem, operations
+from jaxprior.restoration.benchmarking import Case, Runner, images_per_hour, make_problem, operations
 
 
 ON_CPU = ("256:20:8:1:fp32", "256:20:8:4:fp32", "256:10:6:1:fp32", "256:10:6:4:fp32")

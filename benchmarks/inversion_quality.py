@@ -25,9 +25,9 @@ import numpy as np
 from quality import load, make_task, mean_fill
 
 import jaxprior as jp
-from jaxprior.banks import sample_bank
 from jaxprior.inversion import engine
 from jaxprior.operators import batched
+from jaxprior.restoration.banks import sample_bank
 
 
 CHECKPOINTS = (10, 25, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 3000)

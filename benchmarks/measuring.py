@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxprior import files
-from jaxprior.allocation import keep_freed_memory
-from jaxprior.benchmarking import time_steps
+from jaxprior.restoration.benchmarking import time_steps
+from jaxprior.system import files, provenance
+from jaxprior.system.allocation import keep_freed_memory
 
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,8 +47,8 @@ def commit() -> str:
 def record(benchmark: str) -> dict:
     """What every result file says of itself."""
     return {
-        "schema": 1, "benchmark": benchmark, "hardware": hardware(), "device": files.device_name(),
-        "versions": files.versions(), "commit": commit(), "keeps_freed_memory": KEPT,
+        "schema": 1, "benchmark": benchmark, "hardware": hardware(), "device": provenance.device_name(),
+        "versions": provenance.versions(), "commit": commit(), "keeps_freed_memory": KEPT,
     }  # fmt: skip
 
 

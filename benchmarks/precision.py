@@ -20,8 +20,8 @@ from quality import figures, load, make_task
 
 import jaxprior as jp
 from jaxprior import operators
-from jaxprior.memory import Economy
-from jaxprior.restoration import Inverter, observe
+from jaxprior.restoration.drivers import Inverter, observe
+from jaxprior.restoration.memory import Economy
 
 
 TASKS = ("reconstruct", "reconstruct@25", "center:0.25")

@@ -26,7 +26,8 @@ import numpy as np
 from skimage.restoration import inpaint_biharmonic
 
 import jaxprior as jp
-from jaxprior import files, images
+from jaxprior.data import images
+from jaxprior.system import files, provenance
 
 
 TASKS = ("reconstruct", "reconstruct@25", "center:0.25", "block:0.25")
@@ -144,8 +145,8 @@ def main() -> None:
     photos, ids = load(arguments.data, prior.resolution, arguments.limit)
     record = {
         "schema": 1, "benchmark": "quality", "prior": prior.card["name"], "sha256": prior.card["sha256"],
-        "pictures": len(photos), "data": arguments.data.name, "device": files.device_name(),
-        "versions": files.versions(),
+        "pictures": len(photos), "data": arguments.data.name, "device": provenance.device_name(),
+        "versions": provenance.versions(),
     }  # fmt: skip
     results = earlier(arguments.out, record)
     for spec in arguments.tasks.split(","):

@@ -15,9 +15,9 @@ from measuring import record, save
 from quality import load
 
 import jaxprior as jp
-from jaxprior import lanes
 from jaxprior.inversion import batching, engine
-from jaxprior.presets import preset
+from jaxprior.restoration import lanes
+from jaxprior.restoration.presets import preset
 
 
 SHARES = {"all idle": 1.0, "half": 0.5, "a quarter": 0.25, "an eighth": 0.125}

@@ -20,8 +20,8 @@ import numpy as np
 from measuring import record, save
 
 import jaxprior as jp
-from jaxprior.presets import Method
-from jaxprior.restoration import Inverter
+from jaxprior.restoration.drivers import Inverter
+from jaxprior.restoration.presets import Method
 
 
 SERIES = {

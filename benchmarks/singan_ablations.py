@@ -24,12 +24,14 @@ import numpy as np
 from measuring import in_time, record, save
 from PIL import Image, ImageDraw, ImageFont
 
-from jaxprior import images, metrics, runtime
-from jaxprior.features import load_early_features
-from jaxprior.singan import SinGan, draw, load_singan, reconstruct
+from jaxprior import metrics
+from jaxprior.data import images
+from jaxprior.models.singan import SinGan, draw, load_singan, reconstruct
+from jaxprior.models.singan.train import PRESETS, SinganRecipe, plan
+from jaxprior.system import runtime
 from jaxprior.training import session
-from jaxprior.training.data import Pictures
-from jaxprior.training.singan import PRESETS, SinganRecipe, plan
+from jaxprior.training.pictures import Pictures
+from jaxprior.weights.features import load_early_features
 
 
 RECIPE = "recipe"

@@ -22,12 +22,12 @@ from measuring import AGREE, hardware, in_time, record, save, spread
 from peers.singan import SinganStep
 
 import jaxprior.models.singan as networks
-from jaxprior.models.blocks import convolve
-from jaxprior.models.valid import by_products
-from jaxprior.singan import Plan
-from jaxprior.training.singan_recipe import SinganRecipe
-from jaxprior.training.singan_scale import draw_inputs, make_step
-from jaxprior.training.singan_state import init_state
+from jaxprior.models.singan import Plan
+from jaxprior.models.singan.recipe import SinganRecipe
+from jaxprior.models.singan.scale import draw_inputs, make_step
+from jaxprior.models.singan.state import init_state
+from jaxprior.nn.convolution import convolve
+from jaxprior.nn.valid import by_products
 
 
 CASES = ("25x33:32", "120x160:32", "187x250:32", "187x250:128")

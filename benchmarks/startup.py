@@ -16,7 +16,7 @@ from pathlib import Path
 import skimage.data
 from measuring import record, save, spread
 
-from jaxprior import images
+from jaxprior.data import images
 
 
 REPEATS = 5

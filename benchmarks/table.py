@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jaxprior.benchmarking import Case, images_per_hour
+from jaxprior.restoration.benchmarking import Case, images_per_hour
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 from quality import load, make_task
 
 import jaxprior as jp
-from jaxprior import files
+from jaxprior.system import files, provenance
 
 
 CODES, LAYERS = (1, 5, 10, 20, 30), (2, 4, 6, 8)
@@ -133,7 +133,7 @@ def main() -> None:
         "sha256": prior.card["sha256"], "pictures": len(photos), "data": arguments.data.name, "steps": solve.steps,
         "optimizer": solve.optimizer, "learning_rate": solve.learning_rate, "weight_rate": solve.weight_rate,
         "layer": arguments.layer,
-        "device": files.device_name(), "versions": files.versions(),
+        "device": provenance.device_name(), "versions": provenance.versions(),
     }  # fmt: skip
     path = arguments.out.with_suffix(".json")
     path.parent.mkdir(parents=True, exist_ok=True)

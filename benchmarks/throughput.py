@@ -15,7 +15,15 @@ from pathlib import Path
 import jax
 from measuring import in_time, record, save
 
-from jaxprior.benchmarking import Case, Runner, images_per_hour, make_problem, matmul_peak, measure, operations
+from jaxprior.restoration.benchmarking import (
+    Case,
+    Runner,
+    images_per_hour,
+    make_problem,
+    matmul_peak,
+    measure,
+    operations,
+)
 
 
 ON_CPU = (

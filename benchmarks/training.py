@@ -15,9 +15,9 @@ import jax
 import numpy as np
 from measuring import in_time, record, save, spread
 
-from jaxprior.training import pggan
-from jaxprior.training.data import Pictures
+from jaxprior.models.pggan import train as pggan
 from jaxprior.training.loop import Phase
+from jaxprior.training.pictures import Pictures
 
 
 def measure(phase: Phase, state: dict, *, cycle: int, rounds: int) -> tuple[dict, dict]:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from skimage.data import chelsea
 
 import jaxprior as jp
-from jaxprior.images import fit, to_float
+from jaxprior.data.images import fit, to_float
 from jaxprior.operators import per_image
 
 

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxprior.runtime import forget_programs
+from jaxprior.system.runtime import forget_programs
 
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -34,7 +34,7 @@ def shared() -> Path:
 @pytest.fixture
 def batched(monkeypatch):
     """Solve many pictures at once, as accelerators do."""
-    from jaxprior import lanes
+    from jaxprior.restoration import lanes
 
     monkeypatch.setattr(lanes, "FIXED", ())
 

@@ -17,7 +17,7 @@ import numpy as np
 from odd_files import RGB, broken, chunk, huge_headers, oriented, png, saved, valid
 from PIL import Image
 
-from jaxprior.images import MIN_SIDE
+from jaxprior.data.images import MIN_SIDE
 
 
 SUFFIXES = {"jpeg": ".jpg", "webp": ".webp", "bmp": ".bmp", "tiff": ".tif", "gif": ".gif", "Nx1": ".bmp"}

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
-from jaxprior.models import squeezenet, vgg
+from jaxprior.models.squeezenet import networks as squeezenet
+from jaxprior.models.vgg import networks as vgg
 
 
 def vgg_state(network: str, *, last: int = 99) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxprior import images
+from jaxprior.data import images
 from jaxprior.evaluation import Row, RunFolder
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from jaxprior.training import session
 from jaxprior.training.loop import Interrupted, Pace
-from jaxprior.weights import load_weights, weights_digest
+from jaxprior.weights.storage import load_weights, weights_digest
 
 
 def check_resumes(plan: session.Plan, folder: Path, *, stops: tuple[int, ...], pace: Pace) -> Path:

@@ -9,8 +9,8 @@ import zlib
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.models import singan
-from jaxprior.singan import Scale, SinGan, plan_scales
+from jaxprior.models.singan import Scale, SinGan, plan_scales
+from jaxprior.models.singan import networks as singan
 
 
 SEED = 20190904

@@ -6,8 +6,8 @@ import jax
 import numpy as np
 
 import jaxprior as jp
-from jaxprior.models.pggan import Generator
-from jaxprior.weights import save_weights
+from jaxprior.models.pggan.networks import Generator
+from jaxprior.weights.storage import save_weights
 
 
 def random_prior() -> jp.Prior:

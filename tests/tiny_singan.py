@@ -5,8 +5,8 @@ import dataclasses
 import jax
 import numpy as np
 
-from jaxprior.models import singan
-from jaxprior.singan import Scale, SinGan, plan_scales
+from jaxprior.models.singan import Scale, SinGan, plan_scales
+from jaxprior.models.singan import networks as singan
 
 
 MARGIN = 3

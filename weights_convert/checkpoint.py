@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxprior.errors import WeightsError
-from jaxprior.weights import DTYPES, check_matches, read_tensors, unflatten
+from jaxprior.weights.storage import DTYPES, check_matches, read_tensors, unflatten
 from weights_convert import hdf5, pytorch, tf_pickle
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from jaxprior.errors import WeightsError
-from jaxprior.weights import load_weights
+from jaxprior.weights.storage import load_weights
 from weights_convert import pggan, squeezenet, vgg
 from weights_convert.checkpoint import Checkpoint
 from weights_convert.report import Converted, printable

@@ -1,4 +1,4 @@
-"""The folder of an official SinGAN training (PyTorch; Shaham et al., ICCV 2019) -> the file of `jaxprior.singan`.
+"""The folder of an official SinGAN training (PyTorch; Shaham et al., ICCV 2019) -> the file of `models.singan`.
 
     NoiseAmp.pth, Zs.pth, reals.pth     lists with an entry for each scale, coarsest first
     0/netG.pth, 0/netD.pth, 1/...       state dicts of the scales' networks; critics are optional, all or none
@@ -57,7 +57,7 @@ def convert(folder: Path, files: dict[str, bytes]) -> Converted:
         WeightsError: missing, damaged, hostile or misshapen parts; the sentence starts with the folder.
     """
     # Imports JAX, which other conversions do without.
-    from jaxprior.singan.stored import ARCHITECTURE, build_singan
+    from jaxprior.models.singan.stored import ARCHITECTURE, build_singan
 
     amplitudes, noises, pictures = (_entries(folder / name, files[name]) for name in LISTS)
     count = len(pictures)

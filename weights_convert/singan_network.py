@@ -1,4 +1,4 @@
-"""The state dict of an official SinGAN generator or critic -> variables of `jaxprior.models.singan`.
+"""The state dict of an official SinGAN generator or critic -> variables of `jaxprior.models.singan.networks`.
 
 Each norm there follows a convolution's bias, which only shifts the running mean; it is subtracted from it.
 """

@@ -8,8 +8,8 @@ from version to version ("uniform2", "kernel:0"): the array with four axes is th
 import numpy as np
 
 from jaxprior.errors import WeightsError
-from jaxprior.models.squeezenet import FIRES, TAP_WIDTHS
-from jaxprior.weights import unflatten
+from jaxprior.models.squeezenet.networks import FIRES, TAP_WIDTHS
+from jaxprior.weights.storage import unflatten
 from weights_convert.checkpoint import Checkpoint, as_weight, check_layers
 from weights_convert.report import Converted, printable
 

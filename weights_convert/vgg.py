@@ -9,7 +9,7 @@ import re
 import numpy as np
 
 from jaxprior.errors import WeightsError
-from jaxprior.models.vgg import STAGES, convolution_shapes
+from jaxprior.models.vgg.networks import STAGES, convolution_shapes
 from weights_convert.checkpoint import Checkpoint, as_weight, check_layers
 from weights_convert.report import Converted, printable
 

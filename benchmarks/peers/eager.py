@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch.nn.functional import conv2d, interpolate, leaky_relu, max_pool2d, relu
 
-from jaxprior.benchmarking import PERCEPTUAL_WEIGHT, RATE, Problem
-from jaxprior.features import VGG_CUT
-from jaxprior.models import vgg
+from jaxprior.models.vgg import networks as vgg
+from jaxprior.restoration.benchmarking import PERCEPTUAL_WEIGHT, RATE, Problem
+from jaxprior.weights.features import VGG_CUT
 
 
 SQRT2 = math.sqrt(2.0)

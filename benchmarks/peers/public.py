@@ -20,7 +20,7 @@ class Public:
     """Inversion by the public code.
 
     Arguments:
-        problem: see `jaxprior.benchmarking.Problem`; fp32 only.
+        problem: see `jaxprior.restoration.benchmarking.Problem`; fp32 only.
         checkout: folder of the repository.
     """
 
@@ -104,7 +104,7 @@ def _state(params) -> dict:
 
 
 def _vgg(features) -> torch.nn.Sequential:
-    from jaxprior.models import vgg
+    from jaxprior.models.vgg import networks as vgg
 
     layers, before = [], 3
     for i, kind in enumerate(vgg.layer_kinds(vgg.STAGES["vgg16"])[:16]):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from program import Outcome, Running, call, journal_rows, stable_files
 
-from jaxprior.evaluation.journal import FIGURES
+from jaxprior.runs.journal import FIGURES
 from reliability_parts.findings import Findings
 
 

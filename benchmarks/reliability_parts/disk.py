@@ -15,7 +15,7 @@ from program import Running, call, inside, journal_is_valid, journal_rows, stabl
 from small_disk import NoDisk, small_disk
 from tiny_prior import write_tiny_prior
 
-from jaxprior import images
+from jaxprior.data import images
 from reliability_parts.findings import Findings
 
 

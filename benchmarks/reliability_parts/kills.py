@@ -17,10 +17,10 @@ import jax
 import numpy as np
 from program import Running, call, stable_files
 
-from jaxprior import images
-from jaxprior.models.pggan import feature_widths
-from jaxprior.priors import make_networks
-from jaxprior.weights import save_weights
+from jaxprior.data import images
+from jaxprior.models.pggan.networks import feature_widths
+from jaxprior.weights.priors import make_networks
+from jaxprior.weights.storage import save_weights
 from reliability_parts.findings import Findings, rounded
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from program import Running
 from tiny_prior import write_tiny_prior
 
-from jaxprior import images
+from jaxprior.data import images
 from reliability_parts.findings import Findings
 
 

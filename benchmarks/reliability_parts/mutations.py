@@ -14,12 +14,13 @@ from unittest import mock
 
 import jax
 import numpy as np
+from jaxprior.drivers import drivers
 from PIL import Image
 from program import Outcome, inside, journal_rows
 
-from jaxprior import images, restoration
-from jaxprior.priors import make_networks
-from jaxprior.weights import flatten, load_weights, save_weights, unflatten
+from jaxprior.data import images
+from jaxprior.weights.priors import make_networks
+from jaxprior.weights.storage import flatten, load_weights, save_weights, unflatten
 from reliability_parts.findings import Findings
 
 
@@ -164,7 +165,7 @@ class World:
 
 
 def _numerics_raised(by: int) -> contextlib.AbstractContextManager:
-    return mock.patch.object(restoration, "NUMERICS_VERSION", restoration.NUMERICS_VERSION + by)
+    return mock.patch.object(drivers, "NUMERICS_VERSION", drivers.NUMERICS_VERSION + by)
 
 
 def _noise(seed: int) -> np.ndarray:

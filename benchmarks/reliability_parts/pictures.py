@@ -8,8 +8,8 @@ from damaged_files import Contents, fill, write_bombs
 from program import Running, call, journal_rows
 from tiny_prior import write_tiny_prior
 
+from jaxprior.data.images import list_images, load_image, save_png
 from jaxprior.errors import ImageError
-from jaxprior.images import list_images, load_image, save_png
 from reliability_parts.findings import Findings
 
 

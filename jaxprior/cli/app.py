@@ -14,10 +14,11 @@ from typing import Annotated
 
 import typer
 
-from jaxprior.allocation import keep_freed_memory
-from jaxprior.cli import bench, demo, edit, evaluate, priors, restore, singan, tools, train
+from jaxprior.cli import bench, demo, edit, evaluate, priors, restore, tools, train
 from jaxprior.cli.console import say_error
 from jaxprior.errors import JaxpriorError
+from jaxprior.models.singan import commands as singan
+from jaxprior.system.allocation import keep_freed_memory
 
 
 MISTAKE, STOPPED = 2, 75

@@ -6,6 +6,7 @@ import typer
 
 from jaxprior.cli.console import print_table, say
 from jaxprior.errors import JaxpriorError
+from jaxprior.system.provenance import device_name
 
 
 def bench(
@@ -32,7 +33,8 @@ def bench(
     """
     import jax
 
-    from jaxprior import benchmarking, files, runtime
+    from jaxprior.restoration import benchmarking
+    from jaxprior.system import runtime
 
     runtime.enable_compilation_cache()
     on_cpu = jax.default_backend() == "cpu"
@@ -44,7 +46,7 @@ def bench(
             case = benchmarking.Case(**sizes, precision=kind)
             say(f"measuring {case.title} ...")
             rows.append(_measure(case, steps or (2 if on_cpu else 25)))
-    say(f"\n{files.device_name()}, jax {jax.__version__}, random weights\n")
+    say(f"\n{device_name()}, jax {jax.__version__}, random weights\n")
     print_table(TITLES, rows, words=1)
 
 
@@ -53,7 +55,7 @@ TITLES = ("case", "a step", "spread", "images/hour", "GFLOP/s", "of peak", "memo
 
 def _measure(case: Any, steps: int) -> tuple[str, ...]:
     """A row of the table."""
-    from jaxprior import benchmarking
+    from jaxprior.restoration import benchmarking
 
     try:
         problem = benchmarking.make_problem(case)

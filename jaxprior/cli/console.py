@@ -148,8 +148,8 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, words: 
 
 def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> None:
     """Print the closing table: one line a run with its counts and mean figures."""
-    from jaxprior.evaluation.journal import FIGURES
-    from jaxprior.evaluation.reporting.tables import TITLES, counts, show, summarise
+    from jaxprior.reporting.tables import TITLES, counts, show, summarise
+    from jaxprior.runs.journal import FIGURES
 
     summaries = [summarise(rows) for rows in row_lists]
     figures = [name for name in FIGURES if any(name in summary for summary in summaries)]
@@ -170,7 +170,7 @@ def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> 
 
 def print_comparison(versus: Any) -> None:
     """Print the closing table of a comparison: all figures of two runs, the headline figure of every cell of grids."""
-    from jaxprior.evaluation.reporting.versus import COLUMNS
+    from jaxprior.reporting.versus import COLUMNS
 
     first, *others = versus.matches
     head, *lines = versus.overview if others else [COLUMNS, *first.lines.values()]

@@ -33,7 +33,10 @@ def demo(
     jaxprior demo -o my-demo
     ```
     """
-    from jaxprior import evaluation, images, priors, runtime
+    from jaxprior import evaluation
+    from jaxprior.data import images
+    from jaxprior.system import runtime
+    from jaxprior.weights import priors
 
     runtime.enable_compilation_cache()
     prior = priors.load_prior()
@@ -53,7 +56,7 @@ def demo(
 
 def _picture(folder: Path) -> Path:
     """Write the cat's face into the demo's folder."""
-    from jaxprior import images
+    from jaxprior.data import images
     from jaxprior.evaluation.datasets import chelsea_squares
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -73,7 +73,8 @@ def interpolate(
 
 def _prior_of(folder: Any, source: str | None) -> Any:
     """The prior that was named, or the bundled one that the run names."""
-    from jaxprior import priors, runtime
+    from jaxprior.system import runtime
+    from jaxprior.weights import priors
 
     runtime.enable_compilation_cache()
     record = folder.read()

@@ -81,7 +81,8 @@ def evaluate(
     jaxprior evaluate my_recipe.toml -o runs/mine --shard 2/8
     ```
     """
-    from jaxprior import evaluation, runtime
+    from jaxprior import evaluation
+    from jaxprior.system import runtime
 
     if recipe is None:
         _list_recipes()

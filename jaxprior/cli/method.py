@@ -47,14 +47,14 @@ def resolve(options: MethodOptions, task: Any, prior: Any) -> Any:
         JaxpriorError: a layer that the prior does not have, options that exclude each other, a feature network that
             is missing, or what the library refuses.
     """
-    from jaxprior.presets import make_method
+    from jaxprior.restoration.presets import make_method
 
     with mistakes():
         return make_method(method_table(options), task, prior=prior, names=SPELLING)
 
 
 def method_table(options: MethodOptions) -> dict[str, Any]:
-    """The options that were given, as the table that `jaxprior.presets.make_method` takes."""
+    """The options that were given, as the table that `jaxprior.restoration.presets.make_method` takes."""
     table: dict[str, Any] = {}
     for option, setting in SETTINGS.items():
         value = getattr(options, option)

@@ -39,18 +39,18 @@ def get(
     jaxprior priors get vgg16
     ```
     """
-    from jaxprior import networks
+    from jaxprior.weights import registry
 
-    if name in networks.KNOWN:
-        for file in networks.KNOWN[name].files:
+    if name in registry.KNOWN:
+        for file in registry.KNOWN[name].files:
             say(f"fetching {file.url} ({file.size / 1e6:.3g} MB)")
-    path = networks.fetch(name)
+    path = registry.fetch(name)
     say(f"installed {path} ({path.stat().st_size / 1e6:.3g} MB): load_features({name!r})")
 
 
 def _list_priors() -> None:
-    from jaxprior.evaluation.reporting.tables import flat
-    from jaxprior.priors import list_priors
+    from jaxprior.reporting.tables import flat
+    from jaxprior.weights.priors import list_priors
 
     cards = list_priors()
     if not cards:
@@ -82,10 +82,10 @@ def _list_priors() -> None:
 
 
 def _list_networks() -> None:
-    from jaxprior import networks
-    from jaxprior.weights import read_card
+    from jaxprior.weights import registry
+    from jaxprior.weights.storage import read_card
 
-    rows, installed = [], networks.installed()
+    rows, installed = [], registry.installed()
     for name, path in installed.items():
         try:
             card = read_card(path)
@@ -93,14 +93,14 @@ def _list_networks() -> None:
             rows.append((name, "damaged", str(error), ""))
             continue
         architecture = card.get("architecture", "")
-        title = networks.KNOWN[architecture].title if architecture in networks.KNOWN else architecture
+        title = registry.KNOWN[architecture].title if architecture in registry.KNOWN else architecture
         rows.append((name, "installed", title, card.get("licence", "")))
-    for name, known in networks.KNOWN.items():
+    for name, known in registry.KNOWN.items():
         if name not in installed:
             size = sum(file.size for file in known.files) / 1e6
             rows.append((name, f"get, {size:.3g} MB", known.title, known.licence))
     say("")
     print_table(("feature network", "state", "what it is", "licence"), rows, words=4)
-    for name, known in networks.KNOWN.items():
+    for name, known in registry.KNOWN.items():
         say(f"{name} is described at {known.page}")
-    say(f"Installed networks are kept in {networks.folder()}.")
+    say(f"Installed networks are kept in {registry.folder()}.")

@@ -166,7 +166,10 @@ def _restore(
 ) -> None:
     """Run one cell, print its table and end with its exit code. `task` is `evaluation.make_task`'s table, None where an
     option was not given."""
-    from jaxprior import evaluation, images, masks, priors, runtime
+    from jaxprior import evaluation
+    from jaxprior.data import images, masks
+    from jaxprior.system import runtime
+    from jaxprior.weights import priors
 
     if observed.clean and observed.reference is not None:
         raise JaxpriorError("--clean says that the pictures are the originals, --reference that others are: give one.")

@@ -15,8 +15,8 @@ def resolve_share(options: ShareOptions) -> Any:
     Raises:
         JaxpriorError: options that exclude each other, a part that does not exist, or the others do not come.
     """
-    from jaxprior import runtime
-    from jaxprior.evaluation.shares import Share
+    from jaxprior.runs.shares import Share
+    from jaxprior.system import runtime
 
     if options.coordinator is None:
         if options.num_processes is not None or options.process_id is not None:

@@ -40,7 +40,8 @@ def report(
     jaxprior report balloons.safetensors
     ```
     """
-    from jaxprior import evaluation, runtime
+    from jaxprior import evaluation
+    from jaxprior.system import runtime
 
     if len(runs) > 2:
         raise JaxpriorError(f"Expected one run, or two to compare, got {len(runs)}: give them two by two.")
@@ -121,7 +122,7 @@ def doctor() -> None:
 
 def _versions() -> Iterator[str]:
     import jaxprior
-    from jaxprior.files import versions
+    from jaxprior.system.provenance import versions
 
     found = {**versions(), "jaxprior": jaxprior.__version__}
     missing = [name for name, version in found.items() if version == "not installed"]
@@ -139,7 +140,7 @@ def _devices() -> Iterator[str]:
 
 
 def _cache() -> Iterator[str]:
-    from jaxprior import runtime
+    from jaxprior.system import runtime
 
     folder = runtime.cache_folder()
     if folder is None:
@@ -154,7 +155,7 @@ def _cache() -> Iterator[str]:
 
 
 def _priors() -> Iterator[str]:
-    from jaxprior.priors import list_priors, load_prior
+    from jaxprior.weights.priors import list_priors, load_prior
 
     cards = list_priors()
     if not cards:

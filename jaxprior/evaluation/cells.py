@@ -16,10 +16,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import RunError
-from jaxprior.masks import MaskSpec
 from jaxprior.operators import Operator
-from jaxprior.weights import weights_digest
+from jaxprior.weights.storage import weights_digest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,8 @@ class Cell:
 
     Arguments:
         task: the forward operator; its arrays serve all pictures.
-        method: `jaxprior.restoration.Method`: codes, objective, solve and refiner.
-        mask: what is missing, from `jaxprior.masks.parse_mask`; it replaces the operator's field `mask`.
+        method: `jaxprior.restoration.drivers.Method`: codes, objective, solve and refiner.
+        mask: what is missing, from `jaxprior.data.masks.parse_mask`; it replaces the operator's field `mask`.
         clean: the pictures are originals: degraded first, and compared afterwards.
         reference: folder, file or archive with the originals of observed pictures, matched by file name.
         seed: of all chance: masks, noise and latent codes.

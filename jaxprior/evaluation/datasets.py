@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxprior import images
-from jaxprior.sources import ImageSource, file_source, list_images
+from jaxprior.data import images
+from jaxprior.data.sources import ImageSource, file_source, list_images
 
 
 CHELSEA = "chelsea"

@@ -16,15 +16,16 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from jaxprior import images, restoration
+from jaxprior.data import images
 from jaxprior.errors import RunError
-from jaxprior.evaluation.journal import FAILED, Row
-from jaxprior.evaluation.reporting.figures import enlarge, tile_side
-from jaxprior.evaluation.runfolder import RunFolder
 from jaxprior.evaluation.stored import load_latents
-from jaxprior.files import write_atomically
 from jaxprior.inversion.attention import CBAM, SelfAttention
 from jaxprior.inversion.latents import MultiCode, SingleCode
+from jaxprior.reporting.figures import enlarge, tile_side
+from jaxprior.restoration import drivers
+from jaxprior.runs.journal import FAILED, Row
+from jaxprior.runs.runfolder import RunFolder
+from jaxprior.system.files import write_atomically
 
 
 KINDS = {kind.__name__: kind for kind in (MultiCode, SingleCode, CBAM, SelfAttention)}
@@ -74,7 +75,7 @@ def edit_run(
         padded = chunk + chunk[:1] * (batch - len(chunk))  # one compiled shape
         latents = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(load_latents(folder, row) for row in padded))
         columns = [
-            restoration.render(prior, restoration.edit(latents, direction, amount), codes=codes, precision=precision)
+            drivers.render(prior, drivers.edit(latents, direction, amount), codes=codes, precision=precision)
             for amount in (0.0, *amounts)
         ]
         tiles = images.to_uint8(np.stack(columns, axis=1))[: len(chunk)]
@@ -110,10 +111,10 @@ def interpolate_run(folder: RunFolder, prior: Any, first: str, second: str, *, f
     record = folder.read()
     check_prior(prior, record)
     ends = [find(folder, name) for name in (first, second)]
-    latents = restoration.interpolate(*(load_latents(folder, row) for row in ends), np.linspace(0, 1, frames))
+    latents = drivers.interpolate(*(load_latents(folder, row) for row in ends), np.linspace(0, 1, frames))
     precision = record["configuration"]["solve"]["precision"]
     pictures = images.to_uint8(
-        np.asarray(restoration.render(prior, latents, codes=codes_of(record), precision=precision))
+        np.asarray(drivers.render(prior, latents, codes=codes_of(record), precision=precision))
     )
     place = folder.path / "interpolations" / "--".join(row.file for row in ends)
     place.mkdir(parents=True, exist_ok=True)
@@ -138,7 +139,7 @@ def codes_of(record: dict) -> MultiCode | SingleCode:
         if stated.get("type") not in KINDS:
             raise RunError(
                 f"The run optimised {stated.get('type')}, which is not one of {', '.join(KINDS)}: "
-                "render its latents with `jaxprior.restoration.render`."
+                "render its latents with `jaxprior.restoration.drivers.render`."
             )
         return KINDS[stated["type"]](**{name: build(value) for name, value in stated.items() if name != "type"})
 

@@ -4,7 +4,7 @@ import dataclasses
 
 from jaxprior.evaluation.estimate import estimate_cell
 from jaxprior.evaluation.plan import Plan
-from jaxprior.evaluation.shares import WHOLE, Share
+from jaxprior.runs.shares import WHOLE, Share
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

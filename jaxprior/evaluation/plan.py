@@ -19,22 +19,23 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxprior import files
+from jaxprior.data.masks import MaskSpec
+from jaxprior.data.sources import ImageSource
 from jaxprior.errors import RunError, SettingsError
 from jaxprior.evaluation.cells import Cell, describe
 from jaxprior.evaluation.recipes import Recipe, numbered
-from jaxprior.evaluation.reporting.report import write_report
-from jaxprior.evaluation.runfolder import RunFolder, runs_in
 from jaxprior.evaluation.runner import Observer, run_cell
-from jaxprior.evaluation.shares import WHOLE, Share
-from jaxprior.evaluation.stopping import StopGuard
 from jaxprior.evaluation.tasks import make_task
-from jaxprior.masks import MaskSpec
 from jaxprior.operators import Operator
-from jaxprior.presets import make_method
-from jaxprior.priors import load_prior
+from jaxprior.reporting.report import write_report
+from jaxprior.restoration.presets import make_method
+from jaxprior.runs.record import check_configuration, read_record
+from jaxprior.runs.runfolder import RunFolder, runs_in
+from jaxprior.runs.shares import WHOLE, Share
+from jaxprior.runs.stopping import StopGuard
 from jaxprior.settings import at
-from jaxprior.sources import ImageSource
+from jaxprior.system import files
+from jaxprior.weights.priors import load_prior
 
 
 KIND = "evaluation"  # in run.json
@@ -232,9 +233,9 @@ def _configuration(recipe: Recipe, priors: dict[str, Any], titles: Sequence[str]
 
 def _begin(plan: Plan, run: Path, command: str) -> None:
     """Take the folder, or refuse another evaluation's."""
-    if (run / "run.json").exists() and (kind := files.read_record(run).get("kind", "foreign")) != KIND:
+    if (run / "run.json").exists() and (kind := read_record(run).get("kind", "foreign")) != KIND:
         raise RunError(f"{run} holds a {kind} run, not an {KIND}: give another folder with -o.")
-    files.check_configuration(run, plan.configuration)
+    check_configuration(run, plan.configuration)
     run.mkdir(parents=True, exist_ok=True)
     for data in plan.recipe.data:
         data.write_builtin(run)

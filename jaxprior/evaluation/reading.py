@@ -13,7 +13,8 @@ from pathlib import PurePath
 import jax
 import numpy as np
 
-from jaxprior import images, operators
+from jaxprior import operators
+from jaxprior.data import images
 from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.cells import Cell, row_key
 from jaxprior.evaluation.scores import merges

@@ -17,7 +17,7 @@
     name = "inpaint"
     mask = "block:0.25"
 
-    [[method]]                                  # `jaxprior.presets.make_method` says what there is
+    [[method]]                                  # `jaxprior.restoration.presets.make_method` says what there is
     name = "CBAM"
     preset = "thesis"
     codes = { attention = "cbam" }
@@ -60,7 +60,7 @@ class Recipe:
         title: one line.
         priors, data: what the cells work with.
         tasks: tables for `make_task`.
-        methods: name -> table for `jaxprior.presets.make_method`.
+        methods: name -> table for `jaxprior.restoration.presets.make_method`.
         seed: of all chance.
         where: what messages call the recipe.
     """

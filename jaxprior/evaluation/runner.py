@@ -16,18 +16,19 @@ from typing import Any
 
 import jax
 
-from jaxprior import images, restoration
+from jaxprior.data import images
 from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.cells import Cell, configuration
-from jaxprior.evaluation.inflight import InFlight
-from jaxprior.evaluation.journal import FAILED, Row
 from jaxprior.evaluation.reading import Job, Reader, read_ahead
-from jaxprior.evaluation.runfolder import RunFolder
 from jaxprior.evaluation.solving import Found, Solver
-from jaxprior.evaluation.stopping import StopGuard
 from jaxprior.evaluation.stored import save_latents, save_pictures
-from jaxprior.files import device_name, versions
-from jaxprior.memory import FULL_SPEED, Economy, is_out_of_memory
+from jaxprior.restoration import drivers
+from jaxprior.restoration.memory import FULL_SPEED, Economy, is_out_of_memory
+from jaxprior.runs.inflight import InFlight
+from jaxprior.runs.journal import FAILED, Row
+from jaxprior.runs.runfolder import RunFolder
+from jaxprior.runs.stopping import StopGuard
+from jaxprior.system.provenance import device_name, versions
 
 
 DEFAULT_BATCH = 64
@@ -68,7 +69,7 @@ def run_cell(
 
     Arguments:
         cell: task, mask, method, seed.
-        sources: the pictures, from `jaxprior.images.list_images`; the folder's share of them is done.
+        sources: the pictures, from `jaxprior.data.images.list_images`; the folder's share of them is done.
         folder: where the run lives; made if missing.
         prior: the generator to invert.
         batch_size: pictures solved at once on accelerators; by default what the run began with, else 64 for each
@@ -94,7 +95,7 @@ def run_cell(
     """
     if not sources:
         raise RunError("There is no picture to work on: give files, folders or zip archives of pictures.")
-    settings = configuration(cell, prior, numerics_version=restoration.NUMERICS_VERSION)
+    settings = configuration(cell, prior, numerics_version=drivers.NUMERICS_VERSION)
     folder.check_configuration(settings)
     reader = Reader(cell, settings, prior.resolution)
     with folder.open_for_writing(), StopGuard() as guard:

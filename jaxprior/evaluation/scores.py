@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior import metrics
-from jaxprior.evaluation.journal import FIGURES
 from jaxprior.operators import Identity, Operator, batched
+from jaxprior.runs.journal import FIGURES
 
 
 CONVENTION = (

@@ -15,13 +15,13 @@ import numpy as np
 
 from jaxprior import operators
 from jaxprior.evaluation.cells import Cell
-from jaxprior.evaluation.journal import DIVERGED, OK
 from jaxprior.evaluation.reading import Job
 from jaxprior.evaluation.scores import score
-from jaxprior.lanes import Keeper
-from jaxprior.memory import FULL_SPEED, Economy
-from jaxprior.presets import Method
-from jaxprior.restoration import Inverter, Result, observe
+from jaxprior.restoration.drivers import Inverter, Result, observe
+from jaxprior.restoration.lanes import Keeper
+from jaxprior.restoration.memory import FULL_SPEED, Economy
+from jaxprior.restoration.presets import Method
+from jaxprior.runs.journal import DIVERGED, OK
 
 
 WAVE = 4

@@ -6,13 +6,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxprior import images
+from jaxprior.data import images
 from jaxprior.errors import RunError
-from jaxprior.evaluation.journal import Row
 from jaxprior.evaluation.reading import Job
-from jaxprior.evaluation.runfolder import RunFolder
-from jaxprior.files import write_atomically
-from jaxprior.weights import unflatten
+from jaxprior.runs.journal import Row
+from jaxprior.runs.runfolder import RunFolder
+from jaxprior.system.files import write_atomically
+from jaxprior.weights.storage import unflatten
 
 
 TRACE = "trace"

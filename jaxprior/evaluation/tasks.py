@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from jaxprior import operators
+from jaxprior.data.arrays import load_kernel
+from jaxprior.data.masks import MaskSpec, parse_mask
 from jaxprior.errors import SettingsError
-from jaxprior.evaluation.arrays import load_kernel
-from jaxprior.masks import MaskSpec, parse_mask
 from jaxprior.settings import PLAIN, Names, check_choice, check_names, spelled, typed
 
 

@@ -21,7 +21,7 @@ from jaxprior.inversion import engine
 from jaxprior.inversion.moments import EMPTY, Moment, from_arrays
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
-from jaxprior.weights import flatten, unflatten
+from jaxprior.weights.storage import flatten, unflatten
 
 
 Array = jax.Array

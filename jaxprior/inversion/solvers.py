@@ -7,7 +7,7 @@ import jax
 import optax
 
 from jaxprior.inversion.lbfgs import lbfgs
-from jaxprior.runtime import MATMUL_PRECISION
+from jaxprior.system.runtime import MATMUL_PRECISION
 
 
 OPTIMIZERS = ("adam", "sgd", "nesterov", "lbfgs")

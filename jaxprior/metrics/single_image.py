@@ -22,7 +22,7 @@ def patch_frechet(network: Callable, picture: Image, images: Images) -> Float[np
 
     The features of a picture's pixels are taken as draws from a Gaussian, as SIFID does (Shaham et al., ICCV 2019,
     section 3) with the 192 features of Inception before its second pooling. Here the network is the caller's;
-    `jaxprior.features.load_early_features("squeezenet")` gives the 128 features before SqueezeNet's second pooling,
+    `load_early_features("squeezenet")` gives the 128 features before SqueezeNet's second pooling,
     which see patches of 23x23 pixels. Where a patch is does not matter, so that an image rearranged in large pieces is
     near its picture.
 

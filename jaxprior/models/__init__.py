@@ -1,4 +1,6 @@
-"""Networks: architecture only. No weights, no files, no training.
+"""Families of networks, a folder each: its networks, its settings, its training, and what is special to it."""
 
-Layouts everywhere: images and features NHWC, convolution kernels HWIO, latent codes [batch, latent].
-"""
+import lazy_loader
+
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules=['singan'])

@@ -18,7 +18,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxprior import checkpoints
+from jaxprior.runs import checkpoints
 
 
 @dataclass(frozen=True, kw_only=True)

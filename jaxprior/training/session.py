@@ -21,10 +21,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxprior import files, images, runtime, weights
+from jaxprior.data import images
+from jaxprior.runs import record
+from jaxprior.system import files, provenance, runtime
 from jaxprior.training import loop
-from jaxprior.training.data import Pictures
-from jaxprior.training.judges import Judge
+from jaxprior.training.evaluators import Judge
+from jaxprior.training.pictures import Pictures
+from jaxprior.weights import storage
 
 
 PLACE = ("step", "phase", "images")
@@ -102,17 +105,17 @@ def run(
     """
     folder = Path(folder)
     digest = hashlib.sha256(np.ascontiguousarray(plan.pictures.pixels)).hexdigest()
-    record = {"recipe": plan.name, "pictures": {"count": len(plan.pictures), "sha256": digest}, **plan.settings}
-    with files.only_writer(folder):
-        files.check_configuration(folder, record)
+    configuration = {"recipe": plan.name, "pictures": {"count": len(plan.pictures), "sha256": digest}, **plan.settings}
+    with record.only_writer(folder):
+        record.check_configuration(folder, configuration)
         files.write_json(
             folder / "run.json",
             {
                 "kind": "training",
-                "configuration": record,
+                "configuration": configuration,
                 "data": source,
-                "versions": files.versions(),
-                "device": files.device_name(),
+                "versions": provenance.versions(),
+                "device": provenance.device_name(),
             },
         )
         recorder = _Recorder(plan, folder, source=source, licence=licence)
@@ -179,7 +182,7 @@ class _Recorder:
                 "images_shown": moment.images,
                 "phase": moment.phase,
                 "seconds": round(seconds),
-                "device": files.device_name(),
+                "device": provenance.device_name(),
                 **self.plan.judge.summary(figures),
             },
         }
@@ -187,7 +190,7 @@ class _Recorder:
         for number, path in enumerate(self.plan.models(self.folder)):
             path.parent.mkdir(exist_ok=True)
             own = jax.tree.map(operator.itemgetter(number), tree) if self.plan.members else tree
-            weights.save_weights(path, own, {**card, "name": path.parent.name})
+            storage.save_weights(path, own, {**card, "name": path.parent.name})
 
 
 def enlarged(image: np.ndarray, side: int = 64) -> np.ndarray:
@@ -231,4 +234,4 @@ def draw_curves(folder: Path, judge: Judge) -> None:
 
 
 def _seconds_so_far(path: Path) -> float:
-    return float(weights.read_card(path).get("training", {}).get("seconds", 0)) if path.is_file() else 0.0
+    return float(storage.read_card(path).get("training", {}).get("seconds", 0)) if path.is_file() else 0.0

@@ -21,7 +21,7 @@ from jaxprior.errors import JaxpriorError
 
 
 class AutoencoderPreset(enum.StrEnum):
-    """Named recipes of `jaxprior.training.autoencoder`."""
+    """Named recipes of `jaxprior.models.autoencoder.train`."""
 
     narrow = "narrow"
     seed001 = "seed001"
@@ -74,8 +74,8 @@ def autoencoder(
     jaxprior train autoencoder --data cats.zip --mask center:0.25 --adversarial 0.001 -o runs/context-encoder
     ```
     """
-    from jaxprior.training import autoencoder as recipes
-    from jaxprior.training.pairs import load_pairs
+    from jaxprior.models.autoencoder import train as recipes
+    from jaxprior.models.autoencoder.pairs import load_pairs
 
     if (data is None) == (not pairs) or (data is None) != (mask is None):
         raise JaxpriorError("Give --pairs, runs to learn from; or --data, pictures, with --mask, what is missing.")

@@ -17,7 +17,7 @@ from jaxprior.cli.train.shared import (
 
 
 class LsganPreset(enum.StrEnum):
-    """Named recipes of `jaxprior.training.lsgan`."""
+    """Named recipes of `jaxprior.models.dcgan.train`."""
 
     narrow = "narrow"
     seed001 = "seed001"
@@ -70,7 +70,7 @@ def lsgan(
     jaxprior train lsgan --data faces/ --resolution 32 --widths 96,64,32 --critic-widths 32,64,96 -o runs/faces
     ```
     """
-    from jaxprior.training import lsgan as recipes
+    from jaxprior.models.dcgan import train as recipes
 
     changes = {
         **training.changes(), "loss": loss, "steps": steps, "generator_steps": generator_steps,

@@ -17,7 +17,7 @@ from jaxprior.cli.train.shared import (
 
 
 class PgganPreset(enum.StrEnum):
-    """Named recipes of `jaxprior.training.pggan`."""
+    """Named recipes of `jaxprior.models.pggan.train`."""
 
     fast = "fast"
     paper = "paper"
@@ -81,7 +81,7 @@ def pggan(
     jaxprior train pggan --data cats.zip --resolution 64 --preset paper --precision bf16 -o runs/paper
     ```
     """
-    from jaxprior.training import pggan as recipes
+    from jaxprior.models.pggan import train as recipes
 
     changes = {
         **training.changes(), "resolution": resolution, "loss": loss, "train_kimg": train_kimg,

@@ -89,7 +89,7 @@ def train_on_pictures(
     make_plan: Callable, recipe: Any, training: TrainingOptions, data: Path, *, use: str = PRIOR
 ) -> None:
     """Load the pictures and train on them."""
-    from jaxprior.training.data import load_pictures
+    from jaxprior.training.pictures import load_pictures
 
     pictures = load_pictures(data, resolution=recipe.resolution, limit=training.limit)
     say(f"{len(pictures)} pictures of {recipe.resolution}x{recipe.resolution} pixels from {data}")
@@ -104,8 +104,8 @@ def train(
     plan: Any, training: RunOptions, source: str, *, use: str, after: Callable[[Path], None] = lambda run: None
 ) -> None:
     """Run a plan with progress; a stop ends the program with how to go on. `after` gets the run at its end or stop."""
-    from jaxprior import runtime
-    from jaxprior.evaluation.stopping import StopGuard
+    from jaxprior.runs.stopping import StopGuard
+    from jaxprior.system import runtime
     from jaxprior.training import session
     from jaxprior.training.loop import Interrupted
 

@@ -1,0 +1,110 @@
+"""Triples for networks that repair pictures: the damaged picture, the original, and where it was damaged.
+
+They lie on the channel axis of one uint8 array [n, r, r, 7]: three of the input, three of the original, one of the
+mask (255 = missing). So what a run of completions holds, and what a mask makes of plain pictures, is drawn, flipped
+and kept like any other pictures.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from jaxprior.data import images
+from jaxprior.data.masks import MaskSpec
+from jaxprior.errors import ImageError
+from jaxprior.training.pictures import Pictures, draw_batch
+
+
+MASKS = 256
+"""Masks of a random kind that are drawn once and then used in turn."""
+
+
+def load_pairs(runs: Sequence[str | Path], *, resolution: int, limit: int | None = None) -> Pictures:
+    """Read restoration runs: their restored pictures are inputs, their originals what should come out.
+
+    Arguments:
+        runs: run folders made with originals (`--clean` or `--reference`). Pictures of one name stand side by side.
+        resolution: pixels of a side, that of the runs.
+        limit: use only the first so many originals.
+
+    Returns:
+        Pictures [n, r, r, 7]. Without masks in a run all of a picture counts as missing.
+
+    Raises:
+        ImageError: a run without originals, a picture of another size, or one that cannot be read.
+    """
+    found = []
+    for run in map(Path, runs):
+        originals = sorted((run / "originals").glob("*.png"))
+        if not originals:
+            raise ImageError(f"{run} holds no originals: make it with --clean or --reference.")
+        found += [(file.stem, run) for file in originals]
+    names = sorted({name for name, _ in found})[:limit]
+    chosen = sorted((name, i, run) for i, (name, run) in enumerate(found) if name in set(names))
+    triples = np.empty((len(chosen), resolution, resolution, 7), np.uint8)
+    for triple, (name, _, run) in zip(triples, chosen, strict=True):
+        read = partial(_read, run, name, resolution)
+        triple[..., :3], triple[..., 3:6] = read("images"), read("originals")
+        triple[..., 6] = read("masks")[..., 0] if (run / "masks" / f"{name}.png").is_file() else 255
+    return Pictures(triples)
+
+
+def _read(run: Path, name: str, resolution: int, kind: str) -> np.ndarray:
+    path = run / kind / f"{name}.png"
+    pixels = images.load_image(path)
+    if pixels.shape != (resolution, resolution, 3):
+        raise ImageError(f"{path}: expected {resolution}x{resolution} pixels, got {pixels.shape[1]}x{pixels.shape[0]}.")
+    return pixels
+
+
+def draw_masks(spec: MaskSpec, size: int, *, seed: int) -> np.ndarray:
+    """Masks uint8 [k, size, size, 1], 255 = missing: one if all are alike."""
+    keys = jax.random.split(jax.random.key(seed), MASKS if spec.per_image else 1)
+    return np.stack([np.uint8(255) * spec.draw(size, key).astype(np.uint8)[..., None] for key in keys])
+
+
+def mean_filled(pictures: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Triples of plain pictures: what is missing is filled with the mean colour of what is known.
+
+    Arguments:
+        pictures: uint8 [b, r, r, 3].
+        masks: uint8 [b, r, r, 1].
+
+    Returns:
+        uint8 [b, r, r, 7].
+    """
+    known = masks < 128
+    total = np.sum(pictures * known, axis=(1, 2), keepdims=True, dtype=np.float64)
+    mean = np.round(total / np.maximum(known.sum(axis=(1, 2), keepdims=True), 1)).astype(np.uint8)
+    return np.concatenate([np.where(known, pictures, mean), pictures, masks], axis=-1)
+
+
+@dataclass(frozen=True)
+class Triples:
+    """Where triples come from: they are there, or a mask makes them of plain pictures.
+
+    Fields:
+        pictures: uint8 [n, r, r, 7], or [n, r, r, 3] with masks.
+        masks: [k, r, r, 1], or None.
+    """
+
+    pictures: np.ndarray
+    masks: np.ndarray | None = None
+
+    def all(self) -> np.ndarray:
+        """One triple a picture."""
+        if self.masks is None:
+            return self.pictures
+        return mean_filled(self.pictures, self.masks[np.arange(len(self.pictures)) % len(self.masks)])
+
+    def batches(self, start: int, size: int, seed: int) -> Callable[[int], np.ndarray]:
+        """index -> triples [size, r, r, 7]; see `draw_batch`. A picture meets another mask every time."""
+        pictures = partial(draw_batch, self.pictures, start, size, seed)
+        if self.masks is None:
+            return pictures
+        masks = partial(draw_batch, self.masks, start, size, seed + 1)
+        return lambda index: mean_filled(pictures(index), masks(index))

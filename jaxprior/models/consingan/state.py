@@ -1,0 +1,91 @@
+"""The state of a ConSinGAN training: where it starts, how a stage begins, and the trained network in it."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxprior.models.consingan.model import ConSinGan
+from jaxprior.models.consingan.networks import GrowingGenerator, draw_biases
+from jaxprior.models.singan import Plan, reconstruct
+from jaxprior.models.singan.networks import Critic
+from jaxprior.models.singan.noise import draw_normals
+from jaxprior.training.players import copied
+
+
+if TYPE_CHECKING:
+    from jaxprior.models.consingan.train import ConsinganRecipe
+
+
+def init_state(recipe: "ConsinganRecipe", scales: Plan, coarsest: np.ndarray, key: jax.Array) -> dict:
+    """Start state: networks, noises of the reconstruction and amplitudes of all stages, as the file of a ConSinGAN has
+    them; Adam's states, one for each part of the generator; and the number of the stage in training.
+
+    Stages above the first are copies of it until they begin. `coarsest` is the picture there, [h, w, c].
+    """
+    count = len(scales.sizes)
+    parts, critic, noises = _drawn(*recipe.networks(1), scales.sizes, key)
+    parts |= {f"stage{n}": copied(parts["stage0"]) for n in range(1, count)}
+    if recipe.z_rec == "image":
+        noises[0] = jnp.asarray(coarsest)
+    return {
+        "generator": parts,
+        "critic": critic,
+        "noise": {f"stage{n}": noise for n, noise in enumerate(noises)},
+        "amplitudes": jnp.zeros(count).at[0].set(1),
+        "adam": _start_adam(recipe, parts, critic),
+        "stage": jnp.int32(0),
+    }
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _drawn(
+    generator: GrowingGenerator, critic: Critic, sizes: tuple[tuple[int, int], ...], key: jax.Array
+) -> tuple[dict, dict, list[jax.Array]]:
+    """Parameters of a generator of one stage and of the critic, and noises of all stages."""
+    *keys, noise_key = jax.random.split(key, 3)
+    drawn = []
+    for network, own in zip((generator, critic), keys, strict=True):
+        weight_key, bias_key = jax.random.split(own)
+        drawn.append(draw_biases(bias_key, network.init_variables(weight_key)["params"]))
+    shapes = [generator.noise_shape(n, size) for n, size in enumerate(sizes)]
+    return *drawn, [noise[0] for noise in draw_normals(noise_key, shapes, count=1)]
+
+
+def assemble(recipe: "ConsinganRecipe", scales: Plan, state: dict, count: int, image: np.ndarray) -> ConSinGan:
+    """The coarsest `count` stages of a state; `image` is the picture at the last of them, [h, w, c]."""
+    generator, critic = recipe.networks(count)
+    names = ("head", "tail", *(f"stage{n}" for n in range(count)))
+    return ConSinGan(
+        generator=generator, variables={"params": {name: state["generator"][name] for name in names}}, critic=critic,
+        critic_variables={"params": state["critic"]}, amplitudes=state["amplitudes"][:count],
+        noises=tuple(state["noise"][f"stage{n}"] for n in range(count)), sizes=scales.sizes[:count],
+        image=jnp.asarray(image),
+    )  # fmt: skip
+
+
+def begin_stage(recipe: "ConsinganRecipe", scales: Plan, stage: int, picture: jax.Array, state: dict) -> dict:
+    """Begin a stage: its weights, the amplitude of its noise, and Adam's states.
+
+    Arguments:
+        recipe: the recipe.
+        scales: of the whole training.
+        stage: its number.
+        picture: at its scale, [1, h, w, c].
+        state: of the training.
+    """
+    state = {**state, "stage": jnp.int32(stage)}
+    if stage:
+        parts = {**state["generator"], f"stage{stage}": copied(state["generator"][f"stage{stage - 1}"])}
+        state |= {"generator": parts, "amplitudes": state["amplitudes"].at[stage].set(0)}
+        remade = reconstruct(assemble(recipe, scales, state, stage + 1, picture[0]))[-1]
+        error = jnp.sqrt(jnp.mean(jnp.square(picture - remade)))
+        state["amplitudes"] = state["amplitudes"].at[stage].set(recipe.noise_amplitude * error)
+    return {**state, "adam": _start_adam(recipe, state["generator"], state["critic"])}
+
+
+def _start_adam(recipe: "ConsinganRecipe", parts: dict, critic: dict) -> dict:
+    adam = recipe.adam()
+    return {"generator": {name: adam.init(part) for name, part in parts.items()}, "critic": adam.init(critic)}

@@ -1,0 +1,109 @@
+"""The file of a trained ConSinGAN, strict as that of a SinGAN (`jaxprior.models.singan.stored`, which calls this).
+
+Tensors `generator/params/head/...`, `.../stage0/...`, `.../tail/...`, `critic/params/...` where a critic is kept,
+`noise/stage0` and so on, `amplitudes` and `image`; the card's `config` holds the rest.
+"""
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxprior.errors import WeightsError
+from jaxprior.models.consingan.model import ConSinGan
+from jaxprior.models.consingan.networks import EDGES, NORMS, GrowingGenerator, critic_of
+from jaxprior.models.singan.networks import MAX_LAYERS, Critic
+from jaxprior.weights import storage
+from jaxprior.weights.card import Card
+
+
+ARCHITECTURE = "consingan"
+COUNTS = ("width", "layers", "image_channels")
+
+
+def growing_config(model: ConSinGan) -> dict:
+    """What a card says of a model."""
+    network = model.generator
+    return {
+        "sizes": [list(size) for size in model.sizes],
+        **{name: getattr(network, name) for name in (*COUNTS, "norm", "slope", "edges")},
+        "critic_layers": model.critic.layers if model.critic else None,
+    }
+
+
+def growing_params(model: ConSinGan) -> dict:
+    """The tensors of a model as its file names them."""
+    critic = {} if model.critic is None else {"critic": model.critic_variables}
+    noises = {f"stage{n}": noise for n, noise in enumerate(model.noises)}
+    return {
+        "generator": model.variables, **critic, "noise": noises, "amplitudes": model.amplitudes, "image": model.image,
+    }  # fmt: skip
+
+
+def build_growing(params: Mapping, card: Mapping, *, where: str = "these weights") -> ConSinGan:
+    """Make a `ConSinGan` of tensors and a card.
+
+    Arguments:
+        params: as of `growing_params`, any float type; kept as float32.
+        card: see `weights.save_weights`; `config` is used.
+        where: named in error messages.
+
+    Raises:
+        WeightsError: a config that describes no such network, or names or shapes that do not match it.
+    """
+    try:
+        sizes, generator, critic = _networks(card["config"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{where}: its card's `config` does not describe a {ARCHITECTURE}: {error}") from None
+    try:
+        storage.check_matches(params, _expected(generator, critic, sizes))
+    except WeightsError as error:
+        raise WeightsError(f"{where}: {error}") from None
+    wide = jax.tree.map(lambda x: jnp.asarray(np.asarray(x), jnp.float32), dict(params))
+    return ConSinGan(
+        generator=generator,
+        variables=wide["generator"],
+        critic=critic,
+        critic_variables=wide.get("critic"),
+        amplitudes=wide["amplitudes"],
+        noises=tuple(wide["noise"][f"stage{n}"] for n in range(len(sizes))),
+        sizes=sizes,
+        image=wide["image"],
+        card=Card(card),
+    )
+
+
+def _networks(config: Mapping) -> tuple[tuple[tuple[int, int], ...], GrowingGenerator, Critic | None]:
+    config = dict(config)
+    sizes, critic_layers = tuple((h, w) for h, w in config.pop("sizes")), config.pop("critic_layers")
+    if not sizes or not all(type(side) is int and side > 0 for size in sizes for side in size):
+        raise TypeError(f"sizes {sizes}; expected pairs of whole numbers above 0")
+    if not all(type(config[name]) is int and config[name] > 0 for name in COUNTS):
+        raise TypeError(f"expected whole numbers above 0 as {', '.join(COUNTS)}")
+    depths = [config["layers"], len(sizes), 2 if critic_layers is None else critic_layers]
+    if type(depths[2]) is not int or depths[2] < 2 or max(depths) > MAX_LAYERS:
+        raise TypeError(f"layers, scales and critic_layers {depths}; expected up to {MAX_LAYERS}")
+    for name, known in (("norm", NORMS), ("edges", EDGES)):
+        if config[name] not in known:
+            raise TypeError(f"{name} {config[name]!r}; expected one of {', '.join(known)}")
+    if not isinstance(config["slope"], float):
+        raise TypeError(f"slope {config['slope']!r}; expected a number")
+    generator = GrowingGenerator(len(sizes), **config)
+    return sizes, generator, None if critic_layers is None else critic_of(generator, critic_layers)
+
+
+def _expected(generator: GrowingGenerator, critic: Critic | None, sizes) -> dict:
+    """Shapes of all tensors."""
+    key = jax.random.key(0)
+
+    def shape(*dims: int) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(dims, jnp.float32)
+
+    tree = {
+        "generator": jax.eval_shape(generator.init_variables, key),
+        "noise": {f"stage{n}": shape(*generator.noise_shape(n, size)) for n, size in enumerate(sizes)},
+        "amplitudes": shape(len(sizes)),
+        "image": shape(*sizes[-1], generator.image_channels),
+    }
+    return tree if critic is None else {**tree, "critic": jax.eval_shape(critic.init_variables, key)}

@@ -1,0 +1,81 @@
+"""Animations: the noise of a trained SinGAN walks around that of the reconstruction (Shaham et al., ICCV 2019, 4.5).
+
+    z_t = alpha z_rec + (1 - alpha) (z_{t-1} + beta (z_{t-1} - z_{t-2}) + (1 - beta) noise)
+
+from z_{-1} = z_rec and z_0 = 0.95 z_rec + 0.05 noise, at every scale from the start scale on; the scales below keep
+z_rec. Official models for it are trained with noise in place of zeros around the noise, so that borders move too.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+from jaxprior.models.singan.drawing import draw_noises, enlarge, synthesize
+from jaxprior.models.singan.model import SinGan
+
+
+Array = jax.Array
+FIRST_STEP = 0.05
+
+
+def animate(
+    model: SinGan,
+    key: Array,
+    *,
+    frames: int = 100,
+    start_scale: int = 2,
+    alpha: float = 0.1,
+    beta: float = 0.9,
+) -> Array:
+    """A short film of what a model was trained on.
+
+    Arguments:
+        model: the trained pyramid, with either kind of padding.
+        key: of all chance; the first frames do not depend on how many there are.
+        frames: how many.
+        start_scale: the coarsest scale that moves; 0 moves everything.
+        alpha: how closely frames keep to the picture, 0 to 1; at 1 each of them is the reconstruction.
+        beta: how smoothly they follow each other, 0 to 1: what a step keeps of the one before.
+
+    Returns:
+        Images [frames, h, w, c], about in [-1, 1].
+
+    Raises:
+        ValueError: a scale that does not exist, no frames, or alpha or beta out of range.
+
+    Example:
+        >>> save_animation("balloons.webp", to_uint8(animate(model, jax.random.key(0))), fps=10)   # doctest: +SKIP
+    """
+    if frames < 1:
+        raise ValueError(f"frames: expected at least one, got {frames}")
+    if not 0 <= start_scale < len(model.scales):
+        raise ValueError(f"start_scale: expected 0 to {len(model.scales) - 1} for this model, got {start_scale}")
+    for name, value in (("alpha", alpha), ("beta", beta)):
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name}: expected a number from 0 to 1, got {value}")
+    return _animate(model, key, alpha, beta, frames=frames, start_scale=start_scale)
+
+
+@partial(jax.jit, static_argnames=("frames", "start_scale"))
+def _animate(model: SinGan, key: Array, alpha: float, beta: float, *, frames: int, start_scale: int) -> Array:
+    kept = [scale.noise[None] for scale in model.scales]
+    fixed, moving, below = kept[:start_scale], kept[start_scale:], None
+    if fixed:
+        below = enlarge(model, synthesize(model, fixed)[-1], model.sizes[start_scale])
+
+    def drawn(number: Array | int) -> list[Array]:
+        return draw_noises(model, jax.random.fold_in(key, number), model.sizes, count=1)[start_scale:]
+
+    def step(walk, number):
+        before, last = walk
+        now = jax.tree.map(
+            lambda z, a, b, noise: alpha * z + (1 - alpha) * (b + beta * (b - a) + (1 - beta) * noise),
+            moving, before, last, drawn(number),
+        )  # fmt: skip
+        # One frame after another: a batch of them takes as long on a CPU, and more memory.
+        return (last, now), synthesize(model, now, below=below, start=start_scale)[-1][0]
+
+    first = jax.tree.map(lambda z, noise: (1 - FIRST_STEP) * z + FIRST_STEP * noise, moving, drawn(0))
+    _, images = jax.lax.scan(step, (moving, first), jnp.arange(1, frames + 1))
+    return images

@@ -1,0 +1,130 @@
+"""SinGANs of one picture, and of every picture of a folder: each in a run of its own, or several in one program."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import typer
+
+from jaxprior.cli.console import mistakes, say, say_error
+from jaxprior.cli.train import shared
+from jaxprior.cli.train.shared import RunOptions
+from jaxprior.errors import ImageError, JaxpriorError
+
+
+USE = "jaxprior singan sample -o samples"
+
+
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """A picture: its file's name, that of its run folder, and uint8 [h, w, 3]."""
+
+    source: str
+    folder: str
+    pixels: Any
+
+
+def train_one(picture: Path, recipe: Any, recipes: ModuleType, training: RunOptions) -> None:
+    """Train one picture in the run folder itself."""
+    from jaxprior.data import images
+
+    _run(Named(str(picture), "", images.load_image(picture)), recipe, recipes, training, training.out)
+
+
+def train_all(source: Path, recipe: Any, recipes: ModuleType, training: RunOptions, *, together: int) -> None:
+    """Train every picture of a folder or zip archive, each in `training.out` / its name.
+
+    Pictures that cannot be used are named and left out, and the program ends with exit code 1 then.
+    """
+    from jaxprior.system import runtime
+
+    found, failed = _usable(source, recipe)
+    end = math.inf if training.minutes is None else time.monotonic() + 60 * training.minutes
+    groups = _groups(found, together)
+    shape = groups[0][0].pixels.shape
+    for number, group in enumerate(groups, 1):
+        if group[0].pixels.shape != shape:
+            runtime.forget_programs()  # no other size will want them
+            shape = group[0].pixels.shape
+        say(f"\n{number} of {len(groups)}: {', '.join(one.source for one in group)}")
+        minutes = None if end == math.inf else max(end - time.monotonic(), 0) / 60
+        now = dataclasses.replace(training, minutes=minutes)
+        if together == 1:
+            _run(group[0], recipe, recipes, now, training.out / group[0].folder)
+        else:
+            _run_together(group, recipe, recipes, now)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _usable(source: Path, recipe: Any) -> tuple[list[Named], int]:
+    """Pictures that have a pyramid, each once; and how many others there were, which are said."""
+    from jaxprior.data import images
+
+    sources, found, failed = images.list_images([source]), {}, 0
+    for item in sources:
+        try:
+            pixels = images.load_image(item)
+            try:
+                recipe.scales(*pixels.shape[:2])
+            except ValueError as error:
+                raise ImageError(f"{item.name}: {error}") from None
+        except ImageError as error:
+            say_error(f"left out: {error}")
+            failed += 1
+            continue
+        name = images.content_name(item.stem, pixels)
+        found.setdefault(name, Named(item.name, name, pixels))
+    if not found:
+        raise ImageError(f"{source}: none of its {len(sources)} pictures can be trained on")
+    return list(found.values()), failed
+
+
+def _groups(found: Sequence[Named], together: int) -> list[list[Named]]:
+    """Groups of at most so many pictures, all of one size."""
+    by_size: dict[tuple, list[Named]] = {}
+    for one in found:
+        by_size.setdefault(one.pixels.shape, []).append(one)
+    return [same[i : i + together] for same in by_size.values() for i in range(0, len(same), together)]
+
+
+def _run(one: Named, recipe: Any, recipes: ModuleType, training: RunOptions, out: Path) -> None:
+    from jaxprior.training.pictures import Pictures
+
+    with mistakes():
+        plan = recipes.plan(recipe, Pictures(one.pixels[None]))
+        sizes = recipe.scales(*one.pixels.shape[:2]).sizes
+    say(f"{len(sizes)} scales of {one.source}: {', '.join(f'{w}x{h}' for h, w in sizes)}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    shared.train(plan, dataclasses.replace(training, out=out), one.source, use=USE, after=_report)
+
+
+def _run_together(group: Sequence[Named], recipe: Any, recipes: ModuleType, training: RunOptions) -> None:
+    """One run for all; its folder is named after their size and the first of them."""
+    import numpy as np
+
+    from jaxprior.models.singan import group as singan_group
+    from jaxprior.models.singan import train as singan
+    from jaxprior.training.pictures import Pictures
+
+    if recipes is not singan:
+        raise JaxpriorError("--together is for SinGANs; a ConSinGAN is trained by itself: leave it out.")
+    height, width = group[0].pixels.shape[:2]
+    out = training.out / f"{width}x{height}-{group[0].folder}"
+    with mistakes():
+        names = [one.folder for one in group]
+        plan = singan_group.plan(recipe, Pictures(np.stack([one.pixels for one in group])), names=names)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    sources = ", ".join(one.source for one in group)
+    shared.train(plan, dataclasses.replace(training, out=out), sources, use=f"{USE} RUN/NAME, RUN being")
+
+
+def _report(run: Path) -> None:
+    """Write the run's page, and say where it is."""
+    from jaxprior.evaluation import write_training_report
+
+    say(f"report: {write_training_report(run)}")

@@ -1,0 +1,138 @@
+"""What the commands that use a trained SinGAN share: their options, reading, and the folder that they fill."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jaxprior.cli.console import mistakes, say
+from jaxprior.errors import ImageError, JaxpriorError
+
+
+COLUMNS = 4
+"""Pictures in a row of a labelled sheet."""
+
+Run = Annotated[Path, typer.Argument(help="Run of `singan train`, or a file of a SinGAN.", metavar="RUN|FILE")]
+Reference = Annotated[Path, typer.Argument(help="The picture to start from, of any size.", metavar="REFERENCE")]
+Out = Annotated[Path, typer.Option("-o", "--out", help="Folder of the images.", metavar="DIR")]
+OwnStatistics = Annotated[
+    bool,
+    typer.Option(
+        "--own-statistics",
+        help="Normalize each image by its own statistics, as in training, instead of running averages of it.",
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Of everything random.", metavar="S", min=0)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InjectionOptions:
+    """Options of all commands that start from a reference."""
+
+    out: Out
+    start_scale: Annotated[
+        int | None,
+        typer.Option(
+            help="Where the reference enters, 1 to the last scale; the lower, the freer. By default all are tried.",
+            metavar="n",
+            min=0,
+        ),
+    ] = None
+    count: Annotated[int, typer.Option(help="Variants at every start scale.", metavar="K", min=1)] = 1
+    own_statistics: OwnStatistics = False
+    seed: Seed = 0
+
+    @property
+    def start_scales(self) -> tuple[int, ...] | None:
+        """As the library wants them."""
+        return None if self.start_scale is None else (self.start_scale,)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MaskOptions:
+    """Options of the mask, in pixels of the model's finest scale."""
+
+    mask: Annotated[
+        Path, typer.Option(help="Picture of the reference's size, white = pasted or edited.", metavar="FILE")
+    ]
+    mask_radius: Annotated[
+        int | None,
+        typer.Option(help="Widen it by so many pixels; less for models of small pictures.", metavar="R", min=0),
+    ] = None
+    mask_blur: Annotated[
+        float | None, typer.Option(help="Soften its edge by so many pixels; officially 5.", metavar="X", min=0.0)
+    ] = None
+
+    def changes(self) -> dict:
+        """Arguments of the library's functions that were given."""
+        given = {"radius": self.mask_radius, "sigma": self.mask_blur}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def load_model(run: Path, *, own_statistics: bool) -> Any:
+    """The trained pyramid of a run or file."""
+    from jaxprior.models.singan import load_singan, with_own_statistics
+    from jaxprior.system import runtime
+
+    runtime.enable_compilation_cache()
+    model = load_singan(run)
+    return with_own_statistics(model) if own_statistics else model
+
+
+def make_folder(folder: Path) -> Path:
+    """Make the folder that a command fills."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise JaxpriorError(f"{folder} lies in a file or is one: give another folder with -o.") from None
+    return folder
+
+
+def manipulate(run: Path, reference: Path, options: InjectionOptions, function: Callable) -> None:
+    """Make all variants of a reference and write them with a sheet.
+
+    Arguments:
+        run, reference, options: as they were given.
+        function: (model, pixels, key, start scales) -> `jaxprior.models.singan.Manipulated` of one variant.
+    """
+    import jax
+
+    from jaxprior.data import images
+
+    model = load_model(run, own_statistics=options.own_statistics)
+    pixels = images.load_image(reference)
+    key, made = jax.random.key(options.seed), []
+    with mistakes():
+        for number in range(options.count):  # one by one: one compiled function, whatever the count
+            try:
+                made.append(function(model, pixels, jax.random.fold_in(key, number), options.start_scales))
+            except ImageError as error:
+                raise ImageError(f"{reference}: {error}") from None
+    if made[0].fitting.words:
+        say(f"{reference}: {made[0].fitting.words}")
+    folder = make_folder(options.out)
+    written = _write(folder, images.to_uint8(model.image), made)
+    scales = ", ".join(map(str, made[0].start_scales))
+    say(f"{written} images and a sheet in {folder}, start scale{'s' * (len(made[0].start_scales) > 1)} {scales}")
+
+
+def _write(folder: Path, picture: Any, made: list) -> int:
+    """Write all images and the sheet; how many images."""
+    from jaxprior.data import captions, images
+
+    cells = [("the model's picture", picture), ("reference", images.to_uint8(made[0].reference))]
+    for place, scale in enumerate(made[0].start_scales):
+        for number, one in enumerate(made):
+            several = len(made) > 1
+            name = f"start_scale={scale}" + f"_{number:03d}" * several
+            caption = f"start scale {scale}" + f", {number}" * several
+            for suffix, results in (("", one.images), ("_masked", one.masked)):
+                if results is None:
+                    continue
+                pixels = images.to_uint8(results[place, 0])
+                images.save_png(folder / f"{name}{suffix}.png", pixels)
+                cells.append((caption + suffix.replace("_", ", "), pixels))
+    images.save_png(folder / "sheet.png", captions.captioned_grid(cells, columns=COLUMNS))
+    return len(cells) - 2

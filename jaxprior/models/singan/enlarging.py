@@ -1,0 +1,85 @@
+"""Super-resolution with a trained SinGAN (Shaham et al., ICCV 2019, section 4.1; official SR.py).
+
+The finest network has learned to add what a picture loses by one step of the pyramid. For a factor s it is applied k
+times, each time to the picture enlarged by s^(1/k), with its own noise:
+
+    k = round(log s / log 2^(1/3))          a factor of 4 is 6 steps of 1.26
+"""
+
+import dataclasses
+import math
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxprior.data.decoding import MAX_PIXELS
+from jaxprior.models.singan.drawing import draw_noises, enlarge, synthesize
+from jaxprior.models.singan.fitting import as_floats
+from jaxprior.models.singan.model import SinGan
+
+
+Array = jax.Array
+STEP = 2 ** (1 / 3)
+
+
+def super_resolve(
+    model: SinGan, key: Array, *, image: np.ndarray | None = None, factor: float = 4.0, steps: int | None = None
+) -> Array:
+    """Enlarge a picture, with detail as the model's own.
+
+    Arguments:
+        model: the pyramid trained on the picture, officially with a reconstruction weight of 100.
+        key: of the noise.
+        image: [h, w, c], uint8 or floats in [-1, 1], of any size; None is the model's picture.
+        factor: how many times larger, above 1.
+        steps: times that the finest network is applied; None is the official number.
+
+    Returns:
+        Image [round(h factor), round(w factor), c], about in [-1, 1].
+
+    Raises:
+        ValueError: a factor of 1 or less, no steps, more than 64 million pixels, or a picture that cannot be used.
+
+    Example:
+        >>> super_resolve(model, jax.random.key(0), factor=2).shape      # doctest: +SKIP
+        (372, 496, 3)
+    """
+    image = model.image if image is None else as_floats(image, channels=model.image_channels)
+    sizes, step = plan_enlarging(image.shape[:2], factor, steps=steps)
+    return _super_resolve(model, jnp.asarray(image), key, sizes=sizes, step=step)
+
+
+def plan_enlarging(
+    size: tuple[int, int], factor: float, *, steps: int | None = None
+) -> tuple[tuple[tuple[int, int], ...], float]:
+    """((height, width) after every step, factor of a step).
+
+    Raises:
+        ValueError: a factor of 1 or less, no steps, or more than 64 million pixels.
+
+    Example:
+        >>> plan_enlarging((25, 32), 2)[0]
+        ((32, 41), (40, 51), (50, 64))
+    """
+    if not (1 < factor < math.inf):
+        raise ValueError(f"factor: expected a number above 1, got {factor}")
+    steps = max(1, round(math.log(factor) / math.log(STEP))) if steps is None else steps
+    if steps < 1:
+        raise ValueError(f"steps: expected at least 1, got {steps}")
+    last = tuple(round(side * factor) for side in size)
+    if math.prod(last) > MAX_PIXELS:
+        made = f"{last[1]}x{last[0]}"
+        raise ValueError(f"factor: {factor:g} makes {made}, more than {MAX_PIXELS} pixels; take a smaller one")
+    step = factor ** (1 / steps)
+    # Rounded up, as a resize does; what is beyond the picture's true size is cut at the end, at the right and bottom.
+    sizes = [tuple(math.ceil(side * step**k - 1e-9) for side in size) for k in range(1, steps)]
+    return (*sizes, last), step
+
+
+@partial(jax.jit, static_argnames=("sizes", "step"))
+def _super_resolve(model: SinGan, image: Array, key: Array, *, sizes: tuple, step: float) -> Array:
+    repeated = dataclasses.replace(model, scales=(model.scales[-1],) * len(sizes), factor=1 / step)
+    noises = draw_noises(repeated, key, sizes, count=1)
+    return synthesize(repeated, noises, below=enlarge(repeated, image[None], sizes[0]))[-1][0]

@@ -1,0 +1,111 @@
+"""Injection: a picture takes the place of the coarse scales of a trained SinGAN (Shaham et al., ICCV 2019, section 4).
+
+    b_n = up(shrink(picture, to the size of scale n - 1))         x_n = G_n(a_n z_n + b_n, b_n),   x_{n+1} ... as ever
+
+so that the picture says what is where, and the scales from n on give it the look of what the model was trained on. The
+lower n, the freer they are. Several start scales are computed together, each scale's network once for all of them.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+from jaxprior.models.singan.colors import snap_to
+from jaxprior.models.singan.drawing import draw_noises, enlarge, synthesize
+from jaxprior.models.singan.model import SinGan
+from jaxprior.nn.resizing import resize
+
+
+Array = jax.Array
+
+
+def inject(
+    model: SinGan,
+    image: Array,
+    key: Array,
+    *,
+    start_scales: Sequence[int] | None = None,
+    count: int = 1,
+    centers: Sequence[Array] | None = None,
+) -> Array:
+    """Images that follow a picture.
+
+    Arguments:
+        model: the trained pyramid.
+        image: [h, w, c] in [-1, 1] of the model's finest size; `fitting.fit_reference` makes it.
+        key: of the noise, which is the same for all start scales; variant i does not depend on `count`.
+        start_scales: where the picture enters, from 1 to the last scale, rising; None is all of these.
+        count: variants.
+        centers: colors [k, c] to which what enters each start scale is snapped, as many arrays as start scales.
+
+    Returns:
+        Images [len(start_scales), count, h, w, c], about in [-1, 1]. One compiled function of the arrays.
+
+    Raises:
+        ValueError: a start scale that does not exist, no images, or a picture of another size.
+
+    Example:
+        >>> inject(model, picture, jax.random.key(0), start_scales=(3,)).shape     # doctest: +SKIP
+        (1, 1, 186, 248, 3)
+    """
+    start_scales = check_start_scales(model, start_scales)
+    if count < 1:
+        raise ValueError(f"count: expected at least one image, got {count}")
+    expected = (*model.sizes[-1], model.image_channels)
+    if image.shape != expected:
+        raise ValueError(f"image: expected {expected}, the model's finest scale, got {image.shape}; fit it first")
+    if centers is not None and len(centers) != len(start_scales):
+        raise ValueError(f"centers: expected an array for each of {len(start_scales)} start scales, got {len(centers)}")
+    centers = None if centers is None else tuple(centers)
+    return _inject(model, image, key, centers, start_scales=start_scales, count=count)
+
+
+def check_start_scales(model: SinGan, start_scales: Sequence[int] | None) -> tuple[int, ...]:
+    """Start scales in rising order, all sensible ones for None.
+
+    Raises:
+        ValueError: none, one that does not exist, or one twice.
+    """
+    last = len(model.scales) - 1
+    if last < 1:
+        raise ValueError("this model has one scale only: a picture can enter at the second or a finer one")
+    scales = range(1, last + 1) if start_scales is None else sorted(start_scales)
+    for scale in scales:
+        if not 1 <= scale <= last:
+            why = ", at 0 nothing enters" if scale == 0 else ""
+            raise ValueError(f"start_scale: expected 1 to {last} for this model{why}; got {scale}")
+    if len(set(scales)) != len(scales) or not scales:
+        raise ValueError(f"start_scales: expected different scales, got {list(scales)}")
+    return tuple(scales)
+
+
+def injected(model: SinGan, image: Array, scale: int) -> Array:
+    """What enters a scale: a picture of the finest scale [h, w, c], blurred one scale down, [h_n, w_n, c]."""
+    coarser = at_scale(model, image, scale - 1)
+    return enlarge(model, coarser, model.sizes[scale])
+
+
+def at_scale(model: SinGan, image: Array, scale: int) -> Array:
+    """A picture of the finest scale [h, w, c] at another one, [h_n, w_n, c]."""
+    steps = len(model.scales) - 1 - scale
+    factor = None if model.factor is None else model.factor**steps
+    return resize(image, model.sizes[scale], scale=factor, method=model.resize)
+
+
+@partial(jax.jit, static_argnames=("start_scales", "count"))
+def _inject(model: SinGan, image: Array, key: Array, centers, *, start_scales: tuple[int, ...], count: int) -> Array:
+    noises = draw_noises(model, key, model.sizes, count=count)
+    images = None
+    for n in range(start_scales[0], len(model.scales)):
+        below = [] if images is None else [enlarge(model, images, model.sizes[n])]
+        if n in start_scales:
+            entering = injected(model, image, n)
+            if centers is not None:
+                entering = snap_to(entering, centers[start_scales.index(n)])
+            below.append(jnp.broadcast_to(entering, (count, *entering.shape)))
+        joined = jnp.concatenate(below)
+        noise = jnp.tile(noises[n], (len(joined) // count, 1, 1, 1))
+        images = synthesize(model, [noise], below=joined, start=n)[0]
+    return images.reshape(len(start_scales), count, *images.shape[1:])

@@ -1,0 +1,157 @@
+"""Pictures made to look like what a SinGAN was trained on (Shaham et al., ICCV 2019, sections 4.2 to 4.4).
+
+    paint        clip art -> a picture                                    injection
+    harmonize    something pasted into the picture takes its look         injection, kept outside a mask
+    edit         moved and copied regions melt into the picture           the same, with a wider mask
+
+What lies outside the mask stays as the reference has it. The official code puts the model's own picture there, which
+is the same if the reference was made from it, and something else if not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from jaxprior.errors import MaskError
+from jaxprior.models.singan.blending import blend, soft_mask
+from jaxprior.models.singan.colors import color_centers
+from jaxprior.models.singan.fitting import Fitting, fit_mask, fit_reference
+from jaxprior.models.singan.injecting import at_scale, check_start_scales, inject
+from jaxprior.models.singan.model import SinGan
+
+
+Array = jax.Array
+HARMONIZE_RADIUS, EDIT_RADIUS, SIGMA = 7, 20, 5.0
+COLORS = 5
+"""Of the official quantization."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manipulated:
+    """What a manipulation gives.
+
+    Fields:
+        images: [s, count, h, w, c], about in [-1, 1], for s start scales.
+        masked: the same, with the reference outside the mask; None of `paint`.
+        start_scales: s numbers.
+        reference: the fitted reference, [h, w, c] in [-1, 1]; fitting: what was done to it.
+        mask: as it was used, [h, w] in [0, 1]; None of `paint`.
+    """
+
+    images: Array
+    masked: Array | None = None
+    start_scales: tuple[int, ...]
+    reference: np.ndarray
+    fitting: Fitting
+    mask: np.ndarray | None = None
+
+
+def paint(
+    model: SinGan,
+    image: np.ndarray,
+    key: Array,
+    *,
+    start_scales: Sequence[int] | None = None,
+    count: int = 1,
+    colors: int | None = None,
+) -> Manipulated:
+    """Turn a painting or clip art into a picture like the model's.
+
+    Arguments:
+        model: the trained pyramid.
+        image: the painting, [h, w, c], uint8 or floats in [-1, 1], of any size: see `fitting.fit_reference`.
+        key: of all chance.
+        start_scales: where it enters, 1 to the last scale; None tries all, which is the official advice.
+        count: variants.
+        colors: snap what enters to so many colors of the model's picture at that scale; officially 5, or not at all.
+
+    Raises:
+        ValueError: a start scale that does not exist, or a painting or number of colors that cannot be used.
+
+    Example:
+        >>> paint(model, load_image("trees.png"), jax.random.key(0)).images[2, 0]     # doctest: +SKIP
+    """
+    start_scales = check_start_scales(model, start_scales)
+    reference, fitting = fit_reference(model, image)
+    centers = None
+    if colors is not None:
+        centers = [color_centers(at_scale(model, model.image, n), colors) for n in start_scales]
+    images = inject(model, reference, key, start_scales=start_scales, count=count, centers=centers)
+    return Manipulated(images=images, start_scales=start_scales, reference=reference, fitting=fitting)
+
+
+def harmonize(
+    model: SinGan,
+    image: np.ndarray,
+    mask: np.ndarray,
+    *,
+    key: Array,
+    start_scales: Sequence[int] | None = None,
+    count: int = 1,
+    radius: int = HARMONIZE_RADIUS,
+    sigma: float = SIGMA,
+) -> Manipulated:
+    """Give what was pasted into a picture that picture's look.
+
+    Arguments:
+        model: the pyramid trained on the picture.
+        image: the picture with something pasted in, [h, w, c], uint8 or floats in [-1, 1], of any size: see
+            `fitting.fit_reference`.
+        mask: of the same size, [h, w]; above 0.5 is what was pasted.
+        key: of all chance.
+        start_scales: where the picture enters, 1 to the last scale; None tries all. Fine ones change texture only.
+        count: variants.
+        radius, sigma: by which the mask is widened and blurred, in pixels of the finest scale. The defaults are the
+            official ones for 250 pixels; for smaller pictures smaller ones make sense, in proportion.
+
+    Raises:
+        ValueError: a start scale that does not exist, a picture that cannot be used, or a mask of another size or
+            with nothing in it.
+
+    Example:
+        >>> harmonize(model, pasted, mask, key=jax.random.key(0)).masked[2, 0]        # doctest: +SKIP
+    """
+    start_scales = check_start_scales(model, start_scales)
+    image, mask = np.asarray(image), np.asarray(mask)
+    if mask.shape != image.shape[:2]:
+        sizes = ["x".join(map(str, shape[1::-1])) for shape in (mask.shape, image.shape)]
+        raise MaskError(f"mask: it is {sizes[0]} and its picture {sizes[1]}; draw it over the picture, pixel for pixel")
+    reference, fitting = fit_reference(model, image)
+    soft = soft_mask(fit_mask(model, mask), radius=radius, sigma=sigma)
+    images = inject(model, reference, key, start_scales=start_scales, count=count)
+    return Manipulated(
+        images=images,
+        masked=blend(reference, images, soft),
+        start_scales=start_scales,
+        reference=reference,
+        fitting=fitting,
+        mask=soft,
+    )
+
+
+def edit(
+    model: SinGan,
+    image: np.ndarray,
+    mask: np.ndarray,
+    *,
+    key: Array,
+    start_scales: Sequence[int] | None = None,
+    count: int = 1,
+    radius: int = EDIT_RADIUS,
+    sigma: float = SIGMA,
+) -> Manipulated:
+    """Make regions of a picture that were copied, moved or covered melt into it.
+
+    Arguments:
+        model: the pyramid trained on the picture.
+        image: the edited picture. mask: 1 where it was edited.
+        key, start_scales, count, radius, sigma: see `harmonize`, from which it differs by the wider mask only.
+
+    Example:
+        >>> edit(model, edited, mask, key=jax.random.key(0), start_scales=(4,)).masked   # doctest: +SKIP
+    """
+    return harmonize(
+        model, image, mask, key=key, start_scales=start_scales, count=count, radius=radius, sigma=sigma
+    )

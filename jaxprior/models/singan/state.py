@@ -1,0 +1,88 @@
+"""The state of a SinGAN training: where it starts, how a scale begins, and the pyramid in it."""
+
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxprior.models.singan import Plan, Scale, SinGan, reconstruct
+from jaxprior.models.singan.drawing import enlarge
+from jaxprior.models.singan.scale import draw_noise
+from jaxprior.training.players import copied
+
+
+if TYPE_CHECKING:
+    from jaxprior.models.singan.recipe import SinganRecipe
+
+PLAYERS = ("generator", "critic")
+
+
+def init_state(recipe: "SinganRecipe", scales: Plan, key: jax.Array, *, coarsest: np.ndarray | None = None) -> dict:
+    """Start state: networks, noise and amplitude of all scales, as `stored` names them; Adam's states;
+    and the number of the scale in training. `coarsest` is the picture at the coarsest scale, if the recipe's `z_rec` is
+    "image"."""
+    state: dict = {"adam": {}, "scale": jnp.int32(0)}
+    for n, size in enumerate(scales.sizes):
+        g_key, d_key, noise_key = jax.random.split(jax.random.fold_in(key, n), 3)
+        black = jnp.zeros((1, *size, 3))
+        generator, critic = recipe.networks(n)
+        part = {"generator": generator.init_variables(g_key), "critic": critic.init_variables(d_key)}
+        noise = draw_noise(recipe, noise_key, black, n)[0]
+        if n:
+            noise = jnp.zeros_like(noise)
+        elif recipe.z_rec == "image":
+            noise = jnp.asarray(coarsest)
+        state[f"scale{n}"] = {**part, "noise": noise, "amplitude": jnp.float32(0 if n else 1)}
+        state["adam"][f"scale{n}"] = start_adam(recipe, part)
+    return state
+
+
+def assemble(recipe: "SinganRecipe", scales: Plan, state: dict, count: int, image: np.ndarray) -> SinGan:
+    """The coarsest `count` scales of a state as a pyramid; `image` is the picture at the last of them, [h, w, c]."""
+    parts = []
+    for n, size in enumerate(scales.sizes[:count]):
+        generator, critic = recipe.networks(n)
+        part = state[f"scale{n}"]
+        parts.append(
+            Scale(
+                generator=generator, variables=part["generator"], critic=critic, critic_variables=part["critic"],
+                amplitude=part["amplitude"], noise=part["noise"], size=size,
+            )
+        )  # fmt: skip
+    return SinGan(
+        scales=tuple(parts), image=jnp.asarray(image), factor=scales.step, resize=recipe.resize,
+        padding=recipe.padding, coarse_noise_channels=recipe.coarse_noise_channels,
+    )  # fmt: skip
+
+
+def begin_scale(recipe: "SinganRecipe", below: SinGan | None, scale: int, picture: jax.Array, state: dict) -> dict:
+    """Begin a scale: its weights, the amplitude of its noise, and Adam's states.
+
+    Arguments:
+        recipe: the recipe.
+        below: the frozen scales below, or None.
+        scale: number of the scale.
+        picture: at this scale, [1, h, w, c].
+        state: of the training.
+    """
+    own = state[f"scale{scale}"]
+    if below is not None:
+        same = recipe.width_at(scale) == recipe.width_at(scale - 1)
+        if recipe.inherit != "never" and same:
+            own = {**own, **copied({name: state[f"scale{scale - 1}"][name] for name in PLAYERS})}
+        own = {**own, "amplitude": recipe.noise_amplitude * reconstruction_error(below, picture)}
+    adam = {**state["adam"], f"scale{scale}": start_adam(recipe, own)}
+    return {**state, f"scale{scale}": own, "adam": adam, "scale": jnp.int32(scale)}
+
+
+@jax.jit
+def reconstruction_error(below: SinGan, picture: jax.Array) -> jax.Array:
+    """Root mean squared difference of a picture [1, h, w, c] from the enlarged reconstruction of the scales below."""
+    remade = enlarge(below, reconstruct(below)[-1], picture.shape[1:3])
+    return jnp.sqrt(jnp.mean(jnp.square(picture - remade)))
+
+
+def start_adam(recipe: "SinganRecipe", part: dict) -> dict:
+    """Adam's states of both networks of a scale."""
+    return {name: recipe.adam().init(part[name]["params"]) for name in PLAYERS}

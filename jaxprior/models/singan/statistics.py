@@ -1,0 +1,32 @@
+"""By which statistics a trained SinGAN's batch norms normalize when it is used.
+
+In training every image is normalized by its own statistics, a batch being one image. Afterwards the official code takes
+their running averages, over fakes and reconstructions of networks that still changed. The two can lie far apart: after
+short trainings a network then shifts the colors, and all the more where it is applied over and over (`super_resolve`).
+"""
+
+import dataclasses
+
+from jaxprior.models.singan.model import Scale, SinGan
+
+
+def with_own_statistics(model: SinGan) -> SinGan:
+    """The same model, normalizing each image by its own statistics, as in training.
+
+    Arguments:
+        model: the trained pyramid. Networks without batch norm stay as they are.
+
+    Returns:
+        A pyramid that every application takes; its generators have the norm "instance".
+
+    Example:
+        >>> super_resolve(with_own_statistics(model), jax.random.key(0))     # doctest: +SKIP
+    """
+    return dataclasses.replace(model, scales=tuple(map(_own, model.scales)))
+
+
+def _own(scale: Scale) -> Scale:
+    if scale.generator.norm != "batch":
+        return scale
+    generator = scale.generator.clone(norm="instance")
+    return dataclasses.replace(scale, generator=generator, variables={"params": scale.variables["params"]})

@@ -1,0 +1,97 @@
+"""Norms of pixels, batches and groups of samples, and the folding of a trained network's norms into scale and shift."""
+
+import math
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxprior.nn.elementwise import add_bias, widen
+
+
+Array = jax.Array
+
+
+NORMS = ("batch", "affine", "none")
+MOMENTUM, EPSILON = 0.9, 1e-5
+"""Of batch normalisation, as in DCGAN."""
+DEVIATION = 0.02
+"""Of the normal distribution that kernels are drawn from, and scales around 1."""
+
+
+def pixel_norm(x: Array, *, epsilon: float = 1e-8) -> Array:
+    """Scale every pixel's feature vector to unit mean square: x / sqrt(mean_c x^2 + epsilon). Float32 or wider."""
+    wide = widen(x)
+    return (wide * lax.rsqrt(jnp.mean(jnp.square(wide), axis=-1, keepdims=True) + epsilon)).astype(x.dtype)
+
+
+def minibatch_stddev(x: Array, group_size: int = 4) -> Array:
+    """Append the mean standard deviation over groups of samples as one more channel.
+
+    The groups are strided as in the original: sample i belongs to group i mod (b / group). With a batch that
+    `group_size` does not divide, the largest common divisor is used; a batch of one sees sqrt(1e-8).
+
+    Arguments:
+        x: features [b, h, w, c].
+        group_size: samples in a group.
+
+    Returns:
+        Features [b, h, w, c + 1].
+    """
+    b, h, w, c = x.shape
+    group = math.gcd(b, group_size)
+    y = x.astype(jnp.float32).reshape(group, b // group, h, w, c)
+    deviation = jnp.sqrt(jnp.var(y, axis=0) + 1e-8).mean(axis=(1, 2, 3))  # [b / group]
+    plane = jnp.broadcast_to(jnp.tile(deviation, group)[:, None, None, None], (b, h, w, 1))
+    return jnp.concatenate([x, plane.astype(x.dtype)], axis=-1)
+
+
+def scale_init(key: Array, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
+    """Initial scales of a norm, normal around 1."""
+    return 1.0 + DEVIATION * jax.random.normal(key, shape, dtype)
+
+
+def normalised(module: nn.Module, x: Array, train: bool) -> Array:
+    """What follows a convolution inside a block, whose parameters it adds to: x [b, h, w, c].
+
+    By the block's `norm`: "batch": normalisation by the batch's own statistics where `train`, else by their running
+    averages (collection "batch_stats"); "affine": scale and bias; "none": a bias.
+    """
+    if module.norm == "batch":
+        normalise = nn.BatchNorm(
+            use_running_average=not train, momentum=MOMENTUM, epsilon=EPSILON, scale_init=scale_init, name="norm"
+        )
+        return normalise(widen(x)).astype(x.dtype)
+    shape = x.shape[-1:]
+    if module.norm == "affine":
+        scale = module.param("scale", nn.initializers.ones_init(), shape)
+        x = x * scale.astype(x.dtype).reshape((1,) * (x.ndim - 1) + (-1,))
+    return add_bias(x, module.param("bias", nn.initializers.zeros_init(), shape))
+
+
+def fold(variables: dict) -> dict:
+    """Parameters of norm "affine" that compute what trained ones of norm "batch" do with their running statistics.
+
+    Arguments:
+        variables: {"params": ..., "batch_stats": ...}.
+
+    Returns:
+        Parameters alone; blocks without statistics as they are.
+    """
+    statistics = variables.get("batch_stats", {})
+
+    def of_block(name: str, block: dict) -> dict:
+        if name not in statistics:
+            return block
+        mean, variance = (statistics[name]["norm"][part] for part in ("mean", "var"))
+        scale = block["norm"]["scale"] / jnp.sqrt(variance + EPSILON)
+        rest = {part: value for part, value in block.items() if part != "norm"}
+        return {**rest, "scale": scale, "bias": block["norm"]["bias"] - mean * scale}
+
+    return {name: of_block(name, block) for name, block in variables["params"].items()}
+
+
+def folded_norm(norm: str) -> str:
+    """The norm of a network whose statistics are folded."""
+    return "affine" if norm == "batch" else norm

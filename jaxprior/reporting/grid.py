@@ -1,0 +1,157 @@
+"""Several runs at once, as the tables of a paper show them: methods in rows, tasks in columns, for each prior and set
+of pictures; and what depends on the size of the hole.
+
+`results.csv` holds every row of every run, `summary.md` the tables, `summary.json` the same for programs. All keep the
+order of the runs.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+from jaxprior.evaluation.scores import CONVENTION
+from jaxprior.reporting.plots import Line
+from jaxprior.reporting.snapshot import PLACE, Place, Snapshot
+from jaxprior.reporting.tables import COLUMNS, counts, csv_lines, csv_text, flat, markdown, mean_text, summary
+
+
+UNNAMED = "–"
+LEGEND = (
+    "PSNR / SSIM: means ± half the 95% interval of the mean (number of pictures). Whole pictures are merged with what "
+    "is known where the task merges, else the raw output; holes are of the raw output."
+)
+WHOLE, HOLE, KNOWN = "whole picture", "hole", "consistency with the input"
+FIGURES_OF = {
+    WHOLE: (("psnr_merged", "ssim_merged"), ("psnr", "ssim")),  # merged where the task merges
+    HOLE: (("psnr_hole", "ssim_hole"),),
+    KNOWN: (("psnr_known",),),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class PaperTable:
+    """Means of one kind of figure: `cells[method, task]` is the text "PSNR / SSIM (n)". The title says of which prior
+    and pictures, for example "cats32, cats64_dev: hole"."""
+
+    title: str
+    methods: tuple[str, ...]
+    tasks: tuple[str, ...]
+    cells: dict[tuple[str, str], str]
+
+
+def paper_tables(runs: Sequence[Snapshot]) -> list[PaperTable]:
+    """Return the tables of some runs: one for each prior, set of pictures and kind of figure that they have.
+
+    Consistency with the input stands only where there is no original to compare with.
+    """
+    groups: dict[str, list] = {}
+    for run in runs:
+        groups.setdefault(_group(run), []).append((run.place, run.figures))
+    tables = []
+    for name, members in groups.items():
+        found = [_table(f"{name}: {kind}", FIGURES_OF[kind], members) for kind in (WHOLE, HOLE)]
+        if not any(table.cells for table in found):
+            found = [_table(f"{name}: {KNOWN}", FIGURES_OF[KNOWN], members)]
+        tables += [table for table in found if table.cells]
+    return tables
+
+
+def hole_curves(runs: Sequence[Snapshot], figure: str) -> dict[str, list[Line]]:
+    """Return how a figure depends on the size of the hole, where tasks differ in nothing else.
+
+    Arguments:
+        runs: of which those with a mask of a given share count ("center:0.25", not a file).
+        figure: a name of `journal.FIGURES`.
+
+    Returns:
+        for each prior, set of pictures and kind of task with two sizes or more: a line a method, its means with their
+        95% intervals over the missing percentage of the area.
+    """
+    groups: dict[str, dict[str, dict[float, dict]]] = {}
+    for run in runs:
+        values, mask = run.figures.get(figure), _missing(run.record["configuration"])
+        if values is None or mask is None:
+            continue
+        kind, share = mask
+        task = run.place.task.replace(f"{kind}:{share:g}", kind)
+        methods = groups.setdefault(f"{_group(run)}: {task}", {})
+        methods.setdefault(run.place.method or UNNAMED, {})[100 * share] = values
+    return {
+        name: [_line(method, points) for method, points in methods.items()]
+        for name, methods in groups.items()
+        if len({percent for points in methods.values() for percent in points}) > 1
+    }
+
+
+def grid_csv(runs: Sequence[Snapshot]) -> str:
+    """Return all rows of all runs, each with its place in front."""
+    lines = [[*dataclasses.astuple(run.place), *line] for run in runs for line in csv_lines(run.rows)]
+    return csv_text([(*PLACE, *COLUMNS), *lines])
+
+
+def grid_markdown(runs: Sequence[Snapshot], title: str) -> str:
+    """Return the tables of a paper, the runs with their counts, and the settings that all of them share."""
+    lines = [f"# {title}", ""]
+    for table in paper_tables(runs):
+        lines += [f"## {markdown(table.title)}", "", "| method | " + " | ".join(map(markdown, table.tasks)) + " |"]
+        lines.append("|---|" + "---:|" * len(table.tasks))
+        for method in table.methods:
+            cells = [table.cells.get((method, task), "") for task in table.tasks]
+            lines.append(f"| {markdown(method or UNNAMED)} | " + " | ".join(cells) + " |")
+        lines.append("")
+    lines += [f"{LEGEND} {CONVENTION}", "", "| run | pictures | ok | diverged | failed |", "|---|---:|---:|---:|---:|"]
+    for run in runs:
+        done = f"{len(run.rows)} of {run.wanted}" if len(run.rows) < run.wanted else str(run.wanted)
+        lines.append(f"| {markdown(run.title)} | {done} | " + " | ".join(map(str, counts(run.rows).values())) + " |")
+    lines += ["", "Settings that all runs share:", "", "| setting | value |", "|---|---|"]
+    lines += [f"| {name} | {markdown(value)} |" for name, value in shared_settings(runs)]
+    return "\n".join(lines) + "\n"
+
+
+def grid_summary(runs: Sequence[Snapshot], title: str) -> dict:
+    """Return the summaries of all runs for programs."""
+    return {
+        "title": title,
+        "runs": [
+            {"folder": run.folder.path.name, **dataclasses.asdict(run.place), **summary(run.rows, run.record)}
+            for run in runs
+        ],
+    }
+
+
+def shared_settings(runs: Sequence[Snapshot]) -> list[tuple[str, str]]:
+    """Return the settings that all runs have in common, as (dotted name, text) pairs."""
+    first, *others = [flat(run.record["configuration"]) for run in runs]
+    return [pair for pair in first if all(pair in other for other in others)]
+
+
+def _group(run: Snapshot) -> str:
+    """What is compared within: a prior and a set of pictures, if that has a name."""
+    return f"{run.place.prior}, {run.place.data}" if run.place.data else run.place.prior
+
+
+def _table(title: str, choices: Sequence[tuple[str, str]], members: Sequence[tuple[Place, dict]]) -> PaperTable:
+    """The table of the first pair of figures (PSNR, SSIM) that each member has."""
+    cells = {}
+    for place, figures in members:
+        pair = next((pair for pair in choices if pair[0] in figures), None)
+        if pair is not None:
+            means = " / ".join(mean_text(name, figures[name]) for name in pair if name in figures)
+            cells[place.method, place.task] = f"{means} ({figures[pair[0]]['n']})"
+    methods, tasks = (tuple(dict.fromkeys(names)) for names in zip(*cells, strict=True)) if cells else ((), ())
+    return PaperTable(title, methods, tasks, cells)
+
+
+def _missing(settings: dict) -> tuple[str, float] | None:
+    """Kind and missing share of a mask such as "center:0.25"; None for a file and for tasks without a mask."""
+    if settings.get("mask") is None or settings.get("mask_sha256") is not None:
+        return None
+    kind, _, share = settings["mask"].partition(":")
+    return kind, float(share)
+
+
+def _line(method: str, points: dict[float, dict]) -> Line:
+    """Statistics by place as a line; a single picture's mean has no interval."""
+    values = [points[place] for place in sorted(points)]
+    low, high = ([v["mean"] if math.isnan(v[end]) else v[end] for v in values] for end in ("low", "high"))
+    return Line(method, sorted(points), [v["mean"] for v in values], low, high)

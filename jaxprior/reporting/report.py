@@ -1,0 +1,85 @@
+"""The report of one run or several, written from what their journals hold at this moment: tables for people
+(`summary.md`), spreadsheets (`results.csv`) and programs (`summary.json`), a sheet of pictures, and `report.html`.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from jaxprior.data import images
+from jaxprior.reporting.figures import sheet
+from jaxprior.reporting.grid import grid_csv, grid_markdown, grid_summary
+from jaxprior.reporting.report_page import report_page
+from jaxprior.reporting.snapshot import Snapshot, snapshots
+from jaxprior.reporting.tables import json_text, results_csv, summary, summary_markdown
+from jaxprior.runs.record import read_record
+from jaxprior.runs.runfolder import RunFolder
+from jaxprior.system.files import write_atomically
+
+
+EVALUATION = "evaluation"  # kind of the run.json above the cells of a grid
+
+
+def write_report(runs: Sequence[RunFolder], path: Path | None = None) -> Path:
+    """Write tables, sheet and report of every run, and tables and a report over all of them.
+
+    Arguments:
+        runs: finished or not; those not begun are left out.
+        path: of the report over all runs, whose tables lie beside it; by default `report.html` beside their folders if
+            there are several.
+
+    Returns:
+        Where the report is.
+
+    Raises:
+        RunError: none of the runs has begun.
+
+    Example:
+        >>> write_report(runs_in("runs/cats"))
+        PosixPath('runs/cats/report.html')
+    """
+    read = snapshots(runs)
+    for run in read:
+        _write_run(dataclasses.replace(run, title=run.record["title"]))
+    if path is None and len(runs) == 1:
+        return read[0].folder.path / "report.html"
+    path = path or runs[0].path.parent / "report.html"
+    _write_grid(read, path)
+    return path
+
+
+def _write_run(run: Snapshot) -> None:
+    folder = run.folder.path
+    _write_tables(
+        folder,
+        results_csv(run.rows),
+        summary_markdown(run.rows, run.record),
+        summary(run.rows, run.record),
+    )
+    picture = sheet(run)
+    if picture is not None:
+        images.save_png(folder / "sheet.png", picture)
+    html = report_page([run], run.title, folder, unfinished=_unfinished([run]))
+    write_atomically(folder / "report.html", html.encode())
+
+
+def _write_grid(runs: Sequence[Snapshot], path: Path) -> None:
+    title, unfinished = f"{len(runs)} runs", _unfinished(runs)
+    if (path.parent / "run.json").is_file() and (record := read_record(path.parent)).get("kind") == EVALUATION:
+        title, cells = record["title"], len(record["cells"])
+        begun = f"{len(runs)} of {cells} cells begun" if len(runs) < cells else ""
+        unfinished = ", ".join(filter(None, (begun, unfinished)))
+    _write_tables(path.parent, grid_csv(runs), grid_markdown(runs, title), grid_summary(runs, title))
+    write_atomically(path, report_page(runs, title, path.parent, unfinished=unfinished).encode())
+
+
+def _write_tables(folder: Path, results: str, text: str, figures: dict) -> None:
+    write_atomically(folder / "results.csv", results.encode())
+    write_atomically(folder / "summary.md", text.encode())
+    write_atomically(folder / "summary.json", json_text(figures).encode())
+
+
+def _unfinished(runs: Sequence[Snapshot]) -> str:
+    """How much of unfinished runs is still to come; empty if they are finished."""
+    done, wanted = sum(len(run.rows) for run in runs), sum(run.wanted for run in runs)
+    return "" if done == wanted else f"{done} of {wanted} pictures done"

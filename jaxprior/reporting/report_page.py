@@ -1,0 +1,168 @@
+"""The HTML report of one run or several: figures, plots, pictures (worst first), settings.
+
+Beyond what a page has room for, rows carry links to their pictures, and the best rows of very large runs stand only in
+`results.csv`; tables and plots cover all rows.
+"""
+
+import os
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+from jaxprior.evaluation.scores import CONVENTION
+from jaxprior.reporting import page
+from jaxprior.reporting.grid import LEGEND, UNNAMED, hole_curves, paper_tables, shared_settings
+from jaxprior.reporting.plots import band, distribution, intervals
+from jaxprior.reporting.snapshot import Snapshot
+from jaxprior.reporting.tables import TITLES, counts, flat, headline, mean_text, show
+from jaxprior.reporting.traces import loss_curve
+from jaxprior.runs.journal import FIGURES, OK, Row
+
+
+def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished: str) -> str:
+    """Return the whole HTML page of some runs.
+
+    Arguments:
+        runs: one or several; title: of the page.
+        base: the folder that the page will lie in.
+        unfinished: how much of the runs is still to come, as text; empty if they are finished.
+    """
+    several = len(runs) > 1
+    state = f"; <b>unfinished: {escape(unfinished)}</b>" if unfinished else ""
+    body = [
+        f'<p class="soft">{escape(_made_with(runs))}{state}</p>',
+        *(_paper_tables(runs) + _hole_plots(runs) + ["<h2>Runs</h2>"] if several else ()),
+        _overview(runs, base),
+        f'<p class="note">Means ± half the 95% interval of the mean. {escape(CONVENTION)}</p>',
+        *_plots(runs),
+        *_pictures(runs, base),
+        *_settings(runs),
+    ]
+    return page.document(title, body)
+
+
+def _made_with(runs: Sequence[Snapshot]) -> str:
+    priors, devices = {}, {}
+    for run in runs:
+        settings = run.record["configuration"]
+        priors[f"{settings['prior']['name']}, {settings['resolution']}x{settings['resolution']} pixels"] = None
+        devices[str(run.record["device"])] = None
+    return f"Prior {'; '.join(priors)}; {', '.join(devices)}"
+
+
+def _paper_tables(runs: Sequence[Snapshot]) -> list[str]:
+    parts = []
+    for table in paper_tables(runs):
+        lines = [
+            [escape(method or UNNAMED), *(page.soften(table.cells.get((method, task), "")) for task in table.tasks)]
+            for method in table.methods
+        ]
+        parts += [f"<h2>{escape(table.title)}</h2>", page.figure_table(["method", *table.tasks], lines)]
+    return [*parts, f'<p class="note">{escape(LEGEND)}</p>'] if parts else []
+
+
+def _hole_plots(runs: Sequence[Snapshot]) -> list[str]:
+    curves = [(figure, hole_curves(runs, figure)) for figure in ("psnr_hole", "psnr_merged")]
+    plots = [
+        (name, intervals(lines[name], across="missing share of the area, %", upwards=f"{TITLES[figure]}, dB"))
+        for name in dict.fromkeys(name for _, lines in curves for name in lines)
+        for figure, lines in curves
+        if name in lines
+    ]
+    return page.plot_section("PSNR against the size of the hole", plots, runs=1)
+
+
+def _overview(runs: Sequence[Snapshot], base: Path) -> str:
+    figures, lines = _figures(runs), []
+    for run in runs:
+        numbers = [f'<span class="{name if n else "soft"}">{n}</span>' for name, n in counts(run.rows).items()]
+        means = [page.soften(mean_text(name, run.figures.get(name))) for name in figures]
+        lines.append([_name(run, base), *numbers, *means])
+    first = "run" if len(runs) > 1 else "task"
+    return page.figure_table([first, "ok", "diverged", "failed", *(TITLES[name] for name in figures)], lines)
+
+
+def _name(run: Snapshot, base: Path) -> str:
+    """The run's title, linked to its own report where that is another page."""
+    if run.folder.path == base:
+        return escape(run.title)
+    place = quote(os.path.relpath(run.folder.path / "report.html", base))
+    return f'<a href="{place}">{escape(run.title)}</a>'
+
+
+def _plots(runs: Sequence[Snapshot]) -> list[str]:
+    """Of every run the distributions of its headline figures and how the loss fell."""
+    plots = []
+    for run in runs:
+        figure = headline(run.rows) or ""
+        for name, unit in ((figure, ", dB"), (figure.replace("psnr", "ssim"), "")):
+            values = [value for row in run.rows if (value := getattr(row, name, None)) is not None]
+            if len(values) > 1:
+                plots.append((run.title, distribution(values, label=TITLES[name] + unit)))
+        curve = loss_curve(run)
+        if curve is not None:
+            plots.append((run.title, band(curve, across="steps", upwards="loss")))
+    return page.plot_section("Distribution and loss", plots, runs=len(runs))
+
+
+def _pictures(runs: Sequence[Snapshot], base: Path) -> list[str]:
+    figures, limit, several = _figures(runs), page.LISTED // len(runs), len(runs) > 1
+    lines, left_out = [], 0
+    for run in runs:
+        rows = _listed(run.rows, limit)
+        left_out += len(run.rows) - len(rows)
+        strips = [_tiles(run, row) for row in rows]
+        inside = page.room_for(strips, runs=len(runs))
+        for place, (row, tiles) in enumerate(zip(rows, strips, strict=True)):
+            strip = page.embedded(tiles, row.image) if place < inside else page.linked(tiles, base)
+            reason = "" if row.status == OK else row.reason or ""
+            numbers = [(value := getattr(row, name), show(name, value)) for name in figures]
+            numbers.append((row.loss, "" if row.loss is None else f"{row.loss:.4g}"))
+            title = run.title if several else ""
+            lines.append(page.picture_row(row.image, row.status, strip, numbers, reason=reason, run=title))
+    headings = [*(TITLES[name] for name in figures), "loss"]
+    note = f'<p class="note">{left_out} more rows, the best ones, stand in results.csv only.</p>' if left_out else ""
+    titles = [run.title for run in runs] if several else []
+    return [
+        "<h2>Pictures</h2>" if several else "<h2>Pictures, worst first</h2>",
+        note,
+        page.picture_table(headings, lines, titles),
+    ]
+
+
+def _listed(rows: Sequence[Row], limit: int) -> Sequence[Row]:
+    """So many rows at most: the best ones are left out, those that failed stay."""
+    spare = len(rows) - limit
+    if spare <= 0:
+        return rows
+    best = {row.image for row in [row for row in rows if row.status == OK][-spare:]}
+    return [row for row in rows if row.image not in best][:limit]
+
+
+def _tiles(run: Snapshot, row: Row) -> list[page.Tile]:
+    """The pictures of a row: input | mask | restored | merged | original, as far as the task has them."""
+    return [
+        page.Tile(page.CAPTIONS[kind], path, main=kind == run.final, mask=kind == "masks")
+        for kind, path in run.pictures(row).items()
+    ]
+
+
+def _figures(runs: Sequence[Snapshot]) -> list[str]:
+    return [name for name in FIGURES if any(name in run.figures for run in runs)]
+
+
+def _settings(runs: Sequence[Snapshot]) -> list[str]:
+    """All settings of one run; of several what they share, then of each what is its own."""
+    shared = shared_settings(runs) if len(runs) > 1 else []
+    parts = ["<h2>Settings</h2>"]
+    if shared:
+        parts.append(f"<details><summary>Shared by all runs</summary>{page.text_table(shared)}</details>")
+    for run in runs:
+        pairs = [pair for pair in flat(run.made_with) if pair not in shared]
+        command = f"<p><code>{escape(run.record['command'])}</code></p>" if run.record.get("command") else ""
+        parts.append(
+            f"<details{'' if len(runs) > 1 else ' open'}><summary>{escape(run.title)}</summary>"
+            f"{command}{page.text_table(pairs)}</details>"
+        )
+    return parts

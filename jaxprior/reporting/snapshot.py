@@ -1,0 +1,130 @@
+"""What a run holds at one moment, read once: the tables, plots and pages made of it agree while the run goes on."""
+
+import collections
+import dataclasses
+import math
+import os
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from jaxprior.errors import RunError
+from jaxprior.reporting.tables import headline, summarise
+from jaxprior.runs.journal import Row
+from jaxprior.runs.runfolder import RunFolder
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a run stands among others: names of its prior, its pictures, its task and its method; empty if unknown."""
+
+    prior: str
+    data: str
+    task: str
+    method: str
+
+
+PLACE = tuple(field.name for field in dataclasses.fields(Place))
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """A run as it was when it was read.
+
+    Arguments:
+        folder: the run; record: its run.json.
+        rows: the newest of every picture, worst first.
+        title: its name for people, and place: both among the runs that it was read with.
+    """
+
+    folder: RunFolder
+    record: dict
+    rows: list[Row]
+    title: str
+    place: Place
+
+    @property
+    def made_with(self) -> dict:
+        """The resolved settings, and what else decides bits: versions, device, batch shape."""
+        provenance = {name: self.record.get(name) for name in ("versions", "device", "batch")}
+        return {**self.record["configuration"], **provenance}
+
+    @property
+    def wanted(self) -> int:
+        """Pictures that the run will have when it is finished."""
+        return max(self.record.get("images", 0), len(self.rows))
+
+    @cached_property
+    def figures(self) -> dict[str, dict[str, float]]:
+        """Statistics of every figure (see `summarise`)."""
+        return summarise(self.rows)
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """The kinds of pictures worth showing, in order."""
+        return self.folder.kinds()
+
+    @property
+    def final(self) -> str:
+        """The kind of picture that is the result: "images" where the task merges, else "raw"."""
+        return "images" if "images" in self.kinds else "raw"
+
+    @cached_property
+    def _stored(self) -> dict[str, frozenset[str]]:
+        folders = {kind: self.folder.file(kind, "").parent for kind in self.kinds}
+        return {kind: frozenset(os.listdir(path)) if path.is_dir() else frozenset() for kind, path in folders.items()}
+
+    def pictures(self, row: Row) -> dict[str, Path]:
+        """Return the pictures that a row has on disk, by kind; one look into each folder serves all rows."""
+        paths = {} if row.file is None else {kind: self.folder.file(kind, row.file) for kind in self.kinds}
+        return {kind: path for kind, path in paths.items() if path.name in self._stored[kind]}
+
+
+def snapshots(folders: Sequence[RunFolder]) -> list[Snapshot]:
+    """Read runs as they stand; folders in which nothing has begun are left out.
+
+    Raises:
+        RunError: nothing has begun in any of them, or a run.json is damaged.
+    """
+    begun = [folder for folder in folders if (folder.path / "run.json").is_file()]
+    if not begun:
+        names = ", ".join(str(folder.path) for folder in folders)
+        raise RunError(f"Nothing has begun in {names}: there is no run.json yet.")
+    records = [folder.read() for folder in begun]
+    titles, places = _titles(begun, records), _places(begun, records)
+    return [
+        Snapshot(folder, record, worst_first(folder.journal.latest().values()), title, place)
+        for folder, record, title, place in zip(begun, records, titles, places, strict=True)
+    ]
+
+
+def worst_first(rows: Iterable[Row]) -> list[Row]:
+    """Sort rows by their headline figure, lowest first; rows without one come last."""
+    rows = sorted(rows, key=lambda row: row.image)
+    figure = headline(rows)
+    if figure is None:
+        return rows
+    return sorted(rows, key=lambda row: math.inf if (value := getattr(row, figure)) is None else value)
+
+
+def _titles(folders: Sequence[RunFolder], records: Sequence[dict]) -> list[str]:
+    """The runs' titles; with their folders' names where several runs have the same."""
+    titles = [record["title"] for record in records]
+    times = collections.Counter(titles)
+    return [
+        title if times[title] == 1 else f"{title} ({folder.path.name})"
+        for folder, title in zip(folders, titles, strict=True)
+    ]
+
+
+def _places(folders: Sequence[RunFolder], records: Sequence[dict]) -> list[Place]:
+    """The places that the cells of an evaluation were given; other runs have the prior and the task, and their
+    folder's name as the method where those are not enough."""
+    tasks = [(str(record["configuration"]["prior"]["name"]), record["title"]) for record in records]
+    repeated = {task for task, times in collections.Counter(tasks).items() if times > 1}
+    return [
+        Place(**{name: record["cell"][name] for name in PLACE})
+        if "cell" in record
+        else Place(task[0], "", task[1], folder.path.name if task in repeated else "")
+        for folder, record, task in zip(folders, records, tasks, strict=True)
+    ]

@@ -1,0 +1,181 @@
+"""Tables of a run: `results.csv` (one line a picture), `summary.md` and `summary.json` (means, medians, spread,
+intervals).
+
+All are functions of the journal and the settings alone, sorted by picture, and leave out what differs between machines
+and repeats (seconds, device, batch shape): the same command gives the same bytes.
+"""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from jaxprior.evaluation.scores import CONVENTION
+from jaxprior.runs.journal import DIVERGED, FAILED, FIELDS, FIGURES, OK, PROVENANCE, Row
+
+
+COLUMNS = tuple(name for name in FIELDS if name not in PROVENANCE)
+HEADLINES = ("psnr_hole", "psnr_merged", "psnr", "psnr_known")  # the first that a run has judges it
+STATISTICS = ("n", "mean", "median", "sd", "low", "high")
+TITLES = {
+    "psnr": "PSNR",
+    "ssim": "SSIM",
+    "psnr_hole": "PSNR hole",
+    "ssim_hole": "SSIM hole",
+    "psnr_merged": "PSNR merged",
+    "ssim_merged": "SSIM merged",
+    "psnr_known": "PSNR known",
+}
+
+
+def summarise(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
+    """Return for each figure that any row has: n, mean, median, sd and the 95% interval of the mean (low,
+    high).
+
+    Failed rows have no figures; diverged rows count with what was kept. The interval is Student's t; with one
+    picture sd and interval are not numbers.
+    """
+    rows, summary = list(rows), {}
+    for name in FIGURES:
+        values = np.array([value for row in rows if (value := getattr(row, name)) is not None], np.float64)
+        if len(values):
+            summary[name] = _statistics(values)
+    return summary
+
+
+def counts(rows: Iterable[Row]) -> dict[str, int]:
+    """Return how many rows are ok, diverged and failed."""
+    statuses = [row.status for row in rows]
+    return {status: statuses.count(status) for status in (OK, DIVERGED, FAILED)}
+
+
+def headline(rows: Iterable[Row]) -> str | None:
+    """Return the figure that judges a run: PSNR in the hole, else after merging, of the whole, of what is known."""
+    rows = list(rows)
+    return next((name for name in HEADLINES if any(getattr(row, name) is not None for row in rows)), None)
+
+
+def results_csv(rows: Sequence[Row]) -> str:
+    """Return one line a picture, sorted by picture, with empty cells where there is no figure."""
+    return csv_text([COLUMNS, *csv_lines(rows)])
+
+
+def csv_lines(rows: Iterable[Row]) -> list[list]:
+    """Return the values of `COLUMNS` of every row, sorted by picture."""
+    return [[getattr(row, name) for name in COLUMNS] for row in sorted(rows, key=lambda row: row.image)]
+
+
+def csv_text(lines: Iterable[Sequence]) -> str:
+    """Return lines of values as CSV; None is an empty cell."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()
+
+
+def summary(rows: Sequence[Row], record: dict) -> dict:
+    """Return the summary of a run for programs, as plain values: figures with six decimals, NaN where there is none.
+
+    Arguments:
+        rows: of the journal; record: run.json.
+    """
+    return {
+        "title": record["title"],
+        "pictures": {"wanted": max(record.get("images", 0), len(rows)), "rows": len(rows), **counts(rows)},
+        "figures": {name: rounded(values) for name, values in summarise(rows).items()},
+        "settings": record["configuration"],
+        "convention": CONVENTION,
+    }
+
+
+def rounded(values: dict[str, float]) -> dict[str, float]:
+    """Return statistics with six decimals, as the journal has them."""
+    return {name: round(value, 6) for name, value in values.items()}
+
+
+def json_text(value: dict) -> str:
+    """Return a value as JSON; numbers that are not finite become null."""
+    return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def summary_markdown(rows: Sequence[Row], record: dict) -> str:
+    """Return the summary of a run with its settings and the convention of its figures."""
+    number, settings = counts(rows), record["configuration"]
+    lines = [
+        f"# {record['title']}",
+        "",
+        f"{len(rows)} pictures: {number[OK]} ok, {number[DIVERGED]} diverged, {number[FAILED]} failed. "
+        f"Prior {settings['prior']['name']}, {settings['resolution']}x{settings['resolution']} pixels.",
+        "",
+        "| figure | n | mean | median | standard deviation | 95% interval of the mean |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name, values in summarise(rows).items():
+        low, high = (show(name, values[end]) for end in ("low", "high"))
+        interval = "" if low == "" else f"{low} to {high}"
+        lines.append(
+            f"| {TITLES[name]} | {values['n']} | {show(name, values['mean'])} | "
+            f"{show(name, values['median'])} | {show(name, values['sd'])} | {interval} |"
+        )
+    lines += ["", CONVENTION, "", "| setting | value |", "|---|---|"]
+    lines += [f"| {name} | {markdown(value)} |" for name, value in flat(settings)]
+    failed = [row for row in rows if row.status != OK]
+    if failed:
+        lines += ["", "| picture | status | reason |", "|---|---|---|"]
+        lines += [
+            f"| {markdown(row.image)} | {row.status} | {markdown(row.reason or '')} |"
+            for row in sorted(failed, key=lambda row: row.image)
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def show(name: str, value: float | None) -> str:
+    """Format a figure for people: two decimals for dB, three for SSIM, nothing for none."""
+    if value is None or not math.isfinite(value):
+        return ""
+    return f"{value:.3f}" if name.startswith("ssim") else f"{value:.2f}"
+
+
+def mean_text(name: str, values: dict | None) -> str:
+    """Format a mean and half its 95% interval, "22.57 ± 0.41"; nothing for none."""
+    if values is None:
+        return ""
+    half = show(name, values["high"] - values["mean"])
+    return show(name, values["mean"]) + (f" ± {half}" if half else "")
+
+
+def markdown(text: str) -> str:
+    """Return text for a cell of a Markdown table."""
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def flat(settings: dict, prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested settings as (dotted name, text) pairs without those that are not set."""
+    pairs = []
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            pairs += flat(value, f"{prefix}{name}.")
+        elif value is not None:
+            pairs.append((prefix + name, str(value)))
+    return pairs
+
+
+def _statistics(values: np.ndarray) -> dict[str, float]:
+    mean, n = float(values.mean()), len(values)
+    sd = half = math.nan
+    if n > 1:
+        from scipy.stats import t  # comes with scikit-image; slow to import
+
+        sd = float(values.std(ddof=1))
+        half = float(t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
+    return dict(zip(STATISTICS, (n, mean, float(np.median(values)), sd, mean - half, mean + half), strict=True))
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,149 @@
+"""Two run folders against each other: one run each, or the cells that two grids share."""
+
+import collections
+import dataclasses
+from functools import cached_property
+from pathlib import Path
+
+from jaxprior.errors import RunError
+from jaxprior.reporting.comparison import Comparison, compare
+from jaxprior.reporting.snapshot import PLACE, Snapshot, snapshots
+from jaxprior.reporting.tables import TITLES, flat, show
+from jaxprior.runs.runfolder import runs_in
+
+
+NAME = 80  # characters of a folder's name in names
+COLUMNS = ("figure", "pairs", "A", "B", "B - A", "95% interval", "median", "B wins")
+OBSERVED = ("task", "operator", "mask", "mask_sha256", "resolution", "seed", "clean", "reference")
+NOT_SET = "not set"
+
+
+@dataclasses.dataclass(frozen=True)
+class Match:
+    """Two runs, or a cell of either grid, that belong together, and how they differ."""
+
+    a: Snapshot
+    b: Snapshot
+    found: Comparison
+
+    @property
+    def title(self) -> str:
+        """Of both runs."""
+        return self.a.title if self.a.title == self.b.title else f"{self.a.title} / {self.b.title}"
+
+    @property
+    def settings(self) -> list[tuple[str, str, str]]:
+        """What the runs were made with differently: (dotted name, value of A, value of B)."""
+        a, b = (dict(flat(run.made_with)) for run in (self.a, self.b))
+        values = [(name, a.get(name, NOT_SET), b.get(name, NOT_SET)) for name in dict.fromkeys([*a, *b])]
+        return [value for value in values if value[1] != value[2]]
+
+    @cached_property
+    def same_input(self) -> bool:
+        """Whether both runs were given the same observations of a picture."""
+        a, b = self.a.record["configuration"], self.b.record["configuration"]
+        return all(a.get(name) == b.get(name) for name in OBSERVED)
+
+    @property
+    def lines(self) -> dict[str, tuple[str, ...]]:
+        """Of every figure its line under `COLUMNS` as text."""
+        return {
+            name: (
+                TITLES[name],
+                str(one.n),
+                show(name, one.mean_a),
+                show(name, one.mean_b),
+                signed(name, one.mean),
+                f"{low} to {high}" if (low := signed(name, one.low)) and (high := signed(name, one.high)) else "",
+                signed(name, one.median),
+                str(one.wins) + (f" (+ {one.ties} even)" if one.ties else ""),
+            )
+            for name, one in self.found.figures.items()
+        }
+
+    @property
+    def pictures(self) -> str:
+        """What was paired and what was not, as text."""
+        found = self.found
+        a, b = (", ".join(f"{n} {name}" for name, n in of.items()) for of in (found.counts_a, found.counts_b))
+        return f"{len(found.pairs)} pairs, {found.only_a} only in A, {found.only_b} only in B; A: {a}; B: {b}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Versus:
+    """Two runs or grids: what they are called, their runs that match, and the titles of those without a counterpart."""
+
+    a: str
+    b: str
+    matches: list[Match]
+    only_a: list[str]
+    only_b: list[str]
+
+    @property
+    def settings(self) -> list[tuple[str, ...]]:
+        """What the two were made with differently: a head, then (dotted name, value of A, value of B) and, of grids, in
+        how many cells; empty if nothing differs."""
+        of = len(self.matches)
+        times = collections.Counter(setting for match in self.matches for setting in match.settings)
+        lines = [("setting", "A", "B", "cells"), *((*setting, f"{n} of {of}") for setting, n in times.items())]
+        return [line if of > 1 else line[:3] for line in lines] if times else []
+
+    @property
+    def overview(self) -> list[tuple[str, ...]]:
+        """A head, then the headline figure of every cell as text."""
+        lines = [(match.title, *match.lines[name]) for match in self.matches if (name := match.found.headline)]
+        return [("cell", *COLUMNS), *lines]
+
+    @property
+    def without_counterpart(self) -> list[str]:
+        """Sentences on the runs that only one of the two has."""
+        alone = (("A", self.only_a), ("B", self.only_b))
+        return [f"Only in {name}: {', '.join(titles)}." for name, titles in alone if titles]
+
+
+def compare_runs(a: str | Path, b: str | Path) -> Versus:
+    """Compare two runs, finished or not, or two grids cell by cell.
+
+    Cells belong together if they agree in whatever of prior, pictures, task and method varies within a grid; so two
+    single runs always do.
+
+    Arguments:
+        a, b: folders of a run or of several.
+
+    Raises:
+        RunError: there is no run, no cell in common, or no picture in common.
+
+    Example:
+        >>> versus = compare_runs("runs/default", "runs/more-steps")
+        >>> versus.matches[0].found.figures["psnr_hole"].mean
+    """
+    of_a, of_b = snapshots(runs_in(a)), snapshots(runs_in(b))
+    varying = [name for name in PLACE if any(len({getattr(run.place, name) for run in of}) > 1 for of in (of_a, of_b))]
+    cells_a, cells_b = ({tuple(getattr(run.place, name) for name in varying): run for run in of} for of in (of_a, of_b))
+    both = [cell for cell in cells_a if cell in cells_b]
+    if not both:
+        raise RunError(
+            f"{a} and {b} have no cell in common: the first has {of_a[0].title!r}, the second {of_b[0].title!r}; "
+            "to compare two cells, give their own folders."
+        )
+    matches = [Match(cells_a[cell], cells_b[cell], compare(cells_a[cell].rows, cells_b[cell].rows)) for cell in both]
+    if not any(match.found.pairs for match in matches):
+        raise RunError(f"{a} and {b} have no restored picture in common: there is nothing to compare.")
+    return Versus(
+        *_names(Path(a).resolve(), Path(b).resolve()),
+        matches,
+        [run.title for cell, run in cells_a.items() if cell not in cells_b],
+        [run.title for cell, run in cells_b.items() if cell not in cells_a],
+    )
+
+
+def signed(name: str, value: float | None) -> str:
+    """Format a difference of a figure for people, with its sign; nothing for none."""
+    return ("+" if value is not None and value > 0 else "") + show(name, value)
+
+
+def _names(a: Path, b: Path) -> tuple[str, str]:
+    """What to call two folders; with their parents' names if they have the same."""
+    if a.name == b.name:
+        return f"{a.parent.name}-{a.name}"[:NAME], f"{b.parent.name}-{b.name}"[:NAME]
+    return a.name[:NAME], b.name[:NAME]

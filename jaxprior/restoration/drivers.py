@@ -1,0 +1,311 @@
+"""Restore pictures with a prior: the host drivers `restore` and `invert`, and `Inverter` for many batches.
+
+All run the same engine. They cut a set of pictures into groups of one compiled shape, pad the last one, spread them
+over the devices, give every picture its own randomness from its id, and put the known pixels back. A result does not
+depend on a picture's place in the batch.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxprior.inversion.engine import NUMERICS_VERSION
+from jaxprior.inversion.latents import MultiCode, SingleCode
+from jaxprior.inversion.objective import Objective
+from jaxprior.inversion.solvers import Solve
+from jaxprior.operators import Identity, Operator, batched
+from jaxprior.restoration.editing import edit, interpolate, render
+from jaxprior.restoration.lanes import Keeper, Lanes, Progress
+from jaxprior.restoration.memory import Economy
+from jaxprior.restoration.presets import PRESETS, Method, preset
+from jaxprior.system.runtime import enable_compilation_cache
+from jaxprior.weights.priors import Prior
+from jaxprior.weights.refiners import check_fits
+
+
+__all__ = [
+    "NUMERICS_VERSION",
+    "PRESETS",
+    "Inverter",
+    "Method",
+    "Result",
+    "edit",
+    "interpolate",
+    "invert",
+    "observe",
+    "preset",
+    "render",
+    "restore",
+]
+
+Array = jax.Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What an inversion found; b pictures of r x r pixels.
+
+    Fields:
+        images: the generator's output, float32 [b, r, r, c], roughly in [-1, 1]: the lowest finite iterate, unless the
+            settings keep the last; with a refiner its output.
+        merged: the same with the known pixels of the observation put back, where the task has any.
+        latents: dict of what was optimised, leading axis b, then the starts if there are several.
+        loss: of the kept iterate [b]; infinite where no iterate was finite.
+        steps: the iteration whose iterate was kept, int [b].
+        diverged: bool [b], some iterate was not finite.
+        trace: losses [b, steps + 1], before every iteration and at the end.
+        seconds: wall time of every picture's group, compilation included, divided by its pictures, [b].
+    """
+
+    images: Array
+    merged: Array
+    latents: Any
+    loss: Array
+    steps: Array
+    diverged: Array
+    trace: Array
+    seconds: np.ndarray
+
+
+def restore(
+    prior: Prior,
+    photos: Array,
+    task: Operator | None = None,
+    *,
+    key: Array,
+    codes: MultiCode | SingleCode | None = None,
+    objective: Objective | None = None,
+    solve: Solve | None = None,
+    refine: Any = None,
+    ids: Array | None = None,
+    batch_size: int | None = None,
+    memory: float | None = None,
+    devices: Sequence[jax.Device] | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Degrade clean photos by a task and restore them: an evaluation.
+
+    Arguments:
+        prior: the trained generator.
+        photos: float32 [b, r, r, c] in [-1, 1], r being the prior's resolution.
+        task: forward operator; its arrays serve all photos or have a leading axis b. None reconstructs.
+        key: all chance comes from it.
+        codes, objective, solve: what is optimised, what is minimised, and how; the prior's defaults where None.
+        refine: a network that repairs what was completed, see `load_refiner`; any callable pytree of images
+            [b, r, r, c] in [-1, 1].
+        ids: integers [b] that seed each picture's chance; 0 ... b - 1 by default.
+        batch_size: pictures solved at once on an accelerator; all by default. A CPU solves them one by one (single
+            codes eight at a time), which is as fast there, so that no result depends on this number.
+        memory: bytes that a step may need on each device, by default what an accelerator tells that it has. If the
+            batch needs more, it becomes smaller, and if one picture still does, parts are computed twice (see
+            `jaxprior.restoration.memory`).
+        devices: over which the pictures are spread; by default all of this process, as far as there are pictures.
+        progress: called with (pictures done, pictures, steps done, steps, mean loss of the running group).
+
+    Returns:
+        A `Result`.
+
+    Raises:
+        ValueError: shapes that do not fit the prior or the task.
+        MemoryLimitError: one picture does not fit, whatever is done.
+
+    Example:
+        >>> prior = jp.load_prior()
+        >>> hole = jp.parse_mask("center:0.25").draw(prior.resolution)
+        >>> result = jp.restore(prior, photos, jp.Inpaint(hole), key=jax.random.key(0))
+    """
+    task = Identity() if task is None else task
+    photos, ids = _checked(prior, photos, ids)
+    observed = observe(task, photos, key=key, ids=ids)
+    return invert(
+        prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, refine=refine,
+        ids=ids, batch_size=batch_size, memory=memory, devices=devices, progress=progress,
+    )  # fmt: skip
+
+
+def invert(
+    prior: Prior,
+    observed: Array,
+    task: Operator | None = None,
+    *,
+    key: Array,
+    codes: MultiCode | SingleCode | None = None,
+    objective: Objective | None = None,
+    solve: Solve | None = None,
+    refine: Any = None,
+    ids: Array | None = None,
+    batch_size: int | None = None,
+    memory: float | None = None,
+    devices: Sequence[jax.Device] | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Restore what was really observed: find the latents whose degraded image explains it.
+
+    Arguments:
+        observed: observations of the task [b, ...]; what they show at missing pixels is ignored.
+        prior, task, key, codes, objective, solve, refine, ids, batch_size, memory, devices, progress: as for
+            `restore`.
+
+    Returns:
+        A `Result`.
+
+    Raises:
+        ValueError: shapes that do not fit the task.
+        MemoryLimitError: one picture does not fit, whatever is done.
+    """
+    task = Identity() if task is None else task
+    default = preset("default", task, prior=prior) if None in (codes, objective, solve) else Method(None, None, None)
+    method = Method(codes or default.codes, objective or default.objective, solve or default.solve, refine)
+    devices = jax.local_devices()[: max(len(observed), 1)] if devices is None else devices
+    inverter, b = Inverter(prior, method, devices=devices), len(observed)
+    if b:
+        one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), batched(task, b))
+        shape = jax.ShapeDtypeStruct(np.shape(observed)[1:], np.float32)
+        inverter, batch_size = inverter.fitted(one, shape, wanted=min(batch_size or b, b), memory=memory)
+    return inverter.invert(observed, task, key=key, ids=ids, batch_size=batch_size, progress=progress)
+
+
+class Inverter:
+    """A prior and a method made ready once, for many batches of pictures.
+
+    Arguments:
+        prior: the trained generator.
+        method: codes, objective, solve and refiner.
+        devices: over which the pictures of a batch are spread; all of this process by default.
+
+    Example:
+        >>> inverter = Inverter(prior, jp.preset("default", task, prior=prior))
+        >>> results = [inverter.invert(observed, task, key=jax.random.key(0), ids=ids) for observed, ids in batches]
+    """
+
+    def __init__(self, prior: Prior, method: Method, *, devices: Sequence[jax.Device] | None = None):
+        enable_compilation_cache()
+        self.lanes = Lanes(
+            prior, codes=method.codes, objective=method.objective, solve=method.solve, devices=devices
+        )  # fmt: skip
+        check_fits(method.refine, prior.resolution)
+        self.refine = method.refine
+
+    def fitted(
+        self, task: Operator, observed: Any, *, wanted: int, memory: float | None = None
+    ) -> tuple["Inverter", int]:
+        """This inverter, changed if need be so that a step fits the devices' memory, and its pictures at once.
+
+        Arguments:
+            task: forward operator of one picture; shapes are enough.
+            observed: shape and type of one observation.
+            wanted: pictures at once, if they fit.
+            memory: as for `restore`.
+
+        Raises:
+            MemoryLimitError: one picture does not fit, whatever is done.
+        """
+        lanes, size = self.lanes.fitted(task, observed, size=wanted, memory=memory)
+        return self._with(lanes), size
+
+    def with_economy(self, economy: Economy) -> "Inverter":
+        """The same, with a step that saves memory."""
+        return self._with(self.lanes.with_economy(economy))
+
+    def thriftier(self) -> "Inverter | None":
+        """The same with a step that needs less memory and more time, or None if there is none."""
+        lanes = self.lanes.thriftier()
+        return None if lanes is None else self._with(lanes)
+
+    def _with(self, lanes: Lanes) -> "Inverter":
+        other = copy.copy(self)
+        other.lanes = lanes
+        return other
+
+    def invert(
+        self,
+        observed: Array,
+        task: Operator,
+        *,
+        key: Array,
+        ids: Array | None = None,
+        batch_size: int | None = None,
+        progress: Progress | None = None,
+        keeper: Keeper | None = None,
+    ) -> Result:
+        """Invert observations [b, ...] of a task.
+
+        Arguments:
+            observed, task, key, ids, batch_size, progress: as for `invert`.
+            keeper: where what was found and what is in flight is saved, and found again.
+
+        Raises:
+            ValueError: shapes that do not fit the task, or what was kept is of other pictures.
+        """
+        observed = jnp.asarray(observed, jnp.float32)
+        b = len(observed)
+        if b == 0:
+            raise ValueError("`observed` holds no pictures: its shape is " + str(observed.shape))
+        operator = batched(task, b)
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(key, _seeds(ids, b))
+        size = min(batch_size or b, b)
+        found = self.lanes.solve(operator, observed, keys, size=size, progress=progress, keeper=keeper)
+        merge = partial(jax.vmap(type(task).merge), operator, observed)
+        images, merged = found["images"], merge(found["images"])
+        if self.refine is not None:
+            images = _refined(self.refine, merged, size=self.lanes.group(size))
+            merged = merge(images)
+        return Result(
+            images=images,
+            merged=merged,
+            latents=found["latents"],
+            loss=found["loss"],
+            steps=found["step"],
+            diverged=~jnp.all(jnp.isfinite(found["trace"]), axis=1),
+            trace=found["trace"],
+            seconds=np.asarray(found["seconds"]),
+        )
+
+
+def _refined(refine: Any, images: Array, *, size: int) -> Array:
+    """Repair images [b, r, r, c], `size` at a time: one compiled shape, so that no image's place matters."""
+    parts = []
+    for first in range(0, len(images), size):
+        part = images[first : first + size]
+        padded = jnp.concatenate([part, jnp.repeat(part[:1], size - len(part), axis=0)])
+        parts.append(_apply(refine, padded)[: len(part)])
+    return jnp.concatenate(parts)
+
+
+@jax.jit
+def _apply(refine, images):
+    return refine(images)
+
+
+def observe(task: Operator, photos: Array, *, key: Array, ids: Array) -> Array:
+    """Degrade clean photos [b, r, r, c], each with its own chance; returns observations [b, ...].
+
+    Arguments:
+        task: forward operator.
+        photos: float32 in [-1, 1].
+        key: all chance comes from it.
+        ids: integers [b] that seed each picture's chance.
+    """
+    keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.fold_in(key, i), 1))(jnp.asarray(ids, jnp.uint32))
+    return task.observe(photos, key=keys)
+
+
+def _checked(prior: Prior, photos: Array, ids: Array | None) -> tuple[Array, Array]:
+    photos = jnp.asarray(photos, jnp.float32)
+    r, c = prior.resolution, prior.module.image_channels
+    if photos.ndim != 4 or photos.shape[1:] != (r, r, c):
+        raise ValueError(
+            f"`photos` must have the shape [b, {r}, {r}, {c}] of this prior's images, got {list(photos.shape)}; "
+            f"`load_images(paths, size={r})` fits pictures"
+        )
+    return photos, _seeds(ids, len(photos))
+
+
+def _seeds(ids: Array | None, b: int) -> Array:
+    return jnp.arange(b, dtype=jnp.uint32) if ids is None else jnp.asarray(ids, jnp.uint32)

@@ -1,0 +1,254 @@
+"""Methods: named settings, and the plain table in which every method can be said.
+
+    {"preset": "default", "codes": {"layer": 4, "attention": "cbam"},
+     "objective": {"features": "critic"}, "solve": {"steps": 50}}
+
+A recipe, the options of the command line and the card of a prior say their methods like this: a preset, and what is
+changed of it. What is not said stays the preset's.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxprior.errors import SettingsError
+from jaxprior.inversion.attention import CBAM, SelfAttention
+from jaxprior.inversion.latents import MultiCode, SingleCode
+from jaxprior.inversion.objective import Objective
+from jaxprior.inversion.solvers import Solve
+from jaxprior.operators import Identity, Operator
+from jaxprior.settings import PLAIN, Names, as_table, at, check_choice, check_names, fields_of, spelled, typed
+from jaxprior.weights.features import load_features
+from jaxprior.weights.priors import Prior
+from jaxprior.weights.refiners import check_fits, load_refiner
+
+
+PRESETS = ("default", "mganprior", "thesis", "invertgan", "lsgan")
+ATTENTION = {"none": None, "dot": SelfAttention(), "scaled-dot": SelfAttention(scaled=True), "cbam": CBAM()}
+"""Words for the modules at the composing layer."""
+PARTS = ("codes", "objective", "solve")
+
+
+class Method(NamedTuple):
+    """Codes, objective, solve, and what repairs the result: all that it depends on besides the pictures."""
+
+    codes: MultiCode | SingleCode
+    objective: Objective
+    solve: Solve
+    refine: Any = None
+
+
+def preset(name: str, task: Operator | None = None, *, prior: Prior, features: Any = "preset") -> Method:
+    """Named settings.
+
+    Arguments:
+        name: "default": the prior's card, the best measured for the task.
+            "mganprior": the public code: SGD with rate 1, last iterate, l2 + 0.001 x VGG-16 relu3_3 (a tenth of that
+            for inpainting); 20 codes at layer 8 for 3000 iterations (30 at layer 4 for inpainting, 20 at layer 6 for
+            1500 in colorization and for 2000 in super-resolution).
+            "thesis": Adam, 20 codes, layer 8, 3000 iterations, Gaussian weights, l2 + 0.001 x VGG-16 relu4_3; the rate
+            is not stated there, 0.05 is ours.
+            "lsgan": one code, Adam with rate 0.01, 1000 iterations, sum of absolute differences and 10 times the doubt
+            of the prior's critic; codes that are drawn from U(-1, 1) stay in it (completion of seed 001).
+            "invertgan": one code, Adam with rate 0.1, 1400 iterations, pixels only (the control of Generative Encoder).
+        task: forward operator; None reconstructs.
+        prior: layers beyond its last are lowered to it.
+        features: "preset" for what the preset says, None for pixels only, or a network to compare with instead.
+
+    Raises:
+        ValueError: unknown name.
+        WeightsError: the preset compares features of a network that is not installed; the message says how to get it.
+    """
+    changes = {} if isinstance(features, str) and features == "preset" else {"objective": {"features": features}}
+    return make_method({"preset": name, **changes}, task, prior=prior)
+
+
+def make_method(table: Mapping, task: Operator | None = None, *, prior: Prior, names: Names = PLAIN) -> Method:
+    """Make a method of a plain table.
+
+    Arguments:
+        table: "preset", "default" if it is not there; "codes", "objective" and "solve": what is changed of it, by the
+            names of the fields of `MultiCode` (`SingleCode` for invertgan), `Objective` and `Solve`. Besides:
+            codes.attention: "none", "dot", "scaled-dot", "cbam", or a table of its fields with such a `type`; without a
+            type it changes the preset's module.
+            objective.features: "none", "critic" (the prior's), an installed network or its file, or a table {"network":
+            name or file, "cut": layer or layers, "size": pixels}; or a network itself.
+            objective.critic: "none", "prior" (the prior's), or a critic itself.
+            refine: "none", the run of an autoencoder's training, its file, or a refiner itself.
+        task: forward operator; None reconstructs.
+        prior: the preset's layer is lowered to its last; one that is asked for must exist.
+        names: how settings are spelled in messages.
+
+    Raises:
+        SettingsError: an unknown name, a value of the wrong type, settings that do not go together.
+        ValueError: a value that the codes, the objective or the solver refuse.
+        WeightsError: a feature network that is not installed; the message says how to get it.
+
+    Example:
+        >>> make_method({"solve": {"steps": 50}}, prior=load_prior()).solve.steps
+        50
+    """
+    check_names(table, ("preset", *PARTS, "refine"), names=names)
+    name = table.get("preset", "default")
+    given = {part: as_table(table.get(part, {}), part) for part in PARTS}
+    codes, objective, solve = _start(name, (Identity() if task is None else task).name, prior)
+    return Method(
+        _codes(codes, given["codes"], prior, name, names),
+        _objective(objective, given["objective"], prior, names),
+        dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names)),
+        _refiner(table.get("refine"), prior),
+    )
+
+
+PUBLIC_SETTINGS = {"inpaint": (30, 4, 3000), "colorize": (20, 6, 1500), "superres": (20, 6, 2000)}
+"""Codes, layer and iterations of mGANprior's scripts and README, where they differ from reconstruction."""
+
+FALLBACK = {
+    "codes": {"num_codes": 20, "layer": 8},
+    "objective": {"pixel": "l2"},
+    "solve": {"steps": 200, "optimizer": "lbfgs", "weight_rate": 0.3},
+}
+"""Settings of a prior whose card states none, e.g. a freshly converted one."""
+
+
+def _start(name: str, task_name: str, prior: Prior) -> tuple[MultiCode | SingleCode, dict, Solve]:
+    """Codes, table of the objective (its network is not loaded yet, for it may be changed) and solve of a preset."""
+    check_choice(name, PRESETS, "preset")
+    if name == "default":
+        return _from_card(prior, task_name)
+    if name == "invertgan":
+        return SingleCode(), {}, Solve(steps=1400, optimizer="adam", learning_rate=0.1)
+    if name == "lsgan":
+        start = prior.card.get("codes", "normal")
+        codes = SingleCode(project="clip" if start == "uniform" else "none", start=start)
+        return codes, {"pixel": "l1_sum", "critic": "prior"}, Solve(steps=1000, optimizer="adam", learning_rate=0.01)
+    if name == "mganprior":
+        codes, layer, steps = PUBLIC_SETTINGS.get(task_name, (20, 8, 3000))
+        solve = Solve(steps=steps, optimizer="sgd", learning_rate=1.0, keep="last")
+        alpha, cut, weight = "mean", 16, 0.0001 if task_name == "inpaint" else 0.001
+    else:
+        codes, layer = 20, 8
+        solve = Solve(steps=3000, optimizer="adam", learning_rate=0.05)
+        alpha, cut, weight = "gaussian", 23, 0.001
+    objective = {"features": {"network": "vgg16", "cut": cut, "size": 256}, "feature_weight": weight}
+    return MultiCode(num_codes=codes, layer=min(layer, prior.num_layers), alpha=alpha), objective, solve
+
+
+def _from_card(prior: Prior, task_name: str) -> tuple[MultiCode | SingleCode, dict, Solve]:
+    stated = {**FALLBACK, **prior.card.get("defaults", {}).get(task_name, {})}
+    lowered = {**stated["codes"], "layer": min(stated["codes"].get("layer", MultiCode.layer), prior.num_layers)}
+    with at(f"the card of {prior.card.get('name')}"):
+        codes = _codes(MultiCode(), lowered, prior, "default", PLAIN)
+        solve = Solve(**fields_of(Solve, stated["solve"], prefix="solve."))
+    return codes, stated["objective"], solve
+
+
+def _codes(
+    codes: MultiCode | SingleCode, given: dict, prior: Prior, preset_name: str, names: Names
+) -> MultiCode | SingleCode:
+    several = [name for name in given if name in MultiCode.__dataclass_fields__]
+    if several and isinstance(codes, SingleCode):
+        leave_out = ", ".join(spelled(name, names) for part in several for name in _leaves(part, given[part]))
+        raise SettingsError(
+            f"The preset {preset_name} has one latent code and no composing layer: leave out {leave_out}, "
+            f"or take another {spelled('preset', names)}."
+        )
+    plain = {name: value for name, value in given.items() if name != "attention"}
+    values = fields_of(type(codes), plain, prefix="codes.", names=names)
+    if values.get("layer", 1) > prior.num_layers:
+        layer = spelled("codes.layer", names)
+        raise SettingsError(f"{layer} {values['layer']}: this prior has layers 1 to {prior.num_layers}.")
+    if "attention" in given:
+        values["attention"] = _attention(codes.attention, given["attention"], names)
+    return dataclasses.replace(codes, **values)
+
+
+def _leaves(part: str, value: Any) -> list[str]:
+    """Dotted names of what was given of a part of the codes."""
+    return [f"codes.{part}.{name}" for name in value] if isinstance(value, Mapping) else [f"codes.{part}"]
+
+
+def _attention(attention: Any, given: Any, names: Names) -> Any:
+    changes = dict(given) if isinstance(given, Mapping) else {"type": given}
+    kind = names.get("codes.attention.type", "codes.attention")
+    if "type" in changes:
+        word = changes.pop("type")
+        check_choice(word, ATTENTION, kind)
+        attention = ATTENTION[word]
+    if changes and attention is None:
+        first = spelled(f"codes.attention.{next(iter(changes))}", names)
+        raise SettingsError(f"{first}: give {kind} dot, scaled-dot or cbam with it.")
+    if not changes:
+        return attention
+    return dataclasses.replace(
+        attention, **fields_of(type(attention), changes, prefix="codes.attention.", names=names)
+    )
+
+
+def _objective(stated: Mapping, given: dict, prior: Prior, names: Names) -> Objective:
+    check_names(given, Objective.__dataclass_fields__, prefix="objective.", names=names)
+    table = {**stated, **given}
+    features = _network(table.pop("features", None), prior, names)
+    if features is None and "feature_weight" in given:
+        weight, network = spelled("objective.feature_weight", names), spelled("objective.features", names)
+        raise SettingsError(f"{weight}: there is no feature distance to weigh; give {network} with it.")
+    critic = _critic(table.pop("critic", None), prior, names)
+    if critic is None and "critic_weight" in given:
+        weight, source = spelled("objective.critic_weight", names), spelled("objective.critic", names)
+        raise SettingsError(f"{weight}: there is no critic to weigh; give {source} with it.")
+    values = fields_of(Objective, table, prefix="objective.", names=names)
+    return Objective(features=features, critic=critic, **values)
+
+
+def _critic(source: Any, prior: Prior, names: Names) -> Any:
+    """What `Objective.critic` takes."""
+    setting = spelled("objective.critic", names)
+    if source is None or isinstance(source, str) and source == "none":
+        return None
+    if isinstance(source, str) and source == "prior":
+        if prior.critic is None:
+            raise SettingsError(f"{setting} prior: this prior has no critic; take none.")
+        return prior.critic
+    if callable(source):
+        return source
+    raise SettingsError(f'{setting}: expected "none", "prior" or a critic, got {source!r}.')
+
+
+def _refiner(source: Any, prior: Prior) -> Any:
+    """What `restore` takes as `refine`."""
+    if source is None or isinstance(source, str) and source == "none":
+        return None
+    refiner = load_refiner(source) if isinstance(source, str | Path) else source
+    check_fits(refiner, prior.resolution)
+    return refiner
+
+
+def _network(source: Any, prior: Prior, names: Names) -> Any:
+    """What `Objective.features` takes."""
+    setting = spelled("objective.features", names)
+    if source is None or isinstance(source, str) and source == "none":
+        return None
+    if isinstance(source, str) and source == "critic":
+        if prior.critic is None:
+            raise SettingsError(f"{setting} critic: this prior has no critic; take another distance, or none.")
+        return prior.critic
+    if isinstance(source, str):
+        return load_features(source)
+    if isinstance(source, Mapping):
+        return _cut_network(source, setting)
+    if callable(source) or hasattr(source, "features"):
+        return source
+    raise SettingsError(f'{setting}: expected "none", "critic", a network or a table of one, got {source!r}.')
+
+
+def _cut_network(table: Mapping, setting: str) -> Any:
+    check_names(table, ("network", "cut", "size"), prefix=f"{setting}.")
+    if "network" not in table:
+        raise SettingsError(f'{setting}: say which network, e.g. network = "vgg16".')
+    cut = table.get("cut")
+    return load_features(
+        typed(table["network"], str, f"{setting}.network"),
+        cut=tuple(cut) if isinstance(cut, list) else cut,
+        size=typed(table.get("size"), int | None, f"{setting}.size"),
+    )

@@ -1,0 +1,149 @@
+"""How good a network is at the end of a phase: figures of a table, for the curves and for the card."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import jax
+import numpy as np
+
+from jaxprior import metrics
+from jaxprior.data import images
+from jaxprior.training.loop import Moment
+from jaxprior.training.pictures import Pictures
+
+
+CODES, SHOWN = 1024, 64
+"""Codes of the pictures that a distance is measured on, and how many of these a sheet shows."""
+
+
+class Judge(Protocol):
+    """Measures a training's state.
+
+    Fields:
+        file: of the run folder in which the figures are collected, a CSV table.
+        title: of their curve; curve: the column that is drawn; reference: the column of a level beside it, or None.
+    """
+
+    file: str
+    title: str
+    curve: str
+    reference: str | None
+
+    def measure(self, state: Any, moment: Moment) -> dict[str, float]:
+        """Figures by column; empty where they make no sense yet."""
+
+    def summary(self, row: dict[str, float]) -> dict[str, Any]:
+        """What a card says of the newest figures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlicedWasserstein:
+    """Sliced Wasserstein distances of generated from real pictures, and of real from real ones (Karras et al., 2018).
+
+    Fields:
+        sample: (state, moment, codes) -> images [n, r, r, c] in [-1, 1], 16 pixels or more.
+        codes: [n, d], n a multiple of 16.
+        pictures: real ones, at the last resolution.
+        seed: chooses which of them.
+    """
+
+    sample: Callable
+    codes: np.ndarray
+    pictures: Pictures
+    seed: int
+    file = "swd.csv"
+    title = "sliced Wasserstein distance x 1000"
+    curve, reference = "swd_mean", "real_mean"
+
+    def measure(self, state: Any, moment: Moment) -> dict[str, float]:
+        """Distances by level of the pyramid: "swd_32", "real_32", ..., "swd_mean"."""
+        parts = np.split(np.asarray(self.codes), 16)
+        fakes = np.concatenate([np.asarray(self.sample(state, moment, part)) for part in parts])
+        if fakes.shape[1] < 16:
+            return {}  # the distance's pyramid ends at 16 pixels
+        pixels = self.pictures.pixels
+        times = int(np.log2(pixels.shape[1] // fakes.shape[1]))
+        half = min(len(self.codes), len(pixels) // 2)
+        chosen = np.random.default_rng(self.seed).permutation(len(pixels))[: 2 * half]
+        reals = images.to_float(Pictures(pixels[chosen]).halved(times).pixels)
+        key = jax.random.key(0)
+        distance = metrics.swd(reals[:half], fakes[:half], key=key)
+        floor = metrics.swd(reals[:half], reals[half:], key=key)
+        return {f"swd_{k}": v for k, v in distance.items()} | {f"real_{k}": v for k, v in floor.items()}
+
+    def summary(self, row: dict[str, float]) -> dict[str, Any]:
+        """Both distances by level."""
+        return {"swd": _levels(row, "swd_"), "swd_real": _levels(row, "real_")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repaired:
+    """PSNR and SSIM of held-out pictures after repair, the known pixels put back, beside what was given to repair.
+
+    Fields:
+        repair: (state, images [n, r, r, 3] in [-1, 1]) -> images of the same shape.
+        triples: uint8 [n, r, r, 7], see `jaxprior.models.autoencoder.pairs`.
+    """
+
+    repair: Callable
+    triples: np.ndarray
+    file = "held-out.csv"
+    title = "PSNR of the hole, held-out pictures [dB]"
+    curve, reference = "psnr_hole", "given_psnr_hole"
+
+    def measure(self, state: Any, moment: Moment) -> dict[str, float]:
+        """Medians: "psnr", "ssim" of merged pictures, "psnr_hole"; and the same of what was given."""
+        given, truth, mask = np.split(images.to_float(self.triples), (3, 6), axis=-1)
+        mask = (mask[..., 0] > 0).astype(np.float32)
+        parts = np.array_split(given, max(len(given) // 16, 1))
+        repaired = np.concatenate([np.asarray(self.repair(state, part)) for part in parts])
+        found = {}
+        for name, pictures in (("", repaired), ("given_", given)):
+            merged = np.where(mask[..., None] > 0, pictures, given)
+            found[f"{name}psnr"] = metrics.psnr(merged, truth)
+            found[f"{name}ssim"] = metrics.ssim(merged, truth)
+            found[f"{name}psnr_hole"] = metrics.psnr(pictures, truth, mask=mask)
+        return {name: float(np.median(values)) for name, values in found.items()}
+
+    def summary(self, row: dict[str, float]) -> dict[str, Any]:
+        """All of them."""
+        return {"held_out": row}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnPictures:
+    """How exactly networks remake the one picture that each was trained on, and how different their samples are.
+
+    Fields:
+        sample: (state, moment) -> random images [k, n, h, w, c] in [-1, 1] of k networks.
+        remake: (state, moment) -> their reconstructions [k, h, w, c].
+        pictures: moment -> their pictures [k, h, w, c].
+    """
+
+    sample: Callable
+    remake: Callable
+    pictures: Callable
+    file = "quality.csv"
+    title = "reconstruction error, levels of 255"
+    curve, reference = "reconstruction", None
+
+    def measure(self, state: Any, moment: Moment) -> dict[str, float]:
+        """Means over the networks of the root mean squared error "reconstruction", in levels of 255, and of the
+        "diversity" of the samples; see `jaxprior.metrics`."""
+        pictures = self.pictures(moment)
+        errors = metrics.rmse(self.remake(state, moment), pictures)
+        pairs = zip(self.sample(state, moment), pictures, strict=True)
+        return {
+            "reconstruction": float(np.mean(errors)),
+            "diversity": float(np.mean([metrics.diversity(*pair) for pair in pairs])),
+        }
+
+    def summary(self, row: dict[str, float]) -> dict[str, Any]:
+        """Both."""
+        return {"quality": row}
+
+
+def _levels(row: dict[str, float], prefix: str) -> dict[str, float]:
+    """The figures whose names start with a prefix, without it."""
+    return {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}

@@ -1,0 +1,112 @@
+"""Training pictures: decoded once, kept as uint8 in memory, drawn in an order that depends only on a seed.
+
+A batch is a pure function of (seed, position), position being the number of pictures drawn so far. A checkpoint stores
+the position and nothing else, and a resumed run sees exactly the pictures that it would have seen.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxprior.data import images
+from jaxprior.errors import ImageError
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Training pictures.
+
+    Fields:
+        pixels: uint8 [n, r, r, c]; or [1, h, w, c].
+        skipped: sentences about files that could not be used.
+    """
+
+    pixels: np.ndarray
+    skipped: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def halved(self, times: int) -> "Pictures":
+        """The same pictures, box-averaged `times` times by two, rounded to uint8."""
+        if times == 0:
+            return self
+        factor, (n, r, _, c) = 1 << times, self.pixels.shape
+        small = np.empty((n, r // factor, r // factor, c), np.uint8)
+        for start in range(0, n, 4096):
+            block = self.pixels[start : start + 4096].astype(np.float32)
+            block = block.reshape(-1, r // factor, factor, r // factor, factor, c).mean(axis=(2, 4))
+            small[start : start + 4096] = np.round(block)
+        return Pictures(small, self.skipped)
+
+
+def load_pictures(
+    source: str | Path, *, resolution: int, limit: int | None = None, progress: Callable | None = None
+) -> Pictures:
+    """Decode a folder or zip archive of pictures to one array.
+
+    Unusable files are left out and named in `skipped`.
+
+    Arguments:
+        source: a folder, a zip archive or a single picture.
+        resolution: pixels of a side; pictures are cut to the centre square and resampled.
+        limit: use only the first so many files.
+        progress: called with (done, total) now and then.
+
+    Raises:
+        ImageError: when nothing usable is found.
+    """
+    sources = images.list_images([source], limit=limit)
+    pixels = np.empty((len(sources), resolution, resolution, 3), np.uint8)
+    used, skipped = 0, []
+    for i, item in enumerate(sources):
+        try:
+            pixels[used] = images.fit(images.load_image(item.read()), resolution)
+            used += 1
+        except ImageError as error:
+            skipped.append(f"{item.name}: {error}")
+        if progress and i % 256 == 0:
+            progress(i, len(sources))
+    if not used:
+        raise ImageError(f"{source}: none of its {len(sources)} files is a usable picture; the first: {skipped[0]}")
+    return Pictures(pixels[:used], tuple(skipped))
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, epoch: int, size: int) -> np.ndarray:
+    return np.random.default_rng([seed, epoch]).permutation(size)
+
+
+def draw(pixels: np.ndarray, position: int, size: int, *, seed: int) -> np.ndarray:
+    """Pictures position ... position + size - 1 of an endless stream of shuffled epochs.
+
+    Arguments:
+        pixels: [n, ...].
+        position: pictures drawn before.
+        size: pictures wanted.
+        seed: of the shuffling.
+
+    Returns:
+        Array [size, ...].
+    """
+    n = len(pixels)
+    where = range(position, position + size)
+    return pixels[[_order(seed, p // n, n)[p % n] for p in where]]
+
+
+def draw_batch(pixels: np.ndarray, start: int, size: int, seed: int, index: int) -> np.ndarray:
+    """Batch number `index` of a phase before whose first batch `start` pictures were drawn; see `draw`."""
+    return draw(pixels, start + index * size, size, seed=seed)
+
+
+def to_images(pictures: jax.Array, flip_key: jax.Array | None) -> jax.Array:
+    """uint8 pictures [b, r, r, c] -> [-1, 1]; with a key each is flipped left to right with probability 1/2."""
+    if flip_key is not None:
+        flip = jax.random.bernoulli(flip_key, 0.5, (len(pictures), 1, 1, 1))
+        pictures = jnp.where(flip, pictures[:, :, ::-1], pictures)
+    return pictures / 127.5 - 1.0

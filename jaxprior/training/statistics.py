@@ -1,0 +1,29 @@
+"""Networks with running statistics: applied as in training, and their variables in two parts."""
+
+import flax.linen as nn
+import jax
+
+
+Array = jax.Array
+
+
+def apply_training(network: nn.Module, variables: dict, x: Array, drop_key: Array | None = None) -> tuple[Array, dict]:
+    """Apply a network as in training.
+
+    Arguments:
+        network: `Generator`, `Critic` or an `Autoencoder`.
+        variables: {"params": ...} and, if the norm has any, "batch_stats".
+        x: its input.
+        drop_key: of the dropout, where there is any.
+
+    Returns:
+        (output, {"batch_stats": new running statistics} or {}).
+    """
+    rngs = None if drop_key is None else {"dropout": drop_key}
+    y, changed = network.apply(variables, x, train=True, mutable=["batch_stats"], rngs=rngs)
+    return y, dict(changed)
+
+
+def parted(variables: dict) -> tuple[dict, dict]:
+    """Variables of a network -> (its parameters, the rest: running statistics)."""
+    return variables["params"], {name: value for name, value in variables.items() if name != "params"}

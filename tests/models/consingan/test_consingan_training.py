@@ -1,0 +1,191 @@
+"""The ConSinGAN recipe: steps against PyTorch, how a stage begins, continuing a killed run, and the commands."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from growing_torch import Growing, nchw, to_torch
+from program import printed
+from resuming import check_resumes
+
+from jaxprior.data import images
+from jaxprior.models.consingan.model import ConSinGan
+from jaxprior.models.consingan.stage import draw_inputs, make_step
+from jaxprior.models.consingan.state import assemble, begin_stage, init_state
+from jaxprior.models.consingan.train import ConsinganRecipe, plan
+from jaxprior.models.singan import build_pyramid, load_singan, reconstruct
+from jaxprior.training import session
+from jaxprior.training.loop import Pace, read_metrics
+from jaxprior.training.pictures import Pictures
+from jaxprior.weights.storage import read_card
+
+
+PACE = Pace(log_every=1, checkpoint_seconds=1e9, snapshot_seconds=1e9)
+SMALL = {
+    "num_scales": 2, "min_size": 9, "width": 4, "layers": 1, "critic_steps": 1, "generator_steps": 2, "steps": 3,
+    "seed": 3,
+}  # fmt: skip
+HEIGHT, WIDTH = 15, 19
+
+
+def small_recipe(**changes) -> ConsinganRecipe:
+    return ConsinganRecipe(**{**SMALL, "train_depth": 1, **changes})
+
+
+def pairs(a, b) -> list[tuple]:
+    """Leaves of two trees of one structure."""
+    return list(zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Pictures:
+    y, x, c = np.meshgrid(np.arange(HEIGHT), np.arange(WIDTH), np.arange(3), indexing="ij")
+    return Pictures(np.uint8(127.5 + 60 * np.sin(y / 3 + c) + 60 * np.cos(x / 4 - c))[None])
+
+
+class Double(ConsinganRecipe):
+    """A recipe whose networks compute in float64."""
+
+    dtype = jnp.float64
+
+
+def doubled(tree):
+    return jax.tree.map(lambda x: x.astype(jnp.float64) if x.dtype == jnp.float32 else x, tree)
+
+
+CASES = [
+    {"generator_steps": 3, "critic_steps": 2},
+    {"norm": "instance", "g_step": "recompute", "edges": "zero", "train_depth": 1},
+]
+
+
+@pytest.mark.parametrize("changes", CASES, ids=["once", "recompute"])
+def test_three_steps_are_those_of_pytorch_in_float64(changes, pictures):
+    """The finer of two stages. The learning rate falls before the third step; what is not trained stays as it is."""
+    torch = pytest.importorskip("torch")
+    recipe = Double(**{**SMALL, "milestones": (0.6,), **changes})
+    scales = recipe.scales(HEIGHT, WIDTH)
+    reals = build_pyramid(pictures.pixels[0], scales)
+    single = small_recipe(layers=recipe.layers, norm=recipe.norm, edges=recipe.edges)
+    state = init_state(single, scales, reals[0], jax.random.key(0))
+    with jax.enable_x64(True):
+        state = doubled(state)
+        picture = jnp.asarray(reals[1][None], jnp.float64)
+        state = begin_stage(recipe, scales, 1, picture, state)
+        before = jax.tree.map(np.array, state["generator"])  # a copy: steps donate their state
+        theirs = Growing(torch, recipe, state["generator"], state["critic"])
+        fixed = [nchw(torch, state["noise"][f"stage{n}"][None]) for n in (0, 1)]
+        amplitudes, sizes = np.array(state["amplitudes"]), scales.sizes
+        assert amplitudes[1] > 0.01
+        optimizer = theirs.generator_adam({name: 5e-4 * share for name, share in recipe.trained(1).items()})
+        step = make_step(recipe, scales, 1)
+        differences = []
+        for index in range(3):
+            if index == 2:
+                for group in (*optimizer.param_groups, *theirs.critic_adam.param_groups):
+                    group["lr"] *= recipe.gamma
+            key = jax.random.key(index)
+            given = draw_inputs(recipe, scales, 1, key, dtype=jnp.float64)
+            state, seen = step(index, state, picture, key)
+            noises = [nchw(torch, noise) for noise in given.noises]
+            mixes = [float(mix) for mix in given.mixes[:, 0, 0, 0]]
+            found = theirs.step(nchw(torch, picture), noises, fixed, amplitudes, sizes, mixes, optimizer)
+            assert set(seen) == set(found)
+            differences.append(max(abs(float(seen[name]) - found[name]) for name in seen))
+        assert max(differences) < 1e-9
+        for ours, others in ((state["generator"], theirs.parts), (state["critic"], theirs.critic_parts)):
+            worst = max(float(np.abs(to_torch(a) - b.detach().numpy()).max()) for a, b in pairs(ours, others))
+            assert worst < 1e-7
+        for name, part in state["generator"].items():
+            moved = max(float(jnp.abs(a - b).max()) for a, b in pairs(part, before[name]))
+            share = recipe.trained(1).get(name, 0)
+            assert 5e-4 * share <= moved <= 5e-3 * share
+
+
+@pytest.fixture(scope="module")
+def work(pictures) -> session.Plan:
+    """A plan of two scales, of which only the newest is trained; its steps are compiled once for several tests."""
+    return plan(small_recipe(), pictures)
+
+
+def test_a_stage_begins_as_a_copy_with_noise_as_strong_as_the_error(work):
+    recipe = small_recipe()
+    state = work.init(jax.random.key(0))
+    scales = recipe.scales(HEIGHT, WIDTH)
+    np.testing.assert_array_equal(state["noise"]["stage0"], work.phases[0].batch(0)[0])
+    for number, phase in enumerate(work.phases):
+        start = jax.tree.map(np.array, state)  # a copy: steps donate their state
+        state = phase.begin(state)
+        begun = jax.tree.map(np.array, state)
+        assert jax.tree.structure(begun) == jax.tree.structure(start) and int(begun["stage"]) == number
+        assert all(not leaf.any() for leaf in jax.tree.leaves(begun["adam"]))
+        jax.tree.map(np.testing.assert_array_equal, begun["critic"], start["critic"])
+        if number:
+            own, below = (begun["generator"][f"stage{n}"] for n in (number, number - 1))
+            jax.tree.map(np.testing.assert_array_equal, own, below)
+            silent = {**state, "amplitudes": state["amplitudes"].at[number].set(0)}
+            real = phase.batch(0)
+            remade = reconstruct(assemble(recipe, scales, silent, number + 1, real[0]))[-1]
+            error = np.sqrt(np.mean((np.asarray(real) - np.asarray(remade)) ** 2))
+            assert float(begun["amplitudes"][number]) == pytest.approx(0.1 * error, rel=1e-5)
+        with jax.default_matmul_precision("highest"):  # as in a session, so that nothing is compiled twice
+            for index in range(2):
+                state, metrics = phase.step(index, state, phase.batch(index), jax.random.key(index))
+        assert all(np.isfinite(float(value)) for value in metrics.values())
+        moving = recipe.trained(number)
+        for name, part in state["generator"].items():
+            same = all((a == b).all() for a, b in pairs(part, begun["generator"][name]))
+            assert same == (name not in moving)
+            assert int(state["adam"]["generator"][name][0].count) == (4 if name in moving else 0)
+    assert "head" not in moving and "stage0" not in moving
+    assert int(state["adam"]["critic"][0].count) == 2
+
+
+def test_killed_and_resumed_equals_never_killed(tmp_path, work):
+    """Stopped within the first scale, after it, and within the last."""
+    whole = check_resumes(work, tmp_path, stops=(1, 1, 1), pace=PACE)
+    assert [r["step"] for r in read_metrics(whole / "metrics.csv")] == [str(s) for s in range(1, 7)]
+    figures = read_metrics(whole / "quality.csv")
+    assert len(figures) == 2 and all(float(row["reconstruction"]) > 0 < float(row["diversity"]) for row in figures)
+    card = read_card(whole / "model.safetensors")
+    assert card["architecture"] == "consingan" and card["training"]["phase"] == "scale 1 of 0 to 1"
+    model = load_singan(whole)
+    assert model.sizes == small_recipe().scales(HEIGHT, WIDTH).sizes
+    error = 127.5 * float(jnp.sqrt(jnp.mean(jnp.square(reconstruct(model)[-1][0] - model.image))))
+    assert error == pytest.approx(float(figures[-1]["reconstruction"]), rel=1e-3)
+
+
+def test_mistakes_are_sentences(pictures):
+    for change, said in (
+        ({"norm": "batch"}, "`norm` must be one of"), ({"layers": 0}, "`layers` must be from 1"),
+        ({"train_depth": 0}, "`train_depth` must be at least 1"), ({"lr_scale": 2.0}, "must be from 0 to 1"),
+        ({"z_rec": "resample"}, "`z_rec` must be one of"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=said):
+            small_recipe(**change)
+    with pytest.raises(ValueError, match="smaller than a patch of 19"):
+        plan(small_recipe(layers=7), pictures)
+    with pytest.raises(ValueError, match="on one picture, got 2"):
+        plan(small_recipe(), Pictures(np.repeat(pictures.pixels, 2, axis=0)))
+
+
+def test_commands_train_and_sample(tmp_path, pictures):
+    picture, run, out = tmp_path / "waves.png", tmp_path / "run", tmp_path / "out"
+    images.save_png(picture, pictures.pixels[0])
+    recipe = {**SMALL, "train_depth": 1, "lr_scale": 0.1, "slope": 0.05, "g_step": "once"}
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in recipe.items()]
+    command = ("singan", "train", picture, "--preset", "consingan", "-o", run, *flags)
+    shown = printed(*command)
+    assert "2 scales" in shown and f"jaxprior singan sample -o samples {run}" in shown
+    model = load_singan(run)
+    assert isinstance(model, ConSinGan) and len(model.sizes) == 2
+    printed("singan", "sample", run, "-o", out, "--count", 2, "--height-scale", 2)
+    assert images.load_image(out / "000.png").shape == (2 * HEIGHT, WIDTH, 3)
+    for arguments, said in (
+        ((*command, "--critic-norm", "none", "--inherit", "never"), "--critic-norm, --inherit: this preset has"),
+        ((*command[:3], "-o", run, "--train-depth", 2), "--train-depth: this preset has no such choice"),
+        ((*command, "--z-rec", "resample"), "`z_rec` must be one of ('image', 'fixed')"),
+        ((*command, "--seed", 7), "seed = 3"),
+    ):
+        message = printed(*arguments, code=2)
+        assert said in message and message.count("\n") == 1, message

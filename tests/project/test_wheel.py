@@ -1,0 +1,48 @@
+"""The wheel holds everything: both packages, the bundled prior, recipes and report assets; it runs from elsewhere."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT)]
+    built = subprocess.run(command, capture_output=True, text=True)
+    if built.returncode:
+        pytest.fail(f"the wheel does not build: {built.stderr[-1500:]}")
+    return next(folder.glob("*.whl"))
+
+
+def test_contents(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"jaxprior/__init__.py", "jaxprior/__main__.py", "weights_convert/__main__.py"} <= names
+    assert {f"jaxprior/assets/{name}/model.safetensors" for name in ("cats32", "cats64")} <= names
+    assert {"jaxprior/evaluation/reporting/page.css", "jaxprior/evaluation/reporting/page.js"} <= names
+    assert not [n for n in names if n.startswith(("tests/", "benchmarks/"))]
+    assert wheel.stat().st_size < 20e6
+
+
+@pytest.mark.slow
+def test_runs_from_elsewhere(wheel, tmp_path):
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "JAXPRIOR_CACHE": "off"}
+    code = (
+        "import jax, jaxprior as jp; p = jp.load_prior('cats32'); "
+        "print(jp.__file__, p.generate(jax.numpy.ones((1, p.latent_dim))).shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-1500:]
+    where, shape = done.stdout.split(" ", 1)
+    assert where.startswith(str(tmp_path)) and shape.strip() == "(1, 32, 32, 3)"
+    for command in (["-m", "weights_convert", "--help"], ["-c", "import jaxprior.cli as c; c.main(['priors'])"]):
+        done = subprocess.run([sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-1500:]
