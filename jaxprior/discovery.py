@@ -1,0 +1,83 @@
+"""Finding what belongs to a kind of thing: operators, families of networks, starts, metrics.
+
+A thing of this package is found because its file or folder lies in the folder of its kind. A thing of another package
+is found through an entry point of the group that is named like the folder, for example in its pyproject.toml:
+
+    [project.entry-points."jaxprior.operators"]
+    exposure = "my_package.exposure:Exposure"
+
+So adding one is adding a file or a folder, or an entry point; no list has to be changed.
+"""
+
+import ast
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+import pkgutil
+from typing import Any
+
+from jaxprior.errors import SettingsError
+
+
+def names(group: str) -> list[str]:
+    """Names of all things of a kind, without importing any: modules of the folder, then entry points, sorted each.
+
+    Arguments:
+        group: dotted name of the folder, for example "jaxprior.operators"; it is the entry points' group too.
+
+    Example:
+        >>> "pggan" in names("jaxprior.models")
+        True
+    """
+    own = sorted(_modules(group))
+    return [*own, *(name for name in sorted(_entry_points(group)) if name not in own)]
+
+
+def load(group: str, name: str) -> Any:
+    """Import one thing: the module of that name in the folder, or what the entry point of that name refers to.
+
+    Arguments:
+        group: see `names`; name: one of them.
+
+    Raises:
+        SettingsError: there is none, or the entry point of another package cannot be imported.
+    """
+    if name in _modules(group):
+        return importlib.import_module(f"{group}.{name}")
+    if name not in _entry_points(group):
+        raise SettingsError(f"{name}: nothing of that name in {group}; expected one of {', '.join(names(group))}.")
+    entry = _entry_points(group)[name]
+    try:
+        return entry.load()
+    except Exception as error:  # another package's code can fail in any way
+        raise SettingsError(
+            f"{name}: the entry point {entry.value!r} of the group {group} cannot be imported ({error}); "
+            "mend or uninstall the package that brings it."
+        ) from error
+
+
+def summary(group: str, name: str) -> str:
+    """The first line of the docstring of the module in which a thing lies, read without running the module."""
+    entry = _entry_points(group).get(name)
+    module = f"{group}.{name}" if name in _modules(group) else entry.module if entry else ""
+    try:
+        spec = importlib.util.find_spec(module) if module else None
+        source = spec.loader.get_source(module) if spec and spec.loader else None  # type: ignore[attr-defined]
+        text = ast.get_docstring(ast.parse(source or "")) or ""
+    except (ImportError, AttributeError, SyntaxError, ValueError):
+        text = ""
+    return text.partition("\n")[0]
+
+
+@functools.cache
+def _modules(group: str) -> frozenset[str]:
+    """Modules and packages that lie in the folder of a group; those that begin with an underscore are helpers."""
+    spec = importlib.util.find_spec(group)
+    places = spec.submodule_search_locations if spec else None
+    return frozenset(m.name for m in pkgutil.iter_modules(places or []) if not m.name.startswith("_"))
+
+
+@functools.cache
+def _entry_points(group: str) -> dict[str, importlib.metadata.EntryPoint]:
+    return {entry.name: entry for entry in importlib.metadata.entry_points(group=group)}

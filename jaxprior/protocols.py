@@ -1,0 +1,242 @@
+"""The seams of the house: what a generator, codes, a start, a term, an operator, a metric and a family are.
+
+    photo --Operator--> observation y                          Start --> latents of every image
+    latents --Codes.synthesize(Generator)--> image x            Term: distance of Operator(x) from y, and other terms
+    result --Metric--> figures of a journal row                 Family: what a folder of jaxprior/models/ provides
+
+Who reads this file knows which methods a piece must have, which shapes go through it, and what it may assume.
+Shapes: b images of h x w pixels and c channels, N latent codes of d numbers. A volume has one axis more, [d, h, w, c],
+wherever an image is [h, w, c].
+
+These are structural types: a piece need not inherit from them. The base classes that save work are
+`jaxprior.operators.Operator`, and the frozen dataclasses `jaxprior.metrics.Metric` and `Family` below.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+
+if TYPE_CHECKING:
+    import jax
+
+    Array: TypeAlias = jax.Array
+
+PyTree: TypeAlias = Any
+"""A tree of arrays whose structure its owner knows: latents, parameters, optimiser states."""
+
+Latents: TypeAlias = dict[str, Any]
+"""What is optimised for ONE image: a dictionary of arrays, in which "z" holds the codes."""
+
+Distribution: TypeAlias = Literal["normal", "uniform"]
+"""What the codes of a generator were drawn from while it was trained: N(0, 1), or U(-1, 1)."""
+
+Network = TypeVar("Network")
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """The architecture of a generator that can be inverted. A Flax module in this package; its parameters are apart.
+
+    Layers count the blocks after which codes can be composed: 1 to `num_layers`.
+    """
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of one image: (h, w, c), or (d, h, w, c) of a volume."""
+        ...
+
+    @property
+    def latent_dim(self) -> int:
+        """Length d of a latent code."""
+        ...
+
+    @property
+    def num_layers(self) -> int:
+        """The highest layer."""
+        ...
+
+    def channels(self, layer: int) -> int:
+        """Number of feature maps after the first `layer` blocks. Raises ValueError for a layer that does not exist."""
+        ...
+
+    def head(self, z: "Array", layer: int) -> "Array":
+        """Codes [b, d] -> features [b, *space, channels(layer)] after the first `layer` blocks."""
+        ...
+
+    def tail(self, features: "Array", layer: int) -> "Array":
+        """Features as `head` gives them -> images [b, *image_shape], roughly in [-1, 1]."""
+        ...
+
+    def __call__(self, z: "Array") -> "Array":
+        """Codes [b, d] -> images [b, *image_shape]."""
+        ...
+
+    def init_params(self, key: "Array") -> PyTree:
+        """Random parameters."""
+        ...
+
+    def freeze(self, params: PyTree, *, platform: str, precision: str) -> "tuple[Generator, PyTree]":
+        """Prepare trained parameters for inversion.
+
+        Arguments:
+            params: as they were trained.
+            platform: kind of device, "cpu", "gpu" or "tpu".
+            precision: "fp32", "tf32" or "bf16".
+
+        Returns:
+            (network, parameters) that compute the same images, to rounding.
+        """
+        ...
+
+
+class CutGenerator(Protocol):
+    """A generator cut at one layer, with its parameters: what the engine sees."""
+
+    @property
+    def latent_dim(self) -> int:
+        """Length d of a latent code."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """Number of feature maps at the cut."""
+        ...
+
+    def head(self, z: "Array") -> "Array":
+        """Codes [n, d] -> features [n, *space, channels] at the cut."""
+        ...
+
+    def tail(self, features: "Array") -> "Array":
+        """Features [b, *space, channels] at the cut -> images [b, *image_shape], float32."""
+        ...
+
+
+class Codes(Protocol):
+    """How the latents of ONE image are laid out, start, and become an image. The engine maps it over the batch."""
+
+    @property
+    def num_codes(self) -> int:
+        """N, the number of latent codes."""
+        ...
+
+    @property
+    def layer(self) -> int:
+        """Layer at which the generator is cut."""
+        ...
+
+    def init(self, generator: CutGenerator, key: "Array", *, z: "Array | None" = None) -> Latents:
+        """Latents at the start; `z` [N, d] gives the codes, which are drawn otherwise."""
+        ...
+
+    def synthesize(self, generator: CutGenerator, latents: Latents) -> "Array":
+        """The image [*image_shape] of the latents."""
+        ...
+
+    def constrain(self, latents: Latents, key: "Array") -> Latents:
+        """The latents after an update of the optimiser, moved back to where they may be."""
+        ...
+
+
+class Operator(Protocol):
+    """A degradation of ONE image, y = A(x): differentiable, a pytree whose arrays are leaves."""
+
+    name: str
+
+    @property
+    def label(self) -> str:
+        """The name with what tells two operators of one kind apart."""
+        ...
+
+    def apply(self, x: "Array") -> "Array":
+        """Image [*image_shape] in [-1, 1] -> observation, of any shape."""
+        ...
+
+    def observe(self, photos: "Array", *, key: "Array | None" = None) -> "Array":
+        """Degrade clean photos [b, *image_shape], with noise if the operator adds any; keys are [b]."""
+        ...
+
+    def compared(self, observed: "Array") -> "Array":
+        """The part of one observation that A(x) is compared with."""
+        ...
+
+    def shown(self, observed: "Array") -> "Array":
+        """One observation as a report shows it."""
+        ...
+
+    def merge(self, observed: "Array", restored: "Array") -> "Array":
+        """Put what is known for certain back into one restored image."""
+        ...
+
+
+class Term(Protocol):
+    """One term of the loss of ONE image."""
+
+    def target(self, operator: Any, observed: "Array") -> PyTree:
+        """What images are compared with, computed once for an observation."""
+        ...
+
+    def value(self, image: "Array", degraded: "Array", target: PyTree) -> "Array":
+        """The term, a scalar.
+
+        Arguments:
+            image: the generated image [*image_shape].
+            degraded: the operator's observation of it.
+            target: from `target`.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trainer:
+    """A training that a family offers as `jaxprior train NAME`.
+
+    Fields:
+        config: import string "module:Class" of the frozen dataclass of its settings, in a module without JAX; the
+            options of the command line are its fields.
+        presets: import string of a dictionary from names to such settings; default: the name of the first choice.
+        plan: import string of the function (settings, pictures) -> `jaxprior.training.session.Plan`.
+        pictures: import string of a function that reads the training pictures, for a training on something else than
+            pictures of the size `settings.resolution`; None for those.
+        text: the help text of the command, with examples.
+        use: the command in which the trained RUN serves; the RUN follows.
+    """
+
+    config: str
+    presets: str
+    default: str
+    plan: str
+    text: str
+    pictures: str | None = None
+    use: str = "jaxprior reconstruct IMAGES -o RUN --prior"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """What a folder of `jaxprior/models/`, or an entry point of the group "jaxprior.models", says of itself.
+
+    Everything is said by import strings "module:name", so that a family can be listed without importing JAX.
+
+    Fields:
+        title: one line for people.
+        paper: where the networks come from.
+        architectures: the word in a card's "architecture" -> {role: import string of the function that makes what plays
+            the role}. Roles: "prior" and "critic" (a generator with the critic beside it, if there is one), "features",
+            "refiner", "singan". The function's arguments are (params, card, where) for all roles.
+        trainers: command of `jaxprior train` -> `Trainer`.
+        commands: import string of a typer application with further commands of the family's own, or None.
+        page: import string of the function from a loaded network to sections of its report page, or None.
+        uses: names of other families whose networks this one imports.
+    """
+
+    title: str
+    paper: str
+    architectures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    trainers: Mapping[str, Trainer] = field(default_factory=dict)
+    commands: str | None = None
+    page: str | None = None
+    uses: Sequence[str] = ()
+
+
+Start: TypeAlias = Callable[..., Latents]
+"""See `jaxprior.inversion.starts`: (generator, operator, target, keys, count) -> codes [b, N, d]."""
