@@ -22,8 +22,8 @@ from throughput import parse
 from jaxprior.inversion import engine
 from jaxprior.models.pggan.networks import Generator
 from jaxprior.restoration.benchmarking import Problem, Runner, make_problem
-from jaxprior.restoration.lanes import Lanes
 from jaxprior.restoration.memory import Economy
+from jaxprior.restoration.placement import Lanes
 
 
 class Literal(Generator):

@@ -16,7 +16,7 @@ from quality import load
 
 import jaxprior as jp
 from jaxprior.inversion import batching, engine
-from jaxprior.restoration import lanes
+from jaxprior.restoration import placement
 from jaxprior.restoration.presets import preset
 
 
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--targets", default="22,25,28", help="dB, separated by commas")
     parser.add_argument("--out", type=Path, help="JSON file to write")
     arguments = parser.parse_args()
-    lanes.FIXED = ()  # as an accelerator does, also on a CPU
+    placement.FIXED = ()  # as an accelerator does, also on a CPU
     prior = jp.load_prior("cats32")
     photos, ids = load(arguments.data, prior.resolution, arguments.limit)
     results = []

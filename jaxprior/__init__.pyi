@@ -10,10 +10,10 @@ from .data.images import load_images as load_images
 from .data.images import to_uint8 as to_uint8
 from .data.masks import parse_mask as parse_mask
 from .errors import JaxpriorError as JaxpriorError
-from .inversion.attention import CBAM as CBAM
-from .inversion.attention import SelfAttention as SelfAttention
-from .inversion.latents import MultiCode as MultiCode
-from .inversion.latents import SingleCode as SingleCode
+from .inversion.codes.attention import CBAM as CBAM
+from .inversion.codes.attention import SelfAttention as SelfAttention
+from .inversion.codes.multi import MultiCode as MultiCode
+from .inversion.codes.single import SingleCode as SingleCode
 from .inversion.objective import Objective as Objective
 from .inversion.solvers import Solve as Solve
 from .models import singan as singan

@@ -34,9 +34,9 @@ def shared() -> Path:
 @pytest.fixture
 def batched(monkeypatch):
     """Solve many pictures at once, as accelerators do."""
-    from jaxprior.restoration import lanes
+    from jaxprior.restoration import placement
 
-    monkeypatch.setattr(lanes, "FIXED", ())
+    monkeypatch.setattr(placement, "FIXED", ())
 
 
 @pytest.fixture

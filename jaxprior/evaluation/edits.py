@@ -19,8 +19,9 @@ from PIL import Image
 from jaxprior.data import images
 from jaxprior.errors import RunError
 from jaxprior.evaluation.stored import load_latents
-from jaxprior.inversion.attention import CBAM, SelfAttention
-from jaxprior.inversion.latents import MultiCode, SingleCode
+from jaxprior.inversion.codes.attention import CBAM, SelfAttention
+from jaxprior.inversion.codes.multi import MultiCode
+from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.reporting.figures import enlarge, tile_side
 from jaxprior.restoration import drivers
 from jaxprior.runs.journal import FAILED, Row

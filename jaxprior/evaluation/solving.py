@@ -18,8 +18,8 @@ from jaxprior.evaluation.cells import Cell
 from jaxprior.evaluation.reading import Job
 from jaxprior.evaluation.scores import score
 from jaxprior.restoration.drivers import Inverter, Result, observe
-from jaxprior.restoration.lanes import Keeper
 from jaxprior.restoration.memory import FULL_SPEED, Economy
+from jaxprior.restoration.placement import Keeper
 from jaxprior.restoration.presets import Method
 from jaxprior.runs.journal import DIVERGED, OK
 

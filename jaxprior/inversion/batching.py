@@ -18,9 +18,9 @@ import jax
 import numpy as np
 
 from jaxprior.inversion import engine
-from jaxprior.inversion.moments import EMPTY, Moment, from_arrays
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
+from jaxprior.inversion.state import EMPTY, Moment, from_arrays
 from jaxprior.weights.storage import flatten, unflatten
 
 

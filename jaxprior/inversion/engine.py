@@ -17,10 +17,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxprior.inversion import bank as banks
-from jaxprior.inversion.latents import MultiCode, SingleCode
+from jaxprior.inversion.codes.multi import MultiCode
+from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.objective import Objective
-from jaxprior.inversion.solvers import Solve, make_optimizer
+from jaxprior.inversion.optimizers.choice import make_optimizer
+from jaxprior.inversion.solvers import Solve
+from jaxprior.inversion.starts import bank as banks
 
 
 Array = jax.Array

@@ -19,13 +19,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.inversion import engine
-from jaxprior.inversion.latents import MultiCode
+from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.models.pggan.networks import Generator, feature_widths
 from jaxprior.models.vgg import networks as vgg
 from jaxprior.operators import Identity, batched
-from jaxprior.restoration.lanes import Lanes
+from jaxprior.restoration.placement import Lanes
 from jaxprior.system.runtime import MATMUL_PRECISION
 from jaxprior.weights.card import Card
 from jaxprior.weights.features import VGG_CUT, FeatureNetwork, build_features

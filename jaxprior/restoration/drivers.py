@@ -15,14 +15,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior.inversion.codes.multi import MultiCode
+from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.engine import NUMERICS_VERSION
-from jaxprior.inversion.latents import MultiCode, SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Identity, Operator, batched
 from jaxprior.restoration.editing import edit, interpolate, render
-from jaxprior.restoration.lanes import Keeper, Lanes, Progress
 from jaxprior.restoration.memory import Economy
+from jaxprior.restoration.placement import Keeper, Lanes, Progress
 from jaxprior.restoration.presets import PRESETS, Method, preset
 from jaxprior.system.runtime import enable_compilation_cache
 from jaxprior.weights.priors import Prior

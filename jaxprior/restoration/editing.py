@@ -6,7 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxprior.inversion.latents import MultiCode, SingleCode
+from jaxprior.inversion.codes.multi import MultiCode
+from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.solvers import Solve
 from jaxprior.weights.priors import Prior
 

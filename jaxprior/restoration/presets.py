@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxprior.errors import SettingsError
-from jaxprior.inversion.attention import CBAM, SelfAttention
-from jaxprior.inversion.latents import MultiCode, SingleCode
+from jaxprior.inversion.codes.attention import CBAM, SelfAttention
+from jaxprior.inversion.codes.multi import MultiCode
+from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Identity, Operator

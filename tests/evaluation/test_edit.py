@@ -14,7 +14,7 @@ from jaxprior.data import images
 from jaxprior.errors import RunError
 from jaxprior.evaluation import Cell, RunFolder, edit_run, interpolate_run, load_direction, load_kernel, run_cell
 from jaxprior.evaluation.edits import codes_of, find, load_latents
-from jaxprior.inversion.attention import CBAM
+from jaxprior.inversion.codes.attention import CBAM
 from jaxprior.operators import Identity
 from jaxprior.restoration import drivers
 from jaxprior.weights.priors import load_prior

@@ -23,7 +23,7 @@ from jaxprior.evaluation import Cell, Journal, Observer, Row, RunFolder, Share, 
 from jaxprior.evaluation.estimate import estimate_cell
 from jaxprior.evaluation.reading import Reader, read_ahead
 from jaxprior.evaluation.solving import LOST, RECOVERED, Solver
-from jaxprior.restoration import drivers, lanes
+from jaxprior.restoration import drivers, placement
 from jaxprior.restoration.drivers import Method
 from jaxprior.restoration.memory import is_out_of_memory
 from jaxprior.runs import inflight
@@ -234,7 +234,7 @@ def test_batch_is_halved_until_it_fits_and_no_picture_is_lost(prior, pictures, t
     assert [note[-16:] for note in notes.notes] == ["going on with 2.", "going on with 1."]
     assert RunFolder(tmp_path / "run").read()["batch"] == 1
     monkeypatch.undo()
-    monkeypatch.setattr(lanes, "FIXED", ())
+    monkeypatch.setattr(placement, "FIXED", ())
     go(prior, pictures, tmp_path / "small", batch_size=1)
     assert stable_files(tmp_path / "run") == stable_files(tmp_path / "small")
 

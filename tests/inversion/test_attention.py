@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from golden_weights import nhwc
 
-from jaxprior.inversion.attention import CBAM, SelfAttention, channel_gate, spatial_gate
+from jaxprior.inversion.codes.attention import CBAM, SelfAttention, channel_gate, spatial_gate
 
 
 MODULES = [

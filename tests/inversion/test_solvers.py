@@ -12,8 +12,9 @@ from tiny_prior import random_prior
 
 import jaxprior as jp
 from jaxprior.inversion import batching, engine
-from jaxprior.inversion.lbfgs import lbfgs
-from jaxprior.inversion.solvers import _rate, make_optimizer
+from jaxprior.inversion.optimizers.choice import make_optimizer
+from jaxprior.inversion.optimizers.lbfgs import lbfgs
+from jaxprior.inversion.solvers import _rate
 from jaxprior.models.pggan.networks import Critic as CriticNetwork
 from jaxprior.restoration.banks import Bank, sample_bank
 from jaxprior.restoration.presets import make_method

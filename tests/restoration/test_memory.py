@@ -12,8 +12,8 @@ from jaxprior.inversion.solvers import Solve
 from jaxprior.models.pggan.networks import Critic as CriticNetwork
 from jaxprior.restoration import memory
 from jaxprior.restoration.benchmarking import random_features
-from jaxprior.restoration.lanes import Lanes
 from jaxprior.restoration.memory import FULL_SPEED, Economy, Recomputed, economies
+from jaxprior.restoration.placement import Lanes
 from jaxprior.weights.priors import Critic
 
 

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from jaxprior.inversion.attention import CBAM, SelfAttention
+from jaxprior.inversion.codes.attention import CBAM, SelfAttention
 
 
 Array = jax.Array
 WEIGHTS = ("free", "softmax")
 ALPHA = ("mean", "gaussian", "first")
-PROJECTIONS = ("none", "clip", "stochastic")
-STARTS = ("normal", "uniform")
 FIRST_SHARE = 0.9
 """Share of the first code in a convex combination that starts on it."""
 
@@ -105,51 +103,3 @@ class MultiCode:
         return latents
 
 
-@dataclass(frozen=True, kw_only=True)
-class SingleCode:
-    """One latent code, image = G(z): plain optimisation-based inversion (InvertGAN).
-
-    Fields:
-        project: what is done after every update. "none"; "clip": values are clipped to [-1, 1]; "stochastic": each
-            value beyond [-1, 1] is drawn anew from U(-1, 1), independently of the others (Lipton & Tripathi, 2017).
-        start: the code is drawn from "normal", N(0, 1), or "uniform", U(-1, 1).
-    """
-
-    project: str = "none"
-    start: str = "normal"
-
-    def __post_init__(self):
-        if self.project not in PROJECTIONS:
-            raise ValueError(f"`project` must be one of {PROJECTIONS}, got {self.project!r}")
-        if self.start not in STARTS:
-            raise ValueError(f"`start` must be one of {STARTS}, got {self.start!r}")
-
-    @property
-    def num_codes(self) -> int:
-        """One."""
-        return 1
-
-    @property
-    def layer(self) -> int:
-        """Where the generator is cut; nothing is composed, so the first layer does."""
-        return 1
-
-    def init(self, generator, key: Array, *, z: Array | None = None) -> dict[str, Array]:
-        """Latents of one image at the start, {"z": [d]}; `z` [1, d] gives the code to start from."""
-        if z is not None:
-            return {"z": z[0]}
-        draw = jax.random.normal if self.start == "normal" else lambda k, s: jax.random.uniform(k, s, minval=-1.0)
-        return {"z": draw(key, (generator.latent_dim,))}
-
-    def synthesize(self, generator, latents: dict[str, Array]) -> Array:
-        """The image [r, r, 3] of one code."""
-        return generator.tail(generator.head(latents["z"][None]))[0]
-
-    def constrain(self, latents: dict[str, Array], key: Array) -> dict[str, Array]:
-        """Latents after an update, projected."""
-        z = latents["z"]
-        if self.project == "clip":
-            z = jnp.clip(z, -1.0, 1.0)
-        elif self.project == "stochastic":
-            z = jnp.where(jnp.abs(z) > 1, jax.random.uniform(key, z.shape, minval=-1.0), z)
-        return {"z": z}

@@ -19,9 +19,9 @@ from jaxprior.errors import MemoryLimitError
 from jaxprior.inversion import batching
 from jaxprior.inversion.batching import Batch
 from jaxprior.inversion.engine import Codes, choose, compile_step
-from jaxprior.inversion.moments import Moment
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
+from jaxprior.inversion.state import Moment
 from jaxprior.operators import Operator, take
 from jaxprior.restoration.banks import sample_bank
 from jaxprior.restoration.memory import FULL_SPEED, GIB, Economy, Recomputed, economies, limit_of

@@ -1,0 +1,1 @@
+"""Starts: where the latents of an image begin."""
