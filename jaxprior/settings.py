@@ -2,6 +2,10 @@
 
 A setting is called by its dotted name ("solve.steps") unless `names` spells it another way ("--steps"), so that one
 check serves recipes, programs and the command line.
+
+What people can set is a frozen dataclass. A field that is made by `setting` carries its help text with it, so that the
+command line derives its options from the dataclass (`jaxprior.cli.derived`). This module imports no JAX, and neither do
+modules of such dataclasses, so that help appears at once.
 """
 
 import contextlib
@@ -19,7 +23,103 @@ Names = Mapping[str, str]
 PLAIN: Names = types.MappingProxyType({})
 """Spells every setting by its dotted name."""
 
+REQUIRED = dataclasses.MISSING
+"""As the default of a setting: there is none, the setting must be given."""
+
 _KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): '"none"'}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class About:
+    """What is known of one setting besides its name, type and default.
+
+    Fields: see the arguments of `setting` of the same names.
+    """
+
+    text: str
+    metavar: str | None = None
+    least: float | None = None
+    option: str | None = None
+    panel: str | None = None
+    rank: int = 0
+    repeated: bool = False
+
+
+def setting(
+    default: Any,
+    text: str,
+    *,
+    metavar: str | None = None,
+    least: float | None = None,
+    option: str | None = None,
+    panel: str | None = None,
+    rank: int = 0,
+    repeated: bool = False,
+) -> Any:
+    """Declare a field of a dataclass of settings that the command line offers as an option.
+
+    A field without this has no option. A subclass that gives the field another default keeps all the rest: see `about`.
+
+    Arguments:
+        default: the field's default value, or `REQUIRED`.
+        text: help text of the option, one line.
+        metavar: what stands for the value in the help, for example "N". A choice (`Literal[...]`) shows its words.
+        least: smallest number allowed.
+        option: how the option is spelled if not as the field is named, for example "--lr" or "--fused/--plain".
+        panel: heading of the help under which the option stands; None for the first one.
+        rank: options are listed by this number, and those of the same number in the order of the fields.
+        repeated: a tuple is given by repeating the option; otherwise it is given as values with commas between them.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True, kw_only=True)
+        ... class Solve:
+        ...     steps: int = setting(200, "Gradient steps.", metavar="K", least=1)
+        >>> Solve().steps, about(Solve)["steps"].text
+        (200, 'Gradient steps.')
+    """
+    described = About(text=text, metavar=metavar, least=least, option=option, panel=panel, rank=rank, repeated=repeated)
+    return dataclasses.field(default=default, metadata={"about": described})
+
+
+def about(kind: type) -> dict[str, About]:
+    """Return what is known of the settings of a dataclass that have options, in the order in which they are listed.
+
+    Arguments:
+        kind: a dataclass. Where a field is declared anew without `setting`, what the nearest base class says holds.
+    """
+    found = {}
+    for field in dataclasses.fields(kind):
+        for base in kind.__mro__:
+            own = vars(base).get("__dataclass_fields__", {}).get(field.name)
+            if own is not None and "about" in own.metadata:
+                found[field.name] = own.metadata["about"]
+                break
+    return dict(sorted(found.items(), key=lambda item: item[1].rank))
+
+
+def choices(hint: Any) -> tuple[Any, ...]:
+    """Return the legal values of a type that is a `Literal`, or a union of one with None; () for other types.
+
+    Example:
+        >>> choices(typing.Literal["fp32", "bf16"] | None)
+        ('fp32', 'bf16')
+    """
+    for part in (hint, *typing.get_args(hint)):
+        if typing.get_origin(part) is typing.Literal:
+            return typing.get_args(part)
+    return ()
+
+
+def check_choices(config: Any) -> None:
+    """Refuse fields of a dataclass whose type is a `Literal` and whose value is none of its words.
+
+    Raises:
+        ValueError: naming the field, the legal values and the value given.
+    """
+    for name, hint in typing.get_type_hints(type(config)).items():
+        legal, value = choices(hint), getattr(config, name)
+        if legal and value not in legal and not (value is None and type(None) in typing.get_args(hint)):
+            raise ValueError(f"`{name}` must be one of {legal}, got {value!r}")
 
 
 @contextlib.contextmanager
@@ -95,7 +195,8 @@ def typed(value: Any, kind: Any, setting: str) -> Any:
 
     Arguments:
         value: what was given.
-        kind: int, float, str, bool, or a union of them with None.
+        kind: int, float, str, bool, a `Literal`, or a union of them with None. Words of a `Literal` are only checked to
+            be of the right type: which are legal is the dataclass' own affair.
         setting: how it is spelled.
 
     Raises:
@@ -105,7 +206,8 @@ def typed(value: Any, kind: Any, setting: str) -> Any:
         >>> typed(30, float | None, "solve.target_psnr")
         30.0
     """
-    kinds = typing.get_args(kind) or (kind,)
+    kinds = {type(word): None for word in choices(kind)}
+    kinds = (*kinds, *(k for k in _parts(kind) if typing.get_origin(k) is not typing.Literal))
     if value == "none" and type(None) in kinds:
         return None
     if type(value) is int and float in kinds and int not in kinds:
@@ -114,6 +216,12 @@ def typed(value: Any, kind: Any, setting: str) -> Any:
         return value
     expected = " or ".join(_KINDS.get(kind, kind.__name__) for kind in kinds)
     raise SettingsError(f"{setting}: expected {expected}, got {value!r}.")
+
+
+def _parts(kind: Any) -> tuple[Any, ...]:
+    """The members of a union, or the type alone."""
+    is_union = isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union
+    return typing.get_args(kind) if is_union else (kind,)
 
 
 def fields_of(kind: type, table: Mapping, *, prefix: str = "", names: Names = PLAIN) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+"""Options of the command line, derived from a dataclass of settings (see `jaxprior.settings.setting`).
+
+    Options = options_of(PgganRecipe)          # a dataclass for `signature.spelled_out`: --loss, --train-kimg, ...
+    recipe = dataclasses.replace(recipe, **options.changes())
+
+The settings' types decide how an option is read: a `Literal` offers its words, a tuple is written with commas or by
+repeating the option, everything else is read by typer.
+"""
+
+import dataclasses
+import enum
+import types
+import typing
+from typing import Annotated, Any
+
+import typer
+
+from jaxprior.errors import JaxpriorError
+from jaxprior.settings import About, about, choices
+
+
+class Derived:
+    """Base of the dataclasses that `options_of` makes."""
+
+    @classmethod
+    def spelled(cls) -> dict[str, str]:
+        """How the option of each setting is spelled on the command line: {"learning_rate": "--lr"}."""
+        return {name: _spelled(name, one) for name, one in about(cls.config).items() if name in _names(cls)}
+
+    def changes(self) -> dict[str, Any]:
+        """Return the settings that were given, as values of the settings' own types.
+
+        Raises:
+            JaxpriorError: a list with commas holds something that is no number.
+        """
+        hints, described = typing.get_type_hints(self.config), about(self.config)
+        given = {name: getattr(self, name) for name in _names(type(self))}
+        return {
+            name: _value(value, hints[name], _spelled(name, described[name]))
+            for name, value in given.items()
+            if value is not None and value != []
+        }
+
+
+def options_of(config: type, *, unset: bool = True, without: tuple[str, ...] = ()) -> type:
+    """Make a dataclass whose fields are annotated as typer's options are, one for each setting of a dataclass.
+
+    Arguments:
+        config: a dataclass of settings; those made by `jaxprior.settings.setting` become options.
+        unset: every option may be left out and is then None, because something else (a preset) decides. If false,
+            an option left out has the default of its field, and a field without default is required.
+        without: names of settings that get no option.
+
+    Returns:
+        A frozen dataclass with keyword-only fields named as the settings, and a method `changes`: what was given.
+    """
+    hints, defaults = typing.get_type_hints(config), {f.name: f.default for f in dataclasses.fields(config)}
+    fields = []
+    for name, one in about(config).items():
+        if name in without:
+            continue
+        kind = _read_as(name, hints[name], one)
+        default = None if unset else _shown_default(defaults[name], kind)
+        kind = kind | None if unset else kind
+        names = [one.option] if one.option else []
+        option = typer.Option(*names, help=one.text, metavar=one.metavar, min=one.least, rich_help_panel=one.panel)
+        field = dataclasses.field() if default is dataclasses.MISSING else dataclasses.field(default=default)
+        fields.append((name, Annotated[kind, option], field))
+    namespace = {"config": config, "__doc__": f"Options of {config.__name__}."}
+    return dataclasses.make_dataclass(
+        f"{config.__name__}Options", fields, bases=(Derived,), namespace=namespace, frozen=True, kw_only=True
+    )
+
+
+def _names(kind: type) -> list[str]:
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+def _spelled(name: str, one: About) -> str:
+    """The option's first spelling: "--fused" of "--fused/--plain"."""
+    return one.option.partition("/")[0] if one.option else f"--{name.replace('_', '-')}"
+
+
+def _without_none(hint: Any) -> Any:
+    """The type of a setting without the None that a union allows besides."""
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        others = [part for part in typing.get_args(hint) if part is not type(None)]
+        return others[0] if len(others) == 1 else typing.Union[tuple(others)]  # noqa: UP007
+    return hint
+
+
+def _read_as(name: str, hint: Any, one: About) -> Any:
+    """Return the type as which typer reads an option."""
+    hint = _without_none(hint)
+    words = choices(hint)
+    if words and all(isinstance(word, str) for word in words):
+        return enum.StrEnum(name, [(f"choice{number}", word) for number, word in enumerate(words)])
+    if words:
+        return type(words[0])
+    if typing.get_origin(hint) is tuple:
+        return list[typing.get_args(hint)[0]] if one.repeated else str
+    return hint
+
+
+def _shown_default(default: Any, kind: Any) -> Any:
+    if isinstance(default, tuple) and kind is str:
+        return ",".join(map(str, default))
+    if isinstance(kind, type) and issubclass(kind, enum.StrEnum) and isinstance(default, str):
+        return kind(default)
+    return default
+
+
+def _value(value: Any, hint: Any, option: str) -> Any:
+    """What typer read as a value of the setting's own type."""
+    if isinstance(value, enum.StrEnum):
+        return value.value
+    hint = _without_none(hint)
+    if typing.get_origin(hint) is not tuple:
+        return value
+    if isinstance(value, list):
+        return tuple(value)
+    kind = typing.get_args(hint)[0]
+    words = "whole numbers" if kind is int else "numbers"
+    try:
+        return tuple(kind(part) for part in value.split(","))
+    except ValueError:
+        raise JaxpriorError(f"{option} {value}: expected {words} with commas, for example 96,96,64,32.") from None
