@@ -15,6 +15,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import pkgutil
+from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
 
 from jaxprior.errors import SettingsError
@@ -62,12 +63,24 @@ def summary(group: str, name: str) -> str:
     entry = _entry_points(group).get(name)
     module = f"{group}.{name}" if name in _modules(group) else entry.module if entry else ""
     try:
-        spec = importlib.util.find_spec(module) if module else None
+        spec = _locate(module) if module else None
         source = spec.loader.get_source(module) if spec and spec.loader else None  # type: ignore[attr-defined]
         text = ast.get_docstring(ast.parse(source or "")) or ""
     except (ImportError, AttributeError, SyntaxError, ValueError):
         text = ""
     return text.partition("\n")[0]
+
+
+def _locate(module: str) -> ModuleSpec | None:
+    """Where a module lies, without importing the packages around it as `importlib.util.find_spec` does."""
+    top, *parts = module.split(".")
+    spec, name = importlib.util.find_spec(top), top
+    for part in parts:
+        if spec is None:
+            return None
+        name = f"{name}.{part}"
+        spec = PathFinder.find_spec(name, spec.submodule_search_locations)
+    return spec
 
 
 @functools.cache

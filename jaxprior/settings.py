@@ -224,13 +224,24 @@ def _parts(kind: Any) -> tuple[Any, ...]:
     return typing.get_args(kind) if is_union else (kind,)
 
 
-def fields_of(kind: type, table: Mapping, *, prefix: str = "", names: Names = PLAIN) -> dict[str, Any]:
+def without_none(hint: Any) -> Any:
+    """The type of a setting without the None that a union allows besides."""
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        others = [part for part in typing.get_args(hint) if part is not type(None)]
+        return others[0] if len(others) == 1 else typing.Union[tuple(others)]  # noqa: UP007
+    return hint
+
+
+def fields_of(
+    kind: type, table: Mapping, *, prefix: str = "", names: Names = PLAIN, unset: bool = True
+) -> dict[str, Any]:
     """Return what a table sets of a dataclass, names and types checked; values are the dataclass' own affair.
 
     Arguments:
         kind: the dataclass.
         table: field name -> value.
         prefix, names: see `check_names`.
+        unset: whether the word "none" may be given where the type allows None; if false, a value has to be given.
 
     Raises:
         SettingsError: an unknown name, or a value of another type.
@@ -240,6 +251,7 @@ def fields_of(kind: type, table: Mapping, *, prefix: str = "", names: Names = PL
     """
     check_names(table, [field.name for field in dataclasses.fields(kind)], prefix=prefix, names=names)
     hints = typing.get_type_hints(kind)
+    hints = hints if unset else {name: without_none(hint) for name, hint in hints.items()}
     return {name: typed(value, hints[name], spelled(prefix + name, names)) for name, value in table.items()}
 
 

@@ -9,14 +9,13 @@ repeating the option, everything else is read by typer.
 
 import dataclasses
 import enum
-import types
 import typing
 from typing import Annotated, Any
 
 import typer
 
 from jaxprior.errors import JaxpriorError
-from jaxprior.settings import About, about, choices
+from jaxprior.settings import About, about, choices, without_none
 
 
 class Derived:
@@ -81,17 +80,9 @@ def _spelled(name: str, one: About) -> str:
     return one.option.partition("/")[0] if one.option else f"--{name.replace('_', '-')}"
 
 
-def _without_none(hint: Any) -> Any:
-    """The type of a setting without the None that a union allows besides."""
-    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
-        others = [part for part in typing.get_args(hint) if part is not type(None)]
-        return others[0] if len(others) == 1 else typing.Union[tuple(others)]  # noqa: UP007
-    return hint
-
-
 def _read_as(name: str, hint: Any, one: About) -> Any:
     """Return the type as which typer reads an option."""
-    hint = _without_none(hint)
+    hint = without_none(hint)
     words = choices(hint)
     if words and all(isinstance(word, str) for word in words):
         return enum.StrEnum(name, [(f"choice{number}", word) for number, word in enumerate(words)])
@@ -114,7 +105,7 @@ def _value(value: Any, hint: Any, option: str) -> Any:
     """What typer read as a value of the setting's own type."""
     if isinstance(value, enum.StrEnum):
         return value.value
-    hint = _without_none(hint)
+    hint = without_none(hint)
     if typing.get_origin(hint) is not tuple:
         return value
     if isinstance(value, list):

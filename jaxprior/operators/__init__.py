@@ -20,27 +20,25 @@ ONE image:
 Arrays are leaves of the pytree: one array for all images, or with a leading axis b, one for each; `batched`
 makes the latter of the former for `jax.vmap(..., in_axes=0)`. All other fields are static: declare them with
 `dataclasses.field(metadata={"static": True})`. Give it a `label` if one word is not enough for a title.
+
+A task is an operator that is found by its name: a file of this folder, named like the task, whose `OPERATOR` is the
+class; or a class of another package, named by an entry point of the group "jaxprior.operators". It then is a command of
+`jaxprior`, a `[[task]]` of recipes, and stands in reports. What can be set of it is a dataclass:
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class ExposureSettings:
+        gain: float = setting(0.5, "How much of the light is left.", metavar="X")
+
+    class Exposure(Operator):
+        settings = ExposureSettings
+        text = "Pictures given are dark. ..."      # help of `jaxprior exposure` after its first line
+
+The first line of the module's docstring is the first line of the command's help.
+
+`__init__.pyi` lists what there is; JAX is imported when a name is first used.
 """
 
-from jaxprior.operators.base import Identity, Operator, batched, per_image, take
-from jaxprior.operators.blur import Deblur
-from jaxprior.operators.colour import Colorize
-from jaxprior.operators.compose import Compose
-from jaxprior.operators.masking import Inpaint
-from jaxprior.operators.noise import Denoise
-from jaxprior.operators.resampling import SuperResolve
+import lazy_loader
 
 
-__all__ = [
-    "Colorize",
-    "Compose",
-    "Deblur",
-    "Denoise",
-    "Identity",
-    "Inpaint",
-    "Operator",
-    "SuperResolve",
-    "batched",
-    "per_image",
-    "take",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -524,6 +524,6 @@ def test_mistakes_with_the_other_operators_are_sentences():
 
 def test_examples_run():
     modules = [module for name, module in sys.modules.items() if name.startswith("jaxprior.operators.")]
-    names = {**vars(operators), "jax": jax, "jnp": jnp}
+    names = {**{name: getattr(operators, name) for name in operators.__all__}, "jax": jax, "jnp": jnp}
     results = [doctest.testmod(module, extraglobs=names) for module in modules]
     assert sum(r.failed for r in results) == 0 and sum(r.attempted for r in results) >= 14

@@ -5,7 +5,7 @@ import dataclasses
 import jax
 from jaxtyping import Array
 
-from jaxprior.operators.base import Image, Images, Operator
+from jaxprior.operators._base import Image, Images, Operator
 
 
 @jax.tree_util.register_dataclass

@@ -1,19 +1,43 @@
-"""Lost resolution: `SuperResolve`."""
+"""Find a large picture of the prior that shrinks to each small one.
+
+The operator is `SuperResolve`.
+"""
 
 import dataclasses
 import functools
+from typing import Literal, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from jaxprior.operators.base import Image, Operator
+from jaxprior.operators._base import Image, Operator
+from jaxprior.settings import setting
 
 
-KERNELS = ("bilinear", "bicubic", "box")
+Kernel = Literal["bilinear", "bicubic", "box"]
+KERNELS = get_args(Kernel)
 CUBIC = -0.75
 """The free parameter a of Keys' cubic convolution kernel; PyTorch and OpenCV use this value, Pillow -0.5."""
+
+TEXT = """\
+Pictures given are small: with a prior of 64 pixels and a factor of 4 they are fitted to 16x16. With `--clean` they
+are originals, shrunk first, and the report compares.
+
+```
+jaxprior superres thumbnails/ --factor 4 -o runs/large
+jaxprior superres cats.zip --factor 8 --kernel box --clean --limit 64 -o runs/superres
+```
+"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SuperResolveSettings:
+    """What can be set of the task: the arguments of `SuperResolve`."""
+
+    factor: int = setting(4, "How many times larger, 2 to 16.", metavar="N", least=2)
+    kernel: Kernel = setting("bilinear", "How the small picture came about: interpolation, or box averages.")
 
 
 @jax.tree_util.register_dataclass
@@ -42,6 +66,8 @@ class SuperResolve(Operator):
     kernel: str = dataclasses.field(default="bilinear", metadata={"static": True})
 
     name = "superres"
+    settings = SuperResolveSettings
+    text = TEXT
 
     def __post_init__(self):
         if not isinstance(self.factor, int | np.integer) or not 2 <= self.factor <= 16:
@@ -96,3 +122,6 @@ def _cubic(t: np.ndarray) -> np.ndarray:
     near = (CUBIC + 2) * t**3 - (CUBIC + 3) * t**2 + 1
     far = CUBIC * (t**3 - 5 * t**2 + 8 * t - 4)
     return np.where(t <= 1, near, far)
+
+
+OPERATOR = SuperResolve

@@ -1,15 +1,42 @@
-"""Added noise: `Denoise`."""
+"""Find the picture of the prior that lies under each one's noise.
+
+The operator is `Denoise`.
+"""
 
 import dataclasses
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Shaped
 
-from jaxprior.operators.base import Image, Images, Operator, batched, per_image
-from jaxprior.operators.masking import check_mask, mask_over
+from jaxprior.data.masks import MaskSpec, parse_mask
+from jaxprior.operators._base import Image, Images, Operator, batched, per_image
+from jaxprior.operators._masking import MASK, check_mask, mask_over
+from jaxprior.settings import PLAIN, Names, setting
+
+
+TEXT = """\
+Pictures given are noisy. With `--mask` only the pixels under it are: these are not looked at, and the others are
+kept. With `--clean` the pictures are originals: noise is added first, and the report compares.
+
+```
+jaxprior denoise noisy/ -o runs/denoised
+jaxprior denoise cats.zip --sigma 0.3 --clean --limit 64 -o runs/denoise
+jaxprior denoise cats.zip --mask pixels:0.5 --clean -o runs/sparse
+```
+"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DenoiseSettings:
+    """What can be set of the task: the noise, and a mask of the noisy pixels for every picture."""
+
+    sigma: float = setting(0.2, "Noise that --clean adds: standard deviation for pictures in [-1, 1].", metavar="X")
+    mask: str | None = setting(None, f"Only there: {MASK.format(white='noisy')}", metavar="SPEC|FILE")
 
 
 @jax.tree_util.register_dataclass
@@ -39,6 +66,17 @@ class Denoise(Operator):
     mask: Shaped[Array | np.ndarray, "*_b _h _w"] | None = per_image(ndim=2, optional=True)
 
     name = "denoise"
+    settings = DenoiseSettings
+    text = TEXT
+
+    @classmethod
+    def from_settings(
+        cls, given: Mapping[str, Any], shape: tuple[int, ...], *, names: Names = PLAIN
+    ) -> tuple[Operator, MaskSpec | None]:
+        """Make the operator without a mask, and the specification of the mask that every picture gets, if any."""
+        values = dict(given)
+        mask = values.pop("mask", None)
+        return cls(**values), None if mask is None else parse_mask(mask)
 
     def __post_init__(self):
         object.__setattr__(self, "sigma", float(self.sigma))  # static fields are hashed: no arrays
@@ -95,3 +133,6 @@ class Denoise(Operator):
 
     def _noisy(self, x: Image) -> Array:
         return mask_over("Denoise", self.mask, x) > 0.5
+
+
+OPERATOR = Denoise

@@ -1,14 +1,43 @@
-"""Lost sharpness: `Deblur`."""
+"""Find a sharp picture of the prior that blurs to each one; the blur is known.
+
+The operator is `Deblur`.
+"""
 
 import dataclasses
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxprior.operators.base import Image, Operator, per_image
+from jaxprior.data.arrays import load_kernel
+from jaxprior.data.masks import MaskSpec
+from jaxprior.errors import SettingsError
+from jaxprior.operators._base import Image, Operator, per_image
+from jaxprior.settings import PLAIN, Names, setting, spelled
+
+
+TEXT = """\
+Pictures given are blurred. With `--clean` they are originals, blurred first, and the report compares.
+
+```
+jaxprior deblur blurred/ --blur 1.5 -o runs/sharp
+jaxprior deblur cats.zip --kernel motion.png --clean --limit 64 -o runs/motion
+```
+"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DeblurSettings:
+    """What can be set of the task: the blur, in one of two ways."""
+
+    blur: float | None = setting(None, "Gaussian blur of so many pixels (sigma).", metavar="SIGMA")
+    kernel: str | None = setting(
+        None, "Blur kernel instead: .npy [k, k], or a picture whose grey is scaled to sum 1; k odd.", metavar="FILE"
+    )
 
 
 @jax.tree_util.register_dataclass
@@ -37,6 +66,18 @@ class Deblur(Operator):
     kernel: Float[Array | np.ndarray, "*_b _k _k"] = per_image(ndim=2)
 
     name = "deblur"
+    settings = DeblurSettings
+    text = TEXT
+
+    @classmethod
+    def from_settings(
+        cls, given: Mapping[str, Any], shape: tuple[int, ...], *, names: Names = PLAIN
+    ) -> tuple[Operator, MaskSpec | None]:
+        """Make the operator of a Gaussian or of a kernel's file; it must be one of the two."""
+        if len(given) != 1:
+            either = f"{spelled('blur', names)} or {spelled('kernel', names)}"
+            raise SettingsError(f"The blur must be known: give {either}, one of the two.")
+        return cls.gaussian(given["blur"]) if "blur" in given else cls(load_kernel(given["kernel"])), None
 
     def __post_init__(self):
         if isinstance(self.kernel, np.ndarray):  # a JAX array may be traced, or stand for something else in a pytree
@@ -105,3 +146,6 @@ def _fast_length(n: int) -> int:
         if rest == 1:
             return n
         n += 1
+
+
+OPERATOR = Deblur

@@ -1,13 +1,17 @@
-"""What every forward operator is: `Operator`, the plain `Identity`, and arrays shared or per image."""
+"""What every forward operator is: `Operator`, and arrays shared or per image."""
 
 import abc
 import dataclasses
-from typing import ClassVar, TypeVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+
+from jaxprior.data.masks import MaskSpec
+from jaxprior.settings import PLAIN, Names
 
 
 AnyOperator = TypeVar("AnyOperator", bound="Operator")
@@ -29,15 +33,51 @@ def per_image(*, ndim: int, optional: bool = False):
     return dataclasses.field(default=default, metadata={"ndim": ndim})
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NoSettings:
+    """The settings of an operator that has none."""
+
+
 class Operator(abc.ABC):
     """A degradation of one image, `apply`, and what follows from it for a batch.
 
-    `name` is the task's, in reports and settings. `linear` says that A(s x + t y) = s A(x) + t A(y), which the
-    tests check.
+    Class attributes:
+        name: the task's, in reports, recipes and on the command line.
+        linear: whether A(s x + t y) = s A(x) + t A(y), which the tests check.
+        degrades: whether an observation shows less than the original. Where it does not, the pictures that are given
+            are always the originals.
+        settings: a frozen dataclass of what people can set of the task, its fields declared by
+            `jaxprior.settings.setting`. Recipes and the options of `jaxprior NAME` are read by it.
+        text: help of `jaxprior NAME` after the first line, in Markdown: what the pictures are, and examples. The first
+            line is that of the docstring of the operator's module.
     """
 
     name: ClassVar[str]
     linear: ClassVar[bool] = True
+    degrades: ClassVar[bool] = True
+    settings: ClassVar[type] = NoSettings
+    text: ClassVar[str] = ""
+
+    @classmethod
+    def from_settings(
+        cls, given: Mapping[str, Any], shape: tuple[int, ...], *, names: Names = PLAIN
+    ) -> "tuple[Operator, MaskSpec | None]":
+        """Make the operator of settings; by default they are the arguments of the class.
+
+        Arguments:
+            given: fields of `settings` that were given, of the right types.
+            shape: of the images, (h, w, c).
+            names: how settings are spelled in messages.
+
+        Returns:
+            the operator, and the specification of the mask that every picture gets in place of the operator's own field
+            `mask`, or None.
+
+        Raises:
+            SettingsError: settings that do not go together, or one that is missing.
+            ValueError: a value that the operator refuses.
+        """
+        return cls(**given), None
 
     @property
     def label(self) -> str:
@@ -107,23 +147,6 @@ class Operator(abc.ABC):
             `[h, w, c]`.
         """
         return restored
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Identity(Operator):
-    """A(x) = x: plain reconstruction of a photo by the prior.
-
-    Example:
-        >>> Identity().apply(jnp.ones((64, 64, 3))).shape
-        (64, 64, 3)
-    """
-
-    name = "reconstruct"
-
-    def apply(self, x: Image) -> Array:
-        """Return the image itself."""
-        return jnp.asarray(x)
 
 
 def batched(operator: AnyOperator, b: int) -> AnyOperator:

@@ -1,4 +1,7 @@
-"""Lost colour: `Colorize`."""
+"""Give grey pictures the colours of what the prior generates; the brightness of every pixel stays.
+
+The operator is `Colorize`.
+"""
 
 import dataclasses
 
@@ -6,11 +9,21 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxprior.operators.base import Image, Operator
+from jaxprior.operators._base import Image, Operator
 
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma of BT.601, as in mGANprior's public code and in JPEG files."""
+
+TEXT = """\
+Pictures given are grey; of coloured ones only the brightness is looked at. With `--clean` they are originals, and
+the report compares.
+
+```
+jaxprior colorize grey/ -o runs/coloured
+jaxprior colorize cats.zip --clean --limit 64 -o runs/colorize
+```
+"""
 
 
 @jax.tree_util.register_dataclass
@@ -26,6 +39,7 @@ class Colorize(Operator):
     """
 
     name = "colorize"
+    text = TEXT
 
     def apply(self, x: Image) -> Array:
         """Grey `[h, w, c]` of one image `[h, w, c]`, c being 3, or 1 for what has no colour to lose."""
@@ -50,3 +64,6 @@ def _luma(x: Array) -> Array:
     if x.ndim != 3 or x.shape[-1] not in (1, 3):
         raise ValueError(f"Colorize: expected an image [h, w, 3] or [h, w, 1], got {tuple(x.shape)}.")
     return x if x.shape[-1] == 1 else sum(weight * x[..., i : i + 1] for i, weight in enumerate(LUMA))
+
+
+OPERATOR = Colorize

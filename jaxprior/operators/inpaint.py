@@ -1,0 +1,92 @@
+"""Fill the missing part of each picture with what the prior generates.
+
+The operator is `Inpaint`.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Shaped
+
+from jaxprior.data.masks import MaskSpec, parse_mask
+from jaxprior.errors import SettingsError
+from jaxprior.operators._base import Image, Operator, per_image
+from jaxprior.operators._masking import MASK, check_mask, mask_over
+from jaxprior.settings import PLAIN, REQUIRED, Names, setting
+
+
+TEXT = """\
+Pictures given are what was observed; what lies under the mask is not looked at. With `--clean` they are
+originals, and the report compares.
+
+```
+jaxprior inpaint photos/ --mask scratch.png -o runs/repaired
+jaxprior inpaint cats.zip --mask center:0.25 --clean --limit 64 -o runs/center
+jaxprior inpaint damaged/ --mask block:0.25 --reference originals/ -o runs/block
+```
+"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InpaintSettings:
+    """What can be set of the task: the mask, which every picture gets in place of the operator's own."""
+
+    mask: str = setting(REQUIRED, MASK.format(white="repair"), metavar="SPEC|FILE")
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Inpaint(Operator):
+    """A(x) = x * (1 - mask): missing pixels become 0, mid-grey in [-1, 1] (mGANprior's operator).
+
+    Arguments:
+        mask: `[h, w]` for all images or `[b, h, w]`, 1 = missing, 0 = known.
+
+    Raises:
+        `ValueError` for a NumPy mask of another rank or with values outside [0, 1].
+
+    Example:
+        >>> hole = jnp.zeros((64, 64)).at[16:48, 16:48].set(1)
+        >>> float(Inpaint(hole).apply(jnp.ones((64, 64, 3))).mean())
+        0.75
+    """
+
+    mask: Shaped[Array | np.ndarray, "*_b _h _w"] = per_image(ndim=2)
+
+    name = "inpaint"
+    settings = InpaintSettings
+    text = TEXT
+
+    @classmethod
+    def from_settings(
+        cls, given: Mapping[str, Any], shape: tuple[int, ...], *, names: Names = PLAIN
+    ) -> tuple[Operator, MaskSpec | None]:
+        """Make the operator with nothing missing yet, and the specification of what is missing of every picture."""
+        if "mask" not in given:
+            raise SettingsError('inpaint needs a mask, e.g. mask = "center:0.25".')
+        return cls(np.zeros(shape[:2], np.float32)), parse_mask(given["mask"])
+
+    def __post_init__(self):
+        check_mask("Inpaint", self.mask, known="known", unknown="missing")
+
+    def apply(self, x: Image) -> Array:
+        """Blank the missing pixels of one image `[h, w, c]`."""
+        return x * (1 - self._over(x))
+
+    def compared(self, observed: Array) -> Array:
+        """Blank what an observation shows at missing pixels, whatever it is: A(x) is 0 there."""
+        return jnp.where(self._over(observed) > 0.5, 0.0, observed)
+
+    def merge(self, observed: Array, restored: Image) -> Array:
+        """Keep the known pixels exactly as observed and take the missing ones from the restored image."""
+        return jnp.where(self._over(restored) > 0.5, restored, observed)
+
+    def _over(self, x: Image) -> Array:
+        return mask_over("Inpaint", self.mask, x)
+
+
+OPERATOR = Inpaint

@@ -1,0 +1,45 @@
+"""Find latent codes whose generated image equals each picture.
+
+The operator is `Identity`: nothing happened to the photo.
+"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from jaxprior.operators._base import Image, Operator
+
+
+TEXT = """\
+The same command resumes an interrupted run. Results, tables and an offline report are in RUN.
+
+```
+jaxprior reconstruct photos/ -o runs/photos
+jaxprior reconstruct cats.zip --limit 64 --codes 20 --layer 8 --steps 300 -o runs/cats
+jaxprior reconstruct cat.png --prior my_prior.safetensors --preset mganprior -o runs/cat
+```
+"""
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Identity(Operator):
+    """A(x) = x: plain reconstruction of a photo by the prior.
+
+    Example:
+        >>> Identity().apply(jnp.ones((64, 64, 3))).shape
+        (64, 64, 3)
+    """
+
+    name = "reconstruct"
+    degrades = False
+    text = TEXT
+
+    def apply(self, x: Image) -> Array:
+        """Return the image itself."""
+        return jnp.asarray(x)
+
+
+OPERATOR = Identity
