@@ -22,8 +22,8 @@ from throughput import parse
 from jaxprior.inversion import engine
 from jaxprior.models.pggan.networks import Generator
 from jaxprior.restoration.benchmarking import Problem, Runner, make_problem
-from jaxprior.restoration.memory import Economy
-from jaxprior.restoration.placement import Lanes
+from jaxprior.restoration.memory import MemoryPlan
+from jaxprior.restoration.placement import Placement
 
 
 class Literal(Generator):
@@ -40,7 +40,7 @@ class Way(Runner):
     Arguments:
         name: in the table.
         problem: from `make_problem`.
-        change: (lanes, problem) -> lanes, before anything is compiled.
+        change: (placement, problem) -> placement, before anything is compiled.
         scan: all steps of a chunk in one program, or each by itself; None for what jaxprior does.
         group: pictures at once; None for what jaxprior does.
     """
@@ -49,14 +49,14 @@ class Way(Runner):
         self,
         name: str,
         problem: Problem,
-        change: Callable[[Lanes, Problem], Lanes] | None = None,
+        change: Callable[[Placement, Problem], Placement] | None = None,
         *,
         scan: bool | None = None,
         group: int | None = None,
     ):
         super().__init__(problem)
         self.name, self.scan = name, scan
-        self.lanes = self.lanes if change is None else change(self.lanes, problem)
+        self.placement = self.placement if change is None else change(self.placement, problem)
         self.group = group or self.group
         self.restart()
 
@@ -66,7 +66,7 @@ class Way(Runner):
             return super().advance(steps)
         settings, found = {"codes": self.codes, "solve": self.solve.of_one_step()}, []
         for i, (state, operator, target) in enumerate(self.groups):
-            arguments = (self.lanes.generator, self.lanes.objective, operator, target)
+            arguments = (self.placement.generator, self.placement.objective, operator, target)
             with self._precision():
                 if self.scan:
                     state, losses = engine._scan_steps(state, *arguments, **settings, steps=steps)
@@ -85,23 +85,23 @@ class Way(Runner):
         return state, np.stack([np.asarray(losses) for losses in trace])
 
 
-def direct(kind: type[Generator]) -> Callable[[Lanes, Problem], Lanes]:
+def direct(kind: type[Generator]) -> Callable[[Placement, Problem], Placement]:
     """Convolutions as XLA computes them: of kind `Generator` with phase kernels, of kind `Literal` without."""
 
-    def change(lanes: Lanes, problem: Problem) -> Lanes:
+    def change(placement: Placement, problem: Problem) -> Placement:
         prior = problem.prior
         frozen, params = kind(prior.module.widths, prior.latent_dim).freeze(prior.params)
-        frozen = frozen.clone(dtype=lanes.generator.module.dtype)
-        lanes.generator = dataclasses.replace(lanes.generator, module=frozen, params=params)
-        lanes.objective = dataclasses.replace(lanes.objective, features=problem.features)
-        return lanes
+        frozen = frozen.clone(dtype=placement.generator.module.dtype)
+        placement.generator = dataclasses.replace(placement.generator, module=frozen, params=params)
+        placement.objective = dataclasses.replace(placement.objective, features=problem.features)
+        return placement
 
     return change
 
 
-def economy(**fields) -> Callable[[Lanes, Problem], Lanes]:
+def memory_plan(**fields) -> Callable[[Placement, Problem], Placement]:
     """A step that saves memory."""
-    return lambda lanes, _: lanes.with_economy(Economy(**fields))
+    return lambda placement, _: placement.with_memory_plan(MemoryPlan(**fields))
 
 
 def ways(problem: Problem) -> dict[str, Callable[[], Way]]:
@@ -111,8 +111,8 @@ def ways(problem: Problem) -> dict[str, Callable[[], Way]]:
     found = {
         "literal": ("convolutions after literal upsampling", direct(Literal), {}),
         "scan" if scan else "loop": ("steps in a scan" if scan else "steps in a Python loop", None, {"scan": scan}),
-        "recompute": ("head, tail and features computed twice", economy(recompute=True), {}),
-        "codes": (f"{-(-case.num_codes // 4)} codes at a time", economy(at_once=-(-case.num_codes // 4)), {}),
+        "recompute": ("head, tail and features computed twice", memory_plan(recompute=True), {}),
+        "codes": (f"{-(-case.num_codes // 4)} codes at a time", memory_plan(at_once=-(-case.num_codes // 4)), {}),
     }
     if on_cpu:
         found["direct"] = ("XLA's convolutions, phase kernels", direct(Generator), {})

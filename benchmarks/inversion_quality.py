@@ -17,6 +17,7 @@ import argparse
 import csv
 import dataclasses
 import time
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -26,6 +27,7 @@ from quality import load, make_task, mean_fill
 
 import jaxprior as jp
 from jaxprior.inversion import engine
+from jaxprior.inversion.starts import make_start
 from jaxprior.operators import batched
 from jaxprior.restoration.banks import sample_bank
 
@@ -103,7 +105,7 @@ class Problem:
 
 
 def run(prior: jp.Prior, problem: Problem, arm: Arm, budget: int, seed: int):
-    """Yield (checkpoint, seconds so far, values) along one run; several starts are lanes of one batch."""
+    """Yield (checkpoint, seconds so far, values) along one run; several starts are entries of one batch."""
     solve = jp.Solve(steps=budget, **arm.solve)
     hole = problem.masks is not None
     codes = jp.MultiCode(num_codes=20, layer=LAYERS["hole" if hole else "reconstruct"], weights=arm.weights)
@@ -114,11 +116,11 @@ def run(prior: jp.Prior, problem: Problem, arm: Arm, budget: int, seed: int):
     observed = jnp.repeat(problem.operator.observe(problem.photos), starts, axis=0)
     ids = np.repeat(problem.ids, starts) + np.tile(np.arange(starts, dtype=np.uint32), b)
     keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(seed), jnp.asarray(ids))
-    bank = sample_bank(prior, solve.bank_size) if solve.init == "bank" else None
+    start = make_start(solve.init, bank_size=solve.bank_size).ready(prior, samples=partial(sample_bank, prior))
     began, static = time.perf_counter(), {"codes": codes, "solve": solve}
     with jax.default_matmul_precision("highest"):
-        lanes = jnp.tile(jnp.arange(starts), b)
-        state, target = engine.begin(generator, objective, operator, observed, keys, bank=bank, lanes=lanes, **static)
+        nth = jnp.tile(jnp.arange(starts), b)
+        state, target = engine.begin(generator, objective, operator, observed, keys, start=start, nth=nth, **static)
         arguments, done = (generator, objective, operator, target), 0
         for checkpoint in [c for c in CHECKPOINTS if c < budget] + [budget]:
             state, _ = engine.advance(state, *arguments, steps=checkpoint - done, **static)

@@ -21,7 +21,7 @@ from quality import figures, load, make_task
 import jaxprior as jp
 from jaxprior import operators
 from jaxprior.restoration.drivers import Inverter, observe
-from jaxprior.restoration.memory import Economy
+from jaxprior.restoration.memory import MemoryPlan
 
 
 TASKS = ("reconstruct", "reconstruct@25", "center:0.25")
@@ -38,14 +38,14 @@ def compare(prior: jp.Prior, photos, ids, spec: str, batch: int) -> dict:
         method = method._replace(solve=dataclasses.replace(method.solve, steps=int(steps)))
     key, found = jax.random.key(0), {}
     observed = observe(task, photos, key=key, ids=ids)
-    arms = {"fp32": ("fp32", Economy()), "fp32, other rounding": ("fp32", Economy(at_once=1))}
+    arms = {"fp32": ("fp32", MemoryPlan()), "fp32, other rounding": ("fp32", MemoryPlan(at_once=1))}
     if jax.default_backend() != "cpu":  # which computes tf32 as fp32
-        arms["tf32"] = ("tf32", Economy())
-    for name, (precision, economy) in {**arms, "bf16": ("bf16", Economy())}.items():
+        arms["tf32"] = ("tf32", MemoryPlan())
+    for name, (precision, memory_plan) in {**arms, "bf16": ("bf16", MemoryPlan())}.items():
         solve = dataclasses.replace(method.solve, precision=precision)
-        inverter = Inverter(prior, method._replace(solve=solve)).with_economy(economy)
+        inverter = Inverter(prior, method._replace(solve=solve)).with_memory_plan(memory_plan)
         seconds = []
-        for some in (slice(0, inverter.lanes.group(batch)), slice(None)):  # the first is compiled
+        for some in (slice(0, inverter.placement.group(batch)), slice(None)):  # the first is compiled
             began = time.perf_counter()
             part = operators.take(task, np.arange(len(photos))[some])
             result = inverter.invert(observed[some], part, key=key, ids=ids[some], batch_size=batch)

@@ -16,6 +16,9 @@ from .inversion.codes.multi import MultiCode as MultiCode
 from .inversion.codes.single import SingleCode as SingleCode
 from .inversion.objective import Objective as Objective
 from .inversion.solvers import Solve as Solve
+from .inversion.starts import GivenStart as GivenStart
+from .inversion.starts.bank import BankStart as BankStart
+from .inversion.starts.random import RandomStart as RandomStart
 from .models import singan as singan
 from .operators import Colorize as Colorize
 from .operators import Compose as Compose

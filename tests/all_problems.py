@@ -14,5 +14,5 @@ class AllProblems(Batch):
 
     def take(self, indices) -> Batch:
         """Some of them."""
-        rest = jax.tree.map(lambda x: x[indices], (self.observed, self.keys, self.lanes, self.start))
+        rest = jax.tree.map(lambda x: x[indices], (self.observed, self.keys, self.nth, self.latents))
         return Batch(take(self.operator, indices), *rest)

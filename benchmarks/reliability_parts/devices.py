@@ -18,13 +18,13 @@ COMPILE = """
 import sys
 import jax, numpy as np
 import jaxprior as jp
-from jaxprior.lanes import Lanes
+from jaxprior.restoration.placement import Placement
 prior = jp.load_prior("cats32")
 method = jp.preset("default", jp.Inpaint(np.zeros((prior.resolution,) * 2, np.float32)), prior=prior)
-lanes = Lanes(prior, codes=method.codes, objective=method.objective, solve=method.solve)
+placement = Placement(prior, codes=method.codes, objective=method.objective, solve=method.solve)
 task = jp.Inpaint(jp.parse_mask("center:0.25").draw(prior.resolution))
 photo = jax.ShapeDtypeStruct((prior.resolution, prior.resolution, 3), np.float32)
-print(lanes.compiled(task, photo, size=8).as_text())
+print(placement.compiled(task, photo, size=8).as_text())
 """
 
 

@@ -83,6 +83,8 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         "objective": describe(cell.method.objective),
         "solve": describe(cell.method.solve),
         **({} if cell.method.refine is None else {"refine": describe(cell.method.refine)}),
+        **({} if cell.method.start is None else {"start": describe(cell.method.start)}),
+        **({} if prior.code_distribution == "normal" else {"code_distribution": prior.code_distribution}),
         "seed": cell.seed,
         "clean": cell.clean,
         "reference": cell.reference,

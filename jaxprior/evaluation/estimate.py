@@ -10,6 +10,7 @@ import numpy as np
 from jaxprior.evaluation.cells import Cell
 from jaxprior.evaluation.runner import DEFAULT_BATCH
 from jaxprior.evaluation.solving import Solver
+from jaxprior.nn.latent import draw_codes
 
 
 STEPS = 4
@@ -46,7 +47,9 @@ def estimate_cell(
     solver = Solver(dataclasses.replace(cell, method=cell.method._replace(solve=few)), prior, wanted=wanted)
     solver.fit(memory)
     task, observed = solver.shapes()
-    z = jax.random.normal(jax.random.key(0), (solver.batch, prior.latent_dim))
+    z = draw_codes(
+        jax.random.key(0), (solver.batch, prior.latent_dim), distribution=prior.code_distribution
+    )
     photos = jax.jit(type(prior).generate)(prior, z)
     seen = jax.vmap(task.apply)(photos) if cell.clean else np.zeros((solver.batch, *observed.shape), np.float32)
     durations = []

@@ -23,7 +23,7 @@ from jaxprior.evaluation.reading import Job, Reader, read_ahead
 from jaxprior.evaluation.solving import Found, Solver
 from jaxprior.evaluation.stored import save_latents, save_pictures
 from jaxprior.restoration import drivers
-from jaxprior.restoration.memory import FULL_SPEED, Economy, is_out_of_memory
+from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan, is_out_of_memory
 from jaxprior.runs.inflight import InFlight
 from jaxprior.runs.journal import FAILED, Row
 from jaxprior.runs.runfolder import RunFolder
@@ -125,9 +125,9 @@ class _Run:
 
     def all(self, sources: Sequence[images.ImageSource], batch_size: int | None, memory: float | None) -> None:
         """Do all pictures that the journal does not have."""
-        began, economy = self._began()
+        began, memory_plan = self._began()
         wanted = batch_size or began or min(max(len(sources), 1), DEFAULT_BATCH * jax.local_device_count())
-        self.solver = Solver(self.cell, self.prior, wanted=wanted, economy=economy)
+        self.solver = Solver(self.cell, self.prior, wanted=wanted, memory_plan=memory_plan)
         if began is None:
             wanted = self.solver.batch
             self.solver.fit(memory)
@@ -140,31 +140,31 @@ class _Run:
             )
         self.observer.begin(len(sources))
         jobs = self._pending(sources)
-        while wave := list(itertools.islice(jobs, self.solver.wave)):
-            while wave:
-                done = self._solve(wave[: self.solver.wave])
-                wave = wave[done:]
+        while waiting := list(itertools.islice(jobs, self.solver.at_once)):
+            while waiting:
+                done = self._solve(waiting[: self.solver.at_once])
+                waiting = waiting[done:]
 
     def _note(self) -> None:
         """Take note of the batch in run.json before anything is computed with it."""
-        economy = dataclasses.asdict(self.solver.economy)
-        self.folder.write({**self.record, "batch": self.solver.batch, "economy": economy})
+        memory_plan = dataclasses.asdict(self.solver.memory_plan)
+        self.folder.write({**self.record, "batch": self.solver.batch, "economy": memory_plan})
 
-    def _began(self) -> tuple[int | None, Economy]:
+    def _began(self) -> tuple[int | None, MemoryPlan]:
         """What the run began with on this kind of device, so that going on gives the same bits."""
         if not (self.folder.path / "run.json").exists():
             return None, FULL_SPEED
         before = self.folder.read()
         if before["device"] != self.record["device"]:
             return None, FULL_SPEED
-        return before["batch"], Economy(**before.get("economy", {}))
+        return before["batch"], MemoryPlan(**before.get("economy", {}))
 
     def _pending(self, sources: Iterable[images.ImageSource]) -> Iterator[Job]:
         """Read picture after picture; yield those to be computed, journal those that need no computing."""
         journal = self.folder.journal
         finished = {(row.image, row.key): row for row in journal if row.status != FAILED}
         latest = journal.latest()
-        for source, job in read_ahead(self.reader, sources, 2 * self.solver.wave):
+        for source, job in read_ahead(self.reader, sources, 2 * self.solver.at_once):
             self.guard.check()
             if isinstance(job, ImageError):
                 row = Row(image=source.name, status=FAILED, reason=_sentence(job, source.name))
@@ -179,17 +179,20 @@ class _Run:
             self.observer.rows([row], computed=False)
 
     def _solve(self, jobs: list[Job]) -> int:
-        """One wave: invert, write every file, then the rows. Returns how many jobs were done: none if the memory did
-        not suffice, and the next batch is smaller."""
+        """Invert some jobs together, write every file, then the rows.
+
+        Returns:
+            How many jobs were done: none if the memory did not suffice; the next batch is smaller then.
+        """
         began = time.perf_counter()
-        keeper = self._keeper(jobs)
+        save_point = self._save_point(jobs)
 
         def progress(steps: int, total: int, loss: float) -> None:
             self.guard.check()
             self.observer.step(len(jobs), steps, total, loss)
 
         try:
-            found = self.solver.solve(jobs, keeper=keeper, progress=progress)
+            found = self.solver.solve(jobs, save_point=save_point, progress=progress)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -204,16 +207,16 @@ class _Run:
             save_latents(self.folder, job, one.latents, one.trace)
             rows.append(self._row(job, one, seconds=seconds))
         self.folder.journal.append(rows)
-        keeper.clear()
+        save_point.clear()
         self.observer.rows(rows, computed=True)
         self.guard.check()
         return len(jobs)
 
-    def _keeper(self, jobs: Sequence[Job]) -> InFlight:
+    def _save_point(self, jobs: Sequence[Job]) -> InFlight:
         owner = {
             "keys": [job.key for job in jobs],
             "batch": self.solver.batch,
-            "economy": dataclasses.asdict(self.solver.economy),
+            "economy": dataclasses.asdict(self.solver.memory_plan),
             "device": self.record["device"],
             "versions": self.record["versions"],
         }
@@ -232,9 +235,9 @@ class _Run:
     def _tell_what_fits(self, wanted: int) -> None:
         """If the memory does not suffice for what was wanted, say what is done instead."""
         solver, how = self.solver, ""
-        if solver.economy.at_once is not None:
-            how = f", {solver.economy.at_once} of {self.cell.method.codes.num_codes} codes at a time"
-        elif solver.economy.recompute:
+        if solver.memory_plan.at_once is not None:
+            how = f", {solver.memory_plan.at_once} of {self.cell.method.codes.num_codes} codes at a time"
+        elif solver.memory_plan.recompute:
             how = ", computing parts of a step twice"
         if how or solver.batch < wanted:
             how = f"going on with {solver.batch}{how}"

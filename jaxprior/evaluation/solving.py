@@ -18,13 +18,13 @@ from jaxprior.evaluation.cells import Cell
 from jaxprior.evaluation.reading import Job
 from jaxprior.evaluation.scores import score
 from jaxprior.restoration.drivers import Inverter, Result, observe
-from jaxprior.restoration.memory import FULL_SPEED, Economy
-from jaxprior.restoration.placement import Keeper
+from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan
+from jaxprior.restoration.placement import SavePoint
 from jaxprior.restoration.presets import Method
 from jaxprior.runs.journal import DIVERGED, OK
 
 
-WAVE = 4
+BATCHES_AHEAD = 4
 """Batches given to the engine at once where pictures may end early, so that others can take their places."""
 GENTLER = 0.25
 """Factor of the learning rate of a retry."""
@@ -56,12 +56,12 @@ class Solver:
     Arguments:
         cell, prior: what to do, and with what.
         wanted: pictures solved at once, where the device gains by it.
-        economy: what a step does to save memory.
+        memory_plan: what a step does to save memory.
     """
 
-    def __init__(self, cell: Cell, prior: Any, *, wanted: int, economy: Economy = FULL_SPEED):
+    def __init__(self, cell: Cell, prior: Any, *, wanted: int, memory_plan: MemoryPlan = FULL_SPEED):
         self.cell, self.prior = cell, prior
-        self._use(Inverter(prior, cell.method).with_economy(economy), wanted)
+        self._use(Inverter(prior, cell.method).with_memory_plan(memory_plan), wanted)
 
     def fit(self, memory: float | None) -> None:
         """Solve fewer at once, or more slowly, if a step would need more than the devices have, or so many bytes.
@@ -73,24 +73,27 @@ class Solver:
 
     def shrink(self) -> bool:
         """Solve fewer at once, or more slowly; False if both are impossible."""
-        smaller = self.inverter.lanes.group(max(self.batch // 2, 1))
-        thriftier = self.inverter if smaller < self.batch else self.inverter.thriftier()
-        if thriftier is not None:
-            self._use(thriftier, smaller)
-        return thriftier is not None
+        smaller = self.inverter.placement.group(max(self.batch // 2, 1))
+        with_less_memory = self.inverter if smaller < self.batch else self.inverter.with_less_memory()
+        if with_less_memory is not None:
+            self._use(with_less_memory, smaller)
+        return with_less_memory is not None
 
     def _use(self, inverter: Inverter, wanted: int) -> None:
-        self.inverter, self.economy = inverter, inverter.lanes.economy
-        self.batch = inverter.lanes.group(wanted)
-        self.wave = self.batch * (WAVE if self.cell.method.solve.target_psnr is not None and self.batch > 1 else 1)
+        self.inverter, self.memory_plan = inverter, inverter.placement.memory_plan
+        self.batch = inverter.placement.group(wanted)
+        ends_early = self.cell.method.solve.target_psnr is not None
+        self.at_once = self.batch * (BATCHES_AHEAD if ends_early and self.batch > 1 else 1)
         self._gentle: Inverter | None = None
 
-    def solve(self, jobs: Sequence[Job], *, keeper: Keeper, progress: Callable[[int, int, float], None]) -> list[Found]:
-        """Solve up to `wave` jobs, `batch` at a time.
+    def solve(
+        self, jobs: Sequence[Job], *, save_point: SavePoint, progress: Callable[[int, int, float], None]
+    ) -> list[Found]:
+        """Solve up to `at_once` jobs, `batch` at a time.
 
         Arguments:
             jobs: pictures, at least one; the last batch is padded with the first.
-            keeper: where what is in flight is saved and found again.
+            save_point: where what is in flight is saved and found again.
             progress: called with (steps done, steps, mean loss) between chunks.
 
         Returns:
@@ -103,7 +106,7 @@ class Solver:
 
         key = jax.random.key(self.cell.seed)
         settings = {"ids": ids, "batch_size": self.batch, "progress": tell}
-        result = _on_host(self.inverter.invert(observed, task, key=key, keeper=keeper, **settings))
+        result = _on_host(self.inverter.invert(observed, task, key=key, save_point=save_point, **settings))
         diverged = np.flatnonzero(result.diverged[: len(jobs)])
         reasons: dict[int, str] = {}
         if len(diverged):
@@ -143,9 +146,9 @@ class Solver:
         return task, jax.eval_shape(type(task).apply, task, photo)
 
     def step_bytes(self) -> int:
-        """Bytes on each device that one step of a batch needs, as the compiler plans it; see `Lanes.step_bytes`."""
+        """Bytes on each device that one step of a batch needs, as the compiler plans it; see `Placement.step_bytes`."""
         task, observed = self.shapes()
-        return self.inverter.lanes.step_bytes(task, observed, size=self.batch)
+        return self.inverter.placement.step_bytes(task, observed, size=self.batch)
 
     @property
     def gentle(self) -> Inverter:
@@ -153,7 +156,7 @@ class Solver:
         if self._gentle is None:
             method = Method(*self.cell.method)
             solve = dataclasses.replace(method.solve, learning_rate=GENTLER * method.solve.learning_rate)
-            self._gentle = Inverter(self.prior, method._replace(solve=solve)).with_economy(self.economy)
+            self._gentle = Inverter(self.prior, method._replace(solve=solve)).with_memory_plan(self.memory_plan)
         return self._gentle
 
     def _observations(self, jobs: Sequence[Job]) -> tuple[operators.Operator, jax.Array, np.ndarray]:

@@ -36,8 +36,8 @@ class Batch(NamedTuple):
     operator: Any
     observed: Array
     keys: Array
-    lanes: Array | None = None
-    start: Any = None
+    nth: Array | None = None
+    latents: Any = None
 
 
 class Problems(Protocol):
@@ -58,14 +58,14 @@ def solve(
     size: int,
     codes: engine.Codes,
     solve: Solve,
-    bank: Any = None,
+    start: Any = None,
     on_chunk: Callable[[Moment], None] | None = None,
     resume: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, Any]:
     """Solve every problem.
 
     Arguments:
-        generator, objective, codes, solve, bank: as for `engine.begin`.
+        generator, objective, codes, solve, start: as for `engine.begin`.
         problems: m of them.
         size: slots; the last ones are padded where m is no multiple.
         on_chunk: called after every chunk of steps, and when problems have ended, with the `Moment` that was reached,
@@ -80,7 +80,7 @@ def solve(
     Raises:
         ValueError: `resume` belongs to other problems or to another method.
     """
-    run = _Run(generator, objective, problems, size, codes, solve, bank)
+    run = _Run(generator, objective, problems, size, codes, solve, start)
     tell = on_chunk or (lambda moment: None)
     with jax.default_matmul_precision(solve.matmul_precision):
         run.begin(resume)
@@ -98,9 +98,9 @@ def solve(
 class _Run:
     """One call of `solve`: a moment that moves on."""
 
-    def __init__(self, generator, objective, problems, size, codes, solve, bank):
+    def __init__(self, generator, objective, problems, size, codes, solve, start):
         self.generator, self.objective, self.problems = generator, objective, problems
-        self.size, self.solve, self.bank = size, solve, bank
+        self.size, self.solve, self.start = size, solve, start
         self.static = {"codes": codes, "solve": solve}
         self.unread: list[tuple[np.ndarray, Array]] = []
         """Losses [k, s] of chunks that were not waited for, and how many of each slot were known before."""
@@ -179,11 +179,11 @@ class _Run:
         """Take the problems of all slots; returns the state at their start. An empty slot gets another's problem."""
         slots = self.moment.slots
         some = slots.max() if slots.max() != EMPTY else 0
-        operator, observed, keys, lanes, start = self.problems.take(np.where(slots == EMPTY, some, slots))
+        operator, observed, keys, nth, latents = self.problems.take(np.where(slots == EMPTY, some, slots))
         self.operator = operator
         state, self.target = engine.begin(
             self.generator, self.objective, operator, observed, keys,
-            bank=self.bank, lanes=lanes, start=start, **self.static,
+            start=self.start, nth=nth, latents=latents, **self.static,
         )  # fmt: skip
         return state
 

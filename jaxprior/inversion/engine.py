@@ -22,7 +22,7 @@ from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.optimizers.choice import make_optimizer
 from jaxprior.inversion.solvers import Solve
-from jaxprior.inversion.starts import bank as banks
+from jaxprior.inversion.starts.random import RandomStart
 
 
 Array = jax.Array
@@ -50,11 +50,11 @@ def begin(
     *,
     codes: Codes,
     solve: Solve,
-    bank: Any = None,
-    lanes: Array | None = None,
     start: Any = None,
+    nth: Array | None = None,
+    latents: Any = None,
 ):
-    """Start state of a batch.
+    """The state in which a batch begins.
 
     Arguments:
         generator: see `latents`.
@@ -63,20 +63,20 @@ def begin(
         observed: observations [b, ...].
         keys: one random key per image, [b].
         codes, solve: what is optimised, and how.
-        bank: samples to start from (see `bank`), or None for random codes.
-        lanes: which of its image's starts each entry is [b]; zeros by default.
-        start: latents to go on from, leading axis b, or None.
+        start: where latents begin, made ready for this generator (see `starts`); None draws them at random.
+        nth: which of its image's starts each entry is, integers [b]; zeros by default.
+        latents: to go on from, leading axis b, in place of a start; or None.
 
     Returns:
         (state, target): state is the pytree that `advance` takes and gives, every leaf with a leading axis b; target is
         what images are compared with.
     """
     target = _targets(objective, operator, observed, keys, solve=solve)
-    chosen = None
-    if start is None and bank is not None:
-        lanes = jnp.zeros(len(keys), jnp.int32) if lanes is None else lanes
-        chosen = banks.choose(bank, operator, target, lanes, count=codes.num_codes, starts=solve.starts)
-    state = _begin(generator, keys, chosen, start, codes=codes, solve=solve)
+    if latents is None:
+        nth = jnp.zeros(len(keys), jnp.int32) if nth is None else nth
+        start = RandomStart() if start is None else start
+        latents = start.latents(generator, operator, target, keys, nth, codes=codes, starts=solve.starts)
+    state = _begin(keys, latents, solve=solve)
     return _spread_like(observed, state), target
 
 
@@ -155,27 +155,38 @@ def _targets(objective, operator, observed, keys, *, solve):
     return jax.vmap(target)(operator, observed, keys)
 
 
-def _held_out(shape: tuple[int, int], share: float, key: Array) -> Array:
-    """1 in random squares of an eighth of the side, so that neighbours do not give the held-out pixels away."""
+def _held_out(shape: tuple[int, ...], share: float, key: Array) -> Array:
+    """Which pixels are held out: random squares (cubes of a volume) with an eighth of the height as their side.
+
+    Single pixels would not do, because their neighbours give them away.
+
+    Arguments:
+        shape: of the space, [h, w] or [d, h, w].
+        share: of the squares that are held out.
+        key: one random key.
+
+    Returns:
+        1 where a pixel is held out, else 0, [*shape, 1].
+    """
     side = max(shape[0] // 8, 1)
-    squares = jax.random.bernoulli(key, share, tuple(-(-n // side) for n in shape)).astype(jnp.float32)
-    return squares.repeat(side, axis=0).repeat(side, axis=1)[: shape[0], : shape[1], None]
+    held = jax.random.bernoulli(key, share, tuple(-(-n // side) for n in shape)).astype(jnp.float32)
+    for axis in range(len(shape)):
+        held = held.repeat(side, axis=axis)
+    return held[tuple(slice(n) for n in shape)][..., None]
 
 
-@partial(jax.jit, static_argnames=("codes", "solve"))
-def _begin(generator, keys, chosen, start, *, codes, solve):
+@partial(jax.jit, static_argnames="solve")
+def _begin(keys, latents, *, solve):
     b = len(keys)
-    if start is None:
-        start = jax.vmap(lambda key, z: codes.init(generator, key, z=z))(keys, chosen)
     return _strong({
-        "latents": jax.tree.map(jnp.copy, start),  # donated by every step, so it may not be the caller's
-        "optimizer": jax.vmap(make_optimizer(solve).init)(start),
+        "latents": jax.tree.map(jnp.copy, latents),  # every step donates them, so they may not be the caller's
+        "optimizer": jax.vmap(make_optimizer(solve).init)(latents),
         "keys": jax.vmap(jax.random.fold_in, (0, None))(keys, STEP_STREAM),
         "step": jnp.zeros(b, jnp.int32),
         "left": jnp.full(b, solve.steps, jnp.int32),
         "done": jnp.zeros(b, bool),
         "kept": {
-            "latents": jax.tree.map(jnp.copy, start),
+            "latents": jax.tree.map(jnp.copy, latents),
             "score": jnp.full(b, jnp.inf),
             "loss": jnp.full(b, jnp.inf),
             "psnr": jnp.full(b, -jnp.inf),
@@ -192,22 +203,22 @@ def _strong(state):
     )
 
 
-def _judge(latents, generator, objective, operator, target, *, codes):
+def _evaluate(latents, generator, objective, operator, target, *, codes):
     """One image: (loss, everything known about it and the image itself)."""
     image = codes.synthesize(generator, latents)
-    judged = objective.judge(image, operator, target)
-    return judged.loss, (judged, image)
+    found = objective.evaluate(image, operator, target)
+    return found.loss, (found, image)
 
 
-def _keep_best(state, judged, *, solve):
+def _keep_best(state, found, *, solve):
     """What is kept of every image after another evaluation; an image that is done stays as it is."""
-    kept, score = state["kept"], judged.held if solve.keep == "held_out" else judged.loss
-    sound = jnp.isfinite(judged.loss) & jnp.isfinite(score) & ~state["done"]
-    new = {"latents": state["latents"], "score": score, "loss": judged.loss, "psnr": judged.psnr, "step": state["step"]}
+    kept, score = state["kept"], found.held if solve.keep == "held_out" else found.loss
+    sound = jnp.isfinite(found.loss) & jnp.isfinite(score) & ~state["done"]
+    new = {"latents": state["latents"], "score": score, "loss": found.loss, "psnr": found.psnr, "step": state["step"]}
     kept = choose(sound & (score < kept["score"]), new, kept)
     done = state["done"]
     if solve.target_psnr is not None:
-        done |= sound & (judged.psnr >= solve.target_psnr)
+        done |= sound & (found.psnr >= solve.target_psnr)
     return {**state, "kept": kept, "done": done}
 
 
@@ -218,11 +229,11 @@ def choose(which: Array, new, old):
 
 def _step(state, generator, objective, operator, target, *, codes, solve):
     latents, optimizer = state["latents"], make_optimizer(solve)
-    gradient = jax.value_and_grad(partial(_judge, codes=codes), has_aux=True)
-    (losses, (judged, _)), grads = jax.vmap(gradient, (0, None, None, 0, 0))(
+    gradient = jax.value_and_grad(partial(_evaluate, codes=codes), has_aux=True)
+    (losses, (found, _)), grads = jax.vmap(gradient, (0, None, None, 0, 0))(
         latents, generator, objective, operator, target
     )
-    state = _keep_best(state, judged, solve=solve)
+    state = _keep_best(state, found, solve=solve)
 
     def move(latents, grads, optimizer_state, loss, key, step):
         updates, optimizer_state = optimizer.update(grads, optimizer_state, latents, value=loss)
@@ -248,12 +259,12 @@ def _scan_steps(state, generator, objective, operator, target, *, codes, solve, 
 
 @partial(jax.jit, static_argnames=("codes", "solve"))
 def _finish(state, generator, objective, operator, target, *, codes, solve):
-    judge = jax.vmap(partial(_judge, codes=codes), (0, None, None, 0, 0))
+    evaluate = jax.vmap(partial(_evaluate, codes=codes), (0, None, None, 0, 0))
     arguments = (generator, objective, operator, target)
-    last_loss, (judged, images) = judge(state["latents"], *arguments)
+    last_loss, (found, images) = evaluate(state["latents"], *arguments)
     if solve.keep == "last":
-        kept = {"latents": state["latents"], "loss": last_loss, "psnr": judged.psnr, "step": state["step"]}
+        kept = {"latents": state["latents"], "loss": last_loss, "psnr": found.psnr, "step": state["step"]}
     else:
-        kept = _keep_best(state, judged, solve=solve)["kept"]
-        _, (_, images) = judge(kept["latents"], *arguments)
+        kept = _keep_best(state, found, solve=solve)["kept"]
+        _, (_, images) = evaluate(kept["latents"], *arguments)
     return {"images": images, "last_loss": last_loss, **{n: kept[n] for n in ("latents", "loss", "psnr", "step")}}

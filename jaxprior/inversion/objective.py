@@ -1,10 +1,11 @@
 """What is minimised: the distance between the degraded generated image and the observation.
 
-    loss(x) = pixel(A(x), y) + feature_weight * sum_k distance(phi_k(A(x)), phi_k(y)) + critic_weight * doubt(D(x))
+    loss(x) = pixel(A(x), y) + feature_weight * sum_k distance(phi_k(A(x)), phi_k(y)) + critic_weight * realism(D(x))
 
-A is the forward operator, y the observation, phi the maps of any network, D a critic, whose doubt keeps x realistic.
-Per image; the engine sums over the batch, so that no image touches another. Part of y may be held out: the loss does
-not see it, and how well it is explained says when to stop.
+A is the forward operator, y the observation, phi the maps of any network, D a critic that keeps x realistic. Each of
+the summands is a term (`jaxprior.inversion.terms`). The loss is that of one image; the engine sums over the batch, so
+that no image touches another. Part of y may be held out: the loss does not see it, and how well it is explained says
+when to stop.
 """
 
 from dataclasses import dataclass, field, replace
@@ -13,44 +14,31 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxprior.inversion.terms import CRITIC_LOSSES, FEATURE_LOSSES, PIXEL_LOSSES, CriticTerm, FeatureTerm, PixelTerm
+
 
 Array = jax.Array
-
-PIXEL_LOSSES = {
-    "l2": lambda x, y: jnp.mean(jnp.square(x - y)),
-    "l1": lambda x, y: jnp.mean(jnp.abs(x - y)),
-    "l1_sum": lambda x, y: jnp.sum(jnp.abs(x - y)),
-}
-FEATURE_LOSSES = ("l1", "l2")
-CRITIC_LOSSES = {
-    "least_squares": lambda score: 0.5 * jnp.square(score - 1.0),
-    "nonsaturating": lambda score: jax.nn.softplus(-score),
-    "saturating": lambda score: -jax.nn.softplus(score),
-}
-"""Doubt about a picture of a score: a least-squares critic gives reals 1, the others a logit s with C = sigmoid(s):
--log C, and log(1 - C) as seed 001 writes it."""
 
 
 class Target(NamedTuple):
     """What a generated image is compared with, computed once.
 
     Fields:
-        image: the observation, as the operator compares it; fitted: the same without what is held out.
-        held: 1 where a pixel is held out [h, w, 1], or None.
-        features: the network's maps of `fitted`.
-        known: share of the observation's values that are compared, for PSNR on what is known.
-        weights: of the differences of values, or None where all count alike.
+        image: the observation, as the operator compares it.
+        fitted: the same without what is held out.
+        held: 1 where a pixel is held out, [*space, 1], or None.
+        known: share of the observation's values that are compared, for the PSNR of what is known.
+        terms: the target of every term, in their order.
     """
 
     image: Array
     fitted: Array
     held: Array | None
-    features: list[Array]
     known: Array
-    weights: Array | None
+    terms: tuple[Any, ...]
 
 
-class Judged(NamedTuple):
+class Evaluation(NamedTuple):
     """One image against its target.
 
     Fields:
@@ -80,7 +68,7 @@ class Objective:
         feature_loss: "l1" or "l2", the mean absolute or square difference of a map; summed over the maps.
         critic: None, or a callable from images [b, r, r, c] to scores [b], higher for what is more real: a prior's has
             been trained beside it. It sees the generated image itself.
-        critic_weight: weight of its doubt; 10 in seed 001, beside "l1_sum".
+        critic_weight: weight of the critic's term; 10 in seed 001, beside "l1_sum".
         critic_loss: "least_squares", "nonsaturating" or "saturating".
 
     Example:
@@ -114,70 +102,46 @@ class Objective:
         prepare = getattr(self.features, "prepared", None)
         return self if prepare is None else replace(self, features=prepare(platform))
 
-    def target(self, operator, observed: Array, held: Array | None = None) -> Target:
+    @property
+    def terms(self) -> tuple[Any, ...]:
+        """The terms that are summed, in this order."""
+        found: list[Any] = []
+        if self.pixel is not None:
+            found.append(PixelTerm(self.pixel, self.window))
+        if self.features is not None:
+            found.append(FeatureTerm(network=self.features, weight=self.feature_weight, loss=self.feature_loss))
+        if self.critic is not None:
+            found.append(CriticTerm(critic=self.critic, weight=self.critic_weight, loss=self.critic_loss))
+        return tuple(found)
+
+    def target(self, operator: Any, observed: Array, held: Array | None = None) -> Target:
         """What the generated image of one observation is compared with.
 
         Arguments:
             operator: forward operator of one image.
             observed: its observation.
-            held: 1 where a pixel of it is held out of the fit [h, w, 1], or None.
+            held: 1 where a pixel of it is held out of the fit, [*space, 1], or None.
         """
         y = operator.compared(observed)
         fitted = y if held is None else y * (1 - held)
-        known = operator.compared(jnp.ones_like(observed))
-        weights = near_holes(known, self.window) if self.window else None
-        return Target(
-            image=y, fitted=fitted, held=held, features=self._maps(fitted), known=jnp.mean(known), weights=weights
-        )
+        known = jnp.mean(operator.compared(jnp.ones_like(observed)))
+        terms = tuple(term.target(operator, fitted) for term in self.terms)
+        return Target(image=y, fitted=fitted, held=held, known=known, terms=terms)
 
-    def judge(self, image: Array, operator, target: Target) -> Judged:
-        """Compare one generated image [r, r, c] with its target."""
+    def evaluate(self, image: Array, operator: Any, target: Target) -> Evaluation:
+        """Compare one generated image [*image_shape] with its target."""
         x = operator.apply(image)
         error = jnp.square(x - target.image)
         known = jnp.maximum(target.known, 1e-6)
         psnr = 10 * jnp.log10(4.0 * known / jnp.maximum(jnp.mean(error), 1e-12))
         if target.held is None:
-            loss = self._distance(x, target) + self._doubt(image)
-            return Judged(loss, loss, psnr)
+            loss = self._loss(image, x, target)
+            return Evaluation(loss, loss, psnr)
         held = jnp.sum(error * target.held) / jnp.maximum(known * x.shape[-1] * jnp.sum(target.held), 1.0)
-        return Judged(self._distance(x * (1 - target.held), target) + self._doubt(image), held, psnr)
+        return Evaluation(self._loss(image, x * (1 - target.held), target), held, psnr)
 
-    def _distance(self, x: Array, target: Target) -> Array:
-        total, maps = jnp.zeros(()), self._maps(x)
-        if self.pixel is not None:
-            y = target.fitted
-            if target.weights is not None:
-                scale = jnp.sqrt(target.weights) if self.pixel == "l2" else target.weights
-                x, y = x * scale, y * scale
-            total += PIXEL_LOSSES[self.pixel](x, y)
-        if self.features is not None:
-            pairs = zip(maps, target.features, strict=True)
-            total += self.feature_weight * sum(PIXEL_LOSSES[self.feature_loss](a, b) for a, b in pairs)
+    def _loss(self, image: Array, degraded: Array, target: Target) -> Array:
+        total = jnp.zeros(())
+        for term, wanted in zip(self.terms, target.terms, strict=True):
+            total += term.value(image, degraded, wanted)
         return total
-
-    def _doubt(self, image: Array) -> Array:
-        if self.critic is None:
-            return jnp.zeros(())
-        score = self.critic(image[None])[0]
-        return self.critic_weight * CRITIC_LOSSES[self.critic_loss](score.astype(jnp.float32))
-
-    def _maps(self, image: Array) -> list[Array]:
-        if self.features is None:
-            return []
-        network = getattr(self.features, "features", self.features)
-        return [a.astype(jnp.promote_types(a.dtype, jnp.float32)) for a in jax.tree.leaves(network(image[None]))]
-
-
-def near_holes(known: Array, window: int) -> Array:
-    """Weights of known values: the share of a window around each that is missing; 0 where a value itself is missing.
-
-    Arguments:
-        known: 1 where a value is known, 0 where it is missing [h, w, c].
-        window: side in pixels, odd. Outside of the picture nothing is missing.
-
-    Returns:
-        [h, w, c] in [0, 1].
-    """
-    sides = (window, window, 1)
-    missing = jax.lax.reduce_window(1.0 - known, 0.0, jax.lax.add, sides, (1, 1, 1), "SAME")
-    return known * missing / window**2

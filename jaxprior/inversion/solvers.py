@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from jaxprior.inversion.starts import start_names
 from jaxprior.system.runtime import MATMUL_PRECISION
 
 
 OPTIMIZERS = ("adam", "sgd", "nesterov", "lbfgs")
 SCHEDULES = ("constant", "cosine", "ramp")
-INITS = ("random", "bank")
 KEEP = ("best", "last", "held_out")
 PRECISIONS = tuple(MATMUL_PRECISION)
 
@@ -25,7 +25,8 @@ class Solve:
         weight_rate: rate of everything but the codes (channel weights, attention), as a multiple of the codes' own.
         schedule: of Adam's and SGD's rate: "constant", "cosine" (to zero over the steps) or "ramp" (linear over the
             first 5 %, cosine to zero over the last 25 %, as StyleGAN2's projector).
-        init: "random" codes, or the best of a "bank" of the prior's samples, compared on what is known.
+        init: name of the start: "random" codes, the best of a "bank" of the prior's samples, compared on what is known,
+            or one that another package brings (see `jaxprior.inversion.starts`).
         bank_size: samples in the bank.
         starts: independent inversions of every image, whose images are averaged.
         keep: "best": the iterate with the lowest finite loss; "last": the last one, as the public code does;
@@ -68,7 +69,7 @@ class Solve:
         for name, legal in (
             ("optimizer", OPTIMIZERS),
             ("schedule", SCHEDULES),
-            ("init", INITS),
+            ("init", start_names()),
             ("keep", KEEP),
             ("precision", PRECISIONS),
         ):

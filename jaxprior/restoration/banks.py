@@ -4,7 +4,6 @@ A bank belongs to one set of weights. It is kept in the user's cache folder as 8
 from a fixed key, so that the file holds nothing that the weights do not determine.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import jax
@@ -14,6 +13,8 @@ import safetensors
 import safetensors.numpy
 
 from jaxprior.data.images import to_uint8
+from jaxprior.inversion.starts.bank import Bank
+from jaxprior.nn.latent import draw_codes
 from jaxprior.system import runtime
 from jaxprior.system.files import write_atomically
 from jaxprior.weights.priors import Prior
@@ -27,20 +28,6 @@ CHUNK = 64
 KEY = 20261121
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, kw_only=True)
-class Bank:
-    """Samples of one prior.
-
-    Fields:
-        z: codes, float32 [k, latent_dim].
-        pixels: their images, uint8 [k, r, r, c] for [-1, 1].
-    """
-
-    z: Array
-    pixels: Array
-
-
 def sample_bank(prior: Prior, size: int) -> Bank:
     """The bank of a prior: from the cache, or made and cached.
 
@@ -51,7 +38,7 @@ def sample_bank(prior: Prior, size: int) -> Bank:
     r, c = prior.resolution, prior.module.image_channels
     most = max(MAX_BYTES // (r * r * c) // CHUNK, 1) * CHUNK
     size = min(-(-size // CHUNK) * CHUNK, most)
-    z = jax.random.normal(jax.random.key(KEY), (size, prior.latent_dim))
+    z = draw_codes(jax.random.key(KEY), (size, prior.latent_dim), distribution=prior.code_distribution)
     path = _place(prior, size)
     pixels = None if path is None else _read(path, (size, r, r, c))
     if pixels is None:
@@ -70,7 +57,8 @@ def _place(prior: Prior, size: int) -> Path | None:
     folder = runtime.cache_folder()
     if folder is None:
         return None
-    return folder / "banks" / f"{prior.sha256[:32]}-{size}.safetensors"
+    kind = "" if prior.code_distribution == "normal" else f"-{prior.code_distribution}"
+    return folder / "banks" / f"{prior.sha256[:32]}-{size}{kind}.safetensors"
 
 
 def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:

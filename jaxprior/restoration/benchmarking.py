@@ -25,7 +25,7 @@ from jaxprior.inversion.solvers import Solve
 from jaxprior.models.pggan.networks import Generator, feature_widths
 from jaxprior.models.vgg import networks as vgg
 from jaxprior.operators import Identity, batched
-from jaxprior.restoration.placement import Lanes
+from jaxprior.restoration.placement import Placement
 from jaxprior.system.runtime import MATMUL_PRECISION
 from jaxprior.weights.card import Card
 from jaxprior.weights.features import VGG_CUT, FeatureNetwork, build_features
@@ -161,8 +161,10 @@ class Runner:
         self.solve = Solve(learning_rate=RATE, precision=case.precision)
         objective = Objective(features=problem.features, feature_weight=PERCEPTUAL_WEIGHT)
         devices = jax.local_devices()[:1]
-        self.lanes = Lanes(problem.prior, codes=self.codes, objective=objective, solve=self.solve, devices=devices)
-        self.group = self.lanes.group(case.batch)
+        self.placement = Placement(
+            problem.prior, codes=self.codes, objective=objective, solve=self.solve, devices=devices
+        )
+        self.group = self.placement.group(case.batch)
         self.restart()
 
     def restart(self) -> None:
@@ -177,8 +179,8 @@ class Runner:
             keys = jax.random.split(jax.random.key(0), len(z))
             with self._precision():
                 state, target = engine.begin(
-                    self.lanes.generator, self.lanes.objective, operator, target, keys,
-                    codes=self.codes, solve=self.solve, start=start,
+                    self.placement.generator, self.placement.objective, operator, target, keys,
+                    codes=self.codes, solve=self.solve, latents=start,
                 )  # fmt: skip
             self.groups.append((state, operator, target))
 
@@ -190,7 +192,7 @@ class Runner:
             with self._precision():
                 while (done := sum(map(len, parts))) < steps:
                     state, losses = engine.advance(
-                        state, self.lanes.generator, self.lanes.objective, operator, target,
+                        state, self.placement.generator, self.placement.objective, operator, target,
                         codes=self.codes, solve=self.solve, steps=min(steps - done, engine.CHUNK),
                     )  # fmt: skip
                     parts.append(losses)
@@ -201,7 +203,7 @@ class Runner:
     def bytes(self) -> int | None:
         """What a step needs on the device, as the compiler plans it."""
         observed = jax.ShapeDtypeStruct(self.problem.target.shape[1:], np.float32)
-        return self.lanes.step_bytes(Identity(), observed, size=self.problem.case.batch)
+        return self.placement.step_bytes(Identity(), observed, size=self.problem.case.batch)
 
     def _precision(self) -> Any:
         return jax.default_matmul_precision(self.solve.matmul_precision)

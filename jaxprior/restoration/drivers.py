@@ -22,8 +22,8 @@ from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Identity, Operator, batched
 from jaxprior.restoration.editing import edit, interpolate, render
-from jaxprior.restoration.memory import Economy
-from jaxprior.restoration.placement import Keeper, Lanes, Progress
+from jaxprior.restoration.memory import MemoryPlan
+from jaxprior.restoration.placement import Placement, Progress, SavePoint
 from jaxprior.restoration.presets import PRESETS, Method, preset
 from jaxprior.system.runtime import enable_compilation_cache
 from jaxprior.weights.priors import Prior
@@ -84,6 +84,7 @@ def restore(
     objective: Objective | None = None,
     solve: Solve | None = None,
     refine: Any = None,
+    start: Any = None,
     ids: Array | None = None,
     batch_size: int | None = None,
     memory: float | None = None,
@@ -100,6 +101,8 @@ def restore(
         codes, objective, solve: what is optimised, what is minimised, and how; the prior's defaults where None.
         refine: a network that repairs what was completed, see `load_refiner`; any callable pytree of images
             [b, r, r, c] in [-1, 1].
+        start: where latents begin: `RandomStart()`, `BankStart()`, `GivenStart(latents)` or any other start (see
+            `jaxprior.inversion.starts`); what `solve.init` names where None.
         ids: integers [b] that seed each picture's chance; 0 ... b - 1 by default.
         batch_size: pictures solved at once on an accelerator; all by default. A CPU solves them one by one (single
             codes eight at a time), which is as fast there, so that no result depends on this number.
@@ -126,7 +129,7 @@ def restore(
     observed = observe(task, photos, key=key, ids=ids)
     return invert(
         prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, refine=refine,
-        ids=ids, batch_size=batch_size, memory=memory, devices=devices, progress=progress,
+        start=start, ids=ids, batch_size=batch_size, memory=memory, devices=devices, progress=progress,
     )  # fmt: skip
 
 
@@ -140,6 +143,7 @@ def invert(
     objective: Objective | None = None,
     solve: Solve | None = None,
     refine: Any = None,
+    start: Any = None,
     ids: Array | None = None,
     batch_size: int | None = None,
     memory: float | None = None,
@@ -150,7 +154,7 @@ def invert(
 
     Arguments:
         observed: observations of the task [b, ...]; what they show at missing pixels is ignored.
-        prior, task, key, codes, objective, solve, refine, ids, batch_size, memory, devices, progress: as for
+        prior, task, key, codes, objective, solve, refine, start, ids, batch_size, memory, devices, progress: as for
             `restore`.
 
     Returns:
@@ -162,7 +166,7 @@ def invert(
     """
     task = Identity() if task is None else task
     default = preset("default", task, prior=prior) if None in (codes, objective, solve) else Method(None, None, None)
-    method = Method(codes or default.codes, objective or default.objective, solve or default.solve, refine)
+    method = Method(codes or default.codes, objective or default.objective, solve or default.solve, refine, start)
     devices = jax.local_devices()[: max(len(observed), 1)] if devices is None else devices
     inverter, b = Inverter(prior, method, devices=devices), len(observed)
     if b:
@@ -187,8 +191,9 @@ class Inverter:
 
     def __init__(self, prior: Prior, method: Method, *, devices: Sequence[jax.Device] | None = None):
         enable_compilation_cache()
-        self.lanes = Lanes(
-            prior, codes=method.codes, objective=method.objective, solve=method.solve, devices=devices
+        self.placement = Placement(
+            prior, codes=method.codes, objective=method.objective, solve=method.solve, start=method.start,
+            devices=devices,
         )  # fmt: skip
         check_fits(method.refine, prior.resolution)
         self.refine = method.refine
@@ -207,21 +212,21 @@ class Inverter:
         Raises:
             MemoryLimitError: one picture does not fit, whatever is done.
         """
-        lanes, size = self.lanes.fitted(task, observed, size=wanted, memory=memory)
-        return self._with(lanes), size
+        placement, size = self.placement.fitted(task, observed, size=wanted, memory=memory)
+        return self._with(placement), size
 
-    def with_economy(self, economy: Economy) -> "Inverter":
+    def with_memory_plan(self, memory_plan: MemoryPlan) -> "Inverter":
         """The same, with a step that saves memory."""
-        return self._with(self.lanes.with_economy(economy))
+        return self._with(self.placement.with_memory_plan(memory_plan))
 
-    def thriftier(self) -> "Inverter | None":
+    def with_less_memory(self) -> "Inverter | None":
         """The same with a step that needs less memory and more time, or None if there is none."""
-        lanes = self.lanes.thriftier()
-        return None if lanes is None else self._with(lanes)
+        placement = self.placement.with_less_memory()
+        return None if placement is None else self._with(placement)
 
-    def _with(self, lanes: Lanes) -> "Inverter":
+    def _with(self, placement: Placement) -> "Inverter":
         other = copy.copy(self)
-        other.lanes = lanes
+        other.placement = placement
         return other
 
     def invert(
@@ -233,13 +238,13 @@ class Inverter:
         ids: Array | None = None,
         batch_size: int | None = None,
         progress: Progress | None = None,
-        keeper: Keeper | None = None,
+        save_point: SavePoint | None = None,
     ) -> Result:
         """Invert observations [b, ...] of a task.
 
         Arguments:
             observed, task, key, ids, batch_size, progress: as for `invert`.
-            keeper: where what was found and what is in flight is saved, and found again.
+            save_point: where what was found and what is in flight is saved, and found again.
 
         Raises:
             ValueError: shapes that do not fit the task, or what was kept is of other pictures.
@@ -251,11 +256,11 @@ class Inverter:
         operator = batched(task, b)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(key, _seeds(ids, b))
         size = min(batch_size or b, b)
-        found = self.lanes.solve(operator, observed, keys, size=size, progress=progress, keeper=keeper)
+        found = self.placement.solve(operator, observed, keys, size=size, progress=progress, save_point=save_point)
         merge = partial(jax.vmap(type(task).merge), operator, observed)
         images, merged = found["images"], merge(found["images"])
         if self.refine is not None:
-            images = _refined(self.refine, merged, size=self.lanes.group(size))
+            images = _refined(self.refine, merged, size=self.placement.group(size))
             merged = merge(images)
         return Result(
             images=images,

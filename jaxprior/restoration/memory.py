@@ -19,7 +19,7 @@ GIB = 2**30
 
 
 @dataclass(frozen=True)
-class Economy:
+class MemoryPlan:
     """What a step does to save memory.
 
     Fields:
@@ -33,7 +33,7 @@ class Economy:
     alone: bool = False
 
 
-FULL_SPEED = Economy()
+FULL_SPEED = MemoryPlan()
 
 
 @jax.tree_util.register_dataclass
@@ -53,7 +53,7 @@ class Recomputed:
         return jax.checkpoint(lambda x: network(x))(images)  # a network itself need not be hashable
 
 
-def economies(num_codes: int, platform: str) -> list[Economy]:
+def memory_plans(num_codes: int, platform: str) -> list[MemoryPlan]:
     """Ways to compute a step, from the fastest to the one that needs least memory.
 
     Arguments:
@@ -61,12 +61,12 @@ def economies(num_codes: int, platform: str) -> list[Economy]:
         platform: kind of device. XLA's CPU compiler computes nothing twice, unless it stands in a loop.
     """
     again = platform != "cpu"
-    found = [FULL_SPEED, *[Economy(recompute=True)] * again]
+    found = [FULL_SPEED, *[MemoryPlan(recompute=True)] * again]
     if num_codes == 1 and not again:
-        found.append(Economy(alone=True))
+        found.append(MemoryPlan(alone=True))
     while num_codes > 1:
         num_codes = -(-num_codes // 2)
-        found.append(Economy(recompute=again, at_once=num_codes))
+        found.append(MemoryPlan(recompute=again, at_once=num_codes))
     return found
 
 

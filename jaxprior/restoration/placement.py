@@ -1,4 +1,6 @@
-"""A set of pictures as lanes of the engine: several starts of a picture, further passes, spread over devices.
+"""A prior and a method placed on devices: several starts of each picture, further passes, batches that fit the memory.
+
+Every start of every picture is an entry of a batch of its own; entry i is start i % starts of picture i // starts.
 
 A CPU solves one picture at a time on each of its devices, or eight if each is a single code, whose step would mostly
 wait for the weights: more at once are not faster there (docs/runs.md). Their number is fixed and groups are padded, so
@@ -8,6 +10,7 @@ that no result depends on the batch it was in, to the bit. An accelerator solves
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import jax
@@ -21,10 +24,11 @@ from jaxprior.inversion.batching import Batch
 from jaxprior.inversion.engine import Codes, choose, compile_step
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
+from jaxprior.inversion.starts import GivenStart, make_start
 from jaxprior.inversion.state import Moment
 from jaxprior.operators import Operator, take
 from jaxprior.restoration.banks import sample_bank
-from jaxprior.restoration.memory import FULL_SPEED, GIB, Economy, Recomputed, economies, limit_of
+from jaxprior.restoration.memory import FULL_SPEED, GIB, MemoryPlan, Recomputed, limit_of, memory_plans
 from jaxprior.weights.priors import Prior
 from jaxprior.weights.storage import flatten, unflatten
 
@@ -37,7 +41,7 @@ TOGETHER = 8
 """Single codes at once on such a device."""
 
 
-class Keeper(Protocol):
+class SavePoint(Protocol):
     """Where a group in flight is saved, so that an interrupted one can be gone on with."""
 
     def due(self) -> bool:
@@ -50,16 +54,17 @@ class Keeper(Protocol):
         """What was saved last, or None."""
 
 
-class Lanes:
+class Placement:
     """A prior and a method made ready on some devices, for any number of pictures.
 
     Arguments:
         prior: the generator.
         codes, objective, solve: what is optimised, what is minimised, and how.
+        start: where latents begin (see `jaxprior.inversion.starts`); the one that `solve` names where None.
         devices: over which the pictures are spread; all of this process by default.
 
     Fields:
-        economy: what is done to save memory; nothing at first, see `fitted`.
+        memory_plan: what is done to save memory; nothing at first, see `fitted`.
 
     Raises:
         ValueError: a layer that the prior does not have.
@@ -72,6 +77,7 @@ class Lanes:
         codes: Codes,
         objective: Objective,
         solve: Solve,
+        start: Any = None,
         devices: Sequence[jax.Device] | None = None,
     ):
         self.devices = list(devices or jax.local_devices())
@@ -80,31 +86,32 @@ class Lanes:
         self._by_image = None if mesh is None else NamedSharding(mesh, PartitionSpec("image"))
         everywhere = None if mesh is None else NamedSharding(mesh, PartitionSpec())
         self.codes, self.settings = codes, solve
-        bank = sample_bank(prior, solve.bank_size) if solve.init == "bank" else None
+        start = make_start(solve.init, bank_size=solve.bank_size) if start is None else start
+        start = start.ready(prior, samples=partial(sample_bank, prior))
         platform = self.devices[0].platform
         generator = prior.split(codes.layer, precision=solve.precision, platform=platform)
-        ready = (generator, objective.prepared(platform), bank)
-        self.generator, self.objective, self.bank = ready if mesh is None else jax.device_put(ready, everywhere)
-        self.economy = FULL_SPEED
+        ready = (generator, objective.prepared(platform), start)
+        self.generator, self.objective, self.start = ready if mesh is None else jax.device_put(ready, everywhere)
+        self.memory_plan = FULL_SPEED
 
-    def with_economy(self, economy: Economy) -> "Lanes":
+    def with_memory_plan(self, memory_plan: MemoryPlan) -> "Placement":
         """The same, with a step that saves memory."""
         other = copy.copy(self)
-        other.economy = economy
-        other.generator = replace(self.generator, recompute=economy.recompute, at_once=economy.at_once)
-        if economy.recompute and not self.economy.recompute and self.objective.features is not None:
+        other.memory_plan = memory_plan
+        other.generator = replace(self.generator, recompute=memory_plan.recompute, at_once=memory_plan.at_once)
+        if memory_plan.recompute and not self.memory_plan.recompute and self.objective.features is not None:
             other.objective = replace(self.objective, features=Recomputed(self.objective.features))
         return other
 
-    def thriftier(self) -> "Lanes | None":
+    def with_less_memory(self) -> "Placement | None":
         """The same with a step that needs less memory and more time, or None if there is none."""
-        ways = economies(self.codes.num_codes, self.devices[0].platform)
-        later = ways[ways.index(self.economy) + 1 :] if self.economy in ways else []
-        return self.with_economy(later[0]) if later else None
+        ways = memory_plans(self.codes.num_codes, self.devices[0].platform)
+        later = ways[ways.index(self.memory_plan) + 1 :] if self.memory_plan in ways else []
+        return self.with_memory_plan(later[0]) if later else None
 
     def fitted(
         self, operator: Operator, observed: Any, *, size: int, memory: float | None = None
-    ) -> tuple["Lanes", int]:
+    ) -> tuple["Placement", int]:
         """The same, for so many pictures at once, and with such a step, as the memory of the devices holds.
 
         Arguments:
@@ -114,35 +121,35 @@ class Lanes:
                 has; without a number it gets what is wanted.
 
         Returns:
-            (lanes, pictures in a group).
+            (placement, pictures in a group).
 
         Raises:
             MemoryLimitError: not even one picture on each device fits.
         """
-        limit, size, lanes = limit_of(self.devices, memory), self.group(size), self
-        while limit is not None and (needs := lanes.step_bytes(operator, observed, size=size)) > limit:
-            each = size if lanes.fixed else len(self.devices)
+        limit, size, placement = limit_of(self.devices, memory), self.group(size), self
+        while limit is not None and (needs := placement.step_bytes(operator, observed, size=size)) > limit:
+            each = size if placement.fixed else len(self.devices)
             smaller = min(int(size * limit / needs) // each * each, size - each)
-            thrifty = lanes.thriftier()
+            smaller_plan = placement.with_less_memory()
             if smaller > 0:
                 size = smaller
             elif size > each:
                 size = each
-            elif thrifty is not None:
-                lanes, size = thrifty, thrifty.group(size)
+            elif smaller_plan is not None:
+                placement, size = smaller_plan, smaller_plan.group(size)
             else:
                 raise MemoryLimitError(
                     f"A step of one picture needs {needs / GIB:.2f} GiB with one code at a time, and may take "
                     f"{limit / GIB:.2f} GiB: use a smaller prior or another device."
                 )
-        return lanes, size
+        return placement, size
 
     def group(self, wanted: int) -> int:
         """Pictures in one compiled shape where so many are wanted at once: a multiple of the devices."""
         each = len(self.devices)
         if not self.fixed:
             return -(-wanted // each) * each
-        together = self.codes.num_codes == 1 and not self.economy.alone
+        together = self.codes.num_codes == 1 and not self.memory_plan.alone
         return each * max(TOGETHER // self.settings.starts, 1) if together else each
 
     @property
@@ -157,10 +164,10 @@ class Lanes:
             operator: forward operator of one picture, arrays shared; observed: shape and type of one observation.
             size: pictures wanted at once.
         """
-        lanes = self.group(size) * self.settings.starts
+        entries = self.group(size) * self.settings.starts
 
         def stacked(leaf: Any) -> jax.ShapeDtypeStruct:
-            return jax.ShapeDtypeStruct((lanes, *np.shape(leaf)), leaf.dtype, sharding=self._by_image)
+            return jax.ShapeDtypeStruct((entries, *np.shape(leaf)), leaf.dtype, sharding=self._by_image)
 
         key = jax.eval_shape(lambda: jax.random.key(0))
         return compile_step(
@@ -191,9 +198,9 @@ class Lanes:
         *,
         size: int,
         progress: Progress | None = None,
-        keeper: Keeper | None = None,
+        save_point: SavePoint | None = None,
     ) -> dict[str, Any]:
-        """Solve every lane, go on with those that miss the target, and average the starts of a picture.
+        """Solve every entry, go on with those that miss the target, and average the starts of a picture.
 
         A target PSNR ends some pictures early; the next ones then take their places.
 
@@ -202,66 +209,84 @@ class Lanes:
             keys: one random key per picture [b]; the first start uses it as it is, the others are folded in.
             size: pictures wanted at once; the last group is padded.
             progress: called with (pictures done, pictures, steps done, steps, mean loss of those that run).
-            keeper: where everything is saved, what was found of these pictures and what is in flight.
+            save_point: where everything is saved, what was found of these pictures and what is in flight.
 
         Returns:
             dict with images [b, r, r, c], latents (leading axis b, then the starts if there are several), loss, psnr,
             step [b], trace [b, steps + 1] and seconds [b].
         """
         starts, solve = self.settings.starts, self.settings
-        lanes = np.arange(len(observed) * starts)
-        turn, found, saved = _unpacked(None if keeper is None else keeper.load())
+        entries = np.arange(len(observed) * starts)
+        turn, found, saved = _unpacked(None if save_point is None else save_point.load())
 
-        watched = keeper is not None or progress is not None  # else nobody waits for a device between chunks
+        watched = save_point is not None or progress is not None  # else nobody waits for a device between chunks
 
         def on_chunk(moment: Moment) -> None:
-            if keeper is not None and keeper.due():
-                keeper.save(_packed(turn, found, moment))
+            if save_point is not None and save_point.due():
+                save_point.save(_packed(turn, found, moment))
             if progress is not None:
                 done, pictures = int(moment.ended.sum() / starts), int(len(moment.ended) / starts)
                 progress(done, pictures, moment.steps, solve.steps, moment.loss)
 
         while turn < solve.passes:
-            short = lanes if found is None else np.flatnonzero(~(np.asarray(found["psnr"]) >= solve.target_psnr))
+            short = entries if found is None else np.flatnonzero(~(np.asarray(found["psnr"]) >= solve.target_psnr))
             if not len(short):
                 break
-            start = None if found is None else jax.tree.map(lambda x, short=short: x[short], found["latents"])
+            if found is None:
+                latents = self._given(short, keys)
+            else:
+                latents = jax.tree.map(lambda x, short=short: x[short], found["latents"])
             again = batching.solve(
-                self.generator, self.objective, _Lanes(self, operator, observed, keys, short, start),
-                size=self.group(size) * starts, codes=self.codes, solve=solve, bank=self.bank,
+                self.generator, self.objective, _Problems(self, operator, observed, keys, short, latents),
+                size=self.group(size) * starts, codes=self.codes, solve=solve, start=self.start,
                 on_chunk=on_chunk if watched else None, resume=saved,
             )  # fmt: skip
             found = again if found is None else _better(found, again, short)
             turn, saved = turn + 1, None
         return _average(found, starts)
 
+    def _given(self, entries: np.ndarray, keys: Array) -> Any:
+        """Latents that the caller gave of these entries, completed by what the codes begin with; None without any."""
+        if not isinstance(self.start, GivenStart):
+            return None
+        rows, nth = np.divmod(entries, self.settings.starts)
+        begun = jax.vmap(partial(self.codes.init, self.generator))(keys[rows])
+        per_start = self.start.given["z"].ndim == begun["z"].ndim + 1
+        latents = {**begun, **self.start.of_entries(rows, nth, per_start=per_start)}
+        shapes = jax.tree.map(jnp.shape, (begun, latents))
+        if shapes[0] != shapes[1]:
+            raise ValueError(f"`start` gives latents of the shapes {shapes[1]}, these codes have {shapes[0]}")
+        return latents
+
     def place(self, tree: Any) -> Any:
-        """Arrays with a leading axis of a group's lanes, each lane to its device."""
+        """Arrays with a leading axis of a group's entries, each to its device."""
         return tree if self._by_image is None else jax.device_put(tree, self._by_image)
 
 
-class _Lanes:
-    """Some lanes as problems of the engine. Lane i is start i % starts of picture i // starts.
+class _Problems:
+    """Some entries as problems of the engine.
 
     Arguments:
         ready: where they are solved.
         operator, observed, keys: of all pictures.
-        lanes: which; start: latents of all of them to go on from, or None.
+        entries: which; latents: of all of them, to begin or go on with, or None.
     """
 
-    def __init__(self, ready: Lanes, operator: Operator, observed: Array, keys: Array, lanes: np.ndarray, start: Any):
-        self.ready, self.lanes, self.start = ready, lanes, start
+    def __init__(
+        self, ready: Placement, operator: Operator, observed: Array, keys: Array, entries: np.ndarray, latents: Any
+    ):
+        self.ready, self.entries, self.latents = ready, entries, latents
         self.operator, self.observed, self.keys = operator, observed, keys
 
     def __len__(self) -> int:
-        return len(self.lanes)
+        return len(self.entries)
 
     def take(self, indices: np.ndarray) -> Batch:
         """Some of them, spread over the devices."""
-        row, nth = np.divmod(self.lanes[indices], self.ready.settings.starts)
+        row, nth = np.divmod(self.entries[indices], self.ready.settings.starts)
         keys = jax.vmap(lambda k, s: jnp.where(s == 0, k, jax.random.fold_in(k, s)))(self.keys[row], nth)
-        start = None if self.start is None else jax.tree.map(lambda x: jnp.asarray(x[indices]), self.start)
-        batch = Batch(take(self.operator, row), self.observed[row], keys, jnp.asarray(nth), start)
+        latents = None if self.latents is None else jax.tree.map(lambda x: jnp.asarray(x[indices]), self.latents)
+        batch = Batch(take(self.operator, row), self.observed[row], keys, jnp.asarray(nth), latents)
         return self.ready.place(batch)
 
 
@@ -284,17 +309,17 @@ def _unpacked(arrays: Mapping[str, np.ndarray] | None) -> tuple[int, dict | None
     return int(arrays["pass"]), unflatten(parts["found"]) or None, parts["moment"]
 
 
-def _better(found: dict, again: dict, lanes: np.ndarray) -> dict:
-    """What two passes found: of each lane that was gone on with, the better one; the times of both."""
-    old = jax.tree.map(lambda x: x[lanes], found)
+def _better(found: dict, again: dict, entries: np.ndarray) -> dict:
+    """What two passes found: of each entry that was gone on with, the better one; the times of both."""
+    old = jax.tree.map(lambda x: x[entries], found)
     wins = jnp.asarray(np.isfinite(again["loss"]) & ~(again["loss"] >= old["loss"]))
     chosen = choose(wins, again, old)
     chosen["seconds"] = again["seconds"] + old["seconds"]
-    return jax.tree.map(lambda x, new: jnp.asarray(x).at[lanes].set(new), found, chosen)
+    return jax.tree.map(lambda x, new: jnp.asarray(x).at[entries].set(new), found, chosen)
 
 
 def _average(found: dict, starts: int) -> dict:
-    """Lanes -> pictures: images, losses and traces averaged over the starts that have a finite loss."""
+    """Placement -> pictures: images, losses and traces averaged over the starts that have a finite loss."""
     if starts == 1:
         return jax.tree.map(jnp.asarray, found)
     found = jax.tree.map(lambda x: jnp.asarray(x).reshape(-1, starts, *x.shape[1:]), found)

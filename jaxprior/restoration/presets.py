@@ -32,12 +32,13 @@ PARTS = ("codes", "objective", "solve")
 
 
 class Method(NamedTuple):
-    """Codes, objective, solve, and what repairs the result: all that it depends on besides the pictures."""
+    """Codes, objective, solve, what repairs the result, and where latents begin if not where `solve.init` says."""
 
     codes: MultiCode | SingleCode
     objective: Objective
     solve: Solve
     refine: Any = None
+    start: Any = None
 
 
 def preset(name: str, task: Operator | None = None, *, prior: Prior, features: Any = "preset") -> Method:
@@ -121,8 +122,7 @@ def _start(name: str, task_name: str, prior: Prior) -> tuple[MultiCode | SingleC
     if name == "invertgan":
         return SingleCode(), {}, Solve(steps=1400, optimizer="adam", learning_rate=0.1)
     if name == "lsgan":
-        start = prior.card.get("codes", "normal")
-        codes = SingleCode(project="clip" if start == "uniform" else "none", start=start)
+        codes = SingleCode(project="clip" if prior.code_distribution == "uniform" else "none")
         return codes, {"pixel": "l1_sum", "critic": "prior"}, Solve(steps=1000, optimizer="adam", learning_rate=0.01)
     if name == "mganprior":
         codes, layer, steps = PUBLIC_SETTINGS.get(task_name, (20, 8, 3000))
@@ -162,7 +162,10 @@ def _codes(
         raise SettingsError(f"{layer} {values['layer']}: this prior has layers 1 to {prior.num_layers}.")
     if "attention" in given:
         values["attention"] = _attention(codes.attention, given["attention"], names)
-    return dataclasses.replace(codes, **values)
+    codes = dataclasses.replace(codes, **values)
+    if isinstance(codes, SingleCode) and codes.start is None:
+        return dataclasses.replace(codes, start=prior.code_distribution)
+    return codes
 
 
 def _leaves(part: str, value: Any) -> list[str]:

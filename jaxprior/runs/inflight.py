@@ -23,7 +23,7 @@ EVERY = 60.0
 
 
 class InFlight:
-    """A `jaxprior.restoration.placement.Keeper` in a file.
+    """A `jaxprior.restoration.placement.SavePoint` in a file.
 
     Arguments:
         path: the file.

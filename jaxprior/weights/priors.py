@@ -75,6 +75,7 @@ class SplitGenerator:
         module, layer: network and cut; params: its prepared parameters (constants multiplied in, phase kernels).
         recompute: for the gradient, compute head and tail again instead of keeping what is inside.
         at_once: codes that go through the head at once; None for all.
+        code_distribution: what codes are drawn from, "normal" or "uniform".
     """
 
     module: Any = _static()
@@ -82,6 +83,7 @@ class SplitGenerator:
     params: Any
     recompute: bool = _static(default=False)
     at_once: int | None = _static(default=None)
+    code_distribution: str = _static(default="normal")
 
     @property
     def latent_dim(self) -> int:
@@ -150,6 +152,11 @@ class Prior:
         return self.module.num_layers
 
     @property
+    def code_distribution(self) -> str:
+        """What codes were drawn from in its training: "normal", N(0, 1), or "uniform", U(-1, 1); the card says it."""
+        return self.card.get("codes", "normal")
+
+    @property
     def sha256(self) -> str:
         """Identity of the weights: the card's, or computed for a prior that never was a file."""
         return self.card.get("sha256") or storage.weights_digest({"generator": jax.device_get(self.params)})
@@ -192,7 +199,9 @@ class Prior:
         module, params = self.module.freeze(self.params, winograd=on_cpu and precision != "bf16")
         if precision == "bf16":
             module = module.clone(dtype=jnp.bfloat16)
-        return SplitGenerator(module=module, layer=layer, params=params)
+        return SplitGenerator(
+            module=module, layer=layer, params=params, code_distribution=self.code_distribution
+        )
 
 
 ARCHITECTURES = {"pggan": pggan.from_config, "dcgan": dcgan.from_config}

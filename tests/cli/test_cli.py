@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from program import call
 from tiny_prior import write_tiny_prior
-from typer.testing import CliRunner
 
-from jaxprior.cli import app
 from jaxprior.cli import demo as demo_module
 from jaxprior.cli import restore as restore_module
 from jaxprior.data import images
@@ -41,15 +40,6 @@ def pictures(tmp_path) -> Path:
         pixels = np.random.default_rng(i).integers(0, 256, (16, 16, 3), dtype=np.uint8)
         images.save_png(folder / f"p{i}.png", pixels)
     return folder
-
-
-def call(*arguments, code=0):
-    """Run the program in this process; returns what it printed, tracebacks excluded by the exit code."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if result.exit_code != code:
-        raise AssertionError(f"exit code {result.exit_code} for {arguments}:\n{result.output}") from result.exception
-    assert "Traceback" not in result.output
-    return result
 
 
 def words(text: str) -> str:

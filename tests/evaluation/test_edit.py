@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
+from program import call
 from safetensors.numpy import save_file
-from test_cli import call
 from tiny_prior import write_tiny_prior
 
 from jaxprior.data import images

@@ -315,9 +315,9 @@ def test_pictures_that_end_early_make_room_and_the_run_is_the_same_to_the_byte(p
     target = float(np.median([row.psnr_known for row in rows])) - 0.5
     solve = dataclasses.replace(solve, target_psnr=target)
     cell = dataclasses.replace(INPAINT, method=METHOD._replace(solve=solve))
-    for wave in (1, 4):
-        monkeypatch.setattr(solving, "WAVE", wave)
-        go(prior, [pictures], tmp_path / str(wave), cell=cell, batch_size=2)
+    for batches in (1, 4):
+        monkeypatch.setattr(solving, "BATCHES_AHEAD", batches)
+        go(prior, [pictures], tmp_path / str(batches), cell=cell, batch_size=2)
     assert contents(tmp_path / "1") == contents(tmp_path / "4")
     assert contents(tmp_path / "1") != contents(tmp_path / "free")
 

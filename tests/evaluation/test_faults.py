@@ -182,7 +182,7 @@ def diverge(monkeypatch, *, until: int):
 
     def invert(self, observed, *arguments, **options):
         bad[:] = bad or options["ids"][1:2]
-        tries.append(self.lanes.settings.learning_rate)
+        tries.append(self.placement.settings.learning_rate)
         if len(tries) <= until:
             observed = np.where(np.isin(options["ids"], bad)[:, None, None, None], np.nan, observed)
         return real(self, observed, *arguments, **options)
@@ -249,7 +249,7 @@ def test_what_one_picture_needs_too_much_is_computed_more_slowly(prior, pictures
     real, notes = drivers.Inverter.invert, Notes()
 
     def invert(self, observed, *arguments, **options):
-        if self.lanes.economy.at_once is None:
+        if self.placement.memory_plan.at_once is None:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 9 bytes.")
         return real(self, observed, *arguments, **options)
 

@@ -39,25 +39,15 @@ def photos() -> np.ndarray:
     return np.stack([*turns, *(t[:, ::-1] for t in turns)]).astype(np.float32)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class StartAt(jp.MultiCode):
-    """Multi-code with a given start, as hashable nested tuples."""
-
-    z: tuple = ()
-
-    def init(self, generator, key, *, z=None):
-        z = jnp.asarray(self.z)
-        return {**super().init(generator, key), "z": z}
-
-
 @pytest.mark.slow
 def test_mganprior_run_equals_the_public_code(golden):
     arrays = golden("inversion_tasks")
     module, params = mganprior_generator(256)
-    start = StartAt(num_codes=6, layer=8, z=tuple(map(tuple, arrays["gd_l8_z0"][0].tolist())))
+    codes, start = jp.MultiCode(num_codes=6, layer=8), jp.GivenStart({"z": arrays["gd_l8_z0"]})
     photo = arrays["target_u8"][None] / 127.5 - 1
     solve = jp.Solve(steps=3, optimizer="sgd", learning_rate=1.0, keep="last")
-    result = jp.restore(jp.Prior(module=module, params=params), photo, key=KEY, codes=start, objective=L2, solve=solve)
+    prior = jp.Prior(module=module, params=params)
+    result = jp.restore(prior, photo, key=KEY, codes=codes, objective=L2, solve=solve, start=start)
     np.testing.assert_allclose(result.trace[0], arrays["gd_l8_loss"], rtol=1e-4)
     np.testing.assert_allclose(result.latents["z"], arrays["gd_l8_z_final"], atol=2e-5)
     np.testing.assert_allclose(result.latents["alpha"], arrays["gd_l8_alpha_final"], atol=5e-5)

@@ -12,9 +12,8 @@ from tiny_prior import random_prior
 
 import jaxprior as jp
 from jaxprior.inversion import batching, engine
-from jaxprior.inversion.optimizers.choice import make_optimizer
+from jaxprior.inversion.optimizers.choice import _rate, make_optimizer
 from jaxprior.inversion.optimizers.lbfgs import lbfgs
-from jaxprior.inversion.solvers import _rate
 from jaxprior.models.pggan.networks import Critic as CriticNetwork
 from jaxprior.restoration.banks import Bank, sample_bank
 from jaxprior.restoration.presets import make_method
@@ -354,7 +353,7 @@ def test_doubt_of_a_critic_is_added_per_image(photos, kind, doubt):
     hole = jp.Inpaint(np.eye(16, dtype=np.float32))
     for photo in np.asarray(photos):
         target = plain.target(hole, jnp.zeros((16, 16, 3)))
-        alone, together = (one.judge(jnp.asarray(photo), hole, target) for one in (plain, objective))
+        alone, together = (one.evaluate(jnp.asarray(photo), hole, target) for one in (plain, objective))
         assert float(alone.loss) == pytest.approx(np.abs(photo * (1 - np.eye(16))[..., None]).sum(), rel=1e-5)
         extra = float(together.loss) - float(alone.loss)
         assert extra == pytest.approx(10 * doubt(photo.mean(dtype=np.float64) * 3), abs=2e-3)
@@ -371,7 +370,7 @@ def test_a_window_weighs_known_pixels_by_the_missing_ones_around(pixel):
     target = objective.target(jp.Inpaint(mask), jnp.zeros((5, 5, 3)))
     near = difference[1:4, 1:4] * (1 - mask[1:4, 1:4, None])
     expected = np.abs(near).sum() / 9 if pixel == "l1_sum" else np.square(near).sum() / 9 / 75
-    judged = objective.judge(jnp.asarray(difference), jp.Inpaint(mask), target)
+    judged = objective.evaluate(jnp.asarray(difference), jp.Inpaint(mask), target)
     assert float(judged.loss) == pytest.approx(expected, rel=1e-5)
     with pytest.raises(ValueError, match="`window` must be an odd number"):
         jp.Objective(window=4)

@@ -21,9 +21,10 @@ MAIN_ARGUMENTS = 3
 
 def test_the_public_face_is_complete():
     promised = {
-        "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "FeatureNetwork", "Identity", "Inpaint",
-        "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "Prior", "Refiner", "Result", "SelfAttention",
-        "SingleCode", "Solve", "SuperResolve", "edit", "interpolate", "invert", "list_priors", "load_features",
+        "BankStart", "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "FeatureNetwork", "GivenStart",
+        "Identity", "Inpaint", "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "Prior", "RandomStart",
+        "Refiner", "Result", "SelfAttention", "SingleCode", "Solve", "SuperResolve", "edit", "interpolate", "invert",
+        "list_priors", "load_features",
         "load_images", "load_prior", "load_refiner", "metrics.diversity", "metrics.patch_frechet", "metrics.perceptual",
         "metrics.psnr", "metrics.rmse", "metrics.ssim", "metrics.swd", "parse_mask", "preset", "render",
         "restore", "to_uint8", "untrained",

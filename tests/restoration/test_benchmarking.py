@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from test_cli import call
+from program import call
 
 import jaxprior as jp
 from jaxprior.restoration import benchmarking
@@ -25,15 +25,9 @@ def test_operations_are_the_counts_of_the_published_sizes(codes, layer, giga):
     assert operations(problem) / 1e9 == pytest.approx(giga, abs=0.5)
 
 
-def test_runner_does_what_restore_does(problem, monkeypatch):
+def test_runner_does_what_restore_does(problem):
     losses = Runner(problem).advance(4)
     codes = jp.MultiCode(num_codes=2, layer=2)
-    start = iter(problem.z)
-    plain = jp.MultiCode.init
-    monkeypatch.setattr(
-        jp.MultiCode, "init", lambda self, generator, key, *, z=None: plain(self, generator, key, z=next(start))
-    )
-    jax.clear_caches()  # the start is traced anew for each picture, with its own codes
     for i in range(2):
         result = jp.restore(
             problem.prior,
@@ -42,8 +36,8 @@ def test_runner_does_what_restore_does(problem, monkeypatch):
             codes=codes,
             objective=jp.Objective(features=problem.features, feature_weight=benchmarking.PERCEPTUAL_WEIGHT),
             solve=jp.Solve(steps=4, learning_rate=benchmarking.RATE),
+            start=jp.GivenStart({"z": problem.z[i : i + 1]}),
         )
-        jax.clear_caches()
         np.testing.assert_allclose(result.trace[0, :4], losses[:, i], rtol=1e-5)
 
 

@@ -30,16 +30,6 @@ DOUBLE = ("sr16",)
 rounding has it. What is left is the public code's own rounding, which the golden holds: 5.4e-5 (both measured)."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class StartAt(jp.MultiCode):
-    """Multi-code with given codes, as hashable nested tuples."""
-
-    codes: tuple = ()
-
-    def init(self, generator, key, *, z=None):
-        return super().init(generator, key, z=jnp.asarray(self.codes))
-
-
 @pytest.fixture(scope="module")
 def prior() -> jp.Prior:
     """The 256-pixel generator of the golden arrays."""
@@ -78,7 +68,8 @@ def test_inversions_equal_the_public_code(tag, golden, prior, vgg16):
             arrays["target_u8"][None] / 127.5 - 1,
             operator,
             key=KEY,
-            codes=StartAt(num_codes=4, layer=layer, codes=tuple(map(tuple, arrays[f"{tag}_z0"][0].tolist()))),
+            codes=jp.MultiCode(num_codes=4, layer=layer),
+            start=jp.GivenStart({"z": arrays[f"{tag}_z0"]}),
             objective=jp.Objective(features=as_double(vgg16) if double else vgg16, feature_weight=0.001 * weight),
             solve=jp.Solve(steps=steps, optimizer=optimizer, learning_rate=rate, keep="last"),
         )

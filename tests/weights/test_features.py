@@ -267,7 +267,7 @@ def test_perceptual_is_zero_for_equal_images_and_the_objective_for_others(distan
     objective = jp.Objective(pixel=None, features=distance, feature_weight=1.0, feature_loss="l2")
     for i in range(2):
         target = objective.target(jp.Identity(), jnp.asarray(b[i]))
-        loss = objective.judge(jnp.asarray(a[i]), jp.Identity(), target).loss
+        loss = objective.evaluate(jnp.asarray(a[i]), jp.Identity(), target).loss
         np.testing.assert_allclose(loss, expected[i], rtol=1e-5)
     np.testing.assert_allclose(perceptual(distance, a[:1], b[:1]), expected[:1], rtol=1e-5)
     with pytest.raises(ValueError, match="one shape"):

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxprior.inversion.codes.attention import CBAM, SelfAttention
+from jaxprior.nn.latent import draw_codes
 
 
 Array = jax.Array
@@ -57,11 +58,13 @@ class MultiCode:
 
         Arguments:
             generator: see the module's head.
-            key: of what is drawn: codes from N(0, 1), unless given; Gaussian weights; attention parameters.
+            key: of what is drawn: codes from the generator's distribution, unless given; Gaussian weights; attention
+                parameters.
             z: codes to start from, [N, d].
         """
         if z is None:
-            z = jax.random.normal(key, (self.num_codes, generator.latent_dim))
+            shape = (self.num_codes, generator.latent_dim)
+            z = draw_codes(key, shape, distribution=generator.code_distribution)
         latents = {"z": z, "alpha": self._start_weights(generator.channels, jax.random.fold_in(key, 1))}
         if self.attention is not None:
             latents["attention"] = self.attention.init(jax.random.fold_in(key, 2), generator.channels)
@@ -78,14 +81,14 @@ class MultiCode:
         return jnp.zeros(shape).at[0].set(jnp.log((n - 1) * FIRST_SHARE / (1 - FIRST_SHARE)))
 
     def compose(self, features: Array, alpha: Array) -> Array:
-        """Features of the codes [N, h, w, c] and weights [N, c] -> one map [h, w, c]."""
+        """Features of the codes [N, *space, c] and weights [N, c] -> one map [*space, c]."""
         if self.weights == "softmax":
-            return jnp.einsum("nhwc,nc->hwc", features, jax.nn.softmax(alpha, axis=0))
+            return jnp.einsum("n...c,nc->...c", features, jax.nn.softmax(alpha, axis=0))
         # Divided by N in addition to alpha = 1/N: mGANprior's own numerics, which its learning rates rely on.
-        return jnp.einsum("nhwc,nc->hwc", features, alpha) / self.num_codes
+        return jnp.einsum("n...c,nc->...c", features, alpha) / self.num_codes
 
     def synthesize(self, generator, latents: dict[str, Array]) -> Array:
-        """The image [r, r, 3] of one set of latents."""
+        """The image [*image_shape] of one set of latents."""
         features = generator.head(latents["z"])
         features = features.astype(jnp.promote_types(features.dtype, jnp.float32))
         features = self._attend(features, latents, "each")

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from jaxprior.nn.latent import DISTRIBUTIONS, draw_codes
+
 
 Array = jax.Array
 PROJECTIONS = ("none", "clip", "stochastic")
-STARTS = ("normal", "uniform")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,17 +19,18 @@ class SingleCode:
     Fields:
         project: what is done after every update. "none"; "clip": values are clipped to [-1, 1]; "stochastic": each
             value beyond [-1, 1] is drawn anew from U(-1, 1), independently of the others (Lipton & Tripathi, 2017).
-        start: the code is drawn from "normal", N(0, 1), or "uniform", U(-1, 1).
+        start: the code is drawn from "normal", N(0, 1), or "uniform", U(-1, 1); None takes what the generator was
+            trained with.
     """
 
     project: str = "none"
-    start: str = "normal"
+    start: str | None = None
 
     def __post_init__(self):
         if self.project not in PROJECTIONS:
             raise ValueError(f"`project` must be one of {PROJECTIONS}, got {self.project!r}")
-        if self.start not in STARTS:
-            raise ValueError(f"`start` must be one of {STARTS}, got {self.start!r}")
+        if self.start is not None and self.start not in DISTRIBUTIONS:
+            raise ValueError(f"`start` must be one of {DISTRIBUTIONS}, got {self.start!r}")
 
     @property
     def num_codes(self) -> int:
@@ -44,11 +46,11 @@ class SingleCode:
         """Latents of one image at the start, {"z": [d]}; `z` [1, d] gives the code to start from."""
         if z is not None:
             return {"z": z[0]}
-        draw = jax.random.normal if self.start == "normal" else lambda k, s: jax.random.uniform(k, s, minval=-1.0)
-        return {"z": draw(key, (generator.latent_dim,))}
+        distribution = self.start or generator.code_distribution
+        return {"z": draw_codes(key, (generator.latent_dim,), distribution=distribution)}
 
     def synthesize(self, generator, latents: dict[str, Array]) -> Array:
-        """The image [r, r, 3] of one code."""
+        """The image [*image_shape] of one code."""
         return generator.tail(generator.head(latents["z"][None]))[0]
 
     def constrain(self, latents: dict[str, Array], key: Array) -> dict[str, Array]:

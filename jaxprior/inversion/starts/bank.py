@@ -4,7 +4,10 @@ The bank costs one forward pass per sample and prior; choosing from it costs one
 gradient. On a small network trained on digits it was worth more than any number of steps.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -15,15 +18,74 @@ CHUNK = 64
 """Samples compared at once."""
 
 
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, kw_only=True)
+class Bank:
+    """Samples of one prior.
+
+    Fields:
+        z: codes, float32 [k, latent_dim].
+        pixels: their images, uint8 [k, *image_shape] for [-1, 1].
+    """
+
+    z: Array
+    pixels: Array
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["bank"], meta_fields=["bank_size"])
+@dataclass(frozen=True, kw_only=True)
+class BankStart:
+    """The best of many samples of the prior, compared with what is known of each observation.
+
+    Several starts of a picture choose among disjoint parts of the bank.
+
+    Fields:
+        bank_size: samples to choose from.
+        bank: these samples, once `ready` has been called.
+
+    Example:
+        >>> BankStart(bank_size=256).name
+        'bank'
+    """
+
+    bank_size: int = 4096
+    bank: Bank | None = None
+    name: ClassVar[str] = "bank"
+
+    def ready(self, prior: Any, *, samples: Callable[[int], Bank]) -> "BankStart":
+        """Get the samples.
+
+        Arguments:
+            prior: the generator whose samples they are.
+            samples: gives a bank of so many samples of it, from the cache or made now.
+        """
+        return replace(self, bank=samples(self.bank_size))
+
+    def latents(
+        self, generator: Any, operator: Any, targets: Any, keys: Array, nth: Array, *, codes: Any, starts: int
+    ) -> dict[str, Array]:
+        """Latents with a leading axis b; see `jaxprior.protocols.Start`."""
+        z = choose(self.bank, operator, targets, nth, count=codes.num_codes, starts=starts)
+        return _begun_on(generator, keys, z, codes=codes)
+
+
+START = BankStart
+
+
+@partial(jax.jit, static_argnames="codes")
+def _begun_on(generator: Any, keys: Array, z: Array, *, codes: Any) -> dict[str, Array]:
+    return jax.vmap(lambda key, z: codes.init(generator, key, z=z))(keys, z)
+
+
 @partial(jax.jit, static_argnames=("count", "starts"))
-def choose(bank, operator, targets, lanes: Array, *, count: int, starts: int) -> Array:
+def choose(bank: Bank, operator: Any, targets: Any, nth: Array, *, count: int, starts: int) -> Array:
     """Codes of the best samples for every image, best first.
 
     Arguments:
-        bank: object with codes `z` [k, d] and their images `pixels` [k, r, r, c], uint8 for [-1, 1].
+        bank: the samples.
         operator: forward operator, all arrays with a leading axis b.
         targets: `Target`, leading axis b; samples are compared with `fitted`, held-out pixels are not looked at.
-        lanes: integers [b]: which of its image's starts each entry of the batch is.
+        nth: integers [b]: which of its image's starts each entry of the batch is, from 0.
         count: codes wanted for each; starts: number of starts, which choose among disjoint parts of the bank.
 
     Returns:
@@ -46,7 +108,7 @@ def choose(bank, operator, targets, lanes: Array, *, count: int, starts: int) ->
 
         return jax.vmap(of_one)(operator, targets)  # [b, chunk]
 
-    found = jnp.moveaxis(jax.lax.map(errors, pieces), 1, 0).reshape(len(lanes), k)
-    mine = jnp.arange(k)[None] % starts == lanes[:, None]
+    found = jnp.moveaxis(jax.lax.map(errors, pieces), 1, 0).reshape(len(nth), k)
+    mine = jnp.arange(k)[None] % starts == nth[:, None]
     _, best = jax.lax.top_k(jnp.where(mine, -found, -jnp.inf), count)
     return bank.z[best]

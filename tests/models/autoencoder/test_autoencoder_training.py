@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from program import call
 from resuming import check_resumes
 from skimage import data
-from test_cli import call
 from tiny_prior import random_prior, write_tiny_prior
 
 import jaxprior as jp

@@ -1,0 +1,33 @@
+"""Latent codes as a generator's training drew them; the distribution stands in the generator's card."""
+
+import jax
+
+
+Array = jax.Array
+DISTRIBUTIONS = ("normal", "uniform")
+"""N(0, 1), or U(-1, 1)."""
+
+
+def draw_codes(key: Array, shape: tuple[int, ...], *, distribution: str = "normal") -> Array:
+    """Draw latent codes.
+
+    Arguments:
+        key: one random key.
+        shape: of the result; the last axis is the length of a code.
+        distribution: one of `DISTRIBUTIONS`.
+
+    Returns:
+        float32 of that shape.
+
+    Raises:
+        ValueError: an unknown distribution.
+
+    Example:
+        >>> draw_codes(jax.random.key(0), (2, 16), distribution="uniform").shape
+        (2, 16)
+    """
+    if distribution not in DISTRIBUTIONS:
+        raise ValueError(f"`distribution` must be one of {DISTRIBUTIONS}, got {distribution!r}")
+    if distribution == "uniform":
+        return jax.random.uniform(key, shape, minval=-1.0)
+    return jax.random.normal(key, shape)
