@@ -166,12 +166,3 @@ def journal_is_valid(run: Path) -> bool:
         if any(not line.endswith("\n") for line in lines[:-1]):
             return False
     return True
-
-
-def call(*arguments, code=0):
-    """Run the program in this process; returns what it printed, tracebacks excluded by the exit code."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if result.exit_code != code:
-        raise AssertionError(f"exit code {result.exit_code} for {arguments}:\n{result.output}") from result.exception
-    assert "Traceback" not in result.output
-    return result

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from program import call
+from commands import call
 from tiny_prior import write_tiny_prior
 
 from jaxprior.cli import demo as demo_module

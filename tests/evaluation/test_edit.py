@@ -5,8 +5,8 @@ import json
 import jax
 import numpy as np
 import pytest
+from commands import call
 from PIL import Image
-from program import call
 from safetensors.numpy import save_file
 from tiny_prior import write_tiny_prior
 

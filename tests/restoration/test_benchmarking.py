@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from program import call
+from commands import call
 
 import jaxprior as jp
 from jaxprior.restoration import benchmarking

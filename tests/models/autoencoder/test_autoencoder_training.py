@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from program import call
+from commands import call
 from resuming import check_resumes
 from skimage import data
 from tiny_prior import random_prior, write_tiny_prior
