@@ -8,7 +8,6 @@ imported by the commands that need it and not before, so that help comes at once
 import errno
 import os
 import re
-import signal
 import sys
 from typing import Annotated
 
@@ -16,12 +15,15 @@ import typer
 
 from jaxprior.cli import bench, demo, edit, evaluate, priors, restore, tools, train
 from jaxprior.cli.console import say_error
+from jaxprior.cli.stops import STOPPED, end_at_deadline
 from jaxprior.errors import JaxpriorError
 from jaxprior.models.singan import commands as singan
+from jaxprior.runs.stopping import ProgramGuard
 from jaxprior.system.allocation import keep_freed_memory
 
 
-MISTAKE, STOPPED = 2, 75
+MISTAKE = 2
+INTERRUPTED = "Stopped. What was finished is kept: repeat the same command to go on."
 _SEVERAL = re.compile(r"(Did you mean '[^']*'), .*\?$")
 _ROOM, _RIGHTS = (errno.ENOSPC, errno.EDQUOT), (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -37,7 +39,7 @@ class Commands(typer.core.TyperGroup):
             say_error(str(error))
             raise typer.Exit(MISTAKE) from None
         except KeyboardInterrupt:
-            say_error("Stopped. What was finished is kept: repeat the same command to go on.")
+            say_error(INTERRUPTED)
             raise typer.Exit(STOPPED) from None
         except OSError as error:
             if error.errno in _ROOM:
@@ -143,12 +145,15 @@ def main(arguments: list[str] | None = None) -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's start-up notes are not for users
     keep_freed_memory()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop anywhere is a sentence and exit code 75
     try:
-        app(args=arguments, prog_name="jaxprior")
+        with ProgramGuard(on_deadline=end_at_deadline):
+            app(args=arguments, prog_name="jaxprior")
     except SystemExit as end:
         if end.code == STOPPED:  # XLA may still be computing what was stopped: Python's own end would crash in it
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(STOPPED)
         raise
+    except KeyboardInterrupt:  # before the command had begun
+        say_error(INTERRUPTED)
+        sys.exit(STOPPED)

@@ -9,10 +9,10 @@ import typer
 
 from jaxprior.cli import options as opt
 from jaxprior.cli.console import RunProgress, mistakes, print_summary, print_table, say, say_error
-from jaxprior.cli.deadline import ends_within
-from jaxprior.cli.restore import SOME_FAILED, STOPPED, go_on, in_bytes, this_command
+from jaxprior.cli.restore import SOME_FAILED, in_bytes
 from jaxprior.cli.shares import resolve_share
 from jaxprior.cli.signature import spelled_out
+from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
 
 
@@ -135,7 +135,7 @@ def _run(recipe: Any, out: Path, **settings: Any) -> Path:
             yield progress
 
     try:
-        with mistakes(), ends_within(STOPPED, f"Stopped; {go_on(this_command())}"):
+        with mistakes():
             return evaluation.run_recipe(
                 recipe, out, watch=watch, command=this_command(), **settings
             )

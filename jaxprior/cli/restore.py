@@ -1,23 +1,21 @@
 """`jaxprior reconstruct`, `inpaint`, `colorize`, `superres`, `denoise`, `deblur`: one task over pictures, into a run
 folder."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from jaxprior.cli import options as opt
-from jaxprior.cli.console import RunProgress, mistakes, print_summary, printable, say, say_error
-from jaxprior.cli.deadline import ends_within
+from jaxprior.cli.console import RunProgress, mistakes, print_summary, say, say_error
 from jaxprior.cli.method import resolve
 from jaxprior.cli.shares import resolve_share
 from jaxprior.cli.signature import spelled_out
+from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
 
 
-SOME_FAILED, STOPPED = 1, 75
+SOME_FAILED = 1
 TASK_SPELLING = {"blur": "--blur SIGMA", "kernel": "--kernel FILE"}
 ORIGINALS = opt.ObservedOptions(clean=True)
 
@@ -217,7 +215,7 @@ def solve(
     from jaxprior import evaluation
 
     command = this_command()
-    with RunProgress(cell.title) as progress, mistakes(), ends_within(STOPPED, f"Stopped; {go_on(command)}"):
+    with RunProgress(cell.title) as progress, mistakes():
         try:
             return evaluation.run_cell(
                 cell, sources, folder, prior=prior, batch_size=batch_size, memory=memory, observer=progress,
@@ -227,13 +225,3 @@ def solve(
             pass
     say_error(f"Stopped with {progress.done} of {progress.total} pictures done; {go_on(command)}")
     raise typer.Exit(STOPPED)
-
-
-def this_command() -> str:
-    """The command line of this process, to be repeated."""
-    return printable(shlex.join(["jaxprior", *sys.argv[1:]]))
-
-
-def go_on(command: str) -> str:
-    """How a stopped run is continued."""
-    return f"the same command goes on: {command}"

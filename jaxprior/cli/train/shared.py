@@ -1,10 +1,7 @@
 """What all trainings of the command line share: their options, and running a plan to its end or to a stop."""
 
 import dataclasses
-import math
 import shlex
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,10 +10,11 @@ import typer
 
 from jaxprior.cli.console import TrainingProgress, say, say_error
 from jaxprior.cli.options import Precision
+from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
+from jaxprior.runs.stopping import StopGuard
 
 
-STOPPED = 75
 PRIOR = "jaxprior reconstruct IMAGES -o RUN --prior"
 """What a trained generator is good for; its run follows."""
 
@@ -104,25 +102,24 @@ def train(
     plan: Any, training: RunOptions, source: str, *, use: str, after: Callable[[Path], None] = lambda run: None
 ) -> None:
     """Run a plan with progress; a stop ends the program with how to go on. `after` gets the run at its end or stop."""
-    from jaxprior.runs.stopping import StopGuard
     from jaxprior.system import runtime
     from jaxprior.training import session
     from jaxprior.training.loop import Interrupted
 
     runtime.enable_compilation_cache()
-    end = math.inf if training.minutes is None else time.monotonic() + 60 * training.minutes
+    seconds = None if training.minutes is None else 60 * training.minutes
     try:
-        with StopGuard() as guard, TrainingProgress() as progress:
+        with StopGuard(seconds=seconds) as guard, TrainingProgress() as progress:
             path = session.run(
                 plan,
                 training.out,
                 source=source,
                 licence=training.licence,
                 on_log=progress.log,
-                should_stop=lambda: guard.requested or time.monotonic() > end,
+                should_stop=lambda: guard.requested,
             )
     except Interrupted as stop:
-        say_error(f"{str(stop).capitalize()}; the same command goes on: {shlex.join(['jaxprior', *sys.argv[1:]])}")
+        say_error(f"{str(stop).capitalize()}; {go_on(this_command())}")
         after(training.out)
         raise typer.Exit(STOPPED) from None
     say(f"\nweights: {path}\nuse them: {use} {shlex.quote(str(training.out))}")

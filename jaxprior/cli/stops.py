@@ -1,0 +1,29 @@
+"""How a stopped program ends: its exit code, and the sentence that says how to continue."""
+
+import os
+import shlex
+import sys
+
+from jaxprior.cli.console import printable, say_error
+
+
+STOPPED = 75
+"""Exit code of a program that was stopped and that the same command continues (EX_TEMPFAIL of sysexits.h)."""
+
+
+def this_command() -> str:
+    """The command line of this process, which continues what was stopped."""
+    return printable(shlex.join(["jaxprior", *sys.argv[1:]]))
+
+
+def go_on(command: str) -> str:
+    """The end of a sentence, which says how a stopped run is continued."""
+    return f"the same command goes on: {command}"
+
+
+def end_at_deadline() -> None:
+    """End the process at once, because it was asked to stop and did not come to a safe point in time."""
+    try:
+        say_error(f"Stopped; {go_on(this_command())}")
+    finally:  # the process must end even where nobody reads its standard error any more
+        os._exit(STOPPED)
