@@ -19,6 +19,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
 
 from jaxprior.errors import SettingsError
+from jaxprior.protocols import Family
 
 
 def names(group: str) -> list[str]:
@@ -81,6 +82,20 @@ def _locate(module: str) -> ModuleSpec | None:
         name = f"{name}.{part}"
         spec = PathFinder.find_spec(name, spec.submodule_search_locations)
     return spec
+
+
+def families() -> dict[str, Family]:
+    """What every family of networks says of itself, by the family's name; no family's networks are imported."""
+    found = {}
+    for name in names("jaxprior.models"):
+        thing = load("jaxprior.models", name)
+        found[name] = getattr(thing, "FAMILY", thing)
+    return {name: family for name, family in found.items() if isinstance(family, Family)}
+
+
+def family_of(architecture: str | None) -> Family | None:
+    """The family that has the networks which a card calls by this word, its "architecture"; None if there is none."""
+    return next((family for family in families().values() if architecture in family.architectures), None)
 
 
 @functools.cache

@@ -5,15 +5,15 @@ makes, drawn anew from the saved weights, so that networks trained elsewhere hav
 """
 
 import dataclasses
+import pkgutil
 from pathlib import Path
 
-from jaxprior.errors import RunError
-from jaxprior.models.consingan import stored as growing_stored
-from jaxprior.models.singan import load_singan, stored
-from jaxprior.models.singan.page import singan_sections
+from jaxprior import discovery
+from jaxprior.errors import RunError, WeightsError
 from jaxprior.reporting.figures import PngFile, read_png
 from jaxprior.reporting.training_page import training_page
 from jaxprior.runs.record import read_record
+from jaxprior.settings import listed
 from jaxprior.system.files import write_atomically
 from jaxprior.training.loop import read_metrics
 from jaxprior.weights import storage
@@ -21,7 +21,6 @@ from jaxprior.weights.priors import RUN_WEIGHTS
 
 
 KIND = "training"  # in run.json
-DRAWN = (stored.ARCHITECTURE, growing_stored.ARCHITECTURE)  # anew, for the page
 FIGURES = ("swd.csv", "held-out.csv", "quality.csv")  # of the judges
 
 
@@ -72,14 +71,27 @@ def write_training_report(path: Path) -> Path:
     """
     path = Path(path)
     if path.is_file():
-        model, out = load_singan(path), path.with_suffix(".html")
-        training = Training(title=path.stem, record={}, card=dict(model.card))
+        training, out = Training(title=path.stem, record={}, card=storage.read_card(path)), path.with_suffix(".html")
+        sections = _sections(path, training.card.get("architecture"))
+        if sections is None:
+            named = training.card.get("architecture")
+            pages = [word for family in discovery.families().values() if family.page for word in family.architectures]
+            raise WeightsError(f"{path}: its card names {named!r}; expected {listed(pages)}")
     else:
         training, out = _read(path), path / "report.html"
-        model = load_singan(path) if training.card.get("architecture") in DRAWN else None
-    sections = singan_sections(model) if model is not None else []
+        sections = _sections(path / RUN_WEIGHTS, training.card.get("architecture")) or []
     write_atomically(out, training_page(training, sections).encode("utf-8", "backslashreplace"))
     return out
+
+
+def _sections(weights: Path, architecture: str | None) -> list[str] | None:
+    """Sections that the networks' family makes of them for the page; None if it makes none of this architecture."""
+    family = discovery.family_of(architecture)
+    if family is None or family.page is None or architecture is None:
+        return None
+    make = pkgutil.resolve_name(next(iter(family.architectures[architecture].values())))
+    params, card = storage.load_weights(weights)
+    return pkgutil.resolve_name(family.page)(make(params, card, str(weights)))
 
 
 def _read(folder: Path) -> Training:

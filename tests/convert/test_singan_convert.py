@@ -10,7 +10,6 @@ from PIL import Image
 from singan_golden import AMPLITUDES, PLAN, nhwc, state, variables
 
 from jaxprior.models.singan import draw, load_singan, reconstruct
-from jaxprior.models.singan.drawing import enlarge
 from jaxprior.models.singan.networks import zero_pad
 from jaxprior.weights.storage import read_card
 from weights_convert import convert
@@ -61,7 +60,7 @@ def test_a_folder_becomes_the_pyramid_of_the_goldens(training, golden, tmp_path)
     np.testing.assert_array_equal(
         model.scales[3].critic_variables["params"]["output"]["kernel"], critic["params"]["output"]["kernel"]
     )
-    last = enlarge(model, reconstruct(model)[5], PLAN.sizes[6])
+    last = model.enlarge(reconstruct(model)[5], PLAN.sizes[6])
     np.testing.assert_allclose(last, nhwc(golden("singan_drawing")["rec"]), atol=2e-6)
 
 
@@ -154,7 +153,7 @@ def test_real_balloons(shared, tmp_path):
         levels = np.floor(255 * np.clip((np.asarray(in_training(scale, below)[0]) + 1) / 2, 0, 1))
         assert np.abs(levels - saved).mean() < 0.01, f"scale {n}"
         assert np.abs(127.5 * (np.clip(fixed[n][0], -1, 1) + 1) - saved).mean() < 6, f"scale {n}"
-        below = enlarge(model, fixed[n], model.sizes[n + 1]) if n < 6 else None
+        below = model.enlarge(fixed[n], model.sizes[n + 1]) if n < 6 else None
     drawn = np.asarray(draw(model, jax.random.key(0)))[0]
     assert np.isfinite(drawn).all() and abs(drawn.mean() - float(model.image.mean())) < 0.15
     assert 0.7 < drawn.std() / float(model.image.std()) < 1.4

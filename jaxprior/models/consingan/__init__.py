@@ -1,1 +1,18 @@
-"""The family consingan."""
+"""ConSinGAN: one generator that grows over the scales of a single picture (Hinz et al., WACV 2021).
+
+    networks     the growing generator       model        a trained one, and drawing from it
+    stored       its file                    train        its training, with stage and state
+
+`load_singan`, `draw` and `reconstruct` of `jaxprior.models.singan` load a ConSinGAN and draw from it.
+"""
+
+from jaxprior.protocols import Family
+
+
+FAMILY = Family(
+    title="ConSinGAN: one generator that grows over the scales of one picture",
+    paper="Hinz, Fisher, Wang and Wermter, Improved Techniques for Training Single-Image GANs, WACV 2021",
+    architectures={"consingan": {"singan": "jaxprior.models.consingan.stored:build_consingan"}},
+    page="jaxprior.models.singan.page:singan_sections",
+    uses=("singan",),
+)

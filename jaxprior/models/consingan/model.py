@@ -1,18 +1,17 @@
 """A trained ConSinGAN: one growing generator of a picture's whole pyramid (Hinz et al., WACV 2021), and its drawing.
 
-`draw` and `reconstruct` of `models.singan.drawing` serve it as they do a `SinGan`: noises of the stages below a start
-scale are those of the reconstruction. Scales pass features on, not images, so nothing can be injected between them.
+`draw` and `reconstruct` of `models.singan.drawing` serve it as they do a `SinGan`: the noises of the stages below a
+start scale are those of the reconstruction. Stages pass on features and not images, so pictures cannot enter there.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
-from jaxprior.errors import JaxpriorError
 from jaxprior.models.consingan.networks import GrowingGenerator
 from jaxprior.models.singan.noise import draw_normals
 from jaxprior.weights.card import Card
@@ -25,18 +24,25 @@ _static = partial(field, metadata={"static": True})
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, kw_only=True)
 class ConSinGan:
-    """A trained growing generator; a pytree, an argument of compiled functions. Made by `load_singan`.
+    """A trained growing generator; a pytree, which compiled functions take as an argument. `load_singan` makes it.
+
+    `factor` and `resize` say, as those of a `SinGan` do, how the picture was shrunk to the scales of the training.
 
     Fields:
-        generator: its network; variables: of it, {"params": ...}.
+        generator: its network. variables: the generator's {"params": ...}.
         critic, critic_variables: the same of the finest scale's critic, or None.
-        amplitudes: of the noise of all stages, [stages]; the first is 1 and not used.
-        noises: from which the picture is reconstructed, one [h, w, c] a stage, see `GrowingGenerator.noise_shape`; the
-            first is mostly the picture itself.
+        amplitudes: what the noises of all stages are multiplied by, [stages]; the first is 1 and not used.
+        noises: the noises from which the picture is reconstructed, one [h, w, c] a stage, of the shapes that
+            `GrowingGenerator.noise_shape` gives; the first is mostly the picture itself.
         sizes: (height, width) of the features of every stage, coarsest first.
         image: the picture at the finest scale, [h, w, c] in [-1, 1].
         card: where the weights come from.
     """
+
+    architecture: ClassVar[str] = "consingan"
+    title: ClassVar[str] = "ConSinGAN"
+    factor: ClassVar[float | None] = None
+    resize: ClassVar[str] = "bicubic_u8"
 
     generator: GrowingGenerator = _static()
     variables: Any
@@ -50,58 +56,70 @@ class ConSinGan:
 
     @property
     def image_channels(self) -> int:
-        """Channels of its images."""
+        """Number of channels of an image."""
         return self.generator.image_channels
 
     @property
-    def scales(self) -> tuple:
-        """There are none to work with one by one, as there are in a `SinGan`.
+    def kept_noises(self) -> list[Array]:
+        """The noises from which the picture is reconstructed, one [h, w, c] a stage."""
+        return list(self.noises)
 
-        Raises:
-            JaxpriorError: always, so that what needs them says why it cannot be done.
+    def networks(self) -> list[tuple[int, float]]:
+        """(channels, amplitude of the noise) of every stage, for a report page."""
+        return [(self.generator.width, float(amplitude)) for amplitude in self.amplitudes]
+
+    def draw_noises(self, key: Array, sizes: Sequence[tuple[int, int]], *, count: int) -> list[Array]:
+        """Noises N(0, 1) of the coarsest stages, [count, *noise_shape(n, size)] each.
+
+        Arguments:
+            key: image i takes its i-th share.
+            sizes: (height, width) of the stages' features, coarsest first.
+            count: number of images.
         """
-        raise JaxpriorError(
-            "this model is a ConSinGAN, whose scales pass on features and not images: it draws images and reconstructs "
-            "its picture; take a SinGAN for the rest"
-        )
+        shapes = [self.generator.noise_shape(n, size) for n, size in enumerate(sizes)]
+        return draw_normals(key, shapes, count=count)
 
+    def synthesize(self, noises: Sequence[Array]) -> list[Array]:
+        """Images of given noises, [b, h_n, w_n, c] in [-1, 1] of every stage that has one, coarsest first.
 
-def synthesize_growing(model: ConSinGan, noises: Sequence[Array]) -> list[Array]:
-    """Images of given noises, [b, h_n, w_n, c] in [-1, 1] of every stage that has one, coarsest first.
+        The images of coarser stages come from the one tail, which is trained for the finest: they are for looking at.
 
-    Those of coarser stages come from the one tail, which is trained for the finest: they are for looking at.
+        Arguments:
+            noises: [b, *noise_shape(n, size)] of the stages from the coarsest on.
+        """
+        images, below = [], None
+        for n, noise in enumerate(noises):
+            below = self.generator.apply(
+                self.variables, [noise], self.amplitudes, below=below, start=n, method="features"
+            )
+            images.append(self.generator.apply(self.variables, below, method="image"))
+        return images
 
-    Arguments:
-        model: the trained network.
-        noises: [b, *noise_shape(n, size)] of the stages from the coarsest on.
-    """
-    images, below = [], None
-    for n, noise in enumerate(noises):
-        below = _features(model, [noise], below=below, start=n)
-        images.append(_image(model, below))
-    return images
+    def draw_scales(self, key: Array, sizes: Sequence[tuple[int, int]], *, count: int, start: int) -> list[Array]:
+        """Random images [count, h_n, w_n, c] of every stage; see `singan.draw_scales`, which checks its arguments.
 
+        Arguments:
+            key: image i takes its i-th share.
+            sizes: (height, width) of all stages' features.
+            count: number of images.
+            start: the noises of the stages below it are those of the reconstruction.
+        """
+        kept = [jnp.broadcast_to(noise, (count, *noise.shape)) for noise in self.noises[:start]]
+        return self.synthesize([*kept, *self.draw_noises(key, sizes, count=count)[start:]])
 
-def draw_growing(
-    model: ConSinGan, key: Array, sizes: Sequence[tuple[int, int]], *, count: int, start: int = 0
-) -> list[Array]:
-    """Random images [count, h_n, w_n, c] of every stage; see `singan.draw_scales`, which checks its arguments.
+    def params(self) -> dict:
+        """The tensors as the model's file names them."""
+        critic = {} if self.critic is None else {"critic": self.critic_variables}
+        noises = {f"stage{n}": noise for n, noise in enumerate(self.noises)}
+        return {
+            "generator": self.variables, **critic, "noise": noises, "amplitudes": self.amplitudes, "image": self.image,
+        }  # fmt: skip
 
-    Arguments:
-        model: the trained network.
-        key: image i takes its i-th share.
-        sizes: (height, width) of all stages' features.
-        count: number of images.
-        start: noises of the stages below it are those of the reconstruction.
-    """
-    shapes = [model.generator.noise_shape(n, size) for n, size in enumerate(sizes)]
-    kept = [jnp.broadcast_to(noise, (count, *noise.shape)) for noise in model.noises[:start]]
-    return synthesize_growing(model, [*kept, *draw_normals(key, shapes, count=count)[start:]])
-
-
-def _features(model: ConSinGan, noises: Sequence[Array], *, below: Array | None = None, start: int = 0) -> Array:
-    return model.generator.apply(model.variables, noises, model.amplitudes, below=below, start=start, method="features")
-
-
-def _image(model: ConSinGan, features: Array) -> Array:
-    return model.generator.apply(model.variables, features, method="image")
+    def config(self) -> dict:
+        """What the card of the model's file says: its networks and its sizes."""
+        described = ("width", "layers", "image_channels", "norm", "slope", "edges")
+        return {
+            "sizes": [list(size) for size in self.sizes],
+            **{name: getattr(self.generator, name) for name in described},
+            "critic_layers": self.critic.layers if self.critic else None,
+        }

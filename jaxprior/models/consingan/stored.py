@@ -1,4 +1,4 @@
-"""The file of a trained ConSinGAN, strict as that of a SinGAN (`jaxprior.models.singan.stored`, which calls this).
+"""The file of a trained ConSinGAN, strict as that of a SinGAN (see `jaxprior.models.singan.stored`).
 
 Tensors `generator/params/head/...`, `.../stage0/...`, `.../tail/...`, `critic/params/...` where a critic is kept,
 `noise/stage0` and so on, `amplitudes` and `image`; the card's `config` holds the rest.
@@ -18,34 +18,15 @@ from jaxprior.weights import storage
 from jaxprior.weights.card import Card
 
 
-ARCHITECTURE = "consingan"
+ARCHITECTURE = ConSinGan.architecture
 COUNTS = ("width", "layers", "image_channels")
 
 
-def growing_config(model: ConSinGan) -> dict:
-    """What a card says of a model."""
-    network = model.generator
-    return {
-        "sizes": [list(size) for size in model.sizes],
-        **{name: getattr(network, name) for name in (*COUNTS, "norm", "slope", "edges")},
-        "critic_layers": model.critic.layers if model.critic else None,
-    }
-
-
-def growing_params(model: ConSinGan) -> dict:
-    """The tensors of a model as its file names them."""
-    critic = {} if model.critic is None else {"critic": model.critic_variables}
-    noises = {f"stage{n}": noise for n, noise in enumerate(model.noises)}
-    return {
-        "generator": model.variables, **critic, "noise": noises, "amplitudes": model.amplitudes, "image": model.image,
-    }  # fmt: skip
-
-
-def build_growing(params: Mapping, card: Mapping, *, where: str = "these weights") -> ConSinGan:
+def build_consingan(params: Mapping, card: Mapping, where: str = "these weights") -> ConSinGan:
     """Make a `ConSinGan` of tensors and a card.
 
     Arguments:
-        params: as of `growing_params`, any float type; kept as float32.
+        params: as of `ConSinGan.params`, any float type; kept as float32.
         card: see `weights.save_weights`; `config` is used.
         where: named in error messages.
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from jaxprior.errors import ImageError
 from jaxprior.models import singan as pyramids
-from jaxprior.models.consingan import stored
 from jaxprior.models.consingan.model import ConSinGan
 from jaxprior.models.consingan.networks import EDGES, NORMS, GrowingGenerator, critic_of
 from jaxprior.models.consingan.stage import make_step
@@ -132,8 +131,8 @@ def plan(recipe: ConsinganRecipe, pictures: Pictures) -> Plan:
             remake=lambda state, _moment: pyramids.reconstruct(trained(state))[-1],
             pictures=lambda moment: reals[moment.phase_number][None],
         ),
-        export=lambda state: stored.growing_params(trained(state)),
-        card=lambda state: {"architecture": stored.ARCHITECTURE, "config": stored.growing_config(trained(state))},
+        export=lambda state: trained(state).params(),
+        card=lambda state: {"architecture": ConSinGan.architecture, "config": trained(state).config()},
         at_rest=np.float32,  # the picture's levels and the small networks stay what they were
         pictures=pictures,
         seed=recipe.seed,

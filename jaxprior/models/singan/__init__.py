@@ -16,5 +16,15 @@
 
 import lazy_loader
 
+from jaxprior.protocols import Family
+
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+FAMILY = Family(
+    title="SinGAN: a pyramid of patch GANs trained on one picture",
+    paper="Shaham, Dekel and Michaeli, SinGAN: Learning a Generative Model from a Single Natural Image, ICCV 2019",
+    architectures={"singan": {"singan": "jaxprior.models.singan.stored:build_singan"}},
+    commands="jaxprior.models.singan.commands:app",
+    page="jaxprior.models.singan.page:singan_sections",
+)

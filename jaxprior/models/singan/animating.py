@@ -11,8 +11,8 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from jaxprior.models.singan.drawing import draw_noises, enlarge, synthesize
-from jaxprior.models.singan.model import SinGan
+from jaxprior.models.singan.drawing import check_start_scale
+from jaxprior.models.singan.model import SinGan, SingleImageModel, with_image_scales
 
 
 Array = jax.Array
@@ -20,7 +20,7 @@ FIRST_STEP = 0.05
 
 
 def animate(
-    model: SinGan,
+    model: SingleImageModel,
     key: Array,
     *,
     frames: int = 100,
@@ -31,7 +31,7 @@ def animate(
     """A short film of what a model was trained on.
 
     Arguments:
-        model: the trained pyramid, with either kind of padding.
+        model: the trained pyramid, a SinGAN with either kind of padding.
         key: of all chance; the first frames do not depend on how many there are.
         frames: how many.
         start_scale: the coarsest scale that moves; 0 moves everything.
@@ -43,18 +43,19 @@ def animate(
 
     Raises:
         ValueError: a scale that does not exist, no frames, or alpha or beta out of range.
+        JaxpriorError: the model is no SinGAN.
 
     Example:
         >>> save_animation("balloons.webp", to_uint8(animate(model, jax.random.key(0))), fps=10)   # doctest: +SKIP
     """
+    pyramid = with_image_scales(model)
     if frames < 1:
         raise ValueError(f"frames: expected at least one, got {frames}")
-    if not 0 <= start_scale < len(model.scales):
-        raise ValueError(f"start_scale: expected 0 to {len(model.scales) - 1} for this model, got {start_scale}")
+    check_start_scale(model, start_scale)
     for name, value in (("alpha", alpha), ("beta", beta)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name}: expected a number from 0 to 1, got {value}")
-    return _animate(model, key, alpha, beta, frames=frames, start_scale=start_scale)
+    return _animate(pyramid, key, alpha, beta, frames=frames, start_scale=start_scale)
 
 
 @partial(jax.jit, static_argnames=("frames", "start_scale"))
@@ -62,10 +63,10 @@ def _animate(model: SinGan, key: Array, alpha: float, beta: float, *, frames: in
     kept = [scale.noise[None] for scale in model.scales]
     fixed, moving, below = kept[:start_scale], kept[start_scale:], None
     if fixed:
-        below = enlarge(model, synthesize(model, fixed)[-1], model.sizes[start_scale])
+        below = model.enlarge(model.synthesize(fixed)[-1], model.sizes[start_scale])
 
     def drawn(number: Array | int) -> list[Array]:
-        return draw_noises(model, jax.random.fold_in(key, number), model.sizes, count=1)[start_scale:]
+        return model.draw_noises(jax.random.fold_in(key, number), model.sizes, count=1)[start_scale:]
 
     def step(walk, number):
         before, last = walk
@@ -73,8 +74,8 @@ def _animate(model: SinGan, key: Array, alpha: float, beta: float, *, frames: in
             lambda z, a, b, noise: alpha * z + (1 - alpha) * (b + beta * (b - a) + (1 - beta) * noise),
             moving, before, last, drawn(number),
         )  # fmt: skip
-        # One frame after another: a batch of them takes as long on a CPU, and more memory.
-        return (last, now), synthesize(model, now, below=below, start=start_scale)[-1][0]
+        # Frames are computed one by one: a batch of them takes as long on a CPU, and more memory.
+        return (last, now), model.synthesize(now, below=below, start=start_scale)[-1][0]
 
     first = jax.tree.map(lambda z, noise: (1 - FIRST_STEP) * z + FIRST_STEP * noise, moving, drawn(0))
     _, images = jax.lax.scan(step, (moving, first), jnp.arange(1, frames + 1))

@@ -15,9 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.data.decoding import MAX_PIXELS
-from jaxprior.models.singan.drawing import draw_noises, enlarge, synthesize
 from jaxprior.models.singan.fitting import as_floats
-from jaxprior.models.singan.model import SinGan
+from jaxprior.models.singan.model import SinGan, SingleImageModel, with_image_scales
 
 
 Array = jax.Array
@@ -25,7 +24,12 @@ STEP = 2 ** (1 / 3)
 
 
 def super_resolve(
-    model: SinGan, key: Array, *, image: np.ndarray | None = None, factor: float = 4.0, steps: int | None = None
+    model: SingleImageModel,
+    key: Array,
+    *,
+    image: np.ndarray | None = None,
+    factor: float = 4.0,
+    steps: int | None = None,
 ) -> Array:
     """Enlarge a picture, with detail as the model's own.
 
@@ -41,14 +45,16 @@ def super_resolve(
 
     Raises:
         ValueError: a factor of 1 or less, no steps, more than 64 million pixels, or a picture that cannot be used.
+        JaxpriorError: the model is no SinGAN.
 
     Example:
         >>> super_resolve(model, jax.random.key(0), factor=2).shape      # doctest: +SKIP
         (372, 496, 3)
     """
+    pyramid = with_image_scales(model)
     image = model.image if image is None else as_floats(image, channels=model.image_channels)
     sizes, step = plan_enlarging(image.shape[:2], factor, steps=steps)
-    return _super_resolve(model, jnp.asarray(image), key, sizes=sizes, step=step)
+    return _super_resolve(pyramid, jnp.asarray(image), key, sizes=sizes, step=step)
 
 
 def plan_enlarging(
@@ -81,5 +87,5 @@ def plan_enlarging(
 @partial(jax.jit, static_argnames=("sizes", "step"))
 def _super_resolve(model: SinGan, image: Array, key: Array, *, sizes: tuple, step: float) -> Array:
     repeated = dataclasses.replace(model, scales=(model.scales[-1],) * len(sizes), factor=1 / step)
-    noises = draw_noises(repeated, key, sizes, count=1)
-    return synthesize(repeated, noises, below=enlarge(repeated, image[None], sizes[0]))[-1][0]
+    noises = repeated.draw_noises(key, sizes, count=1)
+    return repeated.synthesize(noises, below=repeated.enlarge(image[None], sizes[0]))[-1][0]

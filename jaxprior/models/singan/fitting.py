@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxprior.data.images import MIN_SIDE, to_float
 from jaxprior.errors import ImageError, MaskError
-from jaxprior.models.singan.model import SinGan
+from jaxprior.models.singan.model import SingleImageModel
 from jaxprior.nn.resizing import resize
 
 
@@ -73,7 +73,7 @@ def plan_fitting(given: tuple[int, int], size: tuple[int, int]) -> Fitting:
     return Fitting(tuple(given), (top, left, *kept), tuple(size))
 
 
-def fit_reference(model: SinGan, image: np.ndarray) -> tuple[np.ndarray, Fitting]:
+def fit_reference(model: SingleImageModel, image: np.ndarray) -> tuple[np.ndarray, Fitting]:
     """Fit a picture to a model's finest scale.
 
     Arguments:
@@ -98,7 +98,7 @@ def fit_reference(model: SinGan, image: np.ndarray) -> tuple[np.ndarray, Fitting
     return np.clip(resized, -1, 1), fitting
 
 
-def fit_mask(model: SinGan, mask: np.ndarray) -> np.ndarray:
+def fit_mask(model: SingleImageModel, mask: np.ndarray) -> np.ndarray:
     """Fit a mask as `fit_reference` fits a picture of its size.
 
     Arguments:

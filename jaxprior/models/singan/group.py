@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxprior.errors import ImageError
 from jaxprior.models import singan as pyramids
-from jaxprior.models.singan import SinGan, stored
+from jaxprior.models.singan import SinGan
 from jaxprior.models.singan.recipe import SinganRecipe
 from jaxprior.models.singan.scale import make_step
 from jaxprior.models.singan.state import assemble, begin_scale, init_state
@@ -69,8 +69,8 @@ def plan(recipe: SinganRecipe, pictures: Pictures, *, names: Sequence[str]) -> P
             remake=lambda state, _moment: jax.vmap(pyramids.reconstruct)(trained(state))[-1][:, 0],
             pictures=lambda moment: reals[moment.phase_number],
         ),
-        export=lambda state: stored.to_params(trained(state)),
-        card=lambda state: {"architecture": stored.ARCHITECTURE, "config": stored.to_config(trained(state))},
+        export=lambda state: trained(state).params(),
+        card=lambda state: {"architecture": SinGan.architecture, "config": trained(state).config()},
         at_rest=np.float32,
         pictures=pictures,
         seed=recipe.seed,

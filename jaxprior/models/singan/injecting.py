@@ -13,8 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxprior.models.singan.colors import snap_to
-from jaxprior.models.singan.drawing import draw_noises, enlarge, synthesize
-from jaxprior.models.singan.model import SinGan
+from jaxprior.models.singan.model import SinGan, SingleImageModel, with_image_scales
 from jaxprior.nn.resizing import resize
 
 
@@ -22,7 +21,7 @@ Array = jax.Array
 
 
 def inject(
-    model: SinGan,
+    model: SingleImageModel,
     image: Array,
     key: Array,
     *,
@@ -45,12 +44,14 @@ def inject(
 
     Raises:
         ValueError: a start scale that does not exist, no images, or a picture of another size.
+        JaxpriorError: the model is no SinGAN.
 
     Example:
         >>> inject(model, picture, jax.random.key(0), start_scales=(3,)).shape     # doctest: +SKIP
         (1, 1, 186, 248, 3)
     """
-    start_scales = check_start_scales(model, start_scales)
+    pyramid = with_image_scales(model)
+    start_scales = check_start_scales(pyramid, start_scales)
     if count < 1:
         raise ValueError(f"count: expected at least one image, got {count}")
     expected = (*model.sizes[-1], model.image_channels)
@@ -59,7 +60,7 @@ def inject(
     if centers is not None and len(centers) != len(start_scales):
         raise ValueError(f"centers: expected an array for each of {len(start_scales)} start scales, got {len(centers)}")
     centers = None if centers is None else tuple(centers)
-    return _inject(model, image, key, centers, start_scales=start_scales, count=count)
+    return _inject(pyramid, image, key, centers, start_scales=start_scales, count=count)
 
 
 def check_start_scales(model: SinGan, start_scales: Sequence[int] | None) -> tuple[int, ...]:
@@ -84,7 +85,7 @@ def check_start_scales(model: SinGan, start_scales: Sequence[int] | None) -> tup
 def injected(model: SinGan, image: Array, scale: int) -> Array:
     """What enters a scale: a picture of the finest scale [h, w, c], blurred one scale down, [h_n, w_n, c]."""
     coarser = at_scale(model, image, scale - 1)
-    return enlarge(model, coarser, model.sizes[scale])
+    return model.enlarge(coarser, model.sizes[scale])
 
 
 def at_scale(model: SinGan, image: Array, scale: int) -> Array:
@@ -96,10 +97,10 @@ def at_scale(model: SinGan, image: Array, scale: int) -> Array:
 
 @partial(jax.jit, static_argnames=("start_scales", "count"))
 def _inject(model: SinGan, image: Array, key: Array, centers, *, start_scales: tuple[int, ...], count: int) -> Array:
-    noises = draw_noises(model, key, model.sizes, count=count)
+    noises = model.draw_noises(key, model.sizes, count=count)
     images = None
     for n in range(start_scales[0], len(model.scales)):
-        below = [] if images is None else [enlarge(model, images, model.sizes[n])]
+        below = [] if images is None else [model.enlarge(images, model.sizes[n])]
         if n in start_scales:
             entering = injected(model, image, n)
             if centers is not None:
@@ -107,5 +108,5 @@ def _inject(model: SinGan, image: Array, key: Array, centers, *, start_scales: t
             below.append(jnp.broadcast_to(entering, (count, *entering.shape)))
         joined = jnp.concatenate(below)
         noise = jnp.tile(noises[n], (len(joined) // count, 1, 1, 1))
-        images = synthesize(model, [noise], below=joined, start=n)[0]
+        images = model.synthesize([noise], below=joined, start=n)[0]
     return images.reshape(len(start_scales), count, *images.shape[1:])

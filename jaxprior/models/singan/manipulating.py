@@ -19,7 +19,7 @@ from jaxprior.models.singan.blending import blend, soft_mask
 from jaxprior.models.singan.colors import color_centers
 from jaxprior.models.singan.fitting import Fitting, fit_mask, fit_reference
 from jaxprior.models.singan.injecting import at_scale, check_start_scales, inject
-from jaxprior.models.singan.model import SinGan
+from jaxprior.models.singan.model import SingleImageModel, with_image_scales
 
 
 Array = jax.Array
@@ -49,7 +49,7 @@ class Manipulated:
 
 
 def paint(
-    model: SinGan,
+    model: SingleImageModel,
     image: np.ndarray,
     key: Array,
     *,
@@ -73,17 +73,18 @@ def paint(
     Example:
         >>> paint(model, load_image("trees.png"), jax.random.key(0)).images[2, 0]     # doctest: +SKIP
     """
-    start_scales = check_start_scales(model, start_scales)
+    pyramid = with_image_scales(model)
+    start_scales = check_start_scales(pyramid, start_scales)
     reference, fitting = fit_reference(model, image)
     centers = None
     if colors is not None:
-        centers = [color_centers(at_scale(model, model.image, n), colors) for n in start_scales]
+        centers = [color_centers(at_scale(pyramid, model.image, n), colors) for n in start_scales]
     images = inject(model, reference, key, start_scales=start_scales, count=count, centers=centers)
     return Manipulated(images=images, start_scales=start_scales, reference=reference, fitting=fitting)
 
 
 def harmonize(
-    model: SinGan,
+    model: SingleImageModel,
     image: np.ndarray,
     mask: np.ndarray,
     *,
@@ -113,7 +114,7 @@ def harmonize(
     Example:
         >>> harmonize(model, pasted, mask, key=jax.random.key(0)).masked[2, 0]        # doctest: +SKIP
     """
-    start_scales = check_start_scales(model, start_scales)
+    start_scales = check_start_scales(with_image_scales(model), start_scales)
     image, mask = np.asarray(image), np.asarray(mask)
     if mask.shape != image.shape[:2]:
         sizes = ["x".join(map(str, shape[1::-1])) for shape in (mask.shape, image.shape)]
@@ -132,7 +133,7 @@ def harmonize(
 
 
 def edit(
-    model: SinGan,
+    model: SingleImageModel,
     image: np.ndarray,
     mask: np.ndarray,
     *,

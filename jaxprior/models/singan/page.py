@@ -9,8 +9,7 @@ import jax
 import numpy as np
 
 from jaxprior import metrics
-from jaxprior.models.consingan.model import ConSinGan
-from jaxprior.models.singan import SinGan
+from jaxprior.models.singan.model import SingleImageModel
 from jaxprior.models.singan.viewing import draw_from, real_pyramid
 from jaxprior.reporting import page
 from jaxprior.reporting.figures import as_png
@@ -32,7 +31,7 @@ NOTE = (
 )
 
 
-def singan_sections(model: SinGan | ConSinGan) -> list[str]:
+def singan_sections(model: SingleImageModel) -> list[str]:
     """Return the sections (as HTML) of a trained model, finished or with the scales that it has."""
     keys = jax.random.split(jax.random.key(0), SAMPLES // AT_ONCE)
     reals = real_pyramid(model)
@@ -45,7 +44,7 @@ def singan_sections(model: SinGan | ConSinGan) -> list[str]:
     started = {start: drawn(keys[0], start)[-1] for start in range(1, min(STARTS + 1, len(reals)))}
     return [
         *_picture(reals[-1], remade[-1], samples[-1]),
-        *_scales(_networks(model), reals, remade, samples),
+        *_scales(model.networks(), reals, remade, samples),
         *_starts({0: samples[-1][:AT_ONCE], **started}),
     ]
 
@@ -59,13 +58,6 @@ def _picture(real: np.ndarray, remade: np.ndarray, samples: np.ndarray) -> list[
         "<h2>The picture</h2>", page.side_by_side(large),
         f"<h2>{len(samples)} samples</h2>", page.side_by_side(small),
     ]  # fmt: skip
-
-
-def _networks(model: SinGan | ConSinGan) -> list[tuple[int, float]]:
-    """(channels, amplitude of the noise) of every scale."""
-    if isinstance(model, ConSinGan):
-        return [(model.generator.width, float(amplitude)) for amplitude in model.amplitudes]
-    return [(scale.generator.width, float(scale.amplitude)) for scale in model.scales]
 
 
 def _scales(

@@ -17,8 +17,7 @@ import numpy as np
 
 from jaxprior.data import images
 from jaxprior.models import singan as pyramids
-from jaxprior.models.singan import SinGan, stored
-from jaxprior.models.singan.drawing import draw_noises, enlarge
+from jaxprior.models.singan import SinGan
 from jaxprior.models.singan.injecting import at_scale, check_start_scales
 from jaxprior.models.singan.recipe import SinganRecipe
 from jaxprior.models.singan.scale import make_step
@@ -127,8 +126,8 @@ def plan(recipe: SinganRecipe, model: SinGan, *, scale: int, colors: int) -> Pla
             remake=lambda state, _moment: pyramids.reconstruct(trained(state))[-1],
             pictures=lambda _moment: np.asarray(model.image)[None],
         ),
-        export=lambda state: stored.to_params(trained(state)),
-        card=lambda state: {"architecture": stored.ARCHITECTURE, "config": stored.to_config(trained(state))},
+        export=lambda state: trained(state).params(),
+        card=lambda state: {"architecture": SinGan.architecture, "config": trained(state).config()},
         at_rest=np.float32,
         pictures=Pictures(images.to_uint8(model.image)[None]),
         seed=recipe.seed,
@@ -138,7 +137,7 @@ def plan(recipe: SinganRecipe, model: SinGan, *, scale: int, colors: int) -> Pla
 @partial(jax.jit, static_argnames="scale")
 def _samples(model: SinGan, key: jax.Array, centers: jax.Array, *, scale: int) -> jax.Array:
     """Random images, snapped where they enter the scale."""
-    noises = draw_noises(model, key, model.sizes, count=SAMPLES)
-    coarse = pyramids.synthesize(model, noises[:scale])[-1]
-    entering = pyramids.snap_to(enlarge(model, coarse, model.sizes[scale]), centers)
-    return pyramids.synthesize(model, noises[scale:], below=entering, start=scale)[-1]
+    noises = model.draw_noises(key, model.sizes, count=SAMPLES)
+    coarse = model.synthesize(noises[:scale])[-1]
+    entering = pyramids.snap_to(model.enlarge(coarse, model.sizes[scale]), centers)
+    return model.synthesize(noises[scale:], below=entering, start=scale)[-1]

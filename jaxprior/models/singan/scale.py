@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxprior.models.singan import SinGan, synthesize
-from jaxprior.models.singan.drawing import draw_noises, enlarge
 from jaxprior.models.singan.losses import generator_loss, in_training, make_losses
+from jaxprior.models.singan.model import SinGan
 from jaxprior.models.singan.networks import zero_pad
 from jaxprior.training.players import player
 from jaxprior.training.statistics import parted
@@ -73,10 +72,10 @@ def draw_inputs(
         black = jnp.zeros_like(picture)
         return Inputs(noise, black, fixed, black, mixes)
     count = recipe.critic_steps if recipe.resample_prev == "step" else 1
-    drawn = draw_noises(below, below_key, below.sizes, count=count)
+    drawn = below.draw_noises(below_key, below.sizes, count=count)
     kept = [one.noise[None] for one in below.scales]
     noises = [jnp.concatenate(pair) for pair in zip(kept, drawn, strict=True)]
-    images = enlarge(below, synthesize(below, noises)[-1], picture.shape[1:3])
+    images = below.enlarge(below.synthesize(noises)[-1], picture.shape[1:3])
     return Inputs(noise, images[1:], fixed, images[:1], mixes)
 
 

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.models.singan import Plan, Scale, SinGan, reconstruct
-from jaxprior.models.singan.drawing import enlarge
 from jaxprior.models.singan.scale import draw_noise
 from jaxprior.training.players import copied
 
@@ -79,7 +78,7 @@ def begin_scale(recipe: "SinganRecipe", below: SinGan | None, scale: int, pictur
 @jax.jit
 def reconstruction_error(below: SinGan, picture: jax.Array) -> jax.Array:
     """Root mean squared difference of a picture [1, h, w, c] from the enlarged reconstruction of the scales below."""
-    remade = enlarge(below, reconstruct(below)[-1], picture.shape[1:3])
+    remade = below.enlarge(reconstruct(below)[-1], picture.shape[1:3])
     return jnp.sqrt(jnp.mean(jnp.square(picture - remade)))
 
 

@@ -7,10 +7,10 @@ short trainings a network then shifts the colors, and all the more where it is a
 
 import dataclasses
 
-from jaxprior.models.singan.model import Scale, SinGan
+from jaxprior.models.singan.model import Scale, SinGan, SingleImageModel, with_image_scales
 
 
-def with_own_statistics(model: SinGan) -> SinGan:
+def with_own_statistics(model: SingleImageModel) -> SinGan:
     """The same model, normalizing each image by its own statistics, as in training.
 
     Arguments:
@@ -19,10 +19,14 @@ def with_own_statistics(model: SinGan) -> SinGan:
     Returns:
         A pyramid that every application takes; its generators have the norm "instance".
 
+    Raises:
+        JaxpriorError: the model is no SinGAN.
+
     Example:
         >>> super_resolve(with_own_statistics(model), jax.random.key(0))     # doctest: +SKIP
     """
-    return dataclasses.replace(model, scales=tuple(map(_own, model.scales)))
+    pyramid = with_image_scales(model)
+    return dataclasses.replace(pyramid, scales=tuple(map(_own, pyramid.scales)))
 
 
 def _own(scale: Scale) -> Scale:

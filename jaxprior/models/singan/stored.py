@@ -2,11 +2,12 @@
 
 It is one of `weights.storage`: tensors `scale0/generator/params/...` and `scale0/generator/batch_stats/...`, the same
 of `scale0/critic` where critics are kept (for those who train on), `scale0/noise`, `scale0/amplitude`, and so on, and
-`image`; the card's `config` holds the rest. A ConSinGAN's file is described in `growing_stored`.
+`image`; the card's `config` holds the rest. Other families with models of one picture describe their own files.
 """
 
 import os
-from collections.abc import Mapping
+import pkgutil
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -14,22 +15,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior import discovery
 from jaxprior.errors import WeightsError
-from jaxprior.models.consingan import stored as grown
-from jaxprior.models.consingan.model import ConSinGan
 from jaxprior.models.singan import networks as singan
-from jaxprior.models.singan.model import Scale, SinGan
+from jaxprior.models.singan.model import Scale, SinGan, SingleImageModel
 from jaxprior.nn.resizing import RESIZES
 from jaxprior.weights import storage
 from jaxprior.weights.card import Card
 from jaxprior.weights.priors import RUN_WEIGHTS
 
 
-ARCHITECTURE = "singan"
+ARCHITECTURE = SinGan.architecture
+ROLE = "singan"
+"""The role that a model of one picture has in its family."""
+
 PADDINGS = ("zero", "noise")
 
 
-def load_singan(path: str | os.PathLike) -> SinGan | ConSinGan:
+def load_singan(path: str | os.PathLike) -> SingleImageModel:
     """Load a trained pyramid or growing generator, as its card says; every name and shape is checked.
 
     Arguments:
@@ -46,11 +49,10 @@ def load_singan(path: str | os.PathLike) -> SinGan | ConSinGan:
     path = Path(path)
     path = path / RUN_WEIGHTS if path.is_dir() else path
     params, card = storage.load_weights(path)
-    build = grown.build_growing if card.get("architecture") == grown.ARCHITECTURE else build_singan
-    return build(params, card, where=str(path))
+    return _maker(card.get("architecture"))(params, card, where=str(path))
 
 
-def save_singan(path: str | os.PathLike, model: SinGan | ConSinGan) -> None:
+def save_singan(path: str | os.PathLike, model: SingleImageModel) -> None:
     """Write a trained model atomically; its card is kept, what describes the networks is written anew.
 
     Arguments:
@@ -60,41 +62,25 @@ def save_singan(path: str | os.PathLike, model: SinGan | ConSinGan) -> None:
     Raises:
         WeightsError: a NaN or infinity, or a place that cannot be written.
     """
-    if isinstance(model, ConSinGan):
-        params, config, architecture = grown.growing_params(model), grown.growing_config(model), grown.ARCHITECTURE
-    else:
-        params, config, architecture = to_params(model), to_config(model), ARCHITECTURE
-    storage.save_weights(path, params, {**model.card, "architecture": architecture, "config": config})
+    card = {**model.card, "architecture": model.architecture, "config": model.config()}
+    storage.save_weights(path, model.params(), card)
 
 
-def to_config(model: SinGan) -> dict:
-    """What a card says of a model: networks, sizes and how a drawing climbs them."""
-    critics = [scale.critic for scale in model.scales]
-    return {
-        **singan.to_config([scale.generator for scale in model.scales], critics if all(critics) else None),
-        "sizes": [list(size) for size in model.sizes],
-        "factor": model.factor,
-        "resize": model.resize,
-        "padding": model.padding,
-        "coarse_noise_channels": model.coarse_noise_channels,
-    }
+def _maker(architecture: str | None) -> Callable[..., SingleImageModel]:
+    """What makes models of an architecture: the function that a family names for the role "singan".
+
+    The function of SinGANs stands in for what no family has; it says which architecture it expects.
+    """
+    family = discovery.family_of(architecture)
+    roles = family.architectures[architecture] if family and architecture else {}
+    return pkgutil.resolve_name(roles[ROLE]) if ROLE in roles else build_singan
 
 
-def to_params(model: SinGan) -> dict:
-    """The tensors of a model as its file names them."""
-    tree: dict = {"image": model.image}
-    for n, scale in enumerate(model.scales):
-        tree[f"scale{n}"] = {"generator": scale.variables, "noise": scale.noise, "amplitude": scale.amplitude}
-        if scale.critic is not None:
-            tree[f"scale{n}"]["critic"] = scale.critic_variables
-    return tree
-
-
-def build_singan(params: Mapping, card: Mapping, *, where: str = "these weights") -> SinGan:
+def build_singan(params: Mapping, card: Mapping, where: str = "these weights") -> SinGan:
     """Make a `SinGan` of tensors and a card.
 
     Arguments:
-        params: as of `to_params`, any float type; kept as float32.
+        params: as of `SinGan.params`, any float type; kept as float32.
         card: see `weights.save_weights`; `architecture` and `config` are used.
         where: named in error messages.
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxprior.errors import ImageError
 from jaxprior.models import singan as pyramids
-from jaxprior.models.singan import SinGan, stored
+from jaxprior.models.singan import SinGan
 from jaxprior.models.singan.recipe import PRESETS as PRESETS
 from jaxprior.models.singan.recipe import SinganRecipe
 from jaxprior.models.singan.scale import make_step
@@ -58,8 +58,8 @@ def plan(recipe: SinganRecipe, pictures: Pictures) -> Plan:
             remake=lambda state, _moment: pyramids.reconstruct(trained(state))[-1],
             pictures=lambda moment: reals[moment.phase_number][None],
         ),
-        export=lambda state: stored.to_params(trained(state)),
-        card=lambda state: {"architecture": stored.ARCHITECTURE, "config": stored.to_config(trained(state))},
+        export=lambda state: trained(state).params(),
+        card=lambda state: {"architecture": SinGan.architecture, "config": trained(state).config()},
         at_rest=np.float32,  # small networks; the resize truncates, which tells a rounding error from a whole level
         pictures=pictures,
         seed=recipe.seed,

@@ -11,7 +11,7 @@ from growing_torch import Growing, nchw
 from jaxprior.errors import JaxpriorError, WeightsError
 from jaxprior.models.consingan.model import ConSinGan
 from jaxprior.models.consingan.networks import draw_biases
-from jaxprior.models.consingan.stored import build_growing, growing_config, growing_params
+from jaxprior.models.consingan.stored import build_consingan
 from jaxprior.models.consingan.train import PRESETS, ConsinganRecipe
 from jaxprior.models.singan import draw, load_singan, reconstruct, save_singan
 from jaxprior.models.singan.noise import draw_normals
@@ -117,12 +117,12 @@ def test_its_file_keeps_everything_and_refuses_the_rest(tmp_path):
     save_singan(path, model)
     again = load_singan(path)
     assert isinstance(again, ConSinGan) and again.generator == model.generator and again.critic == model.critic
-    jax.tree.map(np.testing.assert_array_equal, growing_params(again), growing_params(model))
+    jax.tree.map(np.testing.assert_array_equal, again.params(), model.params())
     without = dataclasses.replace(model, critic=None, critic_variables=None)
     save_singan(path, without)
     assert load_singan(path).critic is None
     params, card = load_weights(path)
-    config = growing_config(without)
+    config = without.config()
     for change, said in (
         ({"sizes": [[9, "12"]] * 3}, "whole numbers above 0"), ({"sizes": config["sizes"][:2]}, "stage2"),
         ({"width": 5}, "head"), ({"width": True}, "whole numbers above 0 as"), ({"norm": "batch"}, "norm 'batch'"),
@@ -130,7 +130,7 @@ def test_its_file_keeps_everything_and_refuses_the_rest(tmp_path):
         ({"edges": None}, "edges None"), ({"kernel": 5}, "kernel"),
     ):  # fmt: skip
         with pytest.raises(WeightsError, match=said):
-            build_growing(params, {**card, "config": {**config, **change}})
+            build_consingan(params, {**card, "config": {**config, **change}})
     save_weights(path, params, {**card, "config": {}})
     with pytest.raises(WeightsError, match="model.safetensors: its card's `config` does not describe a consingan"):
         load_singan(path)

@@ -25,8 +25,7 @@ from jaxprior.models.singan import (
     synthesize,
 )
 from jaxprior.models.singan import networks as singan
-from jaxprior.models.singan.drawing import enlarge
-from jaxprior.models.singan.stored import build_singan, to_config, to_params
+from jaxprior.models.singan.stored import build_singan
 from jaxprior.nn.convolution import convolve
 from jaxprior.nn.norm import fold
 from jaxprior.nn.resizing import resize
@@ -178,13 +177,13 @@ def test_gradient_penalty_of_a_flat_critic_has_no_gradient():
 
 def test_drawing_is_the_official_one(golden):
     arrays, model = golden("singan_drawing"), golden_singan.model()
-    last = enlarge(model, reconstruct(model)[-1], PLAN.sizes[6])
+    last = model.enlarge(reconstruct(model)[-1], PLAN.sizes[6])
     np.testing.assert_allclose(last, nhwc(arrays["rec"]), atol=2e-6)
     noises = [noise(f"dc.rand.{n}", 1, 3 if n else 1, *PLAN.sizes[n]) for n in range(6)]
     images = jax.jit(synthesize)(model, [np.broadcast_to(z, (*z.shape[:3], 3)) for z in noises])
     for n, image in enumerate(images):
         expected = arrays["rand" if n == 5 else f"rand_level{n + 1}"]
-        np.testing.assert_allclose(enlarge(model, image, PLAN.sizes[n + 1]), nhwc(expected), atol=2e-6)
+        np.testing.assert_allclose(model.enlarge(image, PLAN.sizes[n + 1]), nhwc(expected), atol=2e-6)
 
 
 def test_middle_layers_narrow_down_to_the_least_width():
@@ -288,8 +287,8 @@ def test_file_keeps_everything(critics, tmp_path):
     model = small(critics=critics)
     save_singan(tmp_path / "small.safetensors", model)
     again = load_singan(tmp_path / "small.safetensors")
-    assert to_config(again) == to_config(model) and again.sizes == model.sizes
-    jax.tree.map(np.testing.assert_array_equal, to_params(again), to_params(model))
+    assert again.config() == model.config() and again.sizes == model.sizes
+    jax.tree.map(np.testing.assert_array_equal, again.params(), model.params())
     assert jax.tree.structure(again.scales) == jax.tree.structure(model.scales)
 
 
@@ -301,7 +300,7 @@ def test_a_file_that_does_not_fit_is_a_sentence(tmp_path):
     save_weights(path, params, card)
     with pytest.raises(WeightsError, match="scale1/generator/batch_stats/layer0/norm/var: missing"):
         load_singan(path)
-    params, config = to_params(small()), card["config"]
+    params, config = small().params(), card["config"]
     for change, said in (
         ({"widths": [4, 8]}, "one pair a scale"), ({"widths": [4, 8, "x"]}, "whole numbers"),
         ({"sizes": [[12, 17]]}, "1 sizes for 3"), ({"sizes": [[12, 17], [16, 22], [20, 29]]}, "image: expected"),

@@ -37,7 +37,6 @@ from jaxprior.models.singan import (
     synthesize,
     with_own_statistics,
 )
-from jaxprior.models.singan.drawing import draw_noises, enlarge
 from jaxprior.models.singan.enlarging import plan_enlarging
 from jaxprior.models.singan.fitting import plan_fitting
 from jaxprior.models.singan.injecting import at_scale, injected
@@ -98,7 +97,7 @@ def test_injection_is_that_of_pytorch_at_every_start_scale():
     model, image = tiny_singan(), picture(20, 28).astype(np.float32) / 127.5 - 1
     found = np.asarray(inject(model, image, KEY, count=2))
     assert found.shape == (2, 2, 20, 28, 3)
-    noises = draw_noises(model, KEY, model.sizes, count=2)
+    noises = model.draw_noises(KEY, model.sizes, count=2)
     wide, f, last = image.astype(np.float64), PLAN.factor, len(PLAN.sizes) - 1
     for start in (1, 2):
         coarse = resize(wide, PLAN.sizes[start - 1], scale=f ** (last - start + 1), method="bicubic")
@@ -280,7 +279,7 @@ def test_enlarging_is_that_of_pytorch():
     found = super_resolve(model, KEY, image=given, factor=1.5)  # two steps
     step, sizes = 1.5**0.5, ((13, 15), (15, 18))
     repeated = dataclasses.replace(model, scales=model.scales[-1:] * 2)
-    noises = draw_noises(repeated, KEY, sizes, count=1)
+    noises = repeated.draw_noises(KEY, sizes, count=1)
     assert (noises[0] == noises[0][..., :1]).all() and not (noises[1] == noises[1][..., :1]).all()
     x = given.astype(np.float64)[None] / 127.5 - 1
     for size, noise in zip(sizes, noises, strict=True):
@@ -298,7 +297,7 @@ def test_animations_walk_around_the_reconstruction(padding):
     assert np.abs(np.diff(moving, axis=0)).mean() > 0.01
 
     def noises(number):
-        drawn = draw_noises(model, jax.random.fold_in(KEY, number), model.sizes, count=1)
+        drawn = model.draw_noises(jax.random.fold_in(KEY, number), model.sizes, count=1)
         return [np.asarray(noise) for noise in drawn]
 
     fixed = [np.asarray(scale.noise)[None] for scale in model.scales]
@@ -339,7 +338,7 @@ def test_own_statistics_are_those_of_training():
     own = reconstruct(with_own_statistics(model))
     below = jnp.zeros((1, *PLAN.sizes[0], 3))
     for n, scale in enumerate(model.scales):
-        below = enlarge(model, own[n - 1], PLAN.sizes[n]) if n else below
+        below = model.enlarge(own[n - 1], PLAN.sizes[n]) if n else below
         z = scale.amplitude * zero_pad(jnp.asarray(scale.noise)[None], MARGIN) + zero_pad(below, MARGIN)
         trained, _ = scale.generator.apply(scale.variables, z, below, train=True, mutable=["batch_stats"])
         np.testing.assert_allclose(own[n], trained, atol=2e-5)

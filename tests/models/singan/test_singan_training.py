@@ -14,7 +14,6 @@ from tiny_singan import smooth_picture
 
 from jaxprior.data import images
 from jaxprior.models.singan import build_pyramid, load_singan, reconstruct
-from jaxprior.models.singan.drawing import enlarge
 from jaxprior.models.singan.scale import draw_inputs, make_step
 from jaxprior.models.singan.train import PRESETS, SinganRecipe, assemble, begin_scale, init_state, plan
 from jaxprior.training import session
@@ -190,7 +189,7 @@ def test_a_scale_begins_with_the_weights_below_and_noise_as_strong_as_the_error(
         else:
             made = assemble(recipe, recipe.scales(18, 24), state, number, np.zeros((18, 24, 3)))
             real = phase.batch(0)
-            error = np.asarray(real - enlarge(made, reconstruct(made)[-1], real.shape[1:3]))
+            error = np.asarray(real - made.enlarge(reconstruct(made)[-1], real.shape[1:3]))
             assert float(own["amplitude"]) == pytest.approx(0.1 * np.sqrt(np.mean(error**2)), rel=1e-5)
             jax.tree.map(np.testing.assert_array_equal, own["generator"], before["scale0"]["generator"])
             jax.tree.map(np.testing.assert_array_equal, own["critic"], before["scale0"]["critic"])

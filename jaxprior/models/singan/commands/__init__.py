@@ -1,4 +1,6 @@
-"""`jaxprior singan train|sample|paint|harmonize|edit|superres|animate`: one module a command."""
+"""The commands `jaxprior singan train|sample|paint|harmonize|edit|superres|animate`, each in a module of its name."""
+
+import typer
 
 from jaxprior.models.singan.commands.animate import animate
 from jaxprior.models.singan.commands.edit import edit
@@ -9,4 +11,10 @@ from jaxprior.models.singan.commands.superres import superres
 from jaxprior.models.singan.commands.train import train
 
 
-__all__ = ["animate", "edit", "harmonize", "paint", "sample", "superres", "train"]
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Train a pyramid of GANs on a single picture, draw from it, and make other pictures like it.",
+)
+for command in (train, sample, paint, harmonize, edit, superres, animate):
+    app.command()(command)
