@@ -9,6 +9,7 @@ import pytest
 from growing_torch import Growing, nchw
 
 from jaxprior.errors import JaxpriorError, WeightsError
+from jaxprior.models import singan
 from jaxprior.models.consingan.model import ConSinGan
 from jaxprior.models.consingan.networks import draw_biases
 from jaxprior.models.consingan.stored import build_consingan
@@ -97,8 +98,6 @@ def test_drawing_is_what_pytorch_makes_of_the_noises(edges):
     ):  # fmt: skip
         with pytest.raises(ValueError, match=said):
             draw(model, key, **arguments)
-    with pytest.raises(JaxpriorError, match="take a SinGAN for the rest"):
-        print(model.scales)
 
 
 def test_biases_start_as_pytorchs():
@@ -110,6 +109,24 @@ def test_biases_start_as_pytorchs():
     bias = np.asarray(drawn["head"]["bias"])
     assert 0.99 * bound < np.abs(bias).max() <= bound and bias.std() == pytest.approx(bound / np.sqrt(3), rel=0.05)
     assert jax.tree.structure(drawn) == jax.tree.structure(tree) and float(drawn["x"]["norm"]["bias"][0]) == 0
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda model, picture, key: singan.synthesize(model, model.noises),
+        lambda model, picture, key: singan.animate(model, key),
+        lambda model, picture, key: singan.inject(model, picture, key),
+        lambda model, picture, key: singan.paint(model, picture, key),
+        lambda model, picture, key: singan.harmonize(model, picture, picture[..., 0], key=key),
+        lambda model, picture, key: singan.edit(model, picture, picture[..., 0], key=key),
+        lambda model, picture, key: singan.super_resolve(model, key),
+        lambda model, picture, key: singan.with_own_statistics(model),
+    ],
+)
+def test_what_wants_images_between_the_scales_refuses_it(use):
+    with pytest.raises(JaxpriorError, match="is a ConSinGAN.*take a SinGAN for the rest"):
+        use(random_model(), np.zeros((15, 19, 3), np.float32), jax.random.key(0))
 
 
 def test_its_file_keeps_everything_and_refuses_the_rest(tmp_path):
