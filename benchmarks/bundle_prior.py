@@ -70,13 +70,13 @@ def model_card(card: dict) -> str:
 def distances(params: dict, card: dict, data: Path) -> dict:
     """Sliced Wasserstein distances of samples to training pictures, as a card holds them."""
     prior = build_prior(params, card)
-    judge = SlicedWasserstein(
+    evaluator = SlicedWasserstein(
         sample=lambda state, moment, codes: prior.generate(codes),
         codes=jax.random.normal(jax.random.key(1), (CODES, prior.latent_dim)),
         pictures=load_pictures(data, resolution=prior.resolution),
         seed=0,
     )
-    return judge.summary(judge.measure(None, None))
+    return evaluator.summary(evaluator.measure(None, None))
 
 
 def main() -> None:

@@ -2,18 +2,13 @@
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from jaxprior.reporting import page
 from jaxprior.reporting.plots import curves
 from jaxprior.reporting.tables import flat
+from jaxprior.reporting.training_snapshot import Training
+from jaxprior.training.evaluators import PLACE
 
-
-if TYPE_CHECKING:
-    from jaxprior.reporting.training_report import Training
-
-PLACE = ("step", "phase", "images")
-"""Columns of a training's tables that say where it stood."""
 
 BY_PHASE = 16
 """More phases than this are not told apart in a plot."""
@@ -22,7 +17,7 @@ WIDE = (1200, 720)
 """Pixels that a sheet of samples may take."""
 
 
-def training_page(training: "Training", sections: Sequence[str]) -> str:
+def training_page(training: Training, sections: Sequence[str]) -> str:
     """Return the whole HTML page; `sections` (as HTML) stand in place of the newest sheet of samples."""
     body = [
         f'<p class="soft">{escape(_summary(training))}</p>',
@@ -34,7 +29,7 @@ def training_page(training: "Training", sections: Sequence[str]) -> str:
     return page.document(training.title, body)
 
 
-def _summary(training: "Training") -> str:
+def _summary(training: Training) -> str:
     """One line: what, of what, how long, on what, and how far it is."""
     made, record = training.card.get("training", {}), training.record
     recipe = record.get("configuration", {}).get("recipe", training.card.get("architecture", ""))
@@ -48,13 +43,13 @@ def _summary(training: "Training") -> str:
     return "; ".join(parts)
 
 
-def _sheet(training: "Training") -> list[str]:
+def _sheet(training: Training) -> list[str]:
     if training.sheet is None:
         return []
     return ["<h2>Newest samples</h2>", page.framed(training.sheet, "newest samples", box=WIDE)]
 
 
-def _curves(training: "Training") -> list[str]:
+def _curves(training: Training) -> list[str]:
     """A plot for every column of the losses, with a line for every phase where these are few."""
     rows = training.losses
     phases = list(dict.fromkeys(row["phase"] for row in rows))
@@ -79,8 +74,8 @@ def _curves(training: "Training") -> list[str]:
     return ["<h2>Losses</h2>", page.cards(plots)] if plots else []
 
 
-def _figures(training: "Training") -> list[str]:
-    """The judge's table as it is."""
+def _figures(training: Training) -> list[str]:
+    """The evaluator's table as it is."""
     rows = training.figures
     if not rows:
         return []
@@ -89,7 +84,7 @@ def _figures(training: "Training") -> list[str]:
     return ["<h2>Figures</h2>", page.figure_table(names, lines)]
 
 
-def _settings(training: "Training") -> list[str]:
+def _settings(training: Training) -> list[str]:
     """Configuration, versions and the card, folded where there is a page above them."""
     card = {name: value for name, value in training.card.items() if name != "training"}
     figures = {name: value for name, value in training.card.get("training", {}).items() if name != "recipe"}

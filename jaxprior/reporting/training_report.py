@@ -4,44 +4,18 @@ Of every training: its newest sheet of samples, curves, figures and settings. A 
 makes, drawn anew from the saved weights, so that networks trained elsewhere have one as well.
 """
 
-import dataclasses
 import pkgutil
 from pathlib import Path
 
 from jaxprior import discovery
-from jaxprior.errors import RunError, WeightsError
-from jaxprior.reporting.figures import PngFile, read_png
+from jaxprior.errors import WeightsError
 from jaxprior.reporting.training_page import training_page
+from jaxprior.reporting.training_snapshot import KIND, Training, read_training
 from jaxprior.runs.record import read_record
 from jaxprior.settings import listed
 from jaxprior.system.files import write_atomically
-from jaxprior.training.loop import read_metrics
 from jaxprior.weights import storage
 from jaxprior.weights.priors import RUN_WEIGHTS
-
-
-KIND = "training"  # in run.json
-FIGURES = ("swd.csv", "held-out.csv", "quality.csv")  # of the judges
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Training:
-    """What is known of a training.
-
-    Fields:
-        title: name of its folder or file.
-        record: its run.json; empty for weights that were made elsewhere.
-        card: of its weights; empty if there are none yet.
-        losses, figures: rows of `metrics.csv` and of the judge's table.
-        sheet: the newest samples, or None.
-    """
-
-    title: str
-    record: dict
-    card: dict
-    losses: list[dict[str, str]] = dataclasses.field(default_factory=list)
-    figures: list[dict[str, str]] = dataclasses.field(default_factory=list)
-    sheet: PngFile | None = None
 
 
 def is_training(path: Path) -> bool:
@@ -78,7 +52,7 @@ def write_training_report(path: Path) -> Path:
             pages = [word for family in discovery.families().values() if family.page for word in family.architectures]
             raise WeightsError(f"{path}: its card names {named!r}; expected {listed(pages)}")
     else:
-        training, out = _read(path), path / "report.html"
+        training, out = read_training(path), path / "report.html"
         sections = _sections(path / RUN_WEIGHTS, training.card.get("architecture")) or []
     write_atomically(out, training_page(training, sections).encode("utf-8", "backslashreplace"))
     return out
@@ -92,22 +66,3 @@ def _sections(weights: Path, architecture: str | None) -> list[str] | None:
     make = pkgutil.resolve_name(next(iter(family.architectures[architecture].values())))
     params, card = storage.load_weights(weights)
     return pkgutil.resolve_name(family.page)(make(params, card, str(weights)))
-
-
-def _read(folder: Path) -> Training:
-    record = read_record(folder)
-    if record.get("kind") != KIND:
-        raise RunError(f"{folder} holds a {record.get('kind', 'foreign')} run, not a {KIND} run.")
-    if members := sorted(folder.glob(f"*/{RUN_WEIGHTS}")):
-        raise RunError(f"{folder} trains several networks, each with a page of its own: give a file, {members[0]}.")
-    if not (folder / RUN_WEIGHTS).is_file():
-        raise RunError(f"{folder} has no weights yet, which come with the first samples: go on with the training.")
-    tables = [rows for name in FIGURES if (rows := read_metrics(folder / name))]
-    return Training(
-        title=folder.resolve().name,
-        record=record,
-        card=storage.read_card(folder / RUN_WEIGHTS),
-        losses=read_metrics(folder / "metrics.csv"),
-        figures=tables[0] if tables else [],
-        sheet=read_png(folder / "samples.png"),
-    )

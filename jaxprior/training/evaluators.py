@@ -1,7 +1,12 @@
-"""How good a network is at the end of a phase: figures of a table, for the curves and for the card."""
+"""Evaluators: they measure how good a network is at the end of a phase of its training.
+
+A training has one evaluator. Its figures are collected in a table of the run folder, drawn as a curve, and written on
+the card of the weights. The table's name is known here only; readers find it by its columns (`read_evaluation`).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import jax
@@ -9,20 +14,26 @@ import numpy as np
 
 from jaxprior import metrics
 from jaxprior.data import images
-from jaxprior.training.loop import Moment
+from jaxprior.training.loop import Moment, read_metrics
 from jaxprior.training.pictures import Pictures
 
 
 CODES, SHOWN = 1024, 64
-"""Codes of the pictures that a distance is measured on, and how many of these a sheet shows."""
+"""How many generated pictures a distance is measured on, and how many of them a sheet shows."""
+
+PLACE = ("step", "phase", "images")
+"""The first columns of an evaluator's table, and of the table of losses. They say how far the training was: the step,
+the phase, and how many pictures had been shown."""
 
 
-class Judge(Protocol):
-    """Measures a training's state.
+class Evaluator(Protocol):
+    """Measures the state of a training.
 
     Fields:
-        file: of the run folder in which the figures are collected, a CSV table.
-        title: of their curve; curve: the column that is drawn; reference: the column of a level beside it, or None.
+        file: name of the CSV table in the run folder that collects the figures.
+        title: title of the plot of the figures.
+        curve: the column that is drawn as a curve.
+        reference: the column whose newest value is drawn as a level beside the curve, or None.
     """
 
     file: str
@@ -31,10 +42,10 @@ class Judge(Protocol):
     reference: str | None
 
     def measure(self, state: Any, moment: Moment) -> dict[str, float]:
-        """Figures by column; empty where they make no sense yet."""
+        """Return the figures by column; an empty dictionary if the network cannot be measured yet."""
 
     def summary(self, row: dict[str, float]) -> dict[str, Any]:
-        """What a card says of the newest figures."""
+        """Return what the card of the weights says of the newest figures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +56,7 @@ class SlicedWasserstein:
         sample: (state, moment, codes) -> images [n, r, r, c] in [-1, 1], 16 pixels or more.
         codes: [n, d], n a multiple of 16.
         pictures: real ones, at the last resolution.
-        seed: chooses which of them.
+        seed: chooses which of the real pictures are compared.
     """
 
     sample: Callable
@@ -57,7 +68,7 @@ class SlicedWasserstein:
     curve, reference = "swd_mean", "real_mean"
 
     def measure(self, state: Any, moment: Moment) -> dict[str, float]:
-        """Distances by level of the pyramid: "swd_32", "real_32", ..., "swd_mean"."""
+        """Return the distances by level of the pyramid: "swd_32", "real_32", ..., "swd_mean"."""
         parts = np.split(np.asarray(self.codes), 16)
         fakes = np.concatenate([np.asarray(self.sample(state, moment, part)) for part in parts])
         if fakes.shape[1] < 16:
@@ -73,7 +84,7 @@ class SlicedWasserstein:
         return {f"swd_{k}": v for k, v in distance.items()} | {f"real_{k}": v for k, v in floor.items()}
 
     def summary(self, row: dict[str, float]) -> dict[str, Any]:
-        """Both distances by level."""
+        """Return both distances by level."""
         return {"swd": _levels(row, "swd_"), "swd_real": _levels(row, "real_")}
 
 
@@ -93,7 +104,11 @@ class Repaired:
     curve, reference = "psnr_hole", "given_psnr_hole"
 
     def measure(self, state: Any, moment: Moment) -> dict[str, float]:
-        """Medians: "psnr", "ssim" of merged pictures, "psnr_hole"; and the same of what was given."""
+        """Return medians over the held-out pictures.
+
+        These are "psnr" and "ssim" of the merged pictures and "psnr_hole"; with the prefix "given_" the same of what
+        was given to repair.
+        """
         given, truth, mask = np.split(images.to_float(self.triples), (3, 6), axis=-1)
         mask = (mask[..., 0] > 0).astype(np.float32)
         parts = np.array_split(given, max(len(given) // 16, 1))
@@ -107,7 +122,7 @@ class Repaired:
         return {name: float(np.median(values)) for name, values in found.items()}
 
     def summary(self, row: dict[str, float]) -> dict[str, Any]:
-        """All of them."""
+        """Return all figures."""
         return {"held_out": row}
 
 
@@ -129,7 +144,7 @@ class OwnPictures:
     curve, reference = "reconstruction", None
 
     def measure(self, state: Any, moment: Moment) -> dict[str, float]:
-        """Means over the networks of the root mean squared error "reconstruction", in levels of 255, and of the
+        """Return means over the networks: the root mean squared error "reconstruction", in levels of 255, and the
         "diversity" of the samples; see `jaxprior.metrics`."""
         pictures = self.pictures(moment)
         errors = metrics.rmse(self.remake(state, moment), pictures)
@@ -140,8 +155,30 @@ class OwnPictures:
         }
 
     def summary(self, row: dict[str, float]) -> dict[str, Any]:
-        """Both."""
+        """Return both figures."""
         return {"quality": row}
+
+
+def read_evaluation(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of the evaluator's table in a run folder, oldest first.
+
+    The table is the one beside `metrics.csv` whose columns begin with `PLACE`, so that whoever reads a run need not
+    know which evaluator it had.
+
+    Arguments:
+        folder: of a training.
+
+    Returns:
+        one dictionary a row, texts by column; an empty list if nothing has been measured yet.
+    """
+    for path in sorted(Path(folder).glob("*.csv")):
+        if path.name == "metrics.csv":
+            continue
+        with open(path, errors="replace") as file:
+            columns = file.readline().rstrip("\n").split(",")
+        if tuple(columns[: len(PLACE)]) == PLACE and (rows := read_metrics(path)):
+            return rows
+    return []
 
 
 def _levels(row: dict[str, float], prefix: str) -> dict[str, float]:

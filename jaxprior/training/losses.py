@@ -1,6 +1,6 @@
 """GAN losses as pure functions of critic scores, and gradient penalties of a critic.
 
-Scores are [b], or maps [b, h, w, 1] of a critic that judges patches; every function returns a scalar, the mean over all
+Scores are [b], or maps [b, h, w, 1] of a critic that rates patches; every function returns a scalar, the mean over all
 of them. `critic` arguments are functions from images [b, h, w, c] to scores.
 """
 

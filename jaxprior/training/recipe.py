@@ -60,7 +60,7 @@ class Recipe(Essentials):
 
 
 def cut_into_parts(step: Callable, batches: Callable, recipe: Recipe) -> list[Phase]:
-    """Phases "part 1 of 10" and so on: after each the judge measures, and a checkpoint is kept.
+    """Phases "part 1 of 10" and so on: after each the evaluator measures, and a checkpoint is kept.
 
     Arguments:
         step: (index since the training began, state, batch, key) -> (state, metrics).

@@ -2,7 +2,9 @@
 
     RUN/run.json             resolved recipe, pictures, versions, device
     RUN/checkpoints/         state, data position, random state
-    RUN/metrics.csv          losses and scores; RUN/swd.csv or so: the judge's figures; RUN/curves.png: both, drawn
+    RUN/metrics.csv          losses and scores
+    RUN/swd.csv or so        the evaluator's figures, a table that the evaluator names
+    RUN/curves.png           both tables, drawn
     RUN/samples/*.png        sheets of pictures that the network makes; RUN/samples.png: the newest
     RUN/model.safetensors    the trained networks, mostly in half precision, with a card; `--prior RUN` loads it;
                              of several networks trained together one each, RUN/NAME/model.safetensors
@@ -25,13 +27,9 @@ from jaxprior.data import images
 from jaxprior.runs import record
 from jaxprior.system import files, provenance, runtime
 from jaxprior.training import loop
-from jaxprior.training.evaluators import Judge
+from jaxprior.training.evaluators import PLACE, Evaluator
 from jaxprior.training.pictures import Pictures
 from jaxprior.weights import storage
-
-
-PLACE = ("step", "phase", "images")
-"""Columns of the figures' table that say where it was measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +43,7 @@ class Plan:
         phases: see `loop.Phase`.
         init: key -> start state.
         show: (state, moment) -> images [n, h, w, c] in [-1, 1] of a sheet that is eight wide.
-        judge: measures a state at the end of every phase.
+        evaluator: measures a state at the end of every phase.
         export: state -> parameter tree to save ("generator", "critic").
         card: state -> architecture and config of the saved weights.
         pictures: the training pictures.
@@ -59,7 +57,7 @@ class Plan:
     phases: list[loop.Phase]
     init: Callable[[jax.Array], Any]
     show: Callable[[Any, loop.Moment], Any]
-    judge: Judge
+    evaluator: Evaluator
     export: Callable[[Any], dict]
     card: Callable[[Any], dict]
     pictures: Pictures
@@ -139,12 +137,12 @@ class _Recorder:
 
     def __init__(self, plan: Plan, folder: Path, *, source: str, licence: str):
         self.plan, self.folder, self.source, self.licence = plan, folder, source, licence
-        self.figures = loop.read_metrics(folder / plan.judge.file)
+        self.figures = loop.read_metrics(folder / plan.evaluator.file)
         self.began = time.monotonic()
         self.earlier = _seconds_so_far(plan.models(folder)[0])
 
     def snapshot(self, state: Any, moment: loop.Moment) -> None:
-        """Samples, weights and curves; at the end of a phase also the judge's figures."""
+        """Samples, weights and curves; at the end of a phase also the evaluator's figures."""
         shown = self.plan.show(state, moment)
         sheet = images.grid([enlarged(image) for image in images.to_uint8(np.asarray(shown))], columns=8)
         (self.folder / "samples").mkdir(exist_ok=True)
@@ -153,17 +151,17 @@ class _Recorder:
         if moment.index == self.plan.phases[moment.phase_number].steps:
             self._measure(state, moment)
         self._export(state, moment)
-        draw_curves(self.folder, self.plan.judge)
+        draw_curves(self.folder, self.plan.evaluator)
 
     def _measure(self, state: Any, moment: loop.Moment) -> None:
-        measured = self.plan.judge.measure(state, moment)
+        measured = self.plan.evaluator.measure(state, moment)
         if not measured:
             return
         row = {"step": moment.step, "phase": moment.phase, "images": moment.images}
         row |= {name: f"{value:.4g}" for name, value in measured.items()}
         self.figures = [r for r in self.figures if int(r["step"]) < moment.step] + [row]
         fields = list(dict.fromkeys(name for r in self.figures for name in r))
-        with open(self.folder / self.plan.judge.file, "w", newline="") as file:
+        with open(self.folder / self.plan.evaluator.file, "w", newline="") as file:
             writer = csv.DictWriter(file, fields, restval="")
             writer.writeheader()
             writer.writerows(self.figures)
@@ -183,7 +181,7 @@ class _Recorder:
                 "phase": moment.phase,
                 "seconds": round(seconds),
                 "device": provenance.device_name(),
-                **self.plan.judge.summary(figures),
+                **self.plan.evaluator.summary(figures),
             },
         }
         tree = jax.tree.map(lambda x: np.asarray(x, self.plan.at_rest), self.plan.export(state))
@@ -200,8 +198,8 @@ def enlarged(image: np.ndarray, side: int = 64) -> np.ndarray:
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def draw_curves(folder: Path, judge: Judge) -> None:
-    """Draw `metrics.csv` and the judge's figures of a run as `curves.png`."""
+def draw_curves(folder: Path, evaluator: Evaluator) -> None:
+    """Draw `metrics.csv` and the evaluator's figures of a run as `curves.png`."""
     rows = loop.read_metrics(folder / "metrics.csv")
     if len(rows) < 2:
         return
@@ -210,17 +208,18 @@ def draw_curves(folder: Path, judge: Judge) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figures = loop.read_metrics(folder / judge.file)
+    figures = loop.read_metrics(folder / evaluator.file)
     panels = {kind: (rows, [name for name in rows[-1] if kind in name]) for kind in ("loss", "score")}
-    panels = {kind: panel for kind, panel in panels.items() if panel[1]} | {judge.title: (figures, [judge.curve])}
+    panels = {kind: panel for kind, panel in panels.items() if panel[1]}
+    panels[evaluator.title] = (figures, [evaluator.curve])
     figure, axes = pyplot.subplots(1, len(panels), figsize=(5 * len(panels), 4), layout="constrained")
     for axis, (title, (source, names)) in zip(axes, panels.items(), strict=True):
         for name in names:
             points = [(int(r["images"]) / 1000, float(r[name])) for r in source if r.get(name)]
             if points:
                 axis.plot(*zip(*points, strict=True), marker="o" if source is figures else None, lw=0.8, label=name)
-        if source is figures and judge.reference and figures:
-            axis.axhline(float(figures[-1][judge.reference]), color="grey", ls=":", label=judge.reference)
+        if source is figures and evaluator.reference and figures:
+            axis.axhline(float(figures[-1][evaluator.reference]), color="grey", ls=":", label=evaluator.reference)
         axis.set(xlabel="thousand pictures shown", title=title)
         for first, second in zip(rows, rows[1:], strict=False):
             if first["phase"] != second["phase"]:

@@ -2,7 +2,7 @@
 
 The square error of all pixels, Adam, a moving average. Inputs are what a restoration run completed, or pictures whose
 hole a mask has filled with the mean colour: the same network is then a context encoder (Pathak et al., CVPR 2016), with
-`adversarial` weight also judged by a critic, and the control that tells what the completions are worth.
+`adversarial` weight also rated by a critic, and the control that tells what the completions are worth.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class AutoencoderRecipe(Recipe):
         adversarial: weight of a critic's cross-entropy beside the square error; 0: no critic. Context encoders have
             0.001, and 0.999 of the error.
         critic_widths: see `dcgan.Critic`.
-        held_out: pictures at the end that are not trained on but judged; no more than a quarter of all.
+        held_out: pictures at the end that are not trained on but measured; no more than a quarter of all.
         steps: how long.
         learning_rate: of the autoencoder; the critic has a tenth of it.
     """
@@ -165,7 +165,7 @@ def plan(recipe: AutoencoderRecipe, pictures: Pictures) -> Plan:
         phases=cut_into_parts(make_step(recipe), triples.batches, recipe),
         init=partial(init_state, recipe),
         show=show,
-        judge=Repaired(repair=repair, triples=held),
+        evaluator=Repaired(repair=repair, triples=held),
         export=lambda state: {"autoencoder": fold(state["average"])},
         card=lambda _state: {"architecture": "autoencoder", "config": to_config(network, recipe.resolution)},
         pictures=pictures,

@@ -54,17 +54,17 @@ def make_losses(recipe: "ConsinganRecipe"):
     """
     _, critic = recipe.networks(1)
 
-    def judge(params, images):
+    def rate(params, images):
         return critic.apply({"params": params}, images)
 
     def critic_loss(params, picture, fake, mix):
-        scores = judge(params, jnp.concatenate([picture, fake]))
+        scores = rate(params, jnp.concatenate([picture, fake]))
         loss = losses.wasserstein_critic(scores[:1], scores[1:])
-        penalty = recipe.penalty * losses.pixel_gradient_penalty(partial(judge, params), picture, fake, mix)
+        penalty = recipe.penalty * losses.pixel_gradient_penalty(partial(rate, params), picture, fake, mix)
         return loss + penalty, {"critic_loss": loss, "penalty": penalty}
 
     def generator_loss(made, critic_params, picture):
-        loss = losses.wasserstein_generator(judge(critic_params, made[:1]))
+        loss = losses.wasserstein_generator(rate(critic_params, made[:1]))
         error = jnp.mean(jnp.square(made[1:] - picture))
         seen = {"generator_loss": loss, "reconstruction_rmse": jnp.sqrt(error)}
         return loss + recipe.reconstruction_weight * error, seen

@@ -126,7 +126,7 @@ def plan(recipe: ConsinganRecipe, pictures: Pictures) -> Plan:
         phases=[_phase(recipe, scales, reals, n) for n in range(len(reals))],
         init=partial(init_state, recipe, scales, reals[0]),
         show=sample,
-        judge=OwnPictures(
+        evaluator=OwnPictures(
             sample=lambda state, moment: sample(state, moment)[None],
             remake=lambda state, _moment: pyramids.reconstruct(trained(state))[-1],
             pictures=lambda moment: reals[moment.phase_number][None],

@@ -159,7 +159,7 @@ def plan(recipe: LsganRecipe, pictures: Pictures) -> Plan:
         phases=cut_into_parts(make_step(recipe), partial(partial, draw_batch, pictures.pixels), recipe),
         init=partial(init_state, recipe),
         show=lambda state, moment: sample(state, moment, codes[:SHOWN]),
-        judge=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=recipe.seed),
+        evaluator=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=recipe.seed),
         export=lambda state: {"generator": fold(state["average"]), "critic": fold(state["critic"])},
         card=lambda _state: card,
         pictures=pictures,

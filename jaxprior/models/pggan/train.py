@@ -181,7 +181,7 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
         phases=plan_phases,
         init=partial(init_state, recipe),
         show=lambda state, moment: sample(state, moment, codes[:SHOWN]),
-        judge=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=recipe.seed),
+        evaluator=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=recipe.seed),
         export=lambda state: {"generator": state["average"], "critic": state["critic"]},
         card=lambda _state: {"architecture": "pggan", "config": to_config(generator)},
         pictures=pictures,

@@ -64,7 +64,7 @@ def plan(recipe: SinganRecipe, pictures: Pictures, *, names: Sequence[str]) -> P
         phases=[_phase(recipe, scales, reals, n) for n in range(len(reals))],
         init=init,
         show=show,
-        judge=OwnPictures(
+        evaluator=OwnPictures(
             sample=sample,
             remake=lambda state, _moment: jax.vmap(pyramids.reconstruct)(trained(state))[-1][:, 0],
             pictures=lambda moment: reals[moment.phase_number],

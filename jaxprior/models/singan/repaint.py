@@ -121,7 +121,7 @@ def plan(recipe: SinganRecipe, model: SinGan, *, scale: int, colors: int) -> Pla
         ],
         init=init,
         show=sample,
-        judge=OwnPictures(
+        evaluator=OwnPictures(
             sample=lambda state, moment: sample(state, moment)[None],
             remake=lambda state, _moment: pyramids.reconstruct(trained(state))[-1],
             pictures=lambda _moment: np.asarray(model.image)[None],
