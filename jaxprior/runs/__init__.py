@@ -1,1 +1,1 @@
-"""A run on disk: its folder, its journal, who writes which part of it, how it is stopped, checkpoints."""
+"""A run on disk: its folder, record, lock, journal and checkpoints, how it is shared, and how it is stopped."""

@@ -1,7 +1,8 @@
-"""Checkpoints of training state: orbax behind three functions.
+"""Checkpoints of the state of a training, written and read with orbax.
 
-A checkpoint is a folder named by its number. Orbax writes it under a temporary name and renames it, so that a killed
-process leaves either a whole checkpoint or none. `restore` falls back to the one before when the newest is damaged.
+A checkpoint is a folder whose name is its number. Orbax writes it under a temporary name and then renames it, so that
+a process that is killed leaves either a complete checkpoint or none. When the newest checkpoint is damaged, `restore`
+reads the one before.
 """
 
 import shutil
@@ -14,7 +15,14 @@ from jaxprior.errors import RunError
 
 
 def save(folder: Path, number: int, tree, *, keep: int = 2) -> None:
-    """Write `tree` (arrays, Python ints and floats) as checkpoint `number`; older ones beyond `keep` are removed."""
+    """Write one checkpoint, and remove the oldest ones when there are more than `keep`.
+
+    Arguments:
+        folder: where all checkpoints of the run lie; made if it is missing.
+        number: the name of this checkpoint. The highest number counts as the newest.
+        tree: a pytree of arrays and Python numbers.
+        keep: how many checkpoints remain, this one included.
+    """
     from orbax.checkpoint import v1 as ocp
 
     path = Path(folder).absolute() / str(number)
@@ -25,23 +33,23 @@ def save(folder: Path, number: int, tree, *, keep: int = 2) -> None:
 
 
 def numbers(folder: Path) -> list[int]:
-    """Numbers of the complete checkpoints in a folder, ascending."""
+    """Return the numbers of the complete checkpoints in a folder, the lowest first."""
     folder = Path(folder)
     return sorted(int(p.name) for p in folder.iterdir() if p.name.isdigit()) if folder.is_dir() else []
 
 
 def restore(folder: Path, like):
-    """The newest readable checkpoint.
+    """Read the newest checkpoint that can be read.
 
     Arguments:
-        folder: where `save` wrote.
-        like: a tree of the same structure, shapes and types.
+        folder: the folder that was given to `save`.
+        like: a pytree of the structure, shapes and types that the checkpoint must have.
 
     Returns:
-        (number, tree of NumPy arrays), or None when there is none.
+        (number, pytree of NumPy arrays), or None when the folder has no checkpoint.
 
     Raises:
-        RunError: there are checkpoints and none can be read.
+        RunError: there are checkpoints, but none of them can be read or has the structure of `like`.
     """
     from orbax.checkpoint import v1 as ocp
 
@@ -50,7 +58,7 @@ def restore(folder: Path, like):
     for number in reversed(numbers(folder)):
         try:
             return number, ocp.load(Path(folder).absolute() / str(number), abstract)
-        except Exception as error:  # orbax raises many kinds; any of them means: try the one before
+        except Exception as error:  # orbax raises errors of many kinds, and an older one may be whole
             failure = failure or error
     if failure is not None:
         raise RunError(f"{folder}: no checkpoint fits or can be read; the newest says: {failure}")

@@ -1,8 +1,8 @@
-"""The batch in flight on disk: a run that is killed loses at most a minute of solving.
+"""Saving the batch that is being solved, so that a run that is killed loses at most a minute of work.
 
-RUN/in-flight.safetensors holds the latents, the optimiser's memory, the best iterates and the losses of the batch that
-is being solved. It is written at a chunk boundary, atomically, once a minute and when the run is asked to stop, and
-belongs to one batch of one shape on one kind of device: for any other it is as if it were not there.
+The file RUN/in-flight.safetensors holds the latents, the state of the optimiser, the best iterates and the losses of
+that batch. It is written atomically between two chunks of steps: once a minute, and when the run is asked to stop. It
+belongs to one batch of one shape on one kind of device, and every other batch ignores it.
 """
 
 import contextlib
@@ -19,16 +19,17 @@ from jaxprior.system.files import write_atomically
 
 
 EVERY = 60.0
-"""Seconds of work that a kill may cost."""
+"""Seconds between two saves, which is the work that a killed process may lose."""
 
 
 class InFlight:
-    """A `jaxprior.restoration.placement.SavePoint` in a file.
+    """Keeps the state of one batch in a file; it is a `jaxprior.restoration.placement.SavePoint`.
 
     Arguments:
         path: the file.
-        owner: what it belongs to, as plain JSON: the keys of the batch's pictures and what else decides bits.
-        leaving: whether the run was asked to stop, so that it is saved at once.
+        owner: a description of the batch as plain JSON values: the keys of its pictures, and everything else on which
+            the result depends to the bit. A file with another description is ignored.
+        leaving: says whether the run was asked to stop, in which case the state is saved without waiting a minute.
     """
 
     def __init__(self, path: Path, owner: Mapping, *, leaving: Callable[[], bool]):
@@ -37,21 +38,21 @@ class InFlight:
         self.saved = time.monotonic()
 
     def due(self) -> bool:
-        """Whether a minute has passed, or the run is about to stop."""
+        """Return whether it is time to save: a minute has passed since the last save, or the run is about to stop."""
         return self.leaving() or time.monotonic() - self.saved >= EVERY
 
     def save(self, arrays: dict[str, np.ndarray]) -> None:
-        """Replace the file.
+        """Write the arrays to the file, in place of what it held.
 
         Raises:
-            OSError: the disk refuses; the earlier file is left as it was.
+            OSError: the disk refuses; the earlier file stays as it was.
         """
         arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         write_atomically(self.path, safetensors.numpy.save(arrays, metadata={"owner": self.owner}))
         self.saved = time.monotonic()
 
     def load(self) -> dict[str, np.ndarray] | None:
-        """The arrays if they are this batch's, else None."""
+        """Return the saved arrays of this batch, or None if there is no whole file or it belongs to another batch."""
         try:
             with safetensors.safe_open(self.path, framework="np") as file:
                 if (file.metadata() or {}).get("owner") != self.owner:
@@ -61,6 +62,6 @@ class InFlight:
             return None
 
     def clear(self) -> None:
-        """Remove the file: the batch is finished and its rows are in the journal."""
+        """Remove the file, because the batch is finished and its rows are in the journal."""
         with contextlib.suppress(FileNotFoundError):
             self.path.unlink()

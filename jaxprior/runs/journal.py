@@ -1,9 +1,9 @@
-"""The journal of a run: one JSON line a picture, appended only after that picture's files are safely on disk.
+"""The journal of a run: a file with one line of JSON for each picture.
 
-A line ends in a checksum of itself. A process that dies while writing leaves at most one torn line at the
-end; it is recognised and dropped, and its picture is simply done again. Lines are never changed: a later line
-about the same picture replaces an earlier one when the journal is read. Processes that share a run write a journal
-each, and read all.
+A picture's line is appended only after the picture's files are safely on disk. Each line ends with a checksum of
+itself. A process that dies while it writes leaves at most one incomplete line, at the end of the file; the line is
+recognised and ignored, and its picture is solved again. Lines are never changed. When several lines are about the same
+picture, the last one counts. Processes that share a run each write a journal of their own, and read those of all.
 """
 
 import dataclasses
@@ -22,26 +22,27 @@ OK, FAILED, DIVERGED = "ok", "failed", "diverged"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-    """One picture's line. PSNR in dB and SSIM on [0, 1], unrounded; None where there is nothing to compare.
+    """The line of one picture. PSNR is in dB. A field is None where there is nothing to measure or to say.
 
     Arguments:
-        image: the picture's display name.
-        id: 32 bits of the sha256 of its decoded pixels; None if it cannot be decoded.
-        status: "ok", "failed" (nothing computed) or "diverged" (the best finite iterate was kept).
-        reason: one sentence, unless the status is "ok".
-        psnr: of the raw generator output over the whole picture; so is `ssim`.
-        psnr_hole: of the raw output over the missing pixels; so is `ssim_hole`.
-        psnr_merged: of the whole picture after what is known for certain was put back; so is `ssim_merged`.
-        psnr_known: consistency with the input: of the raw output over the known pixels, or of the raw output degraded
-            once more against the input.
-        loss: of the kept iterate.
-        steps: of the solver, done.
-        seconds: wall time of the batch divided by its pictures.
-        device: where it ran.
-        batch: pictures in the compiled shape.
-        written: when, in seconds of Unix time; of two journals the later line counts.
-        file: name of its files without suffix.
-        key: sha256 of everything that decides the result.
+        image: the name of the picture, as it is shown to the user.
+        id: the first 32 bits of the sha256 of its decoded pixels; None if it cannot be decoded.
+        status: "ok", "failed" (nothing was computed) or "diverged" (the best iterate with a finite loss was kept).
+        reason: why the status is not "ok", in one sentence.
+        psnr, ssim: of what the generator produced, compared with the original over the whole picture.
+        psnr_hole, ssim_hole: of what the generator produced, compared with the original over the missing pixels.
+        psnr_merged, ssim_merged: of the whole picture after the known pixels were put back, compared with the original.
+        psnr_known: how well what the generator produced agrees with the input: over the known pixels, or, for tasks
+            without a mask, after it was degraded in the same way as the input.
+        loss: the loss of the iterate that was kept.
+        steps: how many steps the solver has done.
+        seconds: wall time of the batch divided by the number of its pictures.
+        device: the kind of device on which the picture was solved.
+        batch: the number of pictures in the compiled shape.
+        written: when the line was written, in seconds of Unix time. Where several journals have a line about the same
+            picture, the latest line counts.
+        file: the name of the picture's files, without suffix.
+        key: the sha256 of everything that decides the result.
     """
 
     image: str
@@ -67,18 +68,19 @@ class Row:
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Row))
 FIGURES = ("psnr", "ssim", "psnr_hole", "ssim_hole", "psnr_merged", "ssim_merged", "psnr_known")
-PROVENANCE = ("seconds", "device", "batch", "written")  # differ between machines and repeats; left out of tables
+PROVENANCE = ("seconds", "device", "batch", "written")
+"""Fields that differ between machines and between repetitions, and are therefore left out of the tables."""
 
 
 def encode(row: Row) -> str:
-    """Write a row as one line of JSON with its checksum: six decimals, null for what is not finite."""
+    """Return a row as a line of JSON with its checksum. Numbers have six decimals; what is not finite is null."""
     values = {name: _rounded(value) for name, value in dataclasses.asdict(row).items()}
     body = json.dumps(values, ensure_ascii=False)
     return f'{body[:-1]}, "crc": "{zlib.crc32(body.encode()):08x}"}}\n'
 
 
 def decode(line: str) -> Row | None:
-    """Read one line back; None if it is torn, damaged or not ours."""
+    """Return the row of a line, or None if the line is incomplete, damaged or no line of a journal."""
     body, mark, tail = line.rstrip("\n").rpartition(', "crc": "')
     if not line.endswith("\n") or not mark or tail[8:] != '"}':
         return None
@@ -93,11 +95,11 @@ def decode(line: str) -> Row | None:
 
 
 class Journal:
-    """Append-only list of rows in a file.
+    """The rows of a run. They are appended to one file, and read from one or several.
 
     Arguments:
-        path: the `.jsonl` file that rows are appended to; it need not exist yet.
-        parts: the files that are read; by default the same one.
+        path: the `.jsonl` file to which rows are appended; it need not exist yet.
+        parts: the files that are read; by default only `path`.
 
     Example:
         journal = Journal(Path("run/results.jsonl"))
@@ -110,7 +112,10 @@ class Journal:
         self.parts = [self.path] if parts is None else list(parts)
 
     def append(self, rows: list[Row]) -> None:
-        """Add rows and return only when they are on disk; a torn end of the file is cut off first."""
+        """Append rows, and return only when they are on the disk.
+
+        An incomplete line at the end of the file, left by a process that died, is removed first.
+        """
         new = not self.path.exists()
         with open(self.path, "ab+") as file:
             _cut_torn_end(file)
@@ -121,19 +126,20 @@ class Journal:
             sync_folder(self.path.parent)
 
     def __iter__(self) -> Iterator[Row]:
-        """Iterate over all valid rows, oldest first."""
+        """Iterate over all valid rows, the oldest first."""
         if len(self.parts) == 1:
             yield from _rows(self.parts[0])
         else:
             yield from sorted((row for part in self.parts for row in _rows(part)), key=lambda row: row.written or 0.0)
 
     def latest(self) -> dict[str, Row]:
-        """Return the newest row of each picture by its display name, in the order of the names."""
+        """Return a table from the name of each picture to its newest row, sorted by name."""
         rows = {row.image: row for row in self}
         return dict(sorted(rows.items()))
 
 
 def _rows(path: Path) -> Iterator[Row]:
+    """Read the valid rows of one file, which need not exist."""
     if not path.exists():
         return
     with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
@@ -144,6 +150,7 @@ def _rows(path: Path) -> Iterator[Row]:
 
 
 def _cut_torn_end(file) -> None:
+    """Remove an incomplete line from the end of an open file, and stay at its end."""
     if file.tell() == 0:
         return
     file.seek(-1, os.SEEK_END)
@@ -154,6 +161,7 @@ def _cut_torn_end(file) -> None:
 
 
 def _rounded(value):
+    """Round a floating point number to six decimals; None if it is not finite. Other values stay as they are."""
     if isinstance(value, float):
         return round(value, 6) if math.isfinite(value) else None
     return value

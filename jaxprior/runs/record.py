@@ -1,66 +1,16 @@
-"""`run.json` and the lock of a run folder: one writer at a time, one configuration a folder."""
+"""The record of a run, `run.json`: what the run was made with. A folder holds results of one configuration only."""
 
-import contextlib
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from jaxprior.errors import RunError
 
 
-@contextlib.contextmanager
-def only_writer(folder: Path, part: str = "") -> Iterator[None]:
-    """Make a folder and hold its lock, so that two processes never write into one run.
-
-    The lock is the operating system's own, on `.lock`: it ends with the process, however that dies.
-
-    Arguments:
-        folder: of the run.
-        part: name of the part of the run that this process writes; writers of other parts may work beside it, a
-            writer of the whole may not.
-
-    Raises:
-        RunError: another process holds it.
-    """
-    import fcntl
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise RunError(f"{folder} lies in a file or is one: give another folder with -o.") from None
-    with contextlib.ExitStack() as locks:
-        if part:
-            locks.enter_context(_locked(folder, ".lock", fcntl.LOCK_SH))
-        locks.enter_context(_locked(folder, f".lock{part}", fcntl.LOCK_EX))
-        yield
-
-
-@contextlib.contextmanager
-def _locked(folder: Path, name: str, kind: int) -> Iterator[None]:
-    import fcntl
-
-    with open(folder / name, "a+") as lock:
-        try:
-            fcntl.flock(lock, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise RunError(
-                f"{folder} is being written by process {lock.read().strip() or 'unknown'}: "
-                "wait for it, stop it, or give another folder with -o."
-            ) from None
-        if kind == fcntl.LOCK_EX:
-            lock.truncate(0)
-            lock.write(f"{os.getpid()}\n")
-            lock.flush()
-        yield
-
-
 def read_record(folder: Path) -> dict:
-    """The `run.json` of a run folder.
+    """Read the `run.json` of a run folder.
 
     Raises:
-        RunError: the folder holds no run, or a damaged one.
+        RunError: the folder holds no run, or its record is damaged.
     """
     path = Path(folder) / "run.json"
     try:
@@ -75,15 +25,19 @@ def read_record(folder: Path) -> dict:
 
 
 def damaged(path: Path, reason: str) -> RunError:
-    """The error that a record of a run cannot be used."""
+    """Return the error which says that the record of a run cannot be used, and why."""
     return RunError(f"{path} is damaged ({reason}); delete it and repeat the run's command.")
 
 
 def check_configuration(folder: Path, configuration: dict) -> None:
-    """Refuse to go on in a folder that another configuration made.
+    """Refuse to continue a run with other settings than it was begun with.
+
+    Arguments:
+        folder: the run folder; where it has no record yet, everything is accepted.
+        configuration: the settings now, as nested tables of plain JSON values.
 
     Raises:
-        RunError: names the first setting that differs.
+        RunError: the settings differ; the sentence names the first one that does.
     """
     if not (Path(folder) / "run.json").exists():
         return
@@ -98,7 +52,15 @@ def check_configuration(folder: Path, configuration: dict) -> None:
 
 
 def first_difference(before: dict, now: dict, prefix: str = "") -> tuple[str, object, object] | None:
-    """(dotted name, old value, new value) of the first setting in which two configurations differ, or None."""
+    """Find the first setting in which two configurations differ.
+
+    Arguments:
+        before, now: nested tables of settings.
+        prefix: written before every name; the function uses it when it calls itself for an inner table.
+
+    Returns:
+        (name, old value, new value), where the name of a setting in an inner table has dots, or None if all are equal.
+    """
     for name in [*before, *(name for name in now if name not in before)]:
         old, new = before.get(name), now.get(name)
         if isinstance(old, dict) and isinstance(new, dict):
@@ -111,5 +73,6 @@ def first_difference(before: dict, now: dict, prefix: str = "") -> tuple[str, ob
 
 
 def _show(value: object) -> str:
+    """Write a value for an error message, shortened to 60 characters."""
     text = json.dumps(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -1,16 +1,16 @@
-"""The folder of a run and what lies where in it.
+"""The folder of a run, and which files lie where in it.
 
-run.json          resolved configuration, weights' sha256, versions, device, batch, command
-results.jsonl     the journal (see journal.py); results-2-of-8.jsonl where eight processes share the run
-in-flight.safetensors      where the batch that is being solved stands (see inflight.py), while it is
-images/           restored pictures, merged with what is known for certain where the task merges
+run.json          the record: resolved configuration, sha256 of the weights, versions, device, batch size, command
+results.jsonl     the journal (see journal.py); results-2-of-8.jsonl and others where eight processes share the run
+in-flight.safetensors      the state of the batch that is being solved at the moment (see inflight.py)
+images/           the restored pictures; known pixels are put back where the task merges
 raw/              what the generator itself produced
-inputs/           what was observed, in its own size (the hole grey)
-masks/            white = missing; only where the task has a mask
-originals/        the truth; only where it is known
-latents/          one safetensors file a picture; beside the latents the losses of all steps, "trace"
+inputs/           what was observed, in its own size; missing pixels are grey
+masks/            white means missing; only where the task has a mask
+originals/        the originals; only where they are known
+latents/          one safetensors file for each picture: the latents, and under "trace" the losses of all steps
 edits/, interpolations/   what `jaxprior edit` and `jaxprior interpolate` made of the latents
-results.csv, summary.md, summary.json, sheet.png, report.html
+results.csv, summary.md, summary.json, sheet.png, report.html     tables and reports over all pictures
 """
 
 import contextlib
@@ -20,21 +20,27 @@ from pathlib import Path
 from jaxprior.errors import RunError
 from jaxprior.runs import record as records
 from jaxprior.runs.journal import Journal
+from jaxprior.runs.lock import only_writer
 from jaxprior.runs.shares import WHOLE, Share
 from jaxprior.system import files
 
 
-KIND = "restoration"  # in run.json; training runs say "training"
+KIND = "restoration"
+"""The kind of run that run.json names; the record of a training says "training"."""
+
 NEEDED = ("configuration", "title", "versions", "device", "batch", "images")
+"""What run.json must have."""
+
 PICTURES = ("inputs", "masks", "raw", "images", "originals")
+"""The folders of pictures, in the order in which reports show them."""
 
 
 class RunFolder:
-    """One run on disk.
+    """One restoration run on disk.
 
     Arguments:
-        path: the folder; made by `open_for_writing`, only read otherwise.
-        share: the part of the run that this process writes, the whole by default; reading sees all parts.
+        path: the folder. `open_for_writing` makes it; everything else needs it to exist or only reads it.
+        share: the part of the pictures that this process solves, all of them by default. Reading sees all parts.
     """
 
     def __init__(self, path: str | Path, *, share: Share = WHOLE):
@@ -42,29 +48,34 @@ class RunFolder:
 
     @property
     def journal(self) -> Journal:
-        """The run's journal, which may be empty."""
+        """The journal of the run, which may be empty."""
         own = self.path / f"results{self.share.suffix}.jsonl"
         return Journal(own, parts=sorted({own, *self.path.glob("results*.jsonl")}))
 
     @property
     def in_flight(self) -> Path:
-        """Where the batch that is being solved is saved."""
+        """The file in which the batch that is being solved is saved."""
         return self.path / f"in-flight{self.share.suffix}.safetensors"
 
     def file(self, kind: str, name: str) -> Path:
-        """Return the place of a picture's file of a kind ("images", "raw", ..., "latents")."""
+        """Return the path of one of a picture's files.
+
+        Arguments:
+            kind: the sub-folder: "images", "raw", "inputs", "masks", "originals" or "latents".
+            name: the name of the picture's files, without suffix.
+        """
         return self.path / kind / (name + (".safetensors" if kind == "latents" else ".png"))
 
     def kinds(self) -> list[str]:
-        """Return the kinds of pictures worth showing, in order; merged ones only where the task merges."""
+        """Return which kinds of pictures a report shows, in order: "images" only where they differ from "raw"."""
         merged = self.read().get("merges", (self.path / "masks").is_dir() and any((self.path / "masks").iterdir()))
         return [kind for kind in PICTURES if merged or kind != "images"]
 
     def read(self) -> dict:
-        """Return run.json.
+        """Return the record of the run, run.json.
 
         Raises:
-            RunError: the folder holds no run, or another kind of run.
+            RunError: the folder holds no run or another kind of run, or the record is damaged.
         """
         record = records.read_record(self.path)
         if record.get("kind") != KIND:
@@ -75,14 +86,18 @@ class RunFolder:
         return record
 
     def write(self, record: dict) -> None:
-        """Replace run.json."""
+        """Write run.json, in place of an earlier one.
+
+        Arguments:
+            record: everything that run.json holds beside the kind of run.
+        """
         files.write_json(self.path / "run.json", {"kind": KIND, **record})
 
     def check_configuration(self, configuration: dict) -> None:
-        """Refuse to go on where another configuration made the run; other pictures are fine, other settings not.
+        """Refuse to continue a run with other settings than it was begun with; other pictures are allowed.
 
         Raises:
-            RunError: naming the first setting that differs.
+            RunError: the settings differ; the sentence names the first one that does.
         """
         if (self.path / "run.json").exists():
             self.read()
@@ -90,22 +105,29 @@ class RunFolder:
 
     @contextlib.contextmanager
     def open_for_writing(self) -> Iterator[None]:
-        """Make the folder and hold its lock.
+        """Make the folder with its sub-folders, and hold its lock while the block runs.
 
         Raises:
-            RunError: another process writes into it.
+            RunError: another process writes into the folder.
         """
-        with records.only_writer(self.path, self.share.suffix):
+        with only_writer(self.path, self.share.suffix):
             for kind in (*PICTURES, "latents"):
                 (self.path / kind).mkdir(exist_ok=True)
             yield
 
 
 def runs_in(path: str | Path) -> list[RunFolder]:
-    """Return the run in a folder, or the runs in its sub-folders sorted by name.
+    """Find the runs of a folder.
+
+    Arguments:
+        path: a run folder; or the folder of an evaluation, which has a run for each of its cells; or any folder with
+            runs in its sub-folders.
+
+    Returns:
+        the run itself; or the runs of the cells in their order; or the runs of the sub-folders sorted by name.
 
     Raises:
-        RunError: there is none.
+        RunError: there is no run, or the record of one is damaged.
     """
     path = Path(path)
     folders = sorted(file.parent for file in path.glob("*/run.json"))

@@ -1,4 +1,7 @@
-"""Who does which pictures, where several processes work on one run: each takes every n-th and keeps its own journal."""
+"""How several processes divide the pictures of one run: of n processes each takes every n-th picture.
+
+Each of them keeps a journal of its own, so that they never write to the same file.
+"""
 
 import dataclasses
 from collections.abc import Sequence
@@ -12,10 +15,14 @@ Item = TypeVar("Item")
 
 @dataclasses.dataclass(frozen=True)
 class Share:
-    """Part `index`, counted from 0, of `count` parts; the whole by default.
+    """One of several equal parts of a list; by default the only part, which is the whole list.
+
+    Arguments:
+        index: the number of the part, counted from 0.
+        count: the number of parts.
 
     Raises:
-        RunError: there is no such part.
+        RunError: there is no part of that number.
 
     Example:
         >>> Share(1, 3).of(["a", "b", "c", "d", "e"])
@@ -31,10 +38,10 @@ class Share:
 
     @classmethod
     def parse(cls, text: str) -> "Share":
-        """Read "2/8": the second of eight parts.
+        """Read the words of the command line: "2/8" is the second of eight parts.
 
         Raises:
-            RunError: it is written in another way.
+            RunError: the text has another form, or there is no such part.
         """
         index, slash, count = text.partition("/")
         if not (slash and index.isdecimal() and count.isdecimal()):
@@ -43,12 +50,13 @@ class Share:
 
     @property
     def suffix(self) -> str:
-        """What the names of its own files have before their ending: "-2-of-8", nothing for the whole."""
+        """What the names of this part's own files have before their ending, e.g. "-2-of-8"; nothing for the whole."""
         return "" if self.count == 1 else f"-{self.index + 1}-of-{self.count}"
 
     def of(self, items: Sequence[Item]) -> Sequence[Item]:
-        """Those items that belong to it."""
+        """Return the items that belong to this part."""
         return items[self.index :: self.count]
 
 
 WHOLE = Share()
+"""The share of a process that works alone: all pictures."""

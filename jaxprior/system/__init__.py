@@ -1,1 +1,1 @@
-"""The process and the machine: files that survive a crash, caches, other processes, memory allocation, versions."""
+"""The machine under the library: files on disk, memory allocation, compiled programs, versions and devices."""

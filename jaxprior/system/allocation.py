@@ -1,8 +1,8 @@
-"""How the C library hands out memory, which decides how fast XLA computes on CPUs.
+"""A setting of the C library's memory allocation that makes XLA faster on CPUs.
 
-A compiled step takes all its temporary memory at once and gives it back at the end. glibc returns a block of that size
-to the system at once, so every step gets fresh pages, each of which costs a page fault and is cleared: a tenth to a
-quarter of the time of a large network (docs/performance.md).
+A compiled step allocates all its temporary memory at its start and frees it at its end. By default glibc returns a
+freed block of that size to the operating system, so that the next step gets new pages. The system has to map and to
+clear each of them, which takes a tenth to a quarter of the time of a large network's step (docs/performance.md).
 """
 
 import ctypes
@@ -10,19 +10,23 @@ import sys
 
 
 TRIM_THRESHOLD, TOP_PAD, MMAP_MAX, ARENA_MAX = -1, -2, -4, -8
-"""Names of glibc's mallopt(3)."""
+"""Numbers of the parameters of glibc's function mallopt(3), from its header malloc.h."""
 
-NEVER, PAD = -1, 64 << 20
+NEVER = -1
+"""As a trim threshold: memory at the top of the heap is never returned to the system."""
+
+PAD = 64 << 20
+"""Bytes that the heap grows by beyond what is needed at the moment."""
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep memory that it has freed, for its next step. Call it before JAX computes anything.
+    """Let this process keep the memory that it frees, so that its next step can use it again.
 
-    The whole process is affected: it stays as large as it has ever been. The command line does this; a program that
-    imports jaxprior decides for itself.
+    Call this before JAX computes anything. It affects the whole process, which then stays as large as it has ever
+    been. The command line calls it; a program that imports jaxprior decides for itself.
 
     Returns:
-        Whether there was something to set; only glibc on Linux has it.
+        True if the setting was made; False where the C library is not glibc.
     """
     if not sys.platform.startswith("linux"):
         return False

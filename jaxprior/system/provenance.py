@@ -1,14 +1,15 @@
-"""What a result was made with: versions of the packages, and the kind of device."""
+"""What a result was computed with: the versions of the packages and the kind of device, for records and cards."""
 
 import importlib.metadata
 import platform
 
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "pillow", "scikit-image", "safetensors")
+"""The packages on which results may depend."""
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, jaxprior and the packages that a result depends on."""
+    """Return the versions of jaxprior, Python and the packages on which results may depend, by name."""
     import jaxprior
 
     found = {"jaxprior": jaxprior.__version__, "python": platform.python_version()}
@@ -21,7 +22,7 @@ def versions() -> dict[str, str]:
 
 
 def device_name() -> str:
-    """Kind and number of the devices in use, for example "cpu" or "NVIDIA H200 x2"."""
+    """Return the kind of the devices in use and their number if there are several, e.g. "cpu" or "NVIDIA H200 x2"."""
     import jax
 
     devices = jax.local_devices()

@@ -1,6 +1,6 @@
-"""The process and its surroundings: compiled programs kept on disk, and the other processes of a run.
+"""JAX in this process: the cache of compiled programs, the words for precision, and the other processes of a job.
 
-The persistent compilation cache is on by default, so that the second run of a command starts at once.
+Compiled programs are kept on disk by default, so that a command need not compile again when it is run a second time.
 """
 
 import os
@@ -10,10 +10,11 @@ import jax
 
 
 def cache_folder() -> Path | None:
-    """Where compiled programs are kept, or None when the cache is off.
+    """Return the folder of compiled programs, or None when the cache is off.
 
-    `JAXPRIOR_CACHE` names another folder, or switches it off with "off"; a folder that JAX itself was told of wins.
-    The folder is trusted: whoever can write to it can make JAX run code.
+    By default it lies in the user's cache folder. The environment variable `JAXPRIOR_CACHE` names another folder, or
+    switches the cache off with the word "off". Where JAX itself has been given a cache folder, that one is used.
+    Nobody else should be able to write to the folder, because JAX executes what lies in it.
     """
     if jax.config.jax_compilation_cache_dir:
         return Path(jax.config.jax_compilation_cache_dir)
@@ -27,49 +28,57 @@ def cache_folder() -> Path | None:
 
 
 def enable_compilation_cache() -> None:
-    """Turn the cache on, unless the user configured JAX's own or switched it off. Safe to call often."""
+    """Turn the cache of compiled programs on. It may be called several times.
+
+    It does nothing where the user has given JAX a cache folder, or has switched the cache off.
+    """
     if jax.config.jax_compilation_cache_dir or (folder := cache_folder()) is None:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return  # a read-only home costs compile time, nothing else
+        return  # without a writable folder, programs are compiled anew in every process
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 
 def forget_programs() -> None:
-    """Let go of all compiled programs of this process; what is needed again is compiled, or read from the cache.
+    """Remove all compiled programs from the memory of this process.
 
-    For long processes that meet ever new shapes: each program takes some mappings of memory, of which Linux allows a
-    process 65,530, and the compiler crashes without more. A small SinGAN takes about a thousand of them.
+    Programs that are needed again are compiled again, or read from the cache. This is for long processes that meet
+    many shapes, one after the other: each program takes several memory mappings (a small SinGAN's takes about a
+    thousand), Linux allows a process 65,530 of them, and the compiler crashes when there are no more.
     """
     jax.clear_caches()
 
 
 MATMUL_PRECISION = {"fp32": "highest", "tf32": "tensorfloat32", "bf16": "default"}
-"""Our words for the precision of matrix products and convolutions, and JAX's. "bf16" computes in bfloat16 what is cast
-to it, and the rest as fast as the device likes."""
+"""From jaxprior's words for the precision of matrix products and convolutions to JAX's words.
+
+"default" lets the device choose. With "bf16" that holds for everything that is not cast to bfloat16 before.
+"""
 
 AUTO = "auto"
+"""The coordinator's address where the batch system tells it to every process."""
 
 
 def meet(coordinator: str, *, count: int | None = None, index: int | None = None) -> tuple[int, int]:
-    """Meet the other processes of one job, before anything else is done with JAX, and agree on who is who.
+    """Meet the other processes of one job, and agree on the number of each. Call it before JAX is used.
 
-    Afterwards each process is on its own, with its own devices: what they share are files, and the death of one does
-    not stop the others.
+    Afterwards the processes are independent, each with its own devices. They share nothing but files, so that the
+    death of one does not stop the others.
 
     Arguments:
-        coordinator: "host:port" of the first process, or "auto" where the batch system says it.
-        count, index: processes, and the number of this one from 0; where None, JAX takes them from the batch system's
-            variables (Slurm, Open MPI and others).
+        coordinator: "host:port" of the first process, or "auto" where the batch system tells it.
+        count: the number of processes. JAX takes it from the variables of the batch system (Slurm, Open MPI and
+            others) if it is None.
+        index: the number of this process, counted from 0. If it is None, JAX finds it in the same way.
 
     Returns:
         (index, count).
 
     Raises:
-        ValueError: they cannot be found out, or the others do not come.
+        ValueError: the numbers cannot be found out, or the other processes do not come.
 
     Example:
         >>> index, count = meet("10.0.0.1:1234", count=2, index=0)      # doctest: +SKIP

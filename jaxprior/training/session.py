@@ -24,7 +24,7 @@ import jax
 import numpy as np
 
 from jaxprior.data import images
-from jaxprior.runs import record
+from jaxprior.runs import lock, record
 from jaxprior.system import files, provenance, runtime
 from jaxprior.training import loop
 from jaxprior.training.evaluators import PLACE, Evaluator
@@ -104,7 +104,7 @@ def run(
     folder = Path(folder)
     digest = hashlib.sha256(np.ascontiguousarray(plan.pictures.pixels)).hexdigest()
     configuration = {"recipe": plan.name, "pictures": {"count": len(plan.pictures), "sha256": digest}, **plan.settings}
-    with record.only_writer(folder):
+    with lock.only_writer(folder):
         record.check_configuration(folder, configuration)
         files.write_json(
             folder / "run.json",

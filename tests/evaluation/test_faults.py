@@ -24,7 +24,7 @@ from jaxprior.restoration import drivers, placement
 from jaxprior.restoration.drivers import Method
 from jaxprior.restoration.memory import is_out_of_memory
 from jaxprior.runs import inflight
-from jaxprior.runs.record import only_writer
+from jaxprior.runs.lock import only_writer
 from jaxprior.weights.priors import load_prior
 
 
