@@ -9,7 +9,7 @@ import pytest
 CODE = """
 import resource, sys
 import numpy as np
-from jaxprior.allocation import keep_freed_memory
+from jaxprior.system.allocation import keep_freed_memory
 
 if sys.argv[1] == "keep" and not keep_freed_memory():
     print("no glibc")
