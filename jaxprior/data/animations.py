@@ -1,7 +1,7 @@
-"""Animations as files: GIF, which everything shows, and WebP, which has all colors.
+"""Writing animations as GIF files, which every program shows, and as WebP files, which have all colours.
 
-GIF frames have 256 colors each and a length in hundredths of a second; shorter ones than two of them are shown slowly
-by most programs. WebP frames have whole milliseconds.
+A frame of a GIF file has at most 256 colours, and its length is a whole number of hundredths of a second. Most programs
+show frames that are shorter than two hundredths slowly. The length of a WebP frame is a whole number of milliseconds.
 """
 
 import io
@@ -17,19 +17,25 @@ from jaxprior.system.files import write_atomically
 
 
 SUFFIXES = (".gif", ".webp")
+"""The endings of files that can be written."""
+
 MAX_FPS = 50
+"""Frames a second, at which a frame lasts two hundredths of a second."""
 
 
 def save_animation(path: str | PathLike, frames: Sequence[np.ndarray], *, fps: float = 10) -> None:
-    """Write an animation that repeats for ever; its file exists whole or not at all.
+    """Write an animation that repeats for ever. The file is written atomically.
 
     Arguments:
         path: a .gif or .webp file; its folder must exist.
-        frames: uint8 [n, h, w, 3], or a list of [h, w, 3] of one size. Equal neighbours may become one longer frame.
+        frames: uint8 [n, h, w, 3], or a list of [h, w, 3] of one size. Equal frames that follow each other may become
+            one longer frame in the file.
         fps: frames a second, up to 50.
 
     Raises:
-        ImageError: another ending, no frames, other arrays, or an fps that no file can have; OSError from the disk.
+        ImageError: the ending is another one, there are no frames, the arrays are no frames of one size, or `fps` is
+            out of range.
+        OSError: the disk refuses.
 
     Example:
         >>> save_animation("waves.webp", np.zeros((10, 64, 64, 3), np.uint8), fps=25)     # doctest: +SKIP
@@ -52,10 +58,10 @@ def save_animation(path: str | PathLike, frames: Sequence[np.ndarray], *, fps: f
 
 
 def check_fps(fps: float) -> None:
-    """Refuse an fps that no file can have.
+    """Check a number of frames a second.
 
     Raises:
-        ImageError: not above 0 and up to 50.
+        ImageError: the number is not above 0, or it is above 50.
     """
     if not 0 < fps <= MAX_FPS:
         raise ImageError(f"fps: expected a number above 0 and up to {MAX_FPS}, got {fps:g}.")

@@ -1,4 +1,4 @@
-"""Small arrays that users bring in files: blur kernels and directions in latent space. Nothing in a file is run."""
+"""Reading small arrays from users' files: blur kernels, and directions in latent space. No code in a file is run."""
 
 import math
 from pathlib import Path
@@ -13,13 +13,14 @@ def load_kernel(path: str | Path) -> np.ndarray:
     """Read a blur kernel.
 
     Arguments:
-        path: a .npy file [k, k], taken as it is, or a picture, whose grey is scaled to sum 1.
+        path: a .npy file with an array [k, k], which is used as it is; or a picture, whose grey values are divided by
+            their sum.
 
     Returns:
         float32 [k, k].
 
     Raises:
-        RunError: it cannot be read, is not square with an odd side, or is black.
+        RunError: the file cannot be read, the kernel is not a square with an odd side, or it is black.
 
     Example:
         >>> task = Deblur(load_kernel("motion.png"))
@@ -44,14 +45,14 @@ def load_direction(path: str | Path, latent_dim: int) -> np.ndarray:
     """Read a direction in latent space.
 
     Arguments:
-        path: a .npy file (InterFaceGAN's boundaries are such) or a .safetensors file with one tensor; [d] or [1, d].
-        latent_dim: d of the prior.
+        path: a .npy file, such as InterFaceGAN publishes, or a .safetensors file with one tensor; [d] or [1, d].
+        latent_dim: the length d of the prior's latent codes.
 
     Returns:
         float32 [d].
 
     Raises:
-        RunError: it cannot be read or is no vector of this length.
+        RunError: the file cannot be read, or it holds no vector of this length.
     """
     path = Path(path)
     vector = _read_tensor(path) if path.suffix.lower() == ".safetensors" else _read_npy(path, "direction")
@@ -63,6 +64,7 @@ def load_direction(path: str | Path, latent_dim: int) -> np.ndarray:
 
 
 def _read_npy(path: Path, what: str) -> np.ndarray:
+    """Read an array; `what` is the word for it in error messages."""
     try:
         array = np.load(path, allow_pickle=False)
     except FileNotFoundError:
@@ -75,6 +77,7 @@ def _read_npy(path: Path, what: str) -> np.ndarray:
 
 
 def _read_tensor(path: Path) -> np.ndarray:
+    """Read the only tensor of a safetensors file."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -90,15 +93,17 @@ def _read_tensor(path: Path) -> np.ndarray:
 
 
 def _numbers(array: np.ndarray, path: Path, what: str) -> np.ndarray:
-    """As float32; complex numbers, text and what is not finite are refused."""
+    """Convert an array to float32. Complex numbers, text, infinity and NaN are refused."""
     if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
         raise RunError(f"{what} {path}: expected finite real numbers.")
     return array.astype(np.float32)
 
 
 def _sizes(array: np.ndarray) -> str:
+    """Return the shape of an array in words for an error message, e.g. "3x3"."""
     return "x".join(map(str, array.shape)) if array.ndim and math.prod(array.shape) else "none"
 
 
 def _short(error: Exception) -> str:
+    """Return the message of an error on one line, cut to 120 characters."""
     return " ".join(str(error).split())[:120]

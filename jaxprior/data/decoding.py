@@ -1,16 +1,17 @@
-"""From the bytes of a picture file to pixels, trusting nothing about the bytes.
+"""Decoding the bytes of a picture file to pixels, without trusting the bytes.
 
-A picture set holds damaged, odd and hostile files. Each is decoded to the right pixels or refused with an
-`ImageError` that says why; nothing else escapes, and nothing is silently wrong:
+Collections of pictures contain damaged, unusual and hostile files. Each file is either decoded to the right pixels or
+refused with an `ImageError` that says why. No other error is raised, and no picture is silently wrong.
 
-- formats: only those of `FORMATS`, whatever the file's name says; of an animation or many pages the first
-  frame;
-- size: the header's size is checked before any pixel is decoded, and pixels are converted in tiles, so
-  that decoding takes at most 7 bytes a pixel: 4 in Pillow and 3 in the result;
-- damage: truncated data is refused, PNG check sums are verified;
-- depth: 16-bit samples are scaled by 1/257 (Pillow's own conversion clips grey ones to white); floating point
-  grey must lie in [0, 1]; 32-bit integers have no known range and are refused;
-- transparency is laid on white; CMYK, palettes, grey and 1-bit become RGB; the EXIF orientation is applied.
+- Formats: only those of `FORMATS` are decoded, and the name of the file does not matter. Of an animation or a file of
+  many pages, the first frame is used.
+- Size: the size in the header is checked before any pixel is decoded. Pixels are converted in tiles, so that decoding
+  takes at most 7 bytes for each pixel, 4 in Pillow and 3 in the result.
+- Damage: incomplete data is refused, and the checksums of PNG files are verified.
+- Depth: samples of 16 bits are divided by 257, because Pillow's own conversion of grey ones clips them to white.
+  Floating point grey must lie in [0, 1]. Integers of 32 bits have no known range and are refused.
+- Colour: transparent pixels are laid on white. CMYK, palettes, grey and black-and-white become RGB.
+- Orientation: the picture is turned as its EXIF data says.
 
 Pixels are uint8 RGB `[h, w, 3]`.
 """
@@ -30,6 +31,7 @@ from jaxprior.errors import ImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM", "GIF")
 MAX_PIXELS = 64_000_000
+"""The most pixels that a picture may have by default."""
 
 _TIFF_BITS_PER_SAMPLE, _TIFF_PHOTOMETRIC, _EXIF_ORIENTATION = 258, 262, 274
 _WHITE_IS_ZERO = 0
@@ -37,7 +39,8 @@ _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 _TILE_PIXELS = 1 << 18
 
-# EXIF orientation -> the upright array [.., .., 3] seen in the order in which the file stores its rows.
+# For each EXIF orientation, a function from the upright array to a view of it, whose rows are in the order of the file.
+# What is read from the file and written to the view is upright in the array.
 _STORED = {
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
@@ -50,8 +53,8 @@ _STORED = {
 }
 _ON_ITS_SIDE = (5, 6, 7, 8)
 
-# Python's warning filters belong to the whole process: two threads that both save and restore them could
-# leave the user's wrong for good, so pictures are decoded one at a time.
+# Python's warning filters belong to the whole process. Two threads that both save and restore them could leave the
+# user's filters changed for good, and therefore pictures are decoded one at a time.
 _lock = threading.Lock()
 
 
@@ -60,14 +63,15 @@ def decode(data: bytes, *, name: str = "the picture", max_pixels: int = MAX_PIXE
 
     Arguments:
         data: the whole file.
-        name: what error messages call it.
-        max_pixels: larger pictures are refused before decoding; Pillow's own limit, 178 million, stays.
+        name: what error messages call the picture.
+        max_pixels: a picture with more pixels is refused before it is decoded. Pillow's own limit of 178 million
+            pixels holds as well.
 
     Returns:
         uint8 RGB `[h, w, 3]`.
 
     Raises:
-        `ImageError`, one sentence with the name and the reason.
+        ImageError: the picture cannot be used; the sentence has its name and the reason.
 
     Example:
         >>> file = io.BytesIO()
@@ -83,11 +87,12 @@ def decode(data: bytes, *, name: str = "the picture", max_pixels: int = MAX_PIXE
             return _decode(data, max_pixels)
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
-    except Exception as error:  # damaged bytes make decoders raise anything: OSError, SyntaxError, KeyError
+    except Exception as error:  # damaged bytes make decoders raise errors of any kind, e.g. SyntaxError or KeyError
         raise ImageError(f"{name}: {_reason(error)}") from error
 
 
 def _decode(data: bytes, max_pixels: int) -> np.ndarray:
+    """Decode a picture; errors of any kind may leave this function, and they do not name the picture."""
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         width, height = image.size
         if width * height > max_pixels:
@@ -120,7 +125,10 @@ def _decode(data: bytes, max_pixels: int) -> np.ndarray:
 
 
 def _verify_png(data: bytes) -> None:
-    """The check sums of all chunks, which decoding does not look at; Pillow's `verify` copies the file twice over."""
+    """Verify the checksums of all chunks of a PNG file.
+
+    Pillow's decoder does not verify all of them, and its method `verify` copies the file twice.
+    """
     view, position = memoryview(data), 8
     while position < len(data):
         end = position + 12 + int.from_bytes(view[position : position + 4], "big")
@@ -135,13 +143,16 @@ def _verify_png(data: bytes) -> None:
 
 
 def _raw_mode(image: Image.Image) -> str:
-    """How the file packs its samples, e.g. "L;4" or "RGB;16B": known only before the pixels are loaded."""
+    """Return how the file packs its samples, e.g. "L;4" or "RGB;16B". Pillow forgets it when it loads the pixels."""
     arguments = image.tile[0].args if image.tile else ""
     return arguments if isinstance(arguments, str) else str(arguments[0]) if arguments else ""
 
 
 def _tiles(image: Image.Image) -> Iterator[tuple[tuple[slice, slice], Image.Image]]:
-    """An image in pieces: a converted copy of a whole large one would take several times its memory."""
+    """Cut a picture into tiles, and yield each with its place.
+
+    Converting a large picture as a whole would take several times its memory.
+    """
     width, height = image.size
     columns = min(width, _TILE_PIXELS)
     rows = _TILE_PIXELS // columns
@@ -151,6 +162,14 @@ def _tiles(image: Image.Image) -> Iterator[tuple[tuple[slice, slice], Image.Imag
 
 
 def _from_sixteen_bit(maximum: int, white_is_zero: bool, transparent: object) -> Callable[[Image.Image], np.ndarray]:
+    """Return a function that converts a tile of 16-bit grey samples to 8 bits, [h, w, 1].
+
+    Arguments:
+        maximum: the highest value that a sample can have.
+        white_is_zero: whether the file stores white as 0.
+        transparent: the value that stands for "transparent" if it is a number; such pixels become white.
+    """
+
     def convert(tile: Image.Image) -> np.ndarray:
         samples = np.asarray(tile).astype(np.uint32)
         grey = ((samples * 255 + maximum // 2) // maximum).clip(0, 255).astype(np.uint8)
@@ -164,22 +183,27 @@ def _from_sixteen_bit(maximum: int, white_is_zero: bool, transparent: object) ->
 
 
 def _require_unit_range(image: Image.Image) -> None:
+    """Refuse floating point samples outside of [0, 1]."""
     low, high = np.inf, -np.inf
     for _, tile in _tiles(image):
         samples = np.asarray(tile)
         low, high = np.minimum(low, samples.min()), np.maximum(high, samples.max())
-    if not (low >= 0 and high <= 1):  # also true of NaN
+    if not (low >= 0 and high <= 1):  # this is also true if there is a NaN
         raise ImageError(
             f"it has floating point values from {low:.4g} to {high:.4g} where [0, 1] is expected; rescale it."
         )
 
 
 def _from_float(tile: Image.Image) -> np.ndarray:
+    """Convert a tile of floating point grey in [0, 1] to 8 bits, [h, w, 1]."""
     return np.rint(np.asarray(tile) * 255).astype(np.uint8)[..., None]
 
 
 def _match_transparency(image: Image.Image, raw_mode: str) -> None:
-    """Pillow widens or narrows a PNG's samples to 8 bits, but not the colour that stands for "transparent"."""
+    """Convert the colour of a PNG file that stands for "transparent" to 8 bits.
+
+    Pillow converts the samples to 8 bits, but not this colour.
+    """
     transparent = image.info.get("transparency")
     if transparent is None or image.format != "PNG":
         return
@@ -190,6 +214,7 @@ def _match_transparency(image: Image.Image, raw_mode: str) -> None:
 
 
 def _from_eight_bit(tile: Image.Image) -> np.ndarray:
+    """Convert a tile of any 8-bit mode to RGB, and lay transparent pixels on white."""
     if tile.mode not in _ALPHA and "transparency" not in tile.info:
         return np.asarray(tile.convert("RGB"))
     with_alpha = tile.convert("RGBA")
@@ -199,15 +224,16 @@ def _from_eight_bit(tile: Image.Image) -> np.ndarray:
 
 
 def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation of a picture, or 1, which is upright, if there is no valid one."""
     try:
         orientation = image.getexif().get(_EXIF_ORIENTATION)
         return orientation if orientation in _STORED else 1
-    except Exception:  # damaged EXIF data says nothing about the pixels
+    except Exception:  # the pixels may be whole although the EXIF data is damaged
         return 1
 
 
 def _reason(error: Exception) -> str:
-    """The reason for a failed decoding in words for people."""
+    """Say in words for the user why decoding failed."""
     if isinstance(error, UnidentifiedImageError):
         return f"it is not a readable picture; expected {', '.join(FORMATS)} data with an intact header."
     if isinstance(error, Image.DecompressionBombError):

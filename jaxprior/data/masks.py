@@ -1,16 +1,18 @@
-"""Masks: what is missing from a picture, written as a short specification or drawn in a file.
+"""Masks say which pixels of a picture are missing. They are written as a short specification, or drawn in a file.
 
-A mask is float32 `[h, w]`, 1 = missing (to be repaired), 0 = known. F is a fraction of the AREA, in (0, 1):
+A mask is float32 `[h, w]`, where 1 means missing (to be repaired) and 0 means known. In a specification, F is a
+fraction of the AREA of the picture between 0 and 1:
 
-- `center:F`: the middle square of side round(sqrt(F) * size); where its margins cannot be equal, the odd
-  pixel is at the right and the bottom. `center:0.25` at 64 pixels is the middle 32x32.
-- `block:F` (or `random:F`): the same square at a uniformly random place, another for each image.
-- `pixels:F`: exactly round(F * size**2) scattered pixels, others for each image.
-- a file: a picture, white = repair; fitted like the photos (upright, centre square) but resized to the
-  nearest neighbour, averaged over its channels and thresholded at one half.
+- `center:F` is the square of side round(sqrt(F) * size) in the middle. Where its margins cannot be equal, the wider
+  ones are at the right and at the bottom. `center:0.25` at 64 pixels is the middle 32x32.
+- `block:F` (or `random:F`) is a square of the same size at a uniformly random place, another place for each image.
+- `pixels:F` is exactly round(F * size**2) scattered pixels, others for each image.
+- The path of a file is a picture in which white means missing. It is fitted like the photographs (turned upright, cut
+  to the centre square), but resized to the nearest neighbour. Then its channels are averaged, and what is brighter
+  than one half is missing.
 
-A side or a count is a whole number of pixels, so the exact missing fraction is `mask.mean()`. Chance comes
-from the bits of an explicit JAX key through NumPy's PCG64: the same key gives the same mask on every device.
+Sides and counts are whole numbers of pixels; the exact fraction that is missing is `mask.mean()`. Random masks come
+from an explicit JAX key, whose bits seed NumPy's PCG64 generator, so that a key gives the same mask on every device.
 """
 
 import dataclasses
@@ -32,12 +34,12 @@ _KINDS = {"center": "center", "block": "block", "pixels": "pixels", "random": "b
 
 @dataclasses.dataclass(frozen=True)
 class MaskSpec:
-    """A mask before it is drawn at a size. Made by `parse_mask`.
+    """The specification of a mask, from which masks of any size are drawn. `parse_mask` makes it.
 
     Arguments:
         kind: "center", "block", "pixels" or "file".
-        fraction: missing fraction of the area, None for a file.
-        path: the file, None otherwise.
+        fraction: the fraction of the area that is missing; None for a file.
+        path: the file; None for other kinds.
     """
 
     kind: str
@@ -51,22 +53,22 @@ class MaskSpec:
 
     @property
     def per_image(self) -> bool:
-        """Whether every image gets another mask; one mask serves all images otherwise."""
+        """Whether every image gets a mask of its own. Otherwise one mask serves all images."""
         return self.kind in ("block", "pixels")
 
     def draw(self, size: int, key: jax.Array | None = None) -> np.ndarray:
         """Draw the mask for one image.
 
         Arguments:
-            size: side of the picture in pixels.
-            key: JAX random key of this image; only `block` and `pixels` use it, and they need it.
+            size: the side of the picture in pixels.
+            key: the JAX random key of this image, which `block` and `pixels` need and other kinds ignore.
 
         Returns:
-            float32 `[size, size]` of 0 and 1, 1 = missing.
+            float32 `[size, size]`; 1 means missing, 0 means known.
 
         Raises:
-            `MaskError` if nothing would be known, nothing missing (files excepted), the file is unreadable,
-            or the key is missing.
+            MaskError: no pixel would be known, no pixel would be missing (which is allowed for files), the file
+                cannot be read, or a key is needed.
 
         Example:
             >>> float(parse_mask("center:0.25").draw(64).mean())
@@ -95,10 +97,10 @@ def parse_mask(spec: str) -> MaskSpec:
         spec: "center:F", "block:F", "random:F", "pixels:F", or the path of a picture.
 
     Returns:
-        a `MaskSpec`; `draw` makes the array.
+        the specification, whose method `draw` makes arrays.
 
     Raises:
-        `MaskError` naming the legal forms and the nearest one.
+        MaskError: the text has no legal form; the sentence names the legal ones and the most similar one.
 
     Example:
         >>> parse_mask("random:0.25").name
@@ -115,13 +117,13 @@ def parse_mask(spec: str) -> MaskSpec:
 
 
 def missing_percent(mask: np.ndarray) -> str:
-    """Say how much of a mask is missing.
+    """Say how much of a picture a mask marks as missing.
 
     Arguments:
-        mask: `[..., h, w]`, 1 = missing.
+        mask: `[..., h, w]`, where 1 means missing.
 
     Returns:
-        a percentage with one decimal, rounded; "<0.1 %" for less than that but some.
+        the percentage with one decimal; "<0.1 %" if it is smaller than that, but not zero.
 
     Example:
         >>> missing_percent(parse_mask("center:0.25").draw(64))
@@ -132,6 +134,7 @@ def missing_percent(mask: np.ndarray) -> str:
 
 
 def _fraction(spec: str, number: str) -> float:
+    """Read the fraction of a specification."""
     try:
         fraction = float(number)
     except ValueError:
@@ -143,12 +146,14 @@ def _fraction(spec: str, number: str) -> float:
 
 
 def _generator(key: jax.Array | None, name: str) -> np.random.Generator:
+    """Return NumPy's generator, seeded with the bits of a JAX key."""
     if key is None:
         raise MaskError(f"mask {name}: it is random; give the image's JAX random `key`.")
     return np.random.default_rng(np.asarray(jax.random.key_data(key)))
 
 
 def _square(fraction: float, size: int, place) -> np.ndarray:
+    """Draw a square; `place` maps the number of free pixels along a side to its (top, left)."""
     side = round(math.sqrt(fraction) * size)
     top, left = place(size - side)
     mask = np.zeros((size, size), np.float32)
@@ -157,12 +162,14 @@ def _square(fraction: float, size: int, place) -> np.ndarray:
 
 
 def _scattered(fraction: float, size: int, chance: np.random.Generator) -> np.ndarray:
+    """Draw scattered pixels."""
     mask = np.zeros(size * size, np.float32)
     mask[chance.choice(size * size, round(fraction * size * size), replace=False, shuffle=False)] = 1
     return mask.reshape(size, size)
 
 
 def _from_file(path: Path, size: int) -> np.ndarray:
+    """Read a mask from a picture in which white means missing."""
     try:
         picture = load_image(path)
     except ImageError as error:

@@ -1,7 +1,7 @@
-"""Finding pictures in files, folders and zip archives, and reading their bytes: nothing is decoded here.
+"""Finding pictures in files, folders and zip archives, and reading their bytes. Nothing is decoded here.
 
-Listing is lazy, so that a run over a hundred thousand pictures starts at once and one bad one is one failed
-row.
+Pictures are listed without being read. Thus a run over a hundred thousand pictures starts at once, and a damaged one
+among them costs one failed row and not the run.
 """
 
 import dataclasses
@@ -18,7 +18,10 @@ from jaxprior.errors import ImageError
 
 
 EXTENSIONS = frozenset(".png .apng .jpg .jpeg .jpe .jfif .webp .bmp .tif .tiff .ppm .pgm .pbm .pnm .pfm .gif".split())
-MAX_BYTES = 120_000_000  # about a photograph of 64 million pixels as PNG; some decoders copy the file
+"""The endings of files that are taken for pictures when a folder or an archive is searched."""
+
+MAX_BYTES = 120_000_000
+"""The most bytes of a file: about what a photograph of 64 million pixels takes as PNG. Some decoders copy the file."""
 
 _READ_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 
@@ -30,10 +33,11 @@ class ImageSource:
     """A picture that was found but not yet read: a file, or a member of a zip archive.
 
     Arguments:
-        name: what reports and errors call it, e.g. "photos/cat.png" or "photos.zip/cats/cat.png"; printable.
-        stem: the file's own name without folder and extension, e.g. "cat".
-        path: the file, or the archive.
-        member: the archive's entry, or None.
+        name: what reports and errors call the picture, e.g. "photos/cat.png" or "photos.zip/cats/cat.png". It has
+            printable characters only.
+        stem: the name of the file without folder and extension, e.g. "cat".
+        path: the file, or the archive that contains it.
+        member: the entry of the archive; None for a file.
     """
 
     name: str
@@ -42,13 +46,13 @@ class ImageSource:
     member: zipfile.ZipInfo | None = None
 
     def read(self) -> bytes:
-        """Read the undecoded bytes.
+        """Read the bytes of the picture's file.
 
         Returns:
-            the whole file.
+            the whole file, not decoded.
 
         Raises:
-            `ImageError` if it is missing, larger than 120 MB, encrypted or damaged.
+            ImageError: the file is missing, larger than 120 MB, encrypted or damaged.
 
         Example:
             >>> data = list_images("photos.zip")[0].read()
@@ -64,18 +68,19 @@ class ImageSource:
 def list_images(paths: PathLike | Iterable[PathLike], *, limit: int | None = None) -> list[ImageSource]:
     """Find the pictures in files, folders and zip archives, without reading them.
 
-    Folders and archives are searched through all levels, in the order of names; hidden files, `__MACOSX` and
-    files without a picture's extension are passed over. A file that is named itself is always listed.
+    Folders and archives are searched with all their sub-folders, in the order of names. Hidden files, folders called
+    `__MACOSX`, and files without the ending of a picture are left out. A file that is given by its own path is always
+    listed.
 
     Arguments:
-        paths: one path or several; a path given twice counts once.
-        limit: only the first so many.
+        paths: one path or several; a picture that is found twice is listed once.
+        limit: list only this many pictures, the first ones.
 
     Returns:
-        at least one `ImageSource`.
+        the pictures, at least one.
 
     Raises:
-        `ImageError` if a path does not exist, an archive is damaged, or nothing is found.
+        ImageError: a path does not exist, an archive is damaged, or no picture is found.
 
     Example:
         >>> for source in list_images(["photos", "photos.zip", "cat.png"], limit=100):
@@ -96,6 +101,7 @@ def list_images(paths: PathLike | Iterable[PathLike], *, limit: int | None = Non
 
 
 def _search(place: Path) -> Iterator[ImageSource]:
+    """Find the pictures of one path."""
     if place.is_dir():
         yield from _search_folder(place)
     elif not place.exists():
@@ -107,6 +113,7 @@ def _search(place: Path) -> Iterator[ImageSource]:
 
 
 def _search_folder(folder: Path) -> Iterator[ImageSource]:
+    """Find the pictures of a folder and its sub-folders, in the order of names."""
     files = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if _is_wanted(name)]
@@ -115,6 +122,7 @@ def _search_folder(folder: Path) -> Iterator[ImageSource]:
 
 
 def _search_archive(archive: Path) -> Iterator[ImageSource]:
+    """Find the pictures of a zip archive, in the order of names."""
     try:
         with zipfile.ZipFile(archive) as opened:
             members = opened.infolist()
@@ -127,36 +135,40 @@ def _search_archive(archive: Path) -> Iterator[ImageSource]:
 
 
 def file_source(path: Path) -> ImageSource:
-    """Wrap one file, which need not exist yet."""
+    """Return the source of one file, which need not exist yet."""
     return ImageSource(_printable(path.as_posix()), path.stem, path)
 
 
 def _printable(name: str) -> str:
-    """A name fit for terminals and journals: control characters and bytes that are no UTF-8 become escapes."""
+    """Make a name fit for terminals and journals: control characters and bytes that are no UTF-8 become escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _is_picture(path: PurePosixPath) -> bool:
+    """Whether a file has the ending of a picture, and neither it nor a folder above it is to be left out."""
     return path.suffix.lower() in EXTENSIONS and all(_is_wanted(part) for part in path.parts)
 
 
 def _is_wanted(name: str) -> bool:
+    """Whether a file or folder is neither hidden nor one of those that macOS adds to archives."""
     return not name.startswith(".") and name != "__MACOSX"
 
 
 def _is_archive(path: Path) -> bool:
+    """Whether a path is a zip archive by its name or by its first bytes."""
     if path.suffix.lower() == ".zip":
         return True
     if not path.is_file():
-        return False  # opening a pipe would wait for ever
+        return False  # a pipe must not be opened, because that would wait for ever
     try:
         with open(path, "rb") as file:
             return file.read(4) == b"PK\x03\x04"
     except OSError:
-        return False  # reading it later gives the reason
+        return False  # when the file is read as a picture, its error will say why
 
 
 def _read_file(path: Path) -> bytes:
+    """Read a file, and refuse what is no ordinary one."""
     if path.is_dir():
         raise ImageError("it is a folder; expected a picture file.")
     if not path.exists():
@@ -169,7 +181,11 @@ def _read_file(path: Path) -> bytes:
 
 
 def _read_member(archive: Path, member: zipfile.ZipInfo) -> bytes:
-    # Not through ZipFile, which would read the archive's whole directory again for every member.
+    """Read one entry of a zip archive.
+
+    `ZipFile` would read the directory of the whole archive again for every entry, so this function finds the data of
+    the entry itself.
+    """
     if member.flag_bits & 0x1:
         raise ImageError("it is encrypted; unpack the archive first.")
     _require_size(member.file_size)
@@ -180,16 +196,18 @@ def _read_member(archive: Path, member: zipfile.ZipInfo) -> bytes:
             raise ImageError("the archive is damaged or has changed.")
         name_and_extra = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
         file.seek(name_and_extra, os.SEEK_CUR)
-        content = io.BytesIO()  # `read()` of a member takes twice the memory
+        content = io.BytesIO()  # the method `read` of an entry would take twice the memory
         with zipfile.ZipExtFile(file, "r", member) as opened:
             shutil.copyfileobj(opened, content, 1 << 20)
         return content.getvalue()
 
 
 def _require_size(size: int) -> None:
+    """Refuse a file that is too large."""
     if size > MAX_BYTES:
         raise ImageError(f"it has {size} bytes, more than the limit of {MAX_BYTES}; save it smaller or compressed.")
 
 
 def _words(error: Exception) -> str:
+    """Return what an error says, or its kind if it says nothing."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

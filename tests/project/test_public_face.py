@@ -80,7 +80,7 @@ def test_the_package_imports_neither_pickle_nor_torch():
 
 FLOORS = [
     {"errors", "files", "runtime", "checkpoints", "settings"},
-    {"decoding", "sources", "images", "masks", "animations", "captions"},
+    {"decoding", "sources", "images", "masks", "animations", "pixels", "sheets"},
     {"models", "metrics", "operators", "weights"},
     {"networks", "priors"},
     {"banks", "features", "refiners"},

@@ -14,7 +14,7 @@ from singan_golden import nhwc
 from tiny_singan import MARGIN, PLAN, idle_singan, tiny_singan
 
 from jaxprior.data.animations import save_animation
-from jaxprior.data.captions import captioned_grid
+from jaxprior.data.sheets import captioned_grid
 from jaxprior.errors import ImageError, MaskError
 from jaxprior.models.singan import (
     animate,

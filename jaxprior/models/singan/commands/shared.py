@@ -120,7 +120,7 @@ def manipulate(run: Path, reference: Path, options: InjectionOptions, function: 
 
 def _write(folder: Path, picture: Any, made: list) -> int:
     """Write all images and the sheet; how many images."""
-    from jaxprior.data import captions, images
+    from jaxprior.data import images, sheets
 
     cells = [("the model's picture", picture), ("reference", images.to_uint8(made[0].reference))]
     for place, scale in enumerate(made[0].start_scales):
@@ -134,5 +134,5 @@ def _write(folder: Path, picture: Any, made: list) -> int:
                 pixels = images.to_uint8(results[place, 0])
                 images.save_png(folder / f"{name}{suffix}.png", pixels)
                 cells.append((caption + suffix.replace("_", ", "), pixels))
-    images.save_png(folder / "sheet.png", captions.captioned_grid(cells, columns=COLUMNS))
+    images.save_png(folder / "sheet.png", sheets.captioned_grid(cells, columns=COLUMNS))
     return len(cells) - 2

@@ -1,0 +1,108 @@
+"""Arrays of pixels: their two ranges of values, and how a picture is identified by its content.
+
+Outside of files and pages, pictures are float32 RGB in [-1, 1]. What is read from a file or written to one is uint8
+RGB `[h, w, 3]` in [0, 255].
+"""
+
+import hashlib
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from jaxprior.errors import ImageError
+
+
+def to_float(image: ArrayLike) -> np.ndarray:
+    """Map uint8 [0, 255] to float32 [-1, 1], which is x / 127.5 - 1.
+
+    Arguments:
+        image: uint8 array of any shape.
+
+    Returns:
+        float32 array of the same shape.
+
+    Raises:
+        ImageError: the array has another type.
+
+    Example:
+        >>> to_float(np.array([0, 255], np.uint8))
+        array([-1.,  1.], dtype=float32)
+    """
+    if np.asarray(image).dtype != np.uint8:
+        raise ImageError(f"to_float: expected uint8, got {np.asarray(image).dtype}.")
+    return np.asarray(image, np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def to_uint8(image: ArrayLike) -> np.ndarray:
+    """Map float [-1, 1] to uint8 [0, 255], clipped and rounded. NaN, which a diverged picture has, becomes black.
+
+    Arguments:
+        image: float array of any shape.
+
+    Returns:
+        uint8 array of the same shape.
+
+    Example:
+        >>> pixels = to_uint8(np.zeros((4, 64, 64, 3), np.float32))  # every value is 128
+    """
+    scaled = (np.asarray(image, np.float32) + np.float32(1)) * np.float32(127.5)
+    return np.rint(np.clip(np.nan_to_num(scaled, nan=0.0), 0, 255)).astype(np.uint8)
+
+
+def pixels_id(image: np.ndarray) -> int:
+    """Return a number that identifies a picture by its pixels: 32 bits of the sha256 of its shape and values.
+
+    Equal pixels have equal numbers, whatever the name and the format of the file and the place in a batch. All
+    randomness of an image is seeded with `fold_in(key, id)`.
+
+    Arguments:
+        image: uint8 `[h, w, 3]`.
+
+    Returns:
+        an integer in [0, 2**32).
+
+    Raises:
+        ImageError: the array has another type or shape.
+
+    Example:
+        >>> key = jax.random.fold_in(jax.random.key(0), pixels_id(load_image("cat.png")))
+    """
+    require_pixels(image, "pixels_id")
+    digest = hashlib.sha256("x".join(map(str, image.shape)).encode())
+    digest.update(np.ascontiguousarray(image).tobytes())
+    return int.from_bytes(digest.digest()[:4], "big")
+
+
+def content_name(stem: str, image: np.ndarray) -> str:
+    """Return a name for the result files of a picture, made of its own name and its content.
+
+    The name is "<stem>-<8 hex digits>". Characters that a file system may refuse become "_", and the stem is cut to
+    150 bytes.
+
+    Arguments:
+        stem: the name of the picture's file, without folder and extension.
+        image: uint8 `[h, w, 3]`.
+
+    Example:
+        >>> content_name("cat", np.zeros((8, 8, 3), np.uint8))
+        'cat-458e0cbb'
+    """
+    safe = "".join(char if char.isalnum() or char in " ._-+()" else "_" for char in stem)
+    safe = safe.encode()[:150].decode(errors="ignore").strip(" .") or "image"
+    return f"{safe}-{pixels_id(image):08x}"
+
+
+def require_pixels(image: np.ndarray, where: str) -> None:
+    """Check that an array has the type and the layout of a picture from a file.
+
+    Arguments:
+        image: what should be uint8 `[h, w, 3]`.
+        where: the name of the function that the user called, for the error message.
+
+    Raises:
+        ImageError: the array has another type or shape.
+    """
+    array = isinstance(image, np.ndarray)
+    if not array or image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
+        got = f"{image.dtype} {image.shape}" if array else type(image).__name__
+        raise ImageError(f"{where}: expected a uint8 array [h, w, 3], got {got}; `to_uint8` converts floats.")
