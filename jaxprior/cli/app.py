@@ -15,7 +15,7 @@ import typer
 
 from jaxprior.cli import bench, demo, edit, evaluate, priors, restore, tools, train
 from jaxprior.cli.console import say_error
-from jaxprior.cli.stops import STOPPED, end_at_deadline
+from jaxprior.cli.stops import STOPPED, end_now
 from jaxprior.errors import JaxpriorError
 from jaxprior.models.singan import commands as singan
 from jaxprior.runs.stopping import ProgramGuard
@@ -146,7 +146,7 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's start-up notes are not for users
     keep_freed_memory()
     try:
-        with ProgramGuard(on_deadline=end_at_deadline):
+        with ProgramGuard(end=end_now):
             app(args=arguments, prog_name="jaxprior")
     except SystemExit as end:
         if end.code == STOPPED:  # XLA may still be computing what was stopped: Python's own end would crash in it

@@ -21,8 +21,8 @@ def go_on(command: str) -> str:
     return f"the same command goes on: {command}"
 
 
-def end_at_deadline() -> None:
-    """End the process at once, because it was asked to stop and did not come to a safe point in time."""
+def end_now() -> None:
+    """End the process at once, because it was asked to stop and cannot do so by an exception."""
     try:
         say_error(f"Stopped; {go_on(this_command())}")
     finally:  # the process must end even where nobody reads its standard error any more

@@ -7,7 +7,7 @@ There are two levels, and both are context managers:
 - `ProgramGuard` belongs around a whole program. Outside of every `StopGuard` a signal raises `Stopped` at once. It
   also sets a deadline: Python runs signal handlers only between two of its own instructions, so that a compilation or
   a very long step can hold a signal up for a minute, while batch systems kill a process ten seconds after they asked
-  it to end. When the program is still there after a grace period, a function of the caller's choice is called.
+  it to end. When the program is still there after a grace period, a function of the caller's choice ends it.
 
 Checkpoints, journals and pictures are written atomically, so the process may end at any moment. Neither guard
 prints anything or ends the process by itself: the command line decides about that (`jaxprior.cli.stops`).
@@ -17,6 +17,7 @@ import contextlib
 import signal
 import threading
 import time
+import types
 from collections.abc import Callable
 
 from jaxprior.runs.deadline import GRACE, deadline
@@ -91,18 +92,20 @@ class ProgramGuard(StopGuard):
     that inner block.
 
     Arguments:
-        on_deadline: called in another thread when the block has not been left `grace` seconds after a signal. It is
-            meant to end the process.
-        grace: seconds from the signal to that call.
+        end: ends the process. It is called in another thread when the block has not been left `grace` seconds after a
+            signal. It is also called, at once, when a signal finds the program importing a module: an exception there
+            can crash compiled modules such as JAX's, and nothing is lost, because the work has not begun.
+        grace: seconds from a signal to the deadline.
 
     Example:
-        with ProgramGuard(on_deadline=lambda: os._exit(75)):
+        with ProgramGuard(end=lambda: os._exit(75)):
             main()
     """
 
-    def __init__(self, *, on_deadline: Callable[[], None], grace: float = GRACE):
+    def __init__(self, *, end: Callable[[], None], grace: float = GRACE):
         super().__init__()
-        self._deadline = deadline(on_deadline, grace=grace)
+        self._end_program = end
+        self._deadline = deadline(end, grace=grace)
         self._resources = contextlib.ExitStack()
 
     def __enter__(self) -> "ProgramGuard":
@@ -114,11 +117,23 @@ class ProgramGuard(StopGuard):
         self._resources.close()
         super().__exit__(kind, *details)
 
-    def _on_signal(self, _number, _frame) -> None:
+    def _on_signal(self, _number, frame: types.FrameType | None) -> None:
         self._signalled = True
-        raise Stopped
+        if _imports(frame):
+            self._end_program()
+        else:
+            raise Stopped
 
     def _learn(self, kind: type[BaseException] | None) -> None:
         self._signalled = True
         if kind is None:
             raise Stopped
+
+
+def _imports(frame: types.FrameType | None) -> bool:
+    """Whether code runs because of an import statement."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False

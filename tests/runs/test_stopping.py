@@ -56,7 +56,7 @@ def test_a_guard_around_another_learns_of_the_signal():
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_program_is_stopped_at_once_where_nothing_asks_for_patience(number):
     before, reached = signal.getsignal(number), []
-    with pytest.raises(Stopped), ProgramGuard(on_deadline=never):
+    with pytest.raises(Stopped), ProgramGuard(end=never):
         os.kill(os.getpid(), number)
         reached.append("too far")
     assert signal.getsignal(number) is before and not reached
@@ -64,7 +64,7 @@ def test_a_program_is_stopped_at_once_where_nothing_asks_for_patience(number):
 
 def test_a_signal_that_came_after_the_last_safe_point_stops_the_program_after_that_work():
     reached = []
-    with pytest.raises(Stopped), ProgramGuard(on_deadline=never):
+    with pytest.raises(Stopped), ProgramGuard(end=never):
         with StopGuard():
             os.kill(os.getpid(), signal.SIGTERM)
             reached.append("finished")
@@ -73,17 +73,27 @@ def test_a_signal_that_came_after_the_last_safe_point_stops_the_program_after_th
 
 
 def test_another_error_is_not_hidden_by_a_signal():
-    with pytest.raises(ValueError, match="own"), ProgramGuard(on_deadline=never), StopGuard():
+    with pytest.raises(ValueError, match="own"), ProgramGuard(end=never), StopGuard():
         os.kill(os.getpid(), signal.SIGTERM)
         raise ValueError("own")
 
 
 def test_a_program_that_stops_in_time_meets_no_deadline():
     called = []
-    with pytest.raises(Stopped), ProgramGuard(on_deadline=lambda: called.append(1), grace=0.2):
+    with pytest.raises(Stopped), ProgramGuard(end=lambda: called.append(1), grace=0.2):
         os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(0.4)
     assert not called
+
+
+def test_a_program_that_imports_is_ended_without_an_exception(tmp_path, monkeypatch):
+    """An exception in the middle of the import of a compiled module may crash it, as it does JAX's."""
+    (tmp_path / "module_that_is_stopped.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    ended = []
+    with ProgramGuard(end=lambda: ended.append("ended")):
+        import module_that_is_stopped  # noqa: F401
+    assert ended == ["ended"]
 
 
 def test_a_process_ends_in_time_where_python_is_held_up():
@@ -94,7 +104,7 @@ def test_a_process_ends_in_time_where_python_is_held_up():
         def end():
             print("too late", file=sys.stderr, flush=True)
             os._exit(75)
-        with ProgramGuard(on_deadline=end, grace=0.5), StopGuard():
+        with ProgramGuard(end=end, grace=0.5), StopGuard():
             print("ready", flush=True)
             hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)      # minutes in C
     """)
