@@ -118,12 +118,13 @@ def run(prior: jp.Prior, problem: Problem, arm: Arm, budget: int, seed: int):
     keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(seed), jnp.asarray(ids))
     start = make_start(solve.init, bank_size=solve.bank_size).ready(prior, samples=partial(sample_bank, prior))
     began, static = time.perf_counter(), {"codes": codes, "solve": solve}
+    platform = jax.default_backend()
     with jax.default_matmul_precision("highest"):
         nth = jnp.tile(jnp.arange(starts), b)
         state, target = engine.begin(generator, objective, operator, observed, keys, start=start, nth=nth, **static)
         arguments, done = (generator, objective, operator, target), 0
         for checkpoint in [c for c in CHECKPOINTS if c < budget] + [budget]:
-            state, _ = engine.advance(state, *arguments, steps=checkpoint - done, **static)
+            state, _ = engine.advance(state, *arguments, steps=checkpoint - done, platform=platform, **static)
             found = engine.finish(state, *arguments, **static)
             done = checkpoint
             images = found["images"].reshape(b, starts, *found["images"].shape[1:]).mean(axis=1)

@@ -35,9 +35,10 @@ def bench(
 
     from jaxprior.restoration import benchmarking
     from jaxprior.system import runtime
+    from jaxprior.system.devices import CPU, default_platform
 
     runtime.enable_compilation_cache()
-    on_cpu = jax.default_backend() == "cpu"
+    on_cpu = default_platform() == CPU
     rows = []
     for size in [resolution] if resolution else [64, 256]:
         for kind in [precision] if precision else ["fp32"] if on_cpu else ["tf32", "bf16"]:

@@ -58,6 +58,7 @@ def solve(
     size: int,
     codes: engine.Codes,
     solve: Solve,
+    platform: str,
     start: Any = None,
     on_chunk: Callable[[Moment], None] | None = None,
     resume: Mapping[str, np.ndarray] | None = None,
@@ -67,6 +68,7 @@ def solve(
     Arguments:
         generator, objective, codes, solve, start: as for `engine.begin`.
         problems: m of them.
+        platform: kind of the devices that they are solved on, "cpu", "gpu" or "tpu".
         size: slots; the last ones are padded where m is no multiple.
         on_chunk: called after every chunk of steps, and when problems have ended, with the `Moment` that was reached,
             which the next chunk invalidates.
@@ -80,7 +82,7 @@ def solve(
     Raises:
         ValueError: `resume` belongs to other problems or to another method.
     """
-    run = _Run(generator, objective, problems, size, codes, solve, start)
+    run = _Run(generator, objective, problems, size, codes, solve, start, platform)
     tell = on_chunk or (lambda moment: None)
     with jax.default_matmul_precision(solve.matmul_precision):
         run.begin(resume)
@@ -98,9 +100,10 @@ def solve(
 class _Run:
     """One call of `solve`: a moment that moves on."""
 
-    def __init__(self, generator, objective, problems, size, codes, solve, start):
+    def __init__(self, generator, objective, problems, size, codes, solve, start, platform):
         self.generator, self.objective, self.problems = generator, objective, problems
         self.size, self.solve, self.start = size, solve, start
+        self.platform = platform
         self.static = {"codes": codes, "solve": solve}
         self.unread: list[tuple[np.ndarray, Array]] = []
         """Losses [k, s] of chunks that were not waited for, and how many of each slot were known before."""
@@ -129,8 +132,9 @@ class _Run:
         moment = self.moment
         steps = min(engine.CHUNK, self.solve.steps - int(moment.evaluated[~idle].min()))
         moment.state, losses = engine.advance(
-            moment.state, self.generator, self.objective, self.operator, self.target, **self.static, steps=steps
-        )
+            moment.state, self.generator, self.objective, self.operator, self.target,
+            **self.static, steps=steps, platform=self.platform,
+        )  # fmt: skip
         self.unread.append((moment.evaluated.copy(), losses))
         moment.evaluated += len(losses)
         if wait:

@@ -23,6 +23,7 @@ from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.optimizers.choice import make_optimizer
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts.random import RandomStart
+from jaxprior.system.devices import CPU
 
 
 Array = jax.Array
@@ -80,18 +81,26 @@ def begin(
     return _spread_like(observed, state), target
 
 
-def advance(state, generator, objective: Objective, operator, target, *, codes: Codes, solve: Solve, steps: int):
+def advance(
+    state, generator, objective: Objective, operator, target, *, codes: Codes, solve: Solve, steps: int, platform: str
+):
     """Do up to `steps` iterations. `state` is donated.
 
     An accelerator does them all and is not waited for; a CPU does one after the other, and returns early when that
     takes longer than `PATIENCE`. An image that is done, or has no steps left, stays as it is.
+
+    Arguments:
+        state, target: from `begin`, or the state that the last call returned.
+        generator, objective, operator, codes, solve: as for `begin`.
+        steps: iterations at most.
+        platform: kind of the devices that hold the state, "cpu", "gpu" or "tpu".
 
     Returns:
         (state, losses): the losses [iterations done, b] are those before each iteration.
     """
     arguments = (generator, objective, operator, target)
     solve = solve.of_one_step()  # another number of steps is not another program
-    if jax.default_backend() != "cpu":
+    if platform != CPU:
         return _scan_steps(state, *arguments, codes=codes, solve=solve, steps=steps)
     trace, began = [], None
     while len(trace) < steps and (began is None or time.monotonic() - began < PATIENCE):
@@ -112,19 +121,20 @@ def finish(state, generator, objective: Objective, operator, target, *, codes: C
 
 
 def compile_step(
-    generator, objective: Objective, operator, observed, keys, *, codes: Codes, solve: Solve
+    generator, objective: Objective, operator, observed, keys, *, codes: Codes, solve: Solve, platform: str
 ) -> jax.stages.Compiled:
     """The program that a batch spends its time in, compiled and not run: what it needs and does can be asked of it.
 
     Arguments:
         generator, objective, operator, observed, keys, codes, solve: as for `begin`; shapes are enough.
+        platform: kind of the devices that it is compiled for, "cpu", "gpu" or "tpu".
     """
     begin_it = partial(begin, codes=codes, solve=solve)
     with jax.default_matmul_precision(solve.matmul_precision):
         state, target = jax.eval_shape(begin_it, generator, objective, operator, observed, keys)
         state, target = (_spread_like(observed, tree) for tree in (state, target))
         arguments, solve = (generator, objective, operator, target), solve.of_one_step()
-        if jax.default_backend() != "cpu":
+        if platform != CPU:
             return _scan_steps.lower(state, *arguments, codes=codes, solve=solve, steps=CHUNK).compile()
         return _one_step.lower(state, *arguments, codes=codes, solve=solve).compile()
 

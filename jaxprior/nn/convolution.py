@@ -19,9 +19,7 @@ Array = jax.Array
 
 def convolve(x: Array, kernel: Array, *, stride: int = 1, padding="SAME") -> Array:
     """Plain NHWC x HWIO convolution (cross-correlation, no bias)."""
-    return lax.conv_general_dilated(
-        x, kernel, (stride, stride), padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
-    )
+    return lax.conv_general_dilated(x, kernel, (stride, stride), padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
 
 def phase_kernels(kernel: Array) -> Array:
@@ -55,8 +53,7 @@ def phase_convolve(x: Array, phases: Array) -> Array:
     """
     b, h, w, _ = x.shape
     rows = [
-        jnp.stack([convolve(x, phases[p, q], padding=((1 - p, p), (1 - q, q))) for q in (0, 1)], axis=3)
-        for p in (0, 1)
+        jnp.stack([convolve(x, phases[p, q], padding=((1 - p, p), (1 - q, q))) for q in (0, 1)], axis=3) for p in (0, 1)
     ]  # each [b, h, w, 2, o]
     return jnp.stack(rows, axis=2).reshape(b, 2 * h, 2 * w, -1)
 

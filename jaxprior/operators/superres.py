@@ -12,14 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from jaxprior.nn.elementwise import widen
+from jaxprior.nn.resampling import BOX, LINEAR, axis_weights, cell_centres, cubic, resample
 from jaxprior.operators._base import Image, Operator
 from jaxprior.settings import setting
 
 
 Kernel = Literal["bilinear", "bicubic", "box"]
 KERNELS = get_args(Kernel)
-CUBIC = -0.75
-"""The free parameter a of Keys' cubic convolution kernel; PyTorch and OpenCV use this value, Pillow -0.5."""
+WEIGHTS = {"bilinear": LINEAR, "bicubic": cubic(-0.75), "box": BOX}
 
 TEXT = """\
 Pictures given are small: with a prior of 64 pixels and a factor of 4 they are fitted to 16x16. With `--clean` they
@@ -89,39 +90,15 @@ class SuperResolve(Operator):
                 f"SuperResolve: the factor {self.factor} does not divide an image of {h} x {w} pixels; choose "
                 "another factor, or fit the picture to another size first."
             )
-        # "highest": numbers do not depend on the device's default precision of matrix products.
-        dtype = jnp.promote_types(x.dtype, jnp.float32)
-        rows, columns = (jnp.asarray(_matrix(n, self.factor, self.kernel), dtype) for n in (h, w))
-        y = jnp.einsum("ih,hwc->iwc", rows, x.astype(dtype), precision="highest")
-        y = jnp.einsum("jw,iwc->ijc", columns, y, precision="highest")
-        return y.astype(x.dtype)
+        rows, columns = (_weights(n, self.factor, self.kernel) for n in (h, w))
+        return resample(widen(x), rows, columns).astype(x.dtype)
 
 
 @functools.lru_cache(maxsize=64)
-def _matrix(size: int, factor: int, kernel: str) -> np.ndarray:
-    """Weights `[size / factor, size]` of one axis; every row sums to 1."""
-    matrix = np.zeros((size // factor, size))
-    out = np.arange(size // factor)
-    if kernel == "box":
-        taps = [(out * factor + k, np.full(len(out), 1 / factor)) for k in range(factor)]
-    else:
-        centre = out * factor + (factor - 1) / 2
-        first = np.floor(centre).astype(int)
-        weight, offsets = (_linear, (0, 1)) if kernel == "bilinear" else (_cubic, (-1, 0, 1, 2))
-        taps = [(first + k, weight(np.abs(centre - first - k))) for k in offsets]
-    for index, value in taps:
-        np.add.at(matrix, (out, np.clip(index, 0, size - 1)), value)
-    return matrix
-
-
-def _linear(t: np.ndarray) -> np.ndarray:
-    return 1 - t
-
-
-def _cubic(t: np.ndarray) -> np.ndarray:
-    near = (CUBIC + 2) * t**3 - (CUBIC + 3) * t**2 + 1
-    far = CUBIC * (t**3 - 5 * t**2 + 8 * t - 4)
-    return np.where(t <= 1, near, far)
+def _weights(size: int, factor: int, kernel: str) -> np.ndarray:
+    """The matrix of one axis, `[size / factor, size]`. Only "box" is stretched over the whole cell."""
+    centres = cell_centres(size // factor, factor)
+    return axis_weights(centres, size, kernel=WEIGHTS[kernel], stretch=1 / factor if kernel == "box" else 1.0)
 
 
 OPERATOR = SuperResolve

@@ -26,6 +26,7 @@ from jaxprior.models.pggan.networks import Generator, feature_widths
 from jaxprior.models.vgg import networks as vgg
 from jaxprior.operators import Identity, batched
 from jaxprior.restoration.placement import Placement
+from jaxprior.system.devices import CPU, default_platform
 from jaxprior.system.runtime import MATMUL_PRECISION
 from jaxprior.weights.card import Card
 from jaxprior.weights.features import VGG_CUT, FeatureNetwork, build_features
@@ -194,6 +195,7 @@ class Runner:
                     state, losses = engine.advance(
                         state, self.placement.generator, self.placement.objective, operator, target,
                         codes=self.codes, solve=self.solve, steps=min(steps - done, engine.CHUNK),
+                        platform=self.placement.platform,
                     )  # fmt: skip
                     parts.append(losses)
             self.groups[i] = (state, operator, target)
@@ -270,7 +272,7 @@ def operations(problem: Problem) -> float:
 @functools.cache
 def matmul_peak(precision: str = "fp32") -> float:
     """Operations a second of large square matrix products on this device, the best of five rounds; measured once."""
-    size, count = (2048, 1) if jax.default_backend() == "cpu" else (8192, 8)  # a round takes milliseconds on both
+    size, count = (2048, 1) if default_platform() == CPU else (8192, 8)  # a round takes milliseconds on both
     dtype = jnp.bfloat16 if precision == "bf16" else jnp.float32
     with jax.default_matmul_precision(MATMUL_PRECISION[precision]):
         a = jax.random.normal(jax.random.key(0), (size, size), dtype)  # constant numbers multiply faster

@@ -88,9 +88,8 @@ class Placement:
         self.codes, self.settings = codes, solve
         start = make_start(solve.init, bank_size=solve.bank_size) if start is None else start
         start = start.ready(prior, samples=partial(sample_bank, prior))
-        platform = self.devices[0].platform
-        generator = prior.split(codes.layer, precision=solve.precision, platform=platform)
-        ready = (generator, objective.prepared(platform), start)
+        generator = prior.split(codes.layer, precision=solve.precision, platform=self.platform)
+        ready = (generator, objective.prepared(self.platform), start)
         self.generator, self.objective, self.start = ready if mesh is None else jax.device_put(ready, everywhere)
         self.memory_plan = FULL_SPEED
 
@@ -105,7 +104,7 @@ class Placement:
 
     def with_less_memory(self) -> "Placement | None":
         """The same with a step that needs less memory and more time, or None if there is none."""
-        ways = memory_plans(self.codes.num_codes, self.devices[0].platform)
+        ways = memory_plans(self.codes.num_codes, self.platform)
         later = ways[ways.index(self.memory_plan) + 1 :] if self.memory_plan in ways else []
         return self.with_memory_plan(later[0]) if later else None
 
@@ -153,9 +152,14 @@ class Placement:
         return each * max(TOGETHER // self.settings.starts, 1) if together else each
 
     @property
+    def platform(self) -> str:
+        """Kind of the devices, "cpu", "gpu" or "tpu": they are all of one kind."""
+        return self.devices[0].platform
+
+    @property
     def fixed(self) -> bool:
         """Whether a group has the same size, whatever is wanted."""
-        return self.devices[0].platform in FIXED
+        return self.platform in FIXED
 
     def compiled(self, operator: Operator, observed: Any, *, size: int) -> jax.stages.Compiled:
         """The program of one step of a group, compiled and not run.
@@ -172,7 +176,7 @@ class Placement:
         key = jax.eval_shape(lambda: jax.random.key(0))
         return compile_step(
             self.generator, self.objective, jax.tree.map(stacked, operator), stacked(observed), stacked(key),
-            codes=self.codes, solve=self.settings,
+            codes=self.codes, solve=self.settings, platform=self.platform,
         )  # fmt: skip
 
     def step_bytes(self, operator: Operator, observed: Any, *, size: int) -> int:
@@ -238,7 +242,7 @@ class Placement:
                 latents = jax.tree.map(lambda x, short=short: x[short], found["latents"])
             again = batching.solve(
                 self.generator, self.objective, _Problems(self, operator, observed, keys, short, latents),
-                size=self.group(size) * starts, codes=self.codes, solve=solve, start=self.start,
+                size=self.group(size) * starts, codes=self.codes, solve=solve, platform=self.platform, start=self.start,
                 on_chunk=on_chunk if watched else None, resume=saved,
             )  # fmt: skip
             found = again if found is None else _better(found, again, short)

@@ -18,6 +18,7 @@ from jaxprior.errors import WeightsError
 from jaxprior.models.dcgan import networks as dcgan
 from jaxprior.models.pggan import networks as pggan
 from jaxprior.nn.pooling import upsample
+from jaxprior.system.devices import CPU, default_platform
 from jaxprior.weights import storage
 from jaxprior.weights.card import Card
 
@@ -26,8 +27,6 @@ Array = jax.Array
 
 RUN_WEIGHTS = "model.safetensors"
 """What every training run keeps up to date, and `load_prior(RUN)` reads."""
-
-
 
 
 _static = partial(field, metadata={"static": True})
@@ -195,7 +194,7 @@ class Prior:
             ValueError: the layer does not exist.
         """
         self.channels(layer)
-        on_cpu = (platform or jax.default_backend()) == "cpu"
+        on_cpu = (platform or default_platform()) == CPU
         module, params = self.module.freeze(self.params, winograd=on_cpu and precision != "bf16")
         if precision == "bf16":
             module = module.clone(dtype=jnp.bfloat16)

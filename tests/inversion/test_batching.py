@@ -59,7 +59,7 @@ def target_for(found: dict, steps: list[int]) -> float:
 
 
 def test_without_a_target_one_group_follows_the_other(generator, problems, calls):
-    found = batching.solve(generator, L2, problems, size=3, codes=CODES, solve=jp.Solve(steps=30))
+    found = batching.solve(generator, L2, problems, size=3, platform="cpu", codes=CODES, solve=jp.Solve(steps=30))
     group = [("begin", None), ("advance", 25), ("advance", 5), ("finish", None)]
     assert calls == group * 3
     assert found["images"].shape == (7, 16, 16, 3) and found["trace"].shape == (7, 31)
@@ -74,13 +74,14 @@ def test_a_problem_gets_the_same_whenever_its_slot_became_free(
 ):
     """Slots filled anew after every chunk, as soon as a share is idle, or only when all are: equal to the bit."""
     options = {"optimizer": optimizer, "keep": keep, "schedule": "cosine"}
-    free = batching.solve(generator, L2, problems, size=3, codes=CODES, solve=jp.Solve(steps=110, **options))
+    solve = jp.Solve(steps=110, **options)
+    free = batching.solve(generator, L2, problems, size=3, platform="cpu", codes=CODES, solve=solve)
     solve = jp.Solve(steps=110, target_psnr=target_for(free, [40, 60, 80]), **options)
     found = {}
     for idle in (0.01, 0.5, 1.0):
         monkeypatch.setattr(batching, "IDLE", idle)
         calls.clear()
-        found[idle] = batching.solve(generator, L2, problems, size=3, codes=CODES, solve=solve)
+        found[idle] = batching.solve(generator, L2, problems, size=3, platform="cpu", codes=CODES, solve=solve)
         found[idle]["begins"] = sum(name == "begin" for name, _ in calls)
     assert found[0.01].pop("begins") > found[1.0].pop("begins") == 3
     found[0.5].pop("begins")
@@ -91,23 +92,23 @@ def test_a_problem_gets_the_same_whenever_its_slot_became_free(
 
 
 def test_what_ends_early_makes_room_and_steps_are_saved(generator, problems, calls, monkeypatch):
-    free = batching.solve(generator, L2, problems, size=2, codes=CODES, solve=jp.Solve(steps=200))
+    free = batching.solve(generator, L2, problems, size=2, platform="cpu", codes=CODES, solve=jp.Solve(steps=200))
     solve = jp.Solve(steps=200, target_psnr=target_for(free, [20, 180]))
     steps = {}
     for idle in (0.5, 1.0):
         monkeypatch.setattr(batching, "IDLE", idle)
         calls.clear()
-        batching.solve(generator, L2, problems, size=2, codes=CODES, solve=solve)
+        batching.solve(generator, L2, problems, size=2, platform="cpu", codes=CODES, solve=solve)
         steps[idle] = sum(k or 0 for _, k in calls)
     assert steps[0.5] < steps[1.0] < 800
 
 
 def test_the_trace_ends_where_the_problem_was_done(generator, problems):
     plain = jp.Solve(steps=60, optimizer="sgd", learning_rate=0.3)  # Adam would make much of rounding
-    free = batching.solve(generator, L2, problems, size=7, codes=CODES, solve=plain)
+    free = batching.solve(generator, L2, problems, size=7, platform="cpu", codes=CODES, solve=plain)
     target = target_for(free, [20, 40])
     solve = dataclasses.replace(plain, target_psnr=target)
-    found = batching.solve(generator, L2, problems, size=7, codes=CODES, solve=solve)
+    found = batching.solve(generator, L2, problems, size=7, platform="cpu", codes=CODES, solve=solve)
     reached = 10 * np.log10(4 / free["trace"]) >= target
     assert reached.any(axis=1).any() and not reached.any(axis=1).all()
     for i, ever in enumerate(reached.any(axis=1)):
@@ -124,9 +125,10 @@ def test_what_goes_on_from_a_saved_moment_equals_what_was_never_interrupted(
 ):
     """Through plain arrays, which a file can hold, with some problems ended, some running and some waiting."""
     monkeypatch.setattr(batching, "IDLE", 0.3)
-    free = batching.solve(generator, L2, problems, size=3, codes=CODES, solve=jp.Solve(steps=60, optimizer=optimizer))
+    solve = jp.Solve(steps=60, optimizer=optimizer)
+    free = batching.solve(generator, L2, problems, size=3, platform="cpu", codes=CODES, solve=solve)
     solve = jp.Solve(steps=60, optimizer=optimizer, target_psnr=target_for(free, [10, 30, 50]))
-    settings = {"size": 3, "codes": CODES, "solve": solve}
+    settings = {"size": 3, "platform": "cpu", "codes": CODES, "solve": solve}
     arguments = (generator, L2, problems)
     whole, saved = batching.solve(*arguments, **settings), []
 
@@ -143,7 +145,7 @@ def test_what_goes_on_from_a_saved_moment_equals_what_was_never_interrupted(
 
 def test_a_moment_of_something_else_is_refused(generator, problems):
     saved = []
-    settings = {"size": 3, "codes": CODES, "solve": jp.Solve(steps=30)}
+    settings = {"size": 3, "platform": "cpu", "codes": CODES, "solve": jp.Solve(steps=30)}
     batching.solve(generator, L2, problems, **settings, on_chunk=lambda m: saved.append(m.to_arrays()))
     for change, said in (
         ({"solve": jp.Solve(steps=30, optimizer="sgd")}, "another method"),
@@ -157,6 +159,7 @@ def test_a_moment_of_something_else_is_refused(generator, problems):
 
 def test_no_steps_and_one_problem(generator, problems):
     one = problems.take(np.array([4]))
-    found = batching.solve(generator, L2, AllProblems(*one), size=2, codes=CODES, solve=jp.Solve(steps=0))
+    problems, solve = AllProblems(*one), jp.Solve(steps=0)
+    found = batching.solve(generator, L2, problems, size=2, platform="cpu", codes=CODES, solve=solve)
     assert found["trace"].shape == (1, 1) and found["step"][0] == 0
     np.testing.assert_array_equal(found["trace"][0, 0], found["loss"][0])

@@ -186,7 +186,7 @@ def test_scanned_steps_equal_single_steps(prior, photos):
     static = {"codes": CODES, "solve": SOLVE}
     state, target = engine.begin(*arguments, photos[:2], keys, **static)
     copy = jax.tree.map(jnp.copy, state)
-    _, looped = engine.advance(state, *arguments, target, steps=4, **static)
+    _, looped = engine.advance(state, *arguments, target, steps=4, platform="cpu", **static)
     _, scanned = engine._scan_steps(copy, *arguments, target, steps=4, **static)
     np.testing.assert_allclose(looped, scanned, rtol=1e-4)
 

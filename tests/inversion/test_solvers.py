@@ -305,7 +305,7 @@ def test_ramp_and_stochastic_steps_are_the_same_scanned_and_looped(prior, photos
     arguments = (prior.split(1), L2, jp.Identity())
     state, target = engine.begin(*arguments, photos[:2], keys(2), **static)
     copy = jax.tree.map(jnp.copy, state)
-    _, looped = engine.advance(state, *arguments, target, steps=4, **static)
+    _, looped = engine.advance(state, *arguments, target, steps=4, platform="cpu", **static)
     _, scanned = engine._scan_steps(copy, *arguments, target, steps=4, **static)
     np.testing.assert_allclose(looped, scanned, rtol=1e-4)
 

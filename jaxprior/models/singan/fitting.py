@@ -14,7 +14,7 @@ import numpy as np
 from jaxprior.data.images import MIN_SIDE, to_float
 from jaxprior.errors import ImageError, MaskError
 from jaxprior.models.singan.model import SingleImageModel
-from jaxprior.nn.resizing import resize
+from jaxprior.models.singan.resizing import resize
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from jaxprior.models.singan.colors import snap_to
 from jaxprior.models.singan.model import SinGan, SingleImageModel, with_image_scales
-from jaxprior.nn.resizing import resize
+from jaxprior.models.singan.resizing import resize
 
 
 Array = jax.Array

@@ -18,7 +18,7 @@ from jaxprior.errors import JaxpriorError
 from jaxprior.models.singan import networks
 from jaxprior.models.singan.networks import zero_pad
 from jaxprior.models.singan.noise import draw_normals
-from jaxprior.nn.resizing import resize
+from jaxprior.models.singan.resizing import resize
 from jaxprior.weights.card import Card
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxprior.nn.resizing import resize, scaled_size
+from jaxprior.models.singan.resizing import resize, scaled_size
 
 
 RULES = ("singan", "seed002", "consingan")

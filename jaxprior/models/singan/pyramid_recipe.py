@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jaxprior.models import singan as pyramids
-from jaxprior.nn.resizing import RESIZES
+from jaxprior.models.singan.resizing import RESIZES
 from jaxprior.training.recipe import Essentials
 
 
@@ -22,7 +22,7 @@ class PyramidRecipe(Essentials):
 
     Fields:
         scale_rule, num_scales, min_size, max_size, scale_factor: of the pyramid, see `singan.plan_scales`.
-        resize: between scales, one of `jaxprior.nn.resizing.RESIZES`.
+        resize: between scales, one of `jaxprior.models.singan.resizing.RESIZES`.
         noise_amplitude: of a scale, as a multiple of the error of what is reconstructed without its noise.
         reconstruction_weight, penalty: of the losses.
         critic_steps, generator_steps: updates a step. steps: at every scale.

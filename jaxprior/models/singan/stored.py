@@ -19,7 +19,7 @@ from jaxprior import discovery
 from jaxprior.errors import WeightsError
 from jaxprior.models.singan import networks as singan
 from jaxprior.models.singan.model import Scale, SinGan, SingleImageModel
-from jaxprior.nn.resizing import RESIZES
+from jaxprior.models.singan.resizing import RESIZES
 from jaxprior.weights import storage
 from jaxprior.weights.card import Card
 from jaxprior.weights.priors import RUN_WEIGHTS

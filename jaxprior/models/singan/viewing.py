@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.models.singan.model import SingleImageModel
-from jaxprior.nn.resizing import resize
+from jaxprior.models.singan.resizing import resize
 
 
 Array = jax.Array

@@ -28,7 +28,6 @@ from jaxprior.models.singan import networks as singan
 from jaxprior.models.singan.stored import build_singan
 from jaxprior.nn.convolution import convolve
 from jaxprior.nn.norm import fold
-from jaxprior.nn.resizing import resize
 from jaxprior.nn.valid import by_products
 from jaxprior.training.losses import pixel_gradient_penalty
 from jaxprior.weights.storage import load_weights, save_weights
@@ -150,9 +149,7 @@ def test_gradient_penalty_and_its_gradients_are_the_official_ones(pair):
     @jax.jit
     @jax.value_and_grad
     def penalty(params):
-        return 0.1 * pixel_gradient_penalty(
-            lambda x: trained(critic, {**d, "params": params}, x)[0], real, fake, mix
-        )
+        return 0.1 * pixel_gradient_penalty(lambda x: trained(critic, {**d, "params": params}, x)[0], real, fake, mix)
 
     value, gradients = penalty(d["params"])
     assert float(value) == pytest.approx(float(arrays["nfc32/gp_f64"]), abs=1e-7)

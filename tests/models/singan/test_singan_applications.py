@@ -41,7 +41,7 @@ from jaxprior.models.singan.enlarging import plan_enlarging
 from jaxprior.models.singan.fitting import plan_fitting
 from jaxprior.models.singan.injecting import at_scale, injected
 from jaxprior.models.singan.networks import zero_pad
-from jaxprior.nn.resizing import resize
+from jaxprior.models.singan.resizing import resize
 
 
 KEY = jax.random.key(0)
@@ -72,6 +72,7 @@ def test_what_enters_a_scale_is_the_official_codes(golden):
 
 def torch_generator(torch, scale, noise, below):
     """One official generator in evaluation, written out: [b, h, w, c] NumPy arrays in float64."""
+
     def nchw(array):
         return torch.tensor(np.asarray(array, np.float64)).permute(0, 3, 1, 2)
 

@@ -38,7 +38,7 @@ def superres(
 
     from jaxprior.data import images
     from jaxprior.models.singan import super_resolve
-    from jaxprior.nn.resizing import resize
+    from jaxprior.models.singan.resizing import resize
 
     model = shared.load_model(run, own_statistics=own_statistics)
     pixels = None if picture is None else images.load_image(picture)

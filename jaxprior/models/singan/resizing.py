@@ -1,7 +1,7 @@
-"""Resizes between the scales of a pyramid (Shaham et al., ICCV 2019), as one small matrix an axis.
+"""Resizes between the scales of a SinGAN's pyramid (Shaham et al., ICCV 2019).
 
     y = quantise(x)                      "bicubic_u8" only: through 8 bits, truncated
-    y = R x C^T                          R [h', h] and C [w', w], prepared in float64
+    y = R x C^T                          one matrix an axis, see `jaxprior.nn.resampling`
     y = clip(y, -1, 1)                   "bicubic_u8" only
 
 Matrices are constants of a compiled function, so that a whole pyramid is drawn without leaving the device.
@@ -14,6 +14,8 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from jaxprior.nn.resampling import LINEAR, axis_weights, cubic, resample, scaled_centres
 
 
 Array = jax.Array
@@ -51,22 +53,12 @@ def resize(x: Array, size: tuple[int, int], *, scale: float | None = None, metho
         raise ValueError(f"resize: expected a positive size and scale, got {size} and {scale}")
     on_host = isinstance(x, np.ndarray) and x.dtype == np.float64
     numpy = np if on_host else jnp
-    kernel = "linear" if method == "bilinear_aa" else "cubic"
-    # The official border treats left and right differently; only its own resize and the one made to be like it do.
-    lopsided = method != "bilinear_aa"
     h, w = x.shape[-3:-1]
     scales = [scale or size[0] / h, scale or size[1] / w]
-    rows, columns = (_matrix(n, out, s, kernel, lopsided) for n, out, s in zip((h, w), size, scales, strict=True))
-    y = quantised(x, numpy) if method == "bicubic_u8" else x
-    if on_host:
-        y = np.einsum("jw,...iwc->...ijc", columns, np.einsum("ih,...hwc->...iwc", rows, y))
-    else:  # "highest": numbers do not depend on the device's default precision of matrix products
-        rows, columns = (jnp.asarray(matrix, y.dtype) for matrix in (rows, columns))
-        y = jnp.einsum("ih,...hwc->...iwc", rows, y, precision="highest")
-        y = jnp.einsum("jw,...iwc->...ijc", columns, y, precision="highest")
+    rows, columns = (_weights(n, out, s, method) for n, out, s in zip((h, w), size, scales, strict=True))
     if method != "bicubic_u8":
-        return y
-    y = y / 255
+        return resample(x, rows, columns)
+    y = resample(quantised(x, numpy), rows, columns) / 255
     if on_host:  # the official code's tensors are float32, and the next truncation tells a rounding error from a level
         y = y.astype(np.float32).astype(np.float64)
     return (numpy.clip(y, 0, 1) - 0.5) * 2
@@ -79,35 +71,12 @@ def quantised(x: Array, numpy=jnp) -> Array:
 
 
 @functools.lru_cache(maxsize=256)
-def _matrix(size: int, out: int, scale: float, kernel: str, lopsided: bool) -> np.ndarray:
-    """Weights [out, size] of one axis in float64; every row sums to 1.
+def _weights(size: int, out: int, scale: float, method: str) -> np.ndarray:
+    """The matrix of one axis, [out, size].
 
-    Where a kernel reaches beyond the image, its weight is left out, or mirrored into the image at the far end if
-    `lopsided`: the official code's indices below zero become huge ones, at which the kernel is zero.
+    The official code treats the two ends of an axis differently: its indices below zero become huge ones, at which the
+    kernel is zero, while those beyond the far end are mirrored into the image. Pillow and TensorFlow omit both.
     """
-    stretch = min(scale, 1.0)
-    reach, function = (2.0, _cubic) if kernel == "cubic" else (1.0, _linear)
-    centre = (np.arange(out) + 0.5) / scale - 0.5
-    first = np.floor(centre - reach / stretch).astype(int)
-    taps = first[:, None] + np.arange(math.ceil(2 * reach / stretch) + 2)
-    weights = function(np.abs(stretch * (centre[:, None] - taps)))
-    weights[taps < 0] = 0
-    if not lopsided:
-        weights[taps >= size] = 0
-    weights /= weights.sum(axis=1, keepdims=True)
-    mirrored = np.mod(taps, 2 * size)
-    mirrored = np.minimum(mirrored, 2 * size - 1 - mirrored)
-    matrix = np.zeros((out, size))
-    np.add.at(matrix, (np.arange(out)[:, None], mirrored), weights)
-    matrix.setflags(write=False)  # it is shared
-    return matrix
-
-
-def _linear(t: np.ndarray) -> np.ndarray:
-    return np.maximum(1 - t, 0)
-
-
-def _cubic(t: np.ndarray) -> np.ndarray:
-    near = 1.5 * t**3 - 2.5 * t**2 + 1
-    far = -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2
-    return np.where(t <= 1, near, np.where(t <= 2, far, 0.0))
+    kernel, border = (LINEAR, "omit") if method == "bilinear_aa" else (cubic(-0.5), "omit_first")
+    centres = scaled_centres(out, scale)
+    return axis_weights(centres, size, kernel=kernel, stretch=min(scale, 1.0), border=border)
