@@ -20,7 +20,7 @@ import numpy as np
 from jaxprior.inversion import engine
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
-from jaxprior.inversion.state import EMPTY, Moment, from_arrays
+from jaxprior.inversion.state import EMPTY, BatchState, from_arrays
 from jaxprior.weights.storage import flatten, unflatten
 
 
@@ -60,7 +60,7 @@ def solve(
     solve: Solve,
     platform: str,
     start: Any = None,
-    on_chunk: Callable[[Moment], None] | None = None,
+    on_chunk: Callable[[BatchState], None] | None = None,
     resume: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, Any]:
     """Solve every problem.
@@ -70,9 +70,9 @@ def solve(
         problems: m of them.
         platform: kind of the devices that they are solved on, "cpu", "gpu" or "tpu".
         size: slots; the last ones are padded where m is no multiple.
-        on_chunk: called after every chunk of steps, and when problems have ended, with the `Moment` that was reached,
-            which the next chunk invalidates.
-        resume: arrays of a moment of the same problems (`Moment.to_arrays`) to go on from.
+        on_chunk: called after every chunk of steps, and when problems have ended, with the `BatchState` that was
+            reached, which the next chunk invalidates.
+        resume: arrays of a state of the same problems (`BatchState.to_arrays`) to go on from.
 
     Returns:
         On the host, leading axis m: images [m, r, r, 3]; latents; loss, psnr (on what is known) and step of the kept
@@ -83,22 +83,22 @@ def solve(
         ValueError: `resume` belongs to other problems or to another method.
     """
     run = _Run(generator, objective, problems, size, codes, solve, start, platform)
-    tell = on_chunk or (lambda moment: None)
+    tell = on_chunk or (lambda batch: None)
     with jax.default_matmul_precision(solve.matmul_precision):
         run.begin(resume)
-        while not run.moment.ended.all():
+        while not run.batch.ended.all():
             idle = run.idle()
-            waiting = run.moment.entered < len(problems)
+            waiting = run.batch.entered < len(problems)
             if idle.all() or (waiting and np.mean(idle) >= IDLE):
                 run.exchange(idle)
             else:
                 run.advance(idle, wait=on_chunk is not None)
-            tell(run.moment)
+            tell(run.batch)
     return run.result()
 
 
 class _Run:
-    """One call of `solve`: a moment that moves on."""
+    """One call of `solve`: a batch that moves on."""
 
     def __init__(self, generator, objective, problems, size, codes, solve, start, platform):
         self.generator, self.objective, self.problems = generator, objective, problems
@@ -113,75 +113,75 @@ class _Run:
         """Put the first problems into slots, or those that were in there."""
         m, steps = len(self.problems), self.solve.steps
         slots, evaluated = np.full(self.size, EMPTY), np.zeros(self.size, int)
-        self.moment = Moment(slots=slots, evaluated=evaluated, entered=0, found={}, ended=np.zeros(m, bool))
+        self.batch = BatchState(slots=slots, evaluated=evaluated, entered=0, found={}, ended=np.zeros(m, bool))
         if resume is None:
             self._enter()
-        self.moment.state = state = self._take()
-        self.moment.traces = np.zeros((m, steps + 1), state["kept"]["loss"].dtype)
+        self.batch.state = state = self._take()
+        self.batch.traces = np.zeros((m, steps + 1), state["kept"]["loss"].dtype)
         if resume is not None:
-            self.moment = from_arrays(resume, self.moment)
+            self.batch = from_arrays(resume, self.batch)
             self._take()
 
     def idle(self) -> np.ndarray:
         """Slots [s] that have nothing more to do."""
-        idle = (self.moment.slots == EMPTY) | (self.moment.evaluated >= self.solve.steps)
-        return idle if self.solve.target_psnr is None else idle | np.asarray(self.moment.state["done"])
+        idle = (self.batch.slots == EMPTY) | (self.batch.evaluated >= self.solve.steps)
+        return idle if self.solve.target_psnr is None else idle | np.asarray(self.batch.state["done"])
 
     def advance(self, idle: np.ndarray, *, wait: bool) -> None:
         """A chunk of steps of all slots, no longer than the longest of them has to go."""
-        moment = self.moment
-        steps = min(engine.CHUNK, self.solve.steps - int(moment.evaluated[~idle].min()))
-        moment.state, losses = engine.advance(
-            moment.state, self.generator, self.objective, self.operator, self.target,
+        batch = self.batch
+        steps = min(engine.CHUNK, self.solve.steps - int(batch.evaluated[~idle].min()))
+        batch.state, losses = engine.advance(
+            batch.state, self.generator, self.objective, self.operator, self.target,
             **self.static, steps=steps, platform=self.platform,
         )  # fmt: skip
-        self.unread.append((moment.evaluated.copy(), losses))
-        moment.evaluated += len(losses)
+        self.unread.append((batch.evaluated.copy(), losses))
+        batch.evaluated += len(losses)
         if wait:
             self._read()
-            moment.steps = int(np.mean(moment.evaluated[~idle]))
-            moment.loss = float(np.mean(np.asarray(losses[-1])[~idle]))
+            batch.steps = int(np.mean(batch.evaluated[~idle]))
+            batch.loss = float(np.mean(np.asarray(losses[-1])[~idle]))
 
     def exchange(self, idle: np.ndarray) -> None:
         """Fetch what was found in idle slots and let the next problems in."""
-        moment, steps = self.moment, self.solve.steps
+        batch, steps = self.batch, self.solve.steps
         self._read()
-        found = engine.finish(moment.state, self.generator, self.objective, self.operator, self.target, **self.static)
-        found, moves = jax.device_get((flatten(found), moment.state["step"]))
-        slots = np.flatnonzero(idle & (moment.slots != EMPTY))
-        ended, last = moment.slots[slots], found.pop("last_loss")
+        found = engine.finish(batch.state, self.generator, self.objective, self.operator, self.target, **self.static)
+        found, moves = jax.device_get((flatten(found), batch.state["step"]))
+        slots = np.flatnonzero(idle & (batch.slots != EMPTY))
+        ended, last = batch.slots[slots], found.pop("last_loss")
         for i, problem in zip(slots, ended, strict=True):
-            trace = moment.traces[problem]
+            trace = batch.traces[problem]
             trace[moves[i] :] = last[i] if moves[i] == steps else trace[moves[i]]
         now = time.perf_counter()
         found["seconds"], self.since = np.full(self.size, (now - self.since) / len(slots)), now
         for name, values in found.items():
-            if name not in moment.found:
-                moment.found[name] = np.zeros((len(self.problems), *values.shape[1:]), values.dtype)
-            moment.found[name][ended] = values[slots]
-        moment.ended[ended] = True
-        moment.slots[slots] = EMPTY
-        moment.steps, moment.loss = steps, float(np.mean(found["loss"][slots]))
-        if moment.entered < len(self.problems):
+            if name not in batch.found:
+                batch.found[name] = np.zeros((len(self.problems), *values.shape[1:]), values.dtype)
+            batch.found[name][ended] = values[slots]
+        batch.ended[ended] = True
+        batch.slots[slots] = EMPTY
+        batch.steps, batch.loss = steps, float(np.mean(found["loss"][slots]))
+        if batch.entered < len(self.problems):
             fresh = self._enter()
-            moment.state = _replace(moment.state, self._take(), fresh)
+            batch.state = _replace(batch.state, self._take(), fresh)
 
     def result(self) -> dict[str, Any]:
         """Everything that was found."""
-        return {**unflatten(self.moment.found), "trace": self.moment.traces}
+        return {**unflatten(self.batch.found), "trace": self.batch.traces}
 
     def _enter(self) -> np.ndarray:
         """Put waiting problems into empty slots, and tell which slots these are [s]."""
-        moment = self.moment
-        slots = np.flatnonzero(moment.slots == EMPTY)[: len(self.problems) - moment.entered]
-        moment.slots[slots] = moment.entered + np.arange(len(slots))
-        moment.evaluated[slots] = 0
-        moment.entered += len(slots)
+        batch = self.batch
+        slots = np.flatnonzero(batch.slots == EMPTY)[: len(self.problems) - batch.entered]
+        batch.slots[slots] = batch.entered + np.arange(len(slots))
+        batch.evaluated[slots] = 0
+        batch.entered += len(slots)
         return np.isin(np.arange(self.size), slots)
 
     def _take(self) -> Any:
         """Take the problems of all slots; returns the state at their start. An empty slot gets another's problem."""
-        slots = self.moment.slots
+        slots = self.batch.slots
         some = slots.max() if slots.max() != EMPTY else 0
         operator, observed, keys, nth, latents = self.problems.take(np.where(slots == EMPTY, some, slots))
         self.operator = operator
@@ -195,9 +195,9 @@ class _Run:
         """Wait for the losses of past chunks and write them into the problems' traces."""
         for known, losses in self.unread:
             losses = np.asarray(losses)
-            for slot, problem in enumerate(self.moment.slots):
+            for slot, problem in enumerate(self.batch.slots):
                 if problem != EMPTY:
-                    there = self.moment.traces[problem, known[slot] : self.solve.steps]
+                    there = self.batch.traces[problem, known[slot] : self.solve.steps]
                     there[: len(losses)] = losses[: len(there), slot]
         self.unread = []
 

@@ -1,6 +1,6 @@
 """Where many problems in a few slots stand between two chunks of steps, and its way into plain arrays and back.
 
-What goes on from a saved moment equals what was never interrupted to the bit, on one compiled shape and kind of device.
+What goes on from a saved state equals what was never interrupted to the bit, on one compiled shape and kind of device.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ import numpy as np
 
 Array = jax.Array
 EMPTY = -1
-"""In `Moment.slots`: no problem."""
+"""In `BatchState.slots`: no problem."""
 
 
 @dataclass(kw_only=True)
-class Moment:
+class BatchState:
     """m problems of which s at a time are in slots.
 
     Fields:
@@ -43,7 +43,7 @@ class Moment:
     loss: float = float("nan")
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """The moment as named arrays on the host."""
+        """The state as named arrays on the host."""
         leaves = jax.tree_util.tree_flatten_with_path(self.state)[0]
         named = {f"state/{_name(path)}": np.asarray(_plain(leaf)) for path, leaf in leaves}
         named |= {f"found/{name}": array for name, array in self.found.items()}
@@ -53,12 +53,12 @@ class Moment:
 HOST = ("slots", "evaluated", "traces", "ended")
 
 
-def from_arrays(arrays: Mapping[str, np.ndarray], like: Moment) -> Moment:
-    """The moment that `to_arrays` wrote.
+def from_arrays(arrays: Mapping[str, np.ndarray], like: BatchState) -> BatchState:
+    """The state that `to_arrays` wrote.
 
     Arguments:
         arrays: by name.
-        like: a moment of the same problems at their start, of which shapes, types and placement on devices are taken.
+        like: a state of the same problems at their start, of which shapes, types and placement on devices are taken.
 
     Raises:
         ValueError: the arrays belong to other problems, another shape or another method.
@@ -67,18 +67,18 @@ def from_arrays(arrays: Mapping[str, np.ndarray], like: Moment) -> Moment:
     names = [f"state/{_name(path)}" for path, _ in leaves]
     found = {name.removeprefix("found/"): array for name, array in arrays.items() if name.startswith("found/")}
     if {name for name in arrays if not name.startswith("found/")} != {*names, *HOST, "entered"}:
-        raise ValueError("the saved moment belongs to another method: its arrays have other names")
+        raise ValueError("the saved state belongs to another method: its arrays have other names")
     host = {name: _checked(arrays[name], getattr(like, name)).copy() for name in HOST}
     state = jax.tree.unflatten(
         structure, [_placed(arrays[name], leaf) for name, (_, leaf) in zip(names, leaves, strict=True)]
     )
     found = {name: array.copy() for name, array in found.items()}
-    return Moment(state=state, found=found, entered=int(arrays["entered"]), **host)
+    return BatchState(state=state, found=found, entered=int(arrays["entered"]), **host)
 
 
 def _checked(array: np.ndarray, like: Any) -> np.ndarray:
     if (array.shape, array.dtype) != (like.shape, like.dtype):
-        raise ValueError(f"the saved moment has {array.dtype}{array.shape} where {like.dtype}{like.shape} belongs")
+        raise ValueError(f"the saved state has {array.dtype}{array.shape} where {like.dtype}{like.shape} belongs")
     return np.asarray(array)
 
 

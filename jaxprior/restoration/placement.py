@@ -25,7 +25,7 @@ from jaxprior.inversion.engine import Codes, choose, compile_step
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts import GivenStart, make_start
-from jaxprior.inversion.state import Moment
+from jaxprior.inversion.state import BatchState
 from jaxprior.operators import Operator, take
 from jaxprior.restoration.banks import sample_bank
 from jaxprior.restoration.memory import FULL_SPEED, GIB, MemoryPlan, Recomputed, limit_of, memory_plans
@@ -225,12 +225,12 @@ class Placement:
 
         watched = save_point is not None or progress is not None  # else nobody waits for a device between chunks
 
-        def on_chunk(moment: Moment) -> None:
+        def on_chunk(batch: BatchState) -> None:
             if save_point is not None and save_point.due():
-                save_point.save(_packed(turn, found, moment))
+                save_point.save(_packed(turn, found, batch))
             if progress is not None:
-                done, pictures = int(moment.ended.sum() / starts), int(len(moment.ended) / starts)
-                progress(done, pictures, moment.steps, solve.steps, moment.loss)
+                done, pictures = int(batch.ended.sum() / starts), int(len(batch.ended) / starts)
+                progress(done, pictures, batch.steps, solve.steps, batch.loss)
 
         while turn < solve.passes:
             short = entries if found is None else np.flatnonzero(~(np.asarray(found["psnr"]) >= solve.target_psnr))
@@ -294,9 +294,9 @@ class _Problems:
         return self.ready.place(batch)
 
 
-def _packed(turn: int, found: dict | None, moment: Moment) -> dict[str, np.ndarray]:
+def _packed(turn: int, found: dict | None, batch: BatchState) -> dict[str, np.ndarray]:
     """A group in flight as named arrays: the pass, what earlier passes found, where this one stands."""
-    arrays = {"pass": np.array(turn), **{f"moment/{name}": array for name, array in moment.to_arrays().items()}}
+    arrays = {"pass": np.array(turn), **{f"moment/{name}": array for name, array in batch.to_arrays().items()}}
     if found is not None:
         arrays |= {f"found/{name}": np.asarray(array) for name, array in flatten(found).items()}
     return arrays

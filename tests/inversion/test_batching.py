@@ -132,8 +132,8 @@ def test_what_goes_on_from_a_saved_moment_equals_what_was_never_interrupted(
     arguments = (generator, L2, problems)
     whole, saved = batching.solve(*arguments, **settings), []
 
-    def stop(moment):
-        saved.append(moment.to_arrays())
+    def stop(batch):
+        saved.append(batch.to_arrays())
         if len(saved) > at:
             raise KeyboardInterrupt
 
