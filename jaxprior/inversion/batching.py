@@ -20,8 +20,7 @@ import numpy as np
 from jaxprior.inversion import engine
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
-from jaxprior.inversion.state import EMPTY, BatchState, from_arrays
-from jaxprior.weights.storage import flatten, unflatten
+from jaxprior.inversion.state import EMPTY, BatchState, from_arrays, named, nested
 
 
 Array = jax.Array
@@ -147,7 +146,7 @@ class _Run:
         batch, steps = self.batch, self.solve.steps
         self._read()
         found = engine.finish(batch.state, self.generator, self.objective, self.operator, self.target, **self.static)
-        found, moves = jax.device_get((flatten(found), batch.state["step"]))
+        found, moves = jax.device_get((named(found), batch.state["step"]))
         slots = np.flatnonzero(idle & (batch.slots != EMPTY))
         ended, last = batch.slots[slots], found.pop("last_loss")
         for i, problem in zip(slots, ended, strict=True):
@@ -168,7 +167,7 @@ class _Run:
 
     def result(self) -> dict[str, Any]:
         """Everything that was found."""
-        return {**unflatten(self.batch.found), "trace": self.batch.traces}
+        return {**nested(self.batch.found), "trace": self.batch.traces}
 
     def _enter(self) -> np.ndarray:
         """Put waiting problems into empty slots, and tell which slots these are [s]."""

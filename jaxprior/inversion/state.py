@@ -44,10 +44,9 @@ class BatchState:
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The state as named arrays on the host."""
-        leaves = jax.tree_util.tree_flatten_with_path(self.state)[0]
-        named = {f"state/{_name(path)}": np.asarray(_plain(leaf)) for path, leaf in leaves}
-        named |= {f"found/{name}": array for name, array in self.found.items()}
-        return {**named, "entered": np.array(self.entered), **{name: getattr(self, name) for name in HOST}}
+        arrays = {f"state/{name}": np.asarray(_plain(leaf)) for name, leaf in named(self.state).items()}
+        arrays |= {f"found/{name}": array for name, array in self.found.items()}
+        return {**arrays, "entered": np.array(self.entered), **{name: getattr(self, name) for name in HOST}}
 
 
 HOST = ("slots", "evaluated", "traces", "ended")
@@ -96,3 +95,20 @@ def _plain(leaf: Array) -> Array:
 
 def _name(path: tuple) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
+
+
+def named(tree: Any) -> dict[str, Any]:
+    """Leaves of a tree by their paths: {"latents": {"z": x}} becomes {"latents/z": x}."""
+    return {_name(path): leaf for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]}
+
+
+def nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
+    """The nested dictionary whose leaves `named` gave."""
+    tree: dict[str, Any] = {}
+    for name, leaf in leaves.items():
+        *branches, last = name.split("/")
+        place = tree
+        for branch in branches:
+            place = place.setdefault(branch, {})
+        place[last] = leaf
+    return tree

@@ -78,43 +78,6 @@ def test_the_package_imports_neither_pickle_nor_torch():
             assert not {n.split(".")[0] for n in names} & {"pickle", "torch", "tensorflow", "dill"}, path
 
 
-FLOORS = [
-    {"errors", "files", "runtime", "checkpoints", "settings"},
-    {"decoding", "sources", "images", "masks", "animations", "pixels", "sheets"},
-    {"models", "metrics", "operators", "weights"},
-    {"networks", "priors"},
-    {"banks", "features", "refiners"},
-    {"inversion"},
-    {"benchmarking", "editing", "lanes", "presets", "restoration", "singan", "training"},
-    {"evaluation"},
-    {"cli"},
-]
-
-
-def test_imports_go_downwards_only():
-    floor_of = {name: i for i, names in enumerate(FLOORS) for name in names}
-    for path in ROOT.rglob("*.py"):
-        own = path.relative_to(ROOT).parts[0].removesuffix(".py")
-        if own in ("__init__", "__main__"):
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "jaxprior":
-                parts = node.module.split(".")
-                targets = [parts[1]] if len(parts) > 1 else [a.name for a in node.names]
-            elif isinstance(node, ast.Import):
-                targets = [a.name.split(".")[1] for a in node.names if a.name.startswith("jaxprior.")]
-            else:
-                continue
-            for target in targets:
-                if target in floor_of and target != own:
-                    assert floor_of[target] <= floor_of[own], f"{path.relative_to(ROOT)} imports {target} from above"
-                    assert {own, target} != {"training", "restoration"}
-        if own == "models":
-            assert "jaxprior.inversion" not in path.read_text()
-        if own == "inversion":
-            assert "flax" not in path.read_text()
-
-
 def test_no_name_of_a_machine_in_the_tree():
     for path in [*ROOT.rglob("*.py"), *ROOT.parent.glob("*.md")]:
         assert not re.search(r"/(?:home|root|tmp)/", path.read_text()), path
