@@ -16,6 +16,7 @@ import numpy as np
 from measuring import in_time, record, save, spread
 
 from jaxprior.models.pggan import train as pggan
+from jaxprior.models.pggan.config import PRESETS
 from jaxprior.training.loop import Phase
 from jaxprior.training.pictures import Pictures
 
@@ -42,7 +43,7 @@ def main() -> None:
     """Time every phase."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument("--preset", default="cats64", choices=pggan.PRESETS)
+    parser.add_argument("--preset", default="cats64", choices=PRESETS)
     parser.add_argument("--batch-size", type=int, help="instead of the recipe's own")
     parser.add_argument("--precision", help="instead of the recipe's own")
     parser.add_argument("--only", help="phases such as 64x64, separated by commas; all by default")
@@ -51,7 +52,7 @@ def main() -> None:
     arguments = parser.parse_args()
     changed = {"batch_size": arguments.batch_size, "precision": arguments.precision}
     changed = {name: value for name, value in changed.items() if value is not None}
-    recipe = dataclasses.replace(pggan.PRESETS[arguments.preset], **changed)
+    recipe = dataclasses.replace(PRESETS[arguments.preset], **changed)
     shape = (256, recipe.resolution, recipe.resolution, 3)
     pictures = Pictures(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
     state, results = pggan.init_state(recipe, jax.random.key(0)), []

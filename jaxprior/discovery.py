@@ -15,6 +15,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import pkgutil
+import types
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
 
@@ -85,17 +86,56 @@ def _locate(module: str) -> ModuleSpec | None:
 
 
 def families() -> dict[str, Family]:
-    """What every family of networks says of itself, by the family's name; no family's networks are imported."""
-    found = {}
-    for name in names("jaxprior.models"):
-        thing = load("jaxprior.models", name)
-        found[name] = getattr(thing, "FAMILY", thing)
-    return {name: family for name, family in found.items() if isinstance(family, Family)}
+    """What every family of networks says of itself, by the family's name; no family's networks are imported.
+
+    Raises:
+        SettingsError: see `family`.
+    """
+    found = {name: family(name) for name in names("jaxprior.models")}
+    return {name: said for name, said in found.items() if said is not None}
 
 
 def family_of(architecture: str | None) -> Family | None:
     """The family that has the networks which a card calls by this word, its "architecture"; None if there is none."""
     return next((family for family in families().values() if architecture in family.architectures), None)
+
+
+def imported(name: str) -> Any:
+    """Import what an import string "module:name" names.
+
+    Raises:
+        SettingsError: there is no such module, or nothing of that name in it.
+
+    Example:
+        >>> imported("jaxprior.errors:JaxpriorError").__name__
+        'JaxpriorError'
+    """
+    module, _, attribute = name.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"{name}: cannot be imported ({error}).") from error
+
+
+def family(name: str) -> Family | None:
+    """What a family of networks says of itself, or None for a folder that says nothing.
+
+    Arguments:
+        name: one of `names("jaxprior.models")`. A folder has it as `FAMILY`; an entry point refers to it.
+
+    Raises:
+        SettingsError: the entry point of another package cannot be imported, or is something else.
+
+    Example:
+        >>> list(family("dcgan").trainers)
+        ['lsgan']
+    """
+    found = load("jaxprior.models", name)
+    if isinstance(found, types.ModuleType):
+        found = getattr(found, "FAMILY", None)
+    if found is not None and not isinstance(found, Family):
+        raise SettingsError(f"{name}: an entry point of the group jaxprior.models must be a Family, got {found!r}.")
+    return found
 
 
 @functools.cache

@@ -192,12 +192,15 @@ class Trainer:
     """A training that a family offers as `jaxprior train NAME`.
 
     Fields:
-        config: import string "module:Class" of the frozen dataclass of its settings, in a module without JAX; the
-            options of the command line are its fields.
-        presets: import string of a dictionary from names to such settings; default: the name of the first choice.
+        config: import string "module:Class" of the frozen dataclass of its settings, a subclass of
+            `jaxprior.training.settings.Recipe` in a module without JAX; the options of the command line are those of
+            its fields that `jaxprior.settings.setting` made.
+        presets: import string of a dictionary from names to such settings; default: the name of the first choice;
+            preset_text: help text of the option `--preset`.
         plan: import string of the function (settings, pictures) -> `jaxprior.training.session.Plan`.
-        pictures: import string of a function that reads the training pictures, for a training on something else than
-            pictures of the size `settings.resolution`; None for those.
+        inputs: import string of the frozen dataclass of what is trained on, as
+            `jaxprior.training.inputs.PictureInputs`, which is the default: its fields are options too, and its method
+            `read(settings, limit=)` returns `jaxprior.training.inputs.TrainingData`.
         text: the help text of the command, with examples.
         use: the command in which the trained RUN serves; the RUN follows.
     """
@@ -207,7 +210,8 @@ class Trainer:
     default: str
     plan: str
     text: str
-    pictures: str | None = None
+    preset_text: str = "Recipe to start from."
+    inputs: str = "jaxprior.training.inputs:PictureInputs"
     use: str = "jaxprior reconstruct IMAGES -o RUN --prior"
 
 

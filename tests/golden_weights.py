@@ -8,7 +8,8 @@ import zlib
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.models.pggan.networks import Generator, feature_widths
+from jaxprior.models.pggan.config import feature_widths
+from jaxprior.models.pggan.networks import Generator
 
 
 def _normal(seed: int, name: str, shape) -> np.ndarray:

@@ -18,7 +18,7 @@ import numpy as np
 from program import Running, call, stable_files
 
 from jaxprior.data import images
-from jaxprior.models.pggan.networks import feature_widths
+from jaxprior.models.pggan.config import feature_widths
 from jaxprior.weights.priors import make_networks
 from jaxprior.weights.storage import save_weights
 from reliability_parts.findings import Findings, rounded

@@ -61,6 +61,10 @@ class Commands(typer.core.TyperGroup):
             raise
 
 
+class TrainCommands(train.TrainerCommands, Commands):
+    """The commands of `jaxprior train`."""
+
+
 app = typer.Typer(
     cls=Commands,
     name="jaxprior",
@@ -73,7 +77,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 train_commands = typer.Typer(
-    cls=Commands,
+    cls=TrainCommands,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Train a prior on your own pictures.",
@@ -107,9 +111,6 @@ prior_commands.command("get")(priors.get)
 app.command()(bench.bench)
 app.command()(tools.doctor)
 app.add_typer(train_commands, name="train")
-train_commands.command("pggan")(train.pggan)
-train_commands.command("lsgan")(train.lsgan)
-train_commands.command("autoencoder")(train.autoencoder)
 app.add_typer(singan_commands, name="singan")
 singan_commands.command("train")(singan.train)
 singan_commands.command("sample")(singan.sample)

@@ -22,7 +22,8 @@ from jaxprior.inversion import engine
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
-from jaxprior.models.pggan.networks import Generator, feature_widths
+from jaxprior.models.pggan.config import feature_widths
+from jaxprior.models.pggan.networks import Generator
 from jaxprior.models.vgg import networks as vgg
 from jaxprior.operators import Identity, batched
 from jaxprior.restoration.placement import Placement

@@ -7,10 +7,10 @@ from skimage.data import lfw_subset
 
 import jaxprior as jp
 from jaxprior.data import images
+from jaxprior.models.autoencoder.config import AutoencoderRecipe
 from jaxprior.models.autoencoder.pairs import mean_filled
-from jaxprior.models.autoencoder.train import AutoencoderRecipe
 from jaxprior.models.autoencoder.train import plan as autoencoder_plan
-from jaxprior.models.dcgan.train import LsganRecipe
+from jaxprior.models.dcgan.config import LsganRecipe
 from jaxprior.models.dcgan.train import plan as lsgan_plan
 from jaxprior.training import session
 from jaxprior.training.loop import Pace

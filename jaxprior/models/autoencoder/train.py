@@ -5,7 +5,6 @@ hole a mask has filled with the mean colour: the same network is then a context 
 `adversarial` weight also rated by a critic, and the control that tells what the completions are worth.
 """
 
-from dataclasses import dataclass
 from functools import partial
 
 import jax
@@ -14,6 +13,7 @@ import numpy as np
 
 from jaxprior.data.masks import parse_mask
 from jaxprior.errors import ImageError
+from jaxprior.models.autoencoder.config import AutoencoderRecipe
 from jaxprior.models.autoencoder.networks import Autoencoder, to_config
 from jaxprior.models.autoencoder.pairs import Triples, draw_masks
 from jaxprior.models.dcgan import networks as dcgan
@@ -22,78 +22,33 @@ from jaxprior.training import losses
 from jaxprior.training.evaluators import SHOWN, Repaired
 from jaxprior.training.pictures import Pictures, to_images
 from jaxprior.training.players import copied, ema, player
-from jaxprior.training.recipe import Recipe, cut_into_parts
+from jaxprior.training.recipe import adam, average_decay, cut_into_parts, dtype_of
 from jaxprior.training.session import Plan, settings_of
 from jaxprior.training.statistics import apply_training, parted
 
 
-@dataclass(frozen=True, kw_only=True)
-class AutoencoderRecipe(Recipe):
-    """What a training depends on, besides its pictures and what all depend on.
-
-    Fields:
-        resolution: pixels of a side, divisible by two to the number of widths.
-        widths: channels after every halving. kernel, norm, slope: of the network.
-        mask: None where the pictures are triples; else a mask's specification, which makes inputs of plain pictures.
-        noise: standard deviation, in [-1, 1], of what is added to the inputs.
-        adversarial: weight of a critic's cross-entropy beside the square error; 0: no critic. Context encoders have
-            0.001, and 0.999 of the error.
-        critic_widths: see `dcgan.Critic`.
-        held_out: pictures at the end that are not trained on but measured; no more than a quarter of all.
-        steps: how long.
-        learning_rate: of the autoencoder; the critic has a tenth of it.
-    """
-
-    resolution: int = 64
-    widths: tuple[int, ...] = (64, 128, 256, 512)
-    kernel: int = 4
-    norm: str = "batch"
-    slope: float = 0.2
-    mask: str | None = None
-    noise: float = 0.0
-    adversarial: float = 0.0
-    critic_widths: tuple[int, ...] = (64, 128, 256, 512)
-    held_out: int = 64
-    steps: int = 20_000
-    learning_rate: float = 1e-3
-
-    def __post_init__(self):
-        if self.resolution % (1 << len(self.widths)):
-            raise ValueError(f"{self.resolution} pixels cannot be halved {len(self.widths)} times, once for each width")
-        if not 0 <= self.adversarial < 1:
-            raise ValueError(f"`adversarial` must be from 0 to below 1, got {self.adversarial}")
-        if self.mask is not None:
-            parse_mask(self.mask)
-
-    def networks(self) -> tuple[Autoencoder, dcgan.Critic]:
-        """The two networks."""
-        shared = {"kernel": self.kernel, "norm": self.norm, "slope": self.slope, "dtype": self.dtype}
-        autoencoder = Autoencoder(self.widths, **shared)
-        return autoencoder, dcgan.Critic(self.critic_widths, self.resolution, **shared)
-
-
-PRESETS = {
-    "seed001": AutoencoderRecipe(),
-    "narrow": AutoencoderRecipe(widths=(32, 64, 128, 256), critic_widths=(32, 64, 96, 128), steps=3_000),
-}
-"""Named recipes: the seed's widths, for a GPU, and narrow ones for minutes of two CPU cores."""
+def make_networks(recipe: AutoencoderRecipe) -> tuple[Autoencoder, dcgan.Critic]:
+    """The autoencoder of a recipe, and the critic, which is used only if `adversarial` is not 0."""
+    shared = {"kernel": recipe.kernel, "norm": recipe.norm, "slope": recipe.slope, "dtype": dtype_of(recipe)}
+    autoencoder = Autoencoder(recipe.widths, **shared)
+    return autoencoder, dcgan.Critic(recipe.critic_widths, recipe.resolution, **shared)
 
 
 def init_state(recipe: AutoencoderRecipe, key: jax.Array) -> dict:
     """Start state: variables, their average, Adam's; the critic's too, if it has a say."""
-    network, critic = recipe.networks()
+    network, critic = make_networks(recipe)
     variables = network.init(key, jnp.zeros((1, recipe.resolution, recipe.resolution, 3)))
     state = {"autoencoder": variables, "average": copied(variables)}
-    state["autoencoder_opt"] = recipe.adam().init(variables["params"])
+    state["autoencoder_opt"] = adam(recipe).init(variables["params"])
     if recipe.adversarial:
         state["critic"] = critic.init_variables(jax.random.fold_in(key, 1))
-        state["critic_opt"] = recipe.adam().init(state["critic"]["params"])
+        state["critic_opt"] = adam(recipe).init(state["critic"]["params"])
     return state
 
 
 def make_step(recipe: AutoencoderRecipe):
     """The compiled step: (index since the training began, state, uint8 triples, key) -> (state, metrics)."""
-    network, critic = recipe.networks()
+    network, critic = make_networks(recipe)
 
     def error(params, statistics, inputs, originals, critic_variables):
         repaired, statistics = apply_training(network, {"params": params, **statistics}, inputs)
@@ -117,15 +72,15 @@ def make_step(recipe: AutoencoderRecipe):
         inputs, originals, _ = jnp.split(to_images(triples, flip_key if recipe.mirror else None), (3, 6), axis=-1)
         inputs = inputs + recipe.noise * jax.random.normal(noise_key, inputs.shape)
         params, statistics = parted(state["autoencoder"])
-        update = player(error, recipe.adam())
+        update = player(error, adam(recipe))
         params, optimizer, (seen, statistics, repaired) = update(
             params, state["autoencoder_opt"], statistics, inputs, originals, state.get("critic")
         )
         variables = {"params": params, **statistics}
-        average = ema(state["average"], variables, recipe.decay(index))
+        average = ema(state["average"], variables, average_decay(recipe, index))
         new = {"autoencoder": variables, "average": average, "autoencoder_opt": optimizer}
         if recipe.adversarial:
-            update = player(doubt, recipe.adam(0.1))
+            update = player(doubt, adam(recipe, 0.1))
             params, statistics = parted(state["critic"])
             params, optimizer, (told, statistics) = update(
                 params, state["critic_opt"], statistics, originals, repaired
@@ -140,7 +95,7 @@ def plan(recipe: AutoencoderRecipe, pictures: Pictures) -> Plan:
     """Everything that `session.run` needs to train this recipe on these pictures, triples (`load_pairs`) or plain."""
     if len(pictures) < 4:
         raise ImageError(f"{len(pictures)} pictures do not suffice: some are trained on and some are held out.")
-    network, _ = recipe.networks()
+    network, _ = make_networks(recipe)
     masks = recipe.mask and draw_masks(parse_mask(recipe.mask), recipe.resolution, seed=recipe.seed)
     count = len(pictures) - min(recipe.held_out, len(pictures) // 4)
     triples = Triples(pictures.pixels[:count], masks)

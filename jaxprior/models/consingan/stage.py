@@ -17,6 +17,7 @@ from jaxprior.models.singan import Plan
 from jaxprior.models.singan.noise import draw_normals
 from jaxprior.training import losses
 from jaxprior.training.players import player
+from jaxprior.training.recipe import adam
 
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def make_step(recipe: "ConsinganRecipe", scales: Plan, stage: int):
 
         parts = {name: state["generator"][name] for name in rates}
         made, pull_back = jax.vjp(make, parts)
-        update = player(critic_loss, recipe.adam(falling))
+        update = player(critic_loss, adam(recipe, falling))
 
         def update_critic(networks, mix):
             *networks, seen = update(*networks, picture, made[:1], mix[None])
@@ -123,14 +124,14 @@ def make_step(recipe: "ConsinganRecipe", scales: Plan, stage: int):
             gradients, metrics = first_gradient or gradient(*jax.vjp(make, parts))
             moves = {}
             for name, rate in rates.items():
-                moves[name], optimizers[name] = recipe.adam(rate * falling).update(gradients[name], optimizers[name])
+                moves[name], optimizers[name] = adam(recipe, rate * falling).update(gradients[name], optimizers[name])
             return (optax.apply_updates(parts, moves), optimizers), metrics
 
         networks = parts, {name: state["adam"]["generator"][name] for name in rates}
         (parts, optimizers), metrics = jax.lax.scan(update_generator, networks, length=recipe.generator_steps)
         seen = jax.tree.map(lambda x: x[-1], {**seen, **metrics})
-        adam = {"generator": {**state["adam"]["generator"], **optimizers}, "critic": critic_opt}
-        state = {**state, "generator": {**state["generator"], **parts}, "critic": critic, "adam": adam}
+        optimizers = {"generator": {**state["adam"]["generator"], **optimizers}, "critic": critic_opt}
+        state = {**state, "generator": {**state["generator"], **parts}, "critic": critic, "adam": optimizers}
         return state, seen
 
     return step

@@ -13,6 +13,7 @@ from jaxprior.models.singan import Plan, reconstruct
 from jaxprior.models.singan.networks import Critic
 from jaxprior.models.singan.noise import draw_normals
 from jaxprior.training.players import copied
+from jaxprior.training.recipe import adam
 
 
 if TYPE_CHECKING:
@@ -87,5 +88,5 @@ def begin_stage(recipe: "ConsinganRecipe", scales: Plan, stage: int, picture: ja
 
 
 def _start_adam(recipe: "ConsinganRecipe", parts: dict, critic: dict) -> dict:
-    adam = recipe.adam()
-    return {"generator": {name: adam.init(part) for name, part in parts.items()}, "critic": adam.init(critic)}
+    optimizer = adam(recipe)
+    return {"generator": {name: optimizer.init(part) for name, part in parts.items()}, "critic": optimizer.init(critic)}

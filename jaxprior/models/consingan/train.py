@@ -24,6 +24,7 @@ from jaxprior.models.singan.pyramid_recipe import PyramidRecipe
 from jaxprior.training.evaluators import OwnPictures
 from jaxprior.training.loop import Moment, Phase
 from jaxprior.training.pictures import Pictures
+from jaxprior.training.recipe import dtype_of
 from jaxprior.training.session import Plan, settings_of
 
 
@@ -78,7 +79,7 @@ class ConsinganRecipe(PyramidRecipe):
     def networks(self, stages: int) -> tuple[GrowingGenerator, Critic]:
         """Generator of so many stages, and critic."""
         generator = GrowingGenerator(
-            stages, self.width, self.layers, norm=self.norm, slope=self.slope, edges=self.edges, dtype=self.dtype
+            stages, self.width, self.layers, norm=self.norm, slope=self.slope, edges=self.edges, dtype=dtype_of(self)
         )
         return generator, critic_of(generator, self.layers + 2)
 

@@ -1,1 +1,30 @@
-"""The family pggan."""
+"""PGGAN: progressive growing of GANs (Karras et al., ICLR 2018)."""
+
+from jaxprior.protocols import Family, Trainer
+
+
+FAMILY = Family(
+    title="PGGAN, a GAN grown from small to large pictures",
+    paper="Karras et al., Progressive Growing of GANs for Improved Quality, Stability, and Variation, ICLR 2018",
+    trainers={
+        "pggan": Trainer(
+            config="jaxprior.models.pggan.config:PgganRecipe",
+            presets="jaxprior.models.pggan.config:PRESETS",
+            default="fast",
+            preset_text="Recipe to start from: the paper's schedule, a fast one for small data on one device, the one "
+            "of the bundled cats32 (two CPU cores) or of cats64 (minutes of a data-centre GPU).",
+            plan="jaxprior.models.pggan.train:plan",
+            text="""Train a progressively grown GAN, whose RUN then serves as `--prior RUN`.
+
+    The same command resumes: killed and resumed equals never killed. RUN holds samples, curves, distances and an
+    always current `model.safetensors`.
+
+    ```
+    jaxprior train pggan --data cats.zip --resolution 64 -o runs/cats64
+    jaxprior train pggan --data faces/ --resolution 32 --train-kimg 40 --final-kimg 200 -o runs/faces
+    jaxprior train pggan --data cats.zip --resolution 64 --preset paper --precision bf16 -o runs/paper
+    ```
+    """,
+        )
+    },
+)

@@ -32,24 +32,6 @@ from jaxprior.nn.pooling import downsample, upsample
 Array = jax.Array
 
 
-def feature_widths(resolution: int, *, fmap_base: int = 16384, fmap_max: int = 512) -> tuple[int, ...]:
-    """Channels of every stage, min(fmap_base / r, fmap_max) for r = 4, 8, ..., resolution.
-
-    Arguments:
-        resolution: pixels of the square output, a power of two from 8 to 1024.
-        fmap_base: overall width. The official TensorFlow code counts stages from 1 and calls half this value its base.
-        fmap_max: upper limit.
-
-    Example:
-        >>> feature_widths(64)
-        (512, 512, 512, 512, 256)
-    """
-    stages = resolution.bit_length() - 2
-    if resolution != 2 << stages or not 8 <= resolution <= 1024:
-        raise ValueError(f"`resolution` must be a power of two from 8 to 1024, got {resolution}")
-    return tuple(min(fmap_base // (4 << b), fmap_max) for b in range(stages))
-
-
 def to_config(generator: "Generator") -> dict:
     """What a card says of a trained generator, and of the critic of the same widths beside it."""
     return {

@@ -1,23 +1,29 @@
-"""One stage of a growing GAN: its losses and its compiled step (see `jaxprior.models.pggan.train`)."""
+"""One stage of a growing GAN: networks, losses and compiled step (see `jaxprior.models.pggan.train`)."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from jaxprior.models.pggan.config import PgganRecipe, feature_widths
+from jaxprior.models.pggan.networks import Critic, Generator
 from jaxprior.nn.pooling import downsample, upsample
 from jaxprior.training import losses
 from jaxprior.training.pictures import to_images
 from jaxprior.training.players import copied, ema, player, when
+from jaxprior.training.recipe import average_decay, dtype_of
 
 
-if TYPE_CHECKING:
-    from jaxprior.models.pggan.train import PgganRecipe
+def make_networks(recipe: PgganRecipe) -> tuple[Generator, Critic]:
+    """The two networks of a recipe, at all resolutions."""
+    widths = recipe.widths or feature_widths(recipe.resolution, fmap_base=recipe.fmap_base, fmap_max=recipe.fmap_max)
+    latent = recipe.latent_dim or max(widths)
+    shared = {"fused": recipe.fused, "dtype": dtype_of(recipe)}
+    return Generator(widths, latent, **shared), Critic(widths, **shared)
 
 
-def make_losses(recipe: "PgganRecipe", stage: int):
+def make_losses(recipe: PgganRecipe, stage: int):
     """The two losses of a stage: (critic loss, generator loss), each (params, ...) -> (value, metrics).
 
     `critic_loss` among the metrics is without the penalty, which stands beside it.
@@ -25,7 +31,7 @@ def make_losses(recipe: "PgganRecipe", stage: int):
     The official code differentiates the critic at the final resolution, where a pixel of an earlier stage is a block of
     `scale` x `scale` equal ones: its gradient norm is the stage's own divided by `scale`, which the penalty reproduces.
     """
-    generator, critic = recipe.networks()
+    generator, critic = make_networks(recipe)
     scale = recipe.resolution // (4 << stage)
     gamma = recipe.r1_gamma * (1 << stage) ** recipe.r1_growth
 
@@ -57,13 +63,13 @@ def make_losses(recipe: "PgganRecipe", stage: int):
     return critic_loss, generator_loss
 
 
-def make_step(recipe: "PgganRecipe", stage: int, fade_steps: int, decay_steps: int):
+def make_step(recipe: PgganRecipe, stage: int, fade_steps: int, decay_steps: int):
     """The compiled step of one stage: (index since the stage began, state, uint8 pictures, key) -> (state, metrics).
 
     The fade weight, the learning rate and the average's decay are traced, so that a stage compiles once (twice with
     lazy R1: with and without the penalty).
     """
-    generator, _ = recipe.networks()
+    generator, _ = make_networks(recipe)
     critic_loss, generator_loss = make_losses(recipe, stage)
 
     def step(index, state, pictures, key, *, regularise: bool):
@@ -79,7 +85,7 @@ def make_step(recipe: "PgganRecipe", stage: int, fade_steps: int, decay_steps: i
         )
         update = player(partial(critic_loss, regularise=regularise), adam(recipe, rate))
         c, c_opt, seen = update(state["critic"], state["critic_opt"], fakes, reals, mix, fade)
-        average = ema(state["average"], state["generator"], recipe.decay(index))
+        average = ema(state["average"], state["generator"], average_decay(recipe, index))
         update = player(generator_loss, adam(recipe, rate))
         z = jax.random.normal(generator_key, shape)
         g, g_opt, made = update(state["generator"], state["generator_opt"], c, z, fade)
@@ -97,24 +103,24 @@ def faded(reals: jax.Array, fade) -> jax.Array:
     return reals if fade is None else reals + (upsample(downsample(reals)) - reals) * fade
 
 
-def adam(recipe: "PgganRecipe", rate=0.0) -> optax.GradientTransformation:
+def adam(recipe: PgganRecipe, rate=0.0) -> optax.GradientTransformation:
     """The optimiser of both networks at a rate, which may be traced."""
     return optax.adam(rate, b1=recipe.beta1, b2=recipe.beta2, eps=recipe.epsilon)
 
 
-def _learning_rate(recipe: "PgganRecipe", index, decay_steps: int):
+def _learning_rate(recipe: PgganRecipe, index, decay_steps: int):
     if recipe.final_learning_rate is None or not decay_steps:
         return recipe.learning_rate
     progress = jnp.clip(index / decay_steps, 0.0, 1.0)
     return recipe.learning_rate + (recipe.final_learning_rate - recipe.learning_rate) * progress
 
 
-def reset(recipe: "PgganRecipe", state: dict) -> dict:
+def reset(recipe: PgganRecipe, state: dict) -> dict:
     """Adam's states of both networks, zeroed, as whenever the network changes."""
     return {**state, **{f"{name}_opt": adam(recipe).init(state[name]) for name in ("generator", "critic")}}
 
 
-def grow(recipe: "PgganRecipe", stage: int, state: dict) -> dict:
+def grow(recipe: PgganRecipe, stage: int, state: dict) -> dict:
     """Begin a stage: its layers enter the generator's average as they are."""
     new = {f"layer{2 * stage}", f"layer{2 * stage + 1}", f"output{stage}"}
     average = {name: copied(state["generator"][name]) if name in new else old for name, old in state["average"].items()}

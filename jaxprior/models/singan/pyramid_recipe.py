@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from jaxprior.models import singan as pyramids
 from jaxprior.models.singan.resizing import RESIZES
-from jaxprior.training.recipe import Essentials
+from jaxprior.training.settings import Essentials
 
 
 CHOICES = {"scale_rule": pyramids.RULES, "resize": RESIZES}

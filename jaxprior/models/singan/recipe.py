@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from jaxprior.models.singan.networks import MAX_LAYERS, NORMS, Critic, Generator
 from jaxprior.models.singan.pyramid_recipe import PyramidRecipe
 from jaxprior.models.singan.stored import PADDINGS
+from jaxprior.training.recipe import dtype_of
 
 
 CHOICES = {
@@ -75,7 +76,7 @@ class SinganRecipe(PyramidRecipe):
     def networks(self, scale: int) -> tuple[Generator, Critic]:
         """The two networks of a scale."""
         width = self.width_at(scale)
-        shared = {"width": width, "least_width": width, "layers": self.layers, "dtype": self.dtype}
+        shared = {"width": width, "least_width": width, "layers": self.layers, "dtype": dtype_of(self)}
         return Generator(norm=self.norm, **shared), Critic(norm=self.critic_norm, **shared)
 
     @property

@@ -14,6 +14,7 @@ from jaxprior.models.singan.losses import generator_loss, in_training, make_loss
 from jaxprior.models.singan.model import SinGan
 from jaxprior.models.singan.networks import zero_pad
 from jaxprior.training.players import player
+from jaxprior.training.recipe import adam
 from jaxprior.training.statistics import parted
 
 
@@ -101,7 +102,7 @@ def make_step(recipe: "SinganRecipe", scale: int, *, prepare: Callable[[Array], 
 
     @partial(jax.jit, donate_argnums=1)
     def step(index, own, below, picture, key):
-        adam = recipe.adam(recipe.share(index))
+        optimizer = adam(recipe, recipe.share(index))
         part, optimizers = own["scale"], own["adam"]
         given = draw_inputs(recipe, scale, below, part["noise"], picture, key)
         if below is not None:
@@ -114,7 +115,7 @@ def make_step(recipe: "SinganRecipe", scale: int, *, prepare: Callable[[Array], 
         def update_critic(networks, turn):
             g, d, d_opt = networks
             fake, g = in_training(generator, g, *start(given.noise, turn[0][None]))
-            d, d_opt, seen = updated(player(critic_loss, adam), d, d_opt, picture, fake, turn[1][None])
+            d, d_opt, seen = updated(player(critic_loss, optimizer), d, d_opt, picture, fake, turn[1][None])
             return (g, d, d_opt), seen
 
         belows = jnp.broadcast_to(given.below, (recipe.critic_steps, *given.below.shape[1:]))
@@ -129,7 +130,7 @@ def make_step(recipe: "SinganRecipe", scale: int, *, prepare: Callable[[Array], 
         )
 
         def update_generator(networks, _):
-            g, g_opt, made = updated(player(loss, adam), *networks)
+            g, g_opt, made = updated(player(loss, optimizer), *networks)
             return (g, g_opt), made
 
         networks = g, optimizers["generator"]

@@ -9,6 +9,7 @@ import numpy as np
 from jaxprior.models.singan import Plan, Scale, SinGan, reconstruct
 from jaxprior.models.singan.scale import draw_noise
 from jaxprior.training.players import copied
+from jaxprior.training.recipe import adam
 
 
 if TYPE_CHECKING:
@@ -84,4 +85,4 @@ def reconstruction_error(below: SinGan, picture: jax.Array) -> jax.Array:
 
 def start_adam(recipe: "SinganRecipe", part: dict) -> dict:
     """Adam's states of both networks of a scale."""
-    return {name: recipe.adam().init(part[name]["params"]) for name in PLAYERS}
+    return {name: adam(recipe).init(part[name]["params"]) for name in PLAYERS}

@@ -15,9 +15,10 @@ import jaxprior as jp
 from jaxprior.data import images
 from jaxprior.data.masks import parse_mask
 from jaxprior.errors import ImageError, WeightsError
+from jaxprior.models.autoencoder.config import AutoencoderRecipe
 from jaxprior.models.autoencoder.networks import Autoencoder, from_config, to_config
 from jaxprior.models.autoencoder.pairs import Triples, draw_masks, load_pairs, mean_filled
-from jaxprior.models.autoencoder.train import AutoencoderRecipe, init_state, make_step, plan
+from jaxprior.models.autoencoder.train import init_state, make_networks, make_step, plan
 from jaxprior.training import session
 from jaxprior.training.loop import Pace, read_metrics
 from jaxprior.training.pictures import Pictures
@@ -130,7 +131,7 @@ def test_it_learns_to_fill_holes_of_pictures_it_has_not_seen(tmp_path, photos):
     refiner = jp.load_refiner(tmp_path)
     assert refiner.resolution == 16 and refiner.card["training"]["held_out"]["psnr_hole"] == float(row["psnr_hole"])
     some = images.to_float(photos.pixels[-5:])
-    expected = recipe.networks()[0].apply(states[-1], some)
+    expected = make_networks(recipe)[0].apply(states[-1], some)
     np.testing.assert_allclose(refiner(some), expected, atol=0.01)
 
 

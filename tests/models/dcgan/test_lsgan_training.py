@@ -10,7 +10,8 @@ from resuming import check_resumes
 
 import jaxprior as jp
 from jaxprior.models.dcgan import networks as dcgan
-from jaxprior.models.dcgan.train import LsganRecipe, init_state, make_step, plan
+from jaxprior.models.dcgan.config import LsganRecipe
+from jaxprior.models.dcgan.train import draw_codes, init_state, make_networks, make_step, plan
 from jaxprior.training import losses, players, session
 from jaxprior.training.loop import Pace, read_metrics
 from jaxprior.training.pictures import Pictures
@@ -69,7 +70,7 @@ def test_a_step_is_the_one_of_pytorch(pictures):
     state = init_state(recipe, jax.random.key(0))
     key = jax.random.key(1)
     _, z_key, _, g_key = jax.random.split(key, 4)
-    codes = [np.asarray(recipe.draw_codes(k, 4)) for k in (z_key, jax.random.split(g_key)[0])]
+    codes = [np.asarray(draw_codes(recipe, k, 4)) for k in (z_key, jax.random.split(g_key)[0])]
 
     def tensors(variables):
         return jax.tree.map(lambda x: torch.tensor(np.asarray(x), requires_grad=True), variables["params"])
@@ -130,8 +131,8 @@ def test_trained_weights_load_as_a_prior_and_generate_the_same(tmp_path, picture
     session.run(work, tmp_path, source="noise", pace=Pace(log_every=10))
     prior = jp.load_prior(tmp_path)
     assert prior.card["codes"] == "uniform" and prior.resolution == 16
-    z = recipe.draw_codes(jax.random.key(0), 3)
-    expected = recipe.networks()[0].apply(states[-1], z)
+    z = draw_codes(recipe, jax.random.key(0), 3)
+    expected = make_networks(recipe)[0].apply(states[-1], z)
     np.testing.assert_allclose(prior.generate(z), expected, atol=0.01)  # half precision at rest
     images = prior.generate(z)
     np.testing.assert_allclose(prior.critic(images)[0], prior.critic(images[:1])[0], rtol=1e-4)  # no batch statistics

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from golden_weights import TINY, mganprior_generator, nhwc, tensorflow_networks
 
-from jaxprior.models.pggan.networks import Critic, Generator, feature_widths
+from jaxprior.models.pggan.config import feature_widths
+from jaxprior.models.pggan.networks import Critic, Generator
 from jaxprior.nn import convolution, norm, pooling
 
 

@@ -9,9 +9,10 @@ import pytest
 from golden_weights import nhwc, tensorflow_networks
 from resuming import check_resumes
 
-from jaxprior.models.pggan.networks import Generator, feature_widths
+from jaxprior.models.pggan.config import PgganRecipe, feature_widths
+from jaxprior.models.pggan.networks import Generator
 from jaxprior.models.pggan.stage import faded, make_losses
-from jaxprior.models.pggan.train import PgganRecipe, init_state, phases, plan
+from jaxprior.models.pggan.train import init_state, phases, plan
 from jaxprior.nn.pooling import downsample
 from jaxprior.training import losses, players, session
 from jaxprior.training.loop import MetricsFile, Pace, read_metrics

@@ -10,9 +10,9 @@ from typing import Any
 
 import typer
 
+from jaxprior.cli import training as trainings
 from jaxprior.cli.console import mistakes, say, say_error
-from jaxprior.cli.train import shared
-from jaxprior.cli.train.shared import RunOptions
+from jaxprior.cli.training import RunOptions
 from jaxprior.errors import ImageError, JaxpriorError
 
 
@@ -100,7 +100,7 @@ def _run(one: Named, recipe: Any, recipes: ModuleType, training: RunOptions, out
         sizes = recipe.scales(*one.pixels.shape[:2]).sizes
     say(f"{len(sizes)} scales of {one.source}: {', '.join(f'{w}x{h}' for h, w in sizes)}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    shared.train(plan, dataclasses.replace(training, out=out), one.source, use=USE, after=_report)
+    trainings.train(plan, dataclasses.replace(training, out=out), one.source, use=USE, after=_report)
 
 
 def _run_together(group: Sequence[Named], recipe: Any, recipes: ModuleType, training: RunOptions) -> None:
@@ -120,7 +120,7 @@ def _run_together(group: Sequence[Named], recipe: Any, recipes: ModuleType, trai
         plan = singan_group.plan(recipe, Pictures(np.stack([one.pixels for one in group])), names=names)
     out.parent.mkdir(parents=True, exist_ok=True)
     sources = ", ".join(one.source for one in group)
-    shared.train(plan, dataclasses.replace(training, out=out), sources, use=f"{USE} RUN/NAME, RUN being")
+    trainings.train(plan, dataclasses.replace(training, out=out), sources, use=f"{USE} RUN/NAME, RUN being")
 
 
 def _report(run: Path) -> None:

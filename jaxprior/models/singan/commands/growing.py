@@ -4,7 +4,7 @@ import dataclasses
 import enum
 from typing import Annotated
 
-from jaxprior.cli.train.shared import network_option, recipe_option
+from jaxprior.cli.training import network_option, recipe_option
 
 
 Edges = enum.StrEnum("Edges", ["enlarged", "zero"])

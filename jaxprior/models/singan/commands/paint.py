@@ -7,7 +7,7 @@ import typer
 
 from jaxprior.cli.console import mistakes
 from jaxprior.cli.signature import spelled_out
-from jaxprior.cli.train.shared import RunOptions, train
+from jaxprior.cli.training import RunOptions, train
 from jaxprior.errors import JaxpriorError
 from jaxprior.models.singan.commands import shared
 from jaxprior.models.singan.commands.shared import InjectionOptions

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from jaxprior.cli.signature import spelled_out
-from jaxprior.cli.train.shared import RunOptions, changed
+from jaxprior.cli.training import EssentialOptions, RunOptions, changed
 from jaxprior.models.singan.commands import folder
 from jaxprior.models.singan.commands.growing import GrowingOptions
 from jaxprior.models.singan.commands.recipe_options import PyramidOptions, StepOptions
@@ -33,6 +33,7 @@ def train(
     pyramid: PyramidOptions,
     growing: GrowingOptions,
     training: RunOptions,
+    essentials: EssentialOptions,
 ) -> None:
     """Train a SinGAN on one picture: a pyramid of generators that `jaxprior singan sample` draws from.
 
@@ -56,7 +57,7 @@ def train(
     from jaxprior.models.singan import train as singan
 
     recipes = consingan if preset.value in consingan.PRESETS else singan
-    changes = training.changes() | pyramid.changes() | growing.changes() | steps.changes()
+    changes = essentials.changes() | pyramid.changes() | growing.changes() | steps.changes()
     recipe = changed(recipes.PRESETS[preset.value], changes)
     if picture.is_dir() or picture.suffix.lower() == ".zip":
         folder.train_all(picture, recipe, recipes, training, together=together)

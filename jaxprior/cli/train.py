@@ -1,0 +1,122 @@
+"""`jaxprior train NAME`: one command for every trainer of the families of networks found (`jaxprior.discovery`).
+
+A command's options are derived from the dataclass of the training's settings. They are made when the command is named
+or listed, and nothing imports JAX before the command runs.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+import typer
+
+from jaxprior import discovery
+from jaxprior.cli.console import say, say_error
+from jaxprior.cli.derived import options_of
+from jaxprior.cli.signature import spelled_out
+from jaxprior.cli.training import RunOptions, changed, train
+from jaxprior.errors import SettingsError
+from jaxprior.protocols import Trainer
+from jaxprior.settings import about
+
+
+MOST_NAMED = 10
+"""Pictures left out that are named one by one."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingOptions(RunOptions):
+    """What a training on many pictures is told besides its settings."""
+
+    limit: Annotated[int | None, typer.Option(help="Only the first N pictures.", metavar="N", min=1)] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NoOptions:
+    """Stands where a command has no options."""
+
+
+class TrainerCommands(typer.core.TyperGroup):
+    """A group of commands, one for each trainer that is found."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of all trainers."""
+        return [name for name, _ in trainers()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a trainer, or None if there is none of that name."""
+        for name, trainer in trainers():
+            if name == cmd_name:
+                return _typer_command(name, trainer)
+        return None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that was named; a mistyped one is answered with the nearest name."""
+        self.commands = dict.fromkeys(self.list_commands(ctx))  # typer looks there for the nearest
+        return super().resolve_command(ctx, args)
+
+
+def trainers() -> Iterator[tuple[str, Trainer]]:
+    """Trainers of all families, with their names. A family of another package that cannot be imported is told of."""
+    for name in discovery.names("jaxprior.models"):
+        try:
+            family = discovery.family(name)
+        except SettingsError as error:
+            say_error(f"left out: {error}")
+            continue
+        if family is not None:
+            yield from family.trainers.items()
+
+
+def command_of(trainer: Trainer) -> Callable[..., None]:
+    """Make the function of a trainer's command, whose parameters are its options.
+
+    Raises:
+        SettingsError: the trainer's settings, presets or inputs cannot be imported.
+    """
+    config, presets = discovery.imported(trainer.config), discovery.imported(trainer.presets)
+    inputs_kind = discovery.imported(trainer.inputs)
+    described = about(config)
+    in_panels = tuple(name for name, one in described.items() if one.panel)
+    First: Any = options_of(config, without=in_panels)
+    Rest: Any = options_of(config, without=tuple(name for name in described if name not in in_panels))
+    Inputs: Any = options_of(inputs_kind, unset=False)
+    has_own_inputs = trainer.inputs != Trainer.inputs
+    Before, After = (Inputs, NoOptions) if has_own_inputs else (NoOptions, Inputs)
+    Preset = enum.StrEnum("Preset", [(f"choice{number}", name) for number, name in enumerate(presets)])
+    default = Preset(trainer.default)
+
+    @spelled_out
+    def command(
+        *,
+        before: Before,
+        first: First,
+        preset: Annotated[Preset, typer.Option(help=trainer.preset_text)] = default,
+        rest: Rest,
+        run: TrainingOptions,
+        after: After,
+    ) -> None:
+        settings = changed(presets[preset.value], {**first.changes(), **rest.changes()})
+        given = before if has_own_inputs else after
+        data = inputs_kind(**given.changes()).read(settings, limit=run.limit)
+        side = settings.resolution
+        say(f"{len(data.pictures)} {data.kind} of {side}x{side} pixels from {data.source}")
+        skipped = data.pictures.skipped
+        for sentence in skipped[:MOST_NAMED]:
+            say(f"left out: {sentence}")
+        if len(skipped) > MOST_NAMED:
+            say(f"left out: {len(skipped) - MOST_NAMED} more")
+        plan = discovery.imported(trainer.plan)(settings, data.pictures)
+        train(plan, run, data.source, use=data.use or trainer.use)
+
+    command.__doc__ = trainer.text
+    return command
+
+
+def _typer_command(name: str, trainer: Trainer) -> Any:
+    alone = typer.Typer(rich_markup_mode="markdown", add_completion=False)
+    alone.command(name)(command_of(trainer))
+    made = typer.main.get_command(alone)
+    made.name = name
+    return made

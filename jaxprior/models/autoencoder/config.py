@@ -1,0 +1,107 @@
+"""Settings of an autoencoder's training, named choices of them, and what it is trained on. No JAX is imported here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jaxprior.errors import ImageError
+from jaxprior.settings import check_choices, setting
+from jaxprior.training.inputs import TrainingData, read_pictures
+from jaxprior.training.settings import Recipe, network_setting, recipe_setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderRecipe(Recipe):
+    """What a training depends on, besides its pictures and what all trainings depend on.
+
+    Fields:
+        resolution: pixels of a side, divisible by two to the number of widths.
+        widths: channels after every halving. kernel, norm, slope: of the network.
+        mask: None where the pictures are triples; else a mask's specification, which makes inputs of plain pictures.
+        noise: standard deviation, in [-1, 1], of what is added to the inputs.
+        adversarial: weight of a critic's cross-entropy beside the square error; 0: no critic. Context encoders have
+            0.001, and 0.999 of the error.
+        critic_widths: see `Critic` in `jaxprior.models.dcgan.networks`.
+        held_out: pictures at the end that are not trained on but measured; no more than a quarter of all.
+        steps: how long.
+        learning_rate: of the autoencoder; the critic has a tenth of it.
+    """
+
+    resolution: int = network_setting(64, "Pixels of a side.", metavar="R")
+    widths: tuple[int, ...] = network_setting(
+        (64, 128, 256, 512), "Feature maps after every halving.", metavar="N,N,..."
+    )
+    kernel: int = network_setting(4, "Side of the kernels, 2 to 7.", metavar="N", least=2)
+    norm: str = "batch"
+    slope: float = 0.2
+    mask: str | None = setting(None, "What is missing from --data.", metavar="center:F|block:F|pixels:F|FILE")
+    noise: float = recipe_setting(
+        0.0, "Standard deviation of noise on the inputs, in [-1, 1].", metavar="X", least=0.0
+    )
+    adversarial: float = recipe_setting(
+        0.0, "Weight of a critic beside the error, below 1; context encoders: 0.001.", metavar="X", least=0.0
+    )
+    critic_widths: tuple[int, ...] = (64, 128, 256, 512)
+    held_out: int = recipe_setting(64, "Pictures at the end that only judge.", metavar="N", least=1)
+    steps: int = recipe_setting(20_000, "Steps altogether.", metavar="K", least=1, rank=-1)
+    learning_rate: float = 1e-3
+
+    def __post_init__(self):
+        check_choices(self)
+        if self.resolution % (1 << len(self.widths)):
+            raise ValueError(f"{self.resolution} pixels cannot be halved {len(self.widths)} times, once for each width")
+        if not 0 <= self.adversarial < 1:
+            raise ValueError(f"`adversarial` must be from 0 to below 1, got {self.adversarial}")
+        if self.mask is not None:
+            from jaxprior.data.masks import parse_mask
+
+            parse_mask(self.mask)
+
+
+PRESETS = {
+    "narrow": AutoencoderRecipe(widths=(32, 64, 128, 256), critic_widths=(32, 64, 96, 128), steps=3_000),
+    "seed001": AutoencoderRecipe(),
+}
+"""Named recipes: narrow widths for minutes of two CPU cores, and the seed's, for a GPU."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderInputs:
+    """What an autoencoder is trained on: restoration runs, or pictures of which a mask hides a part.
+
+    Fields:
+        pairs: folders of restoration runs with originals.
+        data: a folder or zip archive of pictures.
+    """
+
+    pairs: tuple[Path, ...] | None = setting(
+        None,
+        "Restoration runs with originals, one or more --pairs: what was restored in, the original out.",
+        metavar="RUN",
+        repeated=True,
+    )
+    data: Path | None = setting(
+        None, "Or pictures, whose hole (--mask) is filled with the mean colour.", metavar="DIR|ZIP"
+    )
+
+    def read(self, settings: AutoencoderRecipe, *, limit: int | None = None) -> TrainingData:
+        """Read the pairs, or the pictures, at the resolution of the settings.
+
+        Arguments:
+            settings: those of the training; `mask` belongs to `data`.
+            limit: use only the first so many.
+
+        Raises:
+            ImageError: both or none of the two are given, or a mask without `data`; or nothing can be read.
+        """
+        if (self.data is None) == (not self.pairs) or (self.data is None) != (settings.mask is None):
+            raise ImageError("Give --pairs, runs to learn from; or --data, pictures, with --mask, what is missing.")
+        if self.data is not None:
+            use = "jaxprior.load_refiner, from Python, of"
+            return read_pictures(self.data, resolution=settings.resolution, limit=limit, use=use)
+        from jaxprior.models.autoencoder.pairs import load_pairs
+
+        return TrainingData(
+            pictures=load_pairs(self.pairs or (), resolution=settings.resolution, limit=limit),
+            kind="pairs",
+            source=", ".join(map(str, self.pairs or ())),
+        )

@@ -1,0 +1,68 @@
+"""Settings that all trainings have, with their help texts. No JAX is imported here: the command line reads this file.
+
+The settings of one training are a frozen dataclass below one of these, in `jaxprior/models/<family>/config.py`.
+`jaxprior.training.recipe` makes optimisers and number types of them.
+"""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal, Self
+
+from jaxprior.settings import setting
+
+
+RECIPE, NETWORK = "Recipe (default: the preset's)", "Network (default: the preset's)"
+"""Headings in the help: of how it is trained, and of what is trained."""
+
+_SHARED, _NETWORK = 1, 2
+"""Ranks: what all trainings have is listed after a training's own settings, and the network after both."""
+
+recipe_setting = partial(setting, panel=RECIPE)
+network_setting = partial(setting, panel=NETWORK, rank=_NETWORK)
+"""`jaxprior.settings.setting` under these headings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Essentials:
+    """What every training depends on, on many pictures or on one.
+
+    Fields:
+        learning_rate, beta1, beta2: of Adam.
+        precision: of the convolutions; parameters, losses and norms stay float32.
+        seed: of everything random.
+    """
+
+    learning_rate: float = recipe_setting(2e-4, "Learning rate.", option="--lr", metavar="X", least=0.0, rank=_SHARED)
+    beta1: float = 0.5
+    beta2: float = 0.999
+    precision: Literal["fp32", "tf32", "bf16"] = recipe_setting("fp32", "Of the convolutions.", rank=_SHARED)
+    seed: int = recipe_setting(0, "Of everything random.", metavar="S", least=0, rank=_SHARED)
+
+    def changed(self, changes: dict[str, Any]) -> Self:
+        """Return the settings with other values for some fields.
+
+        Arguments:
+            changes: field name -> value.
+
+        Raises:
+            ValueError: values that the settings do not allow.
+        """
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Essentials):
+    """What every training on many pictures depends on, besides its networks.
+
+    Fields:
+        batch_size: pictures a step.
+        ema_decay, ema_ramp: of the moving average of the weights; see `jaxprior.training.players.warm_decay`.
+        mirror: flip every picture left to right with probability 1/2.
+    """
+
+    batch_size: int = recipe_setting(32, "Pictures a step.", metavar="B", least=1, rank=_SHARED)
+    ema_decay: float = 0.999
+    ema_ramp: float = 10.0
+    mirror: bool = recipe_setting(
+        True, "Flip pictures left to right at random.", option="--mirror/--no-mirror", rank=_SHARED
+    )
