@@ -1,0 +1,208 @@
+"""A family of networks from another package, found through its entry point: no file of this package knows it."""
+
+import importlib
+import json
+import sys
+
+import numpy as np
+import pytest
+from commands import call
+
+from jaxprior import discovery
+from jaxprior.data import images
+
+
+FILES = {
+    "tinygan-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: tinygan\nVersion: 1.0\n",
+    "tinygan-1.0.dist-info/entry_points.txt": "[jaxprior.models]\ntinygan = tinygan:FAMILY\n",
+    "tinygan/__init__.py": '''
+from jaxprior.protocols import Family, Trainer
+
+FAMILY = Family(
+    title="Tiny",
+    paper="none",
+    architectures={"tiny": {"prior": "tinygan.networks:build"}},
+    trainers={
+        "tiny": Trainer(
+            config="tinygan.config:TinyRecipe",
+            presets="tinygan.config:PRESETS",
+            default="small",
+            plan="tinygan.train:plan",
+            text="""Train a tiny generator.
+
+    ```
+    jaxprior train tiny --data cats.zip -o runs/tiny
+    ```
+    """,
+        )
+    },
+)
+''',
+    "tinygan/config.py": '''
+from dataclasses import dataclass
+from typing import Literal
+
+from jaxprior.settings import check_choices
+from jaxprior.training.settings import Recipe, network_setting, recipe_setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class TinyRecipe(Recipe):
+    """Settings of a tiny training."""
+
+    resolution: int = 8
+    width: int = network_setting(8, "Feature maps.", metavar="N", least=1)
+    norm: Literal["l1", "l2"] = recipe_setting("l2", "Of the error.")
+    steps: int = recipe_setting(20, "Steps altogether.", metavar="K", least=1)
+
+    def __post_init__(self):
+        check_choices(self)
+
+
+PRESETS = {"small": TinyRecipe(batch_size=2), "wide": TinyRecipe(width=32)}
+''',
+    "tinygan/networks.py": '''
+import flax.linen as nn
+import jax.numpy as jnp
+
+
+class Generator(nn.Module):
+    """Code [b, 4] -> image [b, 8, 8, 3]."""
+
+    width: int
+    latent_dim: int = 4
+    image_channels: int = 3
+    resolution: int = 8
+    num_layers: int = 1
+    image_shape: tuple = (8, 8, 3)
+
+    def setup(self):
+        self.first, self.last = nn.Dense(64 * self.width), nn.Conv(3, (1, 1))
+
+    def channels(self, layer):
+        return self.width
+
+    def head(self, z, layer):
+        return nn.relu(self.first(z)).reshape(-1, 8, 8, self.width)
+
+    def tail(self, features, layer):
+        return jnp.tanh(self.last(features))
+
+    def __call__(self, z):
+        return self.tail(self.head(z, 1), 1)
+
+    @nn.nowrap
+    def init_params(self, key):
+        return self.init(key, jnp.zeros((1, 4)))["params"]
+
+    @nn.nowrap
+    def freeze(self, params, **_):
+        return self, params
+
+
+def build(params, card, where):
+    from jaxprior.weights.card import Card
+    from jaxprior.weights.priors import Prior
+
+    wide = {k: {n: jnp.asarray(x, jnp.float32) for n, x in v.items()} for k, v in params["generator"].items()}
+    return Prior(module=Generator(card["config"]["width"]), params=wide, card=Card(card))
+''',
+    "tinygan/train.py": '''
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+from jaxprior.training.evaluators import SlicedWasserstein
+from jaxprior.training.pictures import draw_batch, to_images
+from jaxprior.training.players import player
+from jaxprior.training.recipe import adam, cut_into_parts
+from jaxprior.training.session import Plan, settings_of
+from tinygan.networks import Generator
+
+
+def plan(recipe, pictures):
+    generator = Generator(recipe.width)
+    codes = jax.random.normal(jax.random.key(1), (64, 4))
+
+    def loss(params, z, wanted):
+        error = generator.apply({"params": params}, z) - wanted
+        value = jnp.mean(jnp.abs(error) if recipe.norm == "l1" else jnp.square(error))
+        return value, {"loss": value}
+
+    @jax.jit
+    def step(index, state, batch, key):
+        z = jax.random.normal(key, (len(batch), 4))
+        params, opt, seen = player(loss, adam(recipe))(state["params"], state["opt"], z, to_images(batch, None))
+        return {"params": params, "opt": opt}, seen
+
+    def init(key):
+        params = generator.init_params(key)
+        return {"params": params, "opt": adam(recipe).init(params)}
+
+    def sample(state, moment, codes):
+        return generator.apply({"params": state["params"]}, codes)
+
+    return Plan(
+        name="tiny",
+        settings=settings_of(recipe),
+        phases=cut_into_parts(step, partial(partial, draw_batch, pictures.pixels), recipe),
+        init=init,
+        show=lambda state, moment: sample(state, moment, codes[:8]),
+        evaluator=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=0),
+        export=lambda state: {"generator": state["params"]},
+        card=lambda state: {"architecture": "tiny", "config": {"resolution": 8, "width": recipe.width}},
+        pictures=pictures,
+        seed=recipe.seed,
+    )
+''',
+}
+
+
+def forget() -> None:
+    """What is found is remembered for the length of a process: look again."""
+    discovery._entry_points.cache_clear()
+    importlib.invalidate_caches()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tinygan"]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """The package lies where Python finds packages."""
+    for name, text in FILES.items():
+        path = tmp_path / "site" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    forget()
+    yield
+    monkeypatch.undo()
+    forget()
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    for i in range(4):
+        pixels = np.random.default_rng(i).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        images.save_png(tmp_path / "pictures" / f"p{i}.png", pixels)
+    return tmp_path / "pictures"
+
+
+def test_its_trainer_is_a_command_whose_options_are_its_settings(installed, pictures, tmp_path):
+    assert "tiny " in call("train", "--help").stdout and "pggan " in call("train", "--help").stdout
+    shown = " ".join(call("train", "tiny", "--help").stdout.split())
+    for part in ("Train a tiny generator.", "--width", "l1|l2", "small|wide", "--batch-size", "--data", "--lr"):
+        assert part in shown
+    assert "Did you mean 'tiny'?" in call("train", "tinny", code=2).output
+    run = tmp_path / "run"
+    options = ("--norm", "l1", "--steps", "10", "--lr", "0.01")
+    printed = call("train", "tiny", "--data", pictures, "-o", run, *options).stdout
+    assert "4 pictures of 8x8 pixels" in printed and f"weights: {run}/model.safetensors" in printed
+    said = json.loads((run / "run.json").read_text())["configuration"]
+    assert (said["norm"], said["steps"], said["batch_size"], said["learning_rate"]) == ("l1", 10, 2, 0.01)
+
+
+def test_without_its_package_there_is_no_such_command():
+    assert "No such command 'tiny'" in call("train", "tiny", code=2).output
