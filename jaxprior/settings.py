@@ -13,7 +13,7 @@ import dataclasses
 import difflib
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jaxprior.errors import SettingsError
@@ -43,6 +43,11 @@ class About:
     panel: str | None = None
     rank: int = 0
     repeated: bool = False
+    words: Sequence[str] | Callable[[], Sequence[str]] = ()
+
+    def legal(self, hint: Any) -> tuple[Any, ...]:
+        """The legal values of the setting, whose type is `hint`; () where they are not stated one by one."""
+        return tuple(self.words() if callable(self.words) else self.words) or choices(hint)
 
 
 def setting(
@@ -55,6 +60,8 @@ def setting(
     panel: str | None = None,
     rank: int = 0,
     repeated: bool = False,
+    words: Sequence[str] | Callable[[], Sequence[str]] = (),
+    static: bool = False,
 ) -> Any:
     """Declare a field of a dataclass of settings that the command line offers as an option.
 
@@ -69,6 +76,8 @@ def setting(
         panel: heading of the help under which the option stands; None for the first one.
         rank: options are listed by this number, and those of the same number in the order of the fields.
         repeated: a tuple is given by repeating the option; otherwise it is given as values with commas between them.
+        words: legal words where the type does not say them, or a function that finds them when an option is made.
+        static: whether the field is part of the structure of a pytree (see `jax.tree_util.register_dataclass`).
 
     Example:
         >>> @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,8 +86,17 @@ def setting(
         >>> Solve().steps, about(Solve)["steps"].text
         (200, 'Gradient steps.')
     """
-    described = About(text=text, metavar=metavar, least=least, option=option, panel=panel, rank=rank, repeated=repeated)
-    return dataclasses.field(default=default, metadata={"about": described})
+    described = About(
+        text=text,
+        metavar=metavar,
+        least=least,
+        option=option,
+        panel=panel,
+        rank=rank,
+        repeated=repeated,
+        words=words,
+    )
+    return dataclasses.field(default=default, metadata={"about": described, **({"static": True} if static else {})})
 
 
 def about(kind: type) -> dict[str, About]:

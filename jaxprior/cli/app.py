@@ -13,16 +13,18 @@ from typing import Annotated
 
 import typer
 
-from jaxprior.cli import bench, demo, edit, evaluate, priors, restore, tools, train
+from jaxprior.cli import bench, demo, edit, evaluate, priors, tools, train
 from jaxprior.cli.console import say_error
+from jaxprior.cli.found import FoundCommand, family_commands, task_commands
 from jaxprior.cli.stops import STOPPED, end_now
 from jaxprior.errors import JaxpriorError
-from jaxprior.models.singan import commands as singan
 from jaxprior.runs.stopping import ProgramGuard
 from jaxprior.system.allocation import keep_freed_memory
 
 
 MISTAKE = 2
+FIRST = "demo"
+"""This command stands before those of the operators, all others after them."""
 INTERRUPTED = "Stopped. What was finished is kept: repeat the same command to go on."
 _SEVERAL = re.compile(r"(Did you mean '[^']*'), .*\?$")
 _ROOM, _RIGHTS = (errno.ENOSPC, errno.EDQUOT), (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -65,8 +67,25 @@ class TrainCommands(train.TrainerCommands, Commands):
     """The commands of `jaxprior train`."""
 
 
+class Program(Commands):
+    """The commands of `jaxprior`: those of this file, one for every operator, and those of families of networks."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        own = dict(self.commands)
+        found = {name: command for name, command in task_commands().items() if name not in own}
+        families = {name: command for name, command in family_commands().items() if name not in own}
+        first = {name: command for name, command in own.items() if name == FIRST}
+        self.commands = first | found | own | families
+
+    def resolve_command(self, ctx, args):
+        """Find the command that was named, and make it if it is not made yet."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.made() if isinstance(command, FoundCommand) else command, rest
+
+
 app = typer.Typer(
-    cls=Commands,
+    cls=Program,
     name="jaxprior",
     help="Restore images with a trained GAN as the prior: batched, compiled GAN inversion.\n\n"
     "Start with `jaxprior demo`; every command's `--help` shows examples.",
@@ -82,24 +101,9 @@ train_commands = typer.Typer(
     rich_markup_mode="markdown",
     help="Train a prior on your own pictures.",
 )
-singan_commands = typer.Typer(
-    cls=Commands,
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    help="Train a pyramid of GANs on a single picture, draw from it, and make other pictures like it.",
-)
 prior_commands = typer.Typer(cls=Commands, invoke_without_command=True, rich_markup_mode="markdown")
 
 app.command()(demo.demo)
-for command in (
-    restore.reconstruct,
-    restore.inpaint,
-    restore.colorize,
-    restore.superres,
-    restore.denoise,
-    restore.deblur,
-):
-    app.command()(command)
 app.command()(evaluate.evaluate)
 app.command()(edit.edit)
 app.command()(edit.interpolate)
@@ -111,14 +115,6 @@ prior_commands.command("get")(priors.get)
 app.command()(bench.bench)
 app.command()(tools.doctor)
 app.add_typer(train_commands, name="train")
-app.add_typer(singan_commands, name="singan")
-singan_commands.command("train")(singan.train)
-singan_commands.command("sample")(singan.sample)
-singan_commands.command("paint")(singan.paint)
-singan_commands.command("harmonize")(singan.harmonize)
-singan_commands.command("edit")(singan.edit)
-singan_commands.command("superres")(singan.superres)
-singan_commands.command("animate")(singan.animate)
 
 
 def _print_version(wanted: bool) -> None:

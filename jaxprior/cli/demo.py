@@ -1,13 +1,12 @@
 """`jaxprior demo`: the main job on a bundled prior and a picture that every installation has."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from jaxprior.cli.console import print_summary, say
 from jaxprior.cli.method import resolve
-from jaxprior.cli.options import MethodOptions
 from jaxprior.cli.restore import solve
 
 
@@ -17,6 +16,8 @@ TASKS = (
     {"name": "inpaint", "mask": "block:0.25"},
     {"name": "inpaint", "mask": "pixels:0.5"},
 )
+METHOD: dict[str, Any] = {}
+"""What is changed of the default method, as `jaxprior.cli.method.resolve` takes it."""
 
 
 def demo(
@@ -45,7 +46,7 @@ def demo(
     sources, runs, rows = images.list_images([source]), [], []
     for table in TASKS:
         task, mask = evaluation.make_task(table, prior.resolution)
-        cell = evaluation.Cell(task=task, method=resolve(MethodOptions(), task, prior), mask=mask, clean=True)
+        cell = evaluation.Cell(task=task, method=resolve(METHOD, task, prior), mask=mask, clean=True)
         folder = evaluation.RunFolder(out / cell.title.replace(" ", "-").replace(":", "-"))
         rows.append(solve(cell, sources, folder, prior=prior, batch_size=1))
         runs.append(folder)

@@ -3,8 +3,8 @@
     Options = options_of(PgganRecipe)          # a dataclass for `signature.spelled_out`: --loss, --train-kimg, ...
     recipe = dataclasses.replace(recipe, **options.changes())
 
-The settings' types decide how an option is read: a `Literal` offers its words, a tuple is written with commas or by
-repeating the option, everything else is read by typer.
+The settings' types decide how an option is read: a `Literal` offers its words (with hyphens for underscores), a tuple
+is written with commas or by repeating the option, everything else is read by typer.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from jaxprior.errors import JaxpriorError
-from jaxprior.settings import About, about, choices, without_none
+from jaxprior.settings import About, about, without_none
 
 
 class Derived:
@@ -24,7 +24,7 @@ class Derived:
     @classmethod
     def spelled(cls) -> dict[str, str]:
         """How the option of each setting is spelled on the command line: {"learning_rate": "--lr"}."""
-        return {name: _spelled(name, one) for name, one in about(cls.config).items() if name in _names(cls)}
+        return {name: spelled_option(name, one) for name, one in about(cls.config).items() if name in _names(cls)}
 
     def changes(self) -> dict[str, Any]:
         """Return the settings that were given, as values of the settings' own types.
@@ -35,13 +35,15 @@ class Derived:
         hints, described = typing.get_type_hints(self.config), about(self.config)
         given = {name: getattr(self, name) for name in _names(type(self))}
         return {
-            name: _value(value, hints[name], _spelled(name, described[name]))
+            name: _value(value, hints[name], described[name], spelled_option(name, described[name]))
             for name, value in given.items()
             if value is not None and value != []
         }
 
 
-def options_of(config: type, *, unset: bool = True, without: tuple[str, ...] = ()) -> type:
+def options_of(
+    config: type, *, unset: bool = True, without: tuple[str, ...] = (), panel: str | None = None
+) -> type:
     """Make a dataclass whose fields are annotated as typer's options are, one for each setting of a dataclass.
 
     Arguments:
@@ -49,6 +51,7 @@ def options_of(config: type, *, unset: bool = True, without: tuple[str, ...] = (
         unset: every option may be left out and is then None, because something else (a preset) decides. If false,
             an option left out has the default of its field, and a field without default is required.
         without: names of settings that get no option.
+        panel: heading of the help under which those options stand whose settings name no panel.
 
     Returns:
         A frozen dataclass with keyword-only fields named as the settings, and a method `changes`: what was given.
@@ -62,7 +65,9 @@ def options_of(config: type, *, unset: bool = True, without: tuple[str, ...] = (
         default = None if unset else _shown_default(defaults[name], kind)
         kind = kind | None if unset else kind
         names = [one.option] if one.option else []
-        option = typer.Option(*names, help=one.text, metavar=one.metavar, min=one.least, rich_help_panel=one.panel)
+        option = typer.Option(
+            *names, help=one.text, metavar=one.metavar, min=one.least, rich_help_panel=one.panel or panel
+        )
         field = dataclasses.field() if default is dataclasses.MISSING else dataclasses.field(default=default)
         fields.append((name, Annotated[kind, option], field))
     namespace = {"config": config, "__doc__": f"Options of {config.__name__}."}
@@ -75,7 +80,7 @@ def _names(kind: type) -> list[str]:
     return [field.name for field in dataclasses.fields(kind)]
 
 
-def _spelled(name: str, one: About) -> str:
+def spelled_option(name: str, one: About) -> str:
     """The option's first spelling: "--fused" of "--fused/--plain"."""
     return one.option.partition("/")[0] if one.option else f"--{name.replace('_', '-')}"
 
@@ -83,9 +88,9 @@ def _spelled(name: str, one: About) -> str:
 def _read_as(name: str, hint: Any, one: About) -> Any:
     """Return the type as which typer reads an option."""
     hint = without_none(hint)
-    words = choices(hint)
+    words = one.legal(hint)
     if words and all(isinstance(word, str) for word in words):
-        return enum.StrEnum(name, [(f"choice{number}", word) for number, word in enumerate(words)])
+        return enum.StrEnum(name, [(f"choice{number}", _shown(word)) for number, word in enumerate(words)])
     if words:
         return type(words[0])
     if typing.get_origin(hint) is tuple:
@@ -93,18 +98,23 @@ def _read_as(name: str, hint: Any, one: About) -> Any:
     return hint
 
 
+def _shown(word: str) -> str:
+    """How the command line spells a word of the library: with hyphens for underscores."""
+    return word.replace("_", "-")
+
+
 def _shown_default(default: Any, kind: Any) -> Any:
     if isinstance(default, tuple) and kind is str:
         return ",".join(map(str, default))
     if isinstance(kind, type) and issubclass(kind, enum.StrEnum) and isinstance(default, str):
-        return kind(default)
+        return kind(_shown(default))
     return default
 
 
-def _value(value: Any, hint: Any, option: str) -> Any:
+def _value(value: Any, hint: Any, one: About, option: str) -> Any:
     """What typer read as a value of the setting's own type."""
     if isinstance(value, enum.StrEnum):
-        return value.value
+        return next(word for word in one.legal(without_none(hint)) if _shown(word) == value.value)
     hint = without_none(hint)
     if typing.get_origin(hint) is not tuple:
         return value

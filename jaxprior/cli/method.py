@@ -1,75 +1,113 @@
-"""From options to a method: a plain table of what was given, of which the library makes the method."""
+"""From options to a method: a plain table of what was given, of which the library makes the method.
 
+The options are the settings of the dataclasses that make up a method (`PARTS`), in the order that their ranks say. They
+are put together when a command is called that has them, because these dataclasses lie in modules that import JAX.
+"""
+
+import dataclasses
+import functools
+import typing
 from typing import Any
 
+from jaxprior import discovery
 from jaxprior.cli.console import mistakes
-from jaxprior.cli.options import Keep, MethodOptions
+from jaxprior.cli.derived import Derived, options_of
+from jaxprior.settings import About, about
 
 
-SETTINGS = {
-    "preset": "preset",
-    "codes": "codes.num_codes",
-    "layer": "codes.layer",
-    "weights": "codes.weights",
-    "alpha": "codes.alpha",
-    "attention": "codes.attention.type",
-    "attention_where": "codes.attention.where",
-    "init": "solve.init",
-    "starts": "solve.starts",
-    "steps": "solve.steps",
-    "optimizer": "solve.optimizer",
-    "lr": "solve.learning_rate",
-    "schedule": "solve.schedule",
-    "keep": "solve.keep",
-    "target_psnr": "solve.target_psnr",
-    "passes": "solve.passes",
-    "window": "objective.window",
-    "features": "objective.features",
-    "feature_weight": "objective.feature_weight",
-    "critic": "objective.critic",
-    "critic_weight": "objective.critic_weight",
-    "precision": "solve.precision",
-    "refine": "refine",
+PANEL = "Method (default: the prior's card)"
+PARTS = {
+    "": "jaxprior.restoration.presets:Outline",
+    "codes.": "jaxprior.inversion.codes.multi:MultiCode",
+    "codes.attention.": "jaxprior.inversion.codes.attention:SelfAttention",
+    "solve.": "jaxprior.inversion.solvers:Solve",
+    "objective.": "jaxprior.inversion.objective:Objective",
 }
-"""Field of `MethodOptions` -> setting of a method's table."""
+"""Where a method's table has the settings of a dataclass -> the dataclass."""
+NESTED = {"codes.attention": "codes.attention.type"}
+"""A setting that has settings of its own, and where the table then has the setting itself."""
 
-SPELLING = {setting: "--" + option.replace("_", "-") for option, setting in SETTINGS.items()}
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MethodSetting:
+    """One setting of a method that has an option.
 
-def resolve(options: MethodOptions, task: Any, prior: Any) -> Any:
-    """Return the `jaxprior.Method` that the options mean.
-
-    Arguments:
-        options: as they were given.
-        task: forward operator; prior: a `jaxprior.Prior`.
-
-    Raises:
-        JaxpriorError: a layer that the prior does not have, options that exclude each other, a feature network that
-            is missing, or what the library refuses.
+    Fields:
+        path: where it stands in a method's table, with dots.
+        hint: its type.
+        about: what is known of it.
+        default: what the option shows as the default; None where the preset decides.
     """
-    from jaxprior.restoration.presets import make_method
 
-    with mistakes():
-        return make_method(method_table(options), task, prior=prior, names=SPELLING)
+    path: str
+    hint: Any
+    about: About
+    default: Any = None
+
+    @property
+    def option(self) -> str:
+        """How the command line spells it, for example "--attention-where"."""
+        return self.about.option or f"--{self.path.rpartition('.')[2].replace('_', '-')}"
 
 
-def method_table(options: MethodOptions) -> dict[str, Any]:
-    """The options that were given, as the table that `jaxprior.restoration.presets.make_method` takes."""
+@functools.cache
+def method_settings() -> dict[str, MethodSetting]:
+    """All settings of a method that have options, by the options' names, in the order of the help."""
+    found: list[tuple[int, MethodSetting]] = []
+    for prefix, where in PARTS.items():
+        kind = discovery.imported(where)
+        hints = typing.get_type_hints(kind)
+        for name, one in about(kind).items():
+            hint = str if hints[name] is Any else hints[name]  # a network is given by its name
+            default = getattr(kind, name) if prefix == "" else None
+            found.append((one.rank, MethodSetting(path=prefix + name, hint=hint, about=one, default=default)))
+    ordered = [one for _, one in sorted(found, key=lambda item: item[0])]
+    return {one.option.removeprefix("--").replace("-", "_"): one for one in ordered}
+
+
+@functools.cache
+def method_options() -> type[Derived]:
+    """The dataclass of a method's options, for `signature.spelled_out`; its `changes` are what was given."""
+    fields = []
+    for name, one in method_settings().items():
+        in_order = dataclasses.replace(one.about, rank=0)
+        fields.append((name, one.hint, dataclasses.field(default=one.default, metadata={"about": in_order})))
+    together = dataclasses.make_dataclass("Method", fields, frozen=True, kw_only=True)
+    return options_of(together, unset=False, panel=PANEL)
+
+
+def method_table(given: Derived) -> dict[str, Any]:
+    """What was given of `method_options`, as the table that `jaxprior.restoration.presets.make_method` takes."""
     table: dict[str, Any] = {}
-    for option, setting in SETTINGS.items():
-        value = getattr(options, option)
-        if value is None:
-            continue
-        *path, name = setting.split(".")
+    for name, value in given.changes().items():
+        *path, last = _path(name).split(".")
         part = table
         for step in path:
             part = part.setdefault(step, {})
-        part[name] = _plain(value)
+        part[last] = value
     return table
 
 
-def _plain(value: Any) -> Any:
-    """A choice as the library spells it."""
-    if isinstance(value, Keep):
-        return value.name
-    return str(value) if isinstance(value, str) else value
+def resolve(table: dict[str, Any], task: Any, prior: Any) -> Any:
+    """Return the `jaxprior.Method` that a table means.
+
+    Arguments:
+        table: see `method_table`.
+        task: forward operator.
+        prior: a `jaxprior.Prior`.
+
+    Raises:
+        JaxpriorError: a layer that the prior does not have, options that exclude each other, a feature network that
+            is missing, or what the library refuses. Settings are called by their options.
+    """
+    from jaxprior.restoration.presets import make_method
+
+    spelling = {_path(name): one.option for name, one in method_settings().items()}
+    with mistakes():
+        return make_method(table, task, prior=prior, names=spelling)
+
+
+def _path(name: str) -> str:
+    """Where a method's table has what an option gives."""
+    path = method_settings()[name].path
+    return NESTED.get(path, path)

@@ -1,6 +1,6 @@
-"""`jaxprior reconstruct`, `inpaint`, `colorize`, `superres`, `denoise`, `deblur`: one task over pictures, into a run
-folder."""
+"""`jaxprior TASK`: one task over pictures, into a run folder. There is a command for every operator that is found."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,150 +8,60 @@ import typer
 
 from jaxprior.cli import options as opt
 from jaxprior.cli.console import RunProgress, mistakes, print_summary, say, say_error
-from jaxprior.cli.method import resolve
+from jaxprior.cli.derived import options_of, spelled_option
+from jaxprior.cli.method import method_options, method_table, resolve
 from jaxprior.cli.shares import resolve_share
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
+from jaxprior.settings import about
 
 
 SOME_FAILED = 1
-TASK_SPELLING = {"blur": "--blur SIGMA", "kernel": "--kernel FILE"}
+PANEL = "Task"
 ORIGINALS = opt.ObservedOptions(clean=True)
 
 
-@spelled_out
-def reconstruct(images: opt.Images, out: opt.Out, *, method: opt.MethodOptions, run: opt.RunOptions) -> None:
-    """Find latent codes whose generated image equals each picture.
+def task_command(name: str) -> Callable[..., None]:
+    """Make the function of a task's command, whose parameters are its options. Imports the task's operator, and JAX.
 
-    The same command resumes an interrupted run. Results, tables and an offline report are in RUN.
+    Arguments:
+        name: of the task, one of `jaxprior.operators.task_names`.
 
-    ```
-    jaxprior reconstruct photos/ -o runs/photos
-    jaxprior reconstruct cats.zip --limit 64 --codes 20 --layer 8 --steps 300 -o runs/cats
-    jaxprior reconstruct cat.png --prior my_prior.safetensors --preset mganprior -o runs/cat
-    ```
+    Raises:
+        JaxpriorError: the operator cannot be imported, or has a setting that is called like an option of all tasks.
     """
-    _restore({"name": "reconstruct"}, images, out, ORIGINALS, method, run)
+    from jaxprior import operators
+
+    operator = operators.load_task(name)
+    Settings: Any = options_of(operator.settings, unset=False, panel=PANEL)
+    Method: Any = method_options()
+    Observed = opt.ObservedOptions if operator.degrades else opt.NoOptions
+    names = spelling(operator.settings)
+
+    def command(
+        images: opt.Images,
+        out: opt.Out,
+        *,
+        settings: Settings,
+        observed: Observed,
+        method: Method,
+        run: opt.RunOptions,
+    ) -> None:
+        given = {"name": name, **settings.changes()}
+        _restore(given, images, out, observed if operator.degrades else ORIGINALS, method_table(method), run, names)
+
+    command.__doc__ = "\n\n".join(part for part in (operators.task_summary(name), operator.text) if part)
+    try:
+        return spelled_out(command)
+    except ValueError as error:
+        raise JaxpriorError(f"{name}: a setting of the operator is called like another option ({error}).") from None
 
 
-@spelled_out
-def inpaint(
-    images: opt.Images,
-    out: opt.Out,
-    mask: opt.Mask,
-    *,
-    observed: opt.ObservedOptions,
-    method: opt.MethodOptions,
-    run: opt.RunOptions,
-) -> None:
-    """Fill the missing part of each picture with what the prior generates.
-
-    Pictures given are what was observed; what lies under the mask is not looked at. With `--clean` they are
-    originals, and the report compares.
-
-    ```
-    jaxprior inpaint photos/ --mask scratch.png -o runs/repaired
-    jaxprior inpaint cats.zip --mask center:0.25 --clean --limit 64 -o runs/center
-    jaxprior inpaint damaged/ --mask block:0.25 --reference originals/ -o runs/block
-    ```
-    """
-    _restore({"name": "inpaint", "mask": mask}, images, out, observed, method, run)
-
-
-@spelled_out
-def colorize(
-    images: opt.Images,
-    out: opt.Out,
-    *,
-    observed: opt.ObservedOptions,
-    method: opt.MethodOptions,
-    run: opt.RunOptions,
-) -> None:
-    """Give grey pictures the colours of what the prior generates; the brightness of every pixel stays.
-
-    Pictures given are grey; of coloured ones only the brightness is looked at. With `--clean` they are originals, and
-    the report compares.
-
-    ```
-    jaxprior colorize grey/ -o runs/coloured
-    jaxprior colorize cats.zip --clean --limit 64 -o runs/colorize
-    ```
-    """
-    _restore({"name": "colorize"}, images, out, observed, method, run)
-
-
-@spelled_out
-def superres(
-    images: opt.Images,
-    out: opt.Out,
-    factor: opt.Factor = 4,
-    kernel: opt.ShrinkingKernel = opt.Shrinking.bilinear,
-    *,
-    observed: opt.ObservedOptions,
-    method: opt.MethodOptions,
-    run: opt.RunOptions,
-) -> None:
-    """Find a large picture of the prior that shrinks to each small one.
-
-    Pictures given are small: with a prior of 64 pixels and a factor of 4 they are fitted to 16x16. With `--clean` they
-    are originals, shrunk first, and the report compares.
-
-    ```
-    jaxprior superres thumbnails/ --factor 4 -o runs/large
-    jaxprior superres cats.zip --factor 8 --kernel box --clean --limit 64 -o runs/superres
-    ```
-    """
-    _restore({"name": "superres", "factor": factor, "kernel": str(kernel)}, images, out, observed, method, run)
-
-
-@spelled_out
-def denoise(
-    images: opt.Images,
-    out: opt.Out,
-    sigma: opt.Sigma = 0.2,
-    mask: opt.NoiseMask = None,
-    *,
-    observed: opt.ObservedOptions,
-    method: opt.MethodOptions,
-    run: opt.RunOptions,
-) -> None:
-    """Find the picture of the prior that lies under each one's noise.
-
-    Pictures given are noisy. With `--mask` only the pixels under it are: these are not looked at, and the others are
-    kept. With `--clean` the pictures are originals: noise is added first, and the report compares.
-
-    ```
-    jaxprior denoise noisy/ -o runs/denoised
-    jaxprior denoise cats.zip --sigma 0.3 --clean --limit 64 -o runs/denoise
-    jaxprior denoise cats.zip --mask pixels:0.5 --clean -o runs/sparse
-    ```
-    """
-    _restore({"name": "denoise", "sigma": sigma, "mask": mask}, images, out, observed, method, run)
-
-
-@spelled_out
-def deblur(
-    images: opt.Images,
-    out: opt.Out,
-    blur: opt.Blur = None,
-    kernel: opt.BlurKernel = None,
-    *,
-    observed: opt.ObservedOptions,
-    method: opt.MethodOptions,
-    run: opt.RunOptions,
-) -> None:
-    """Find a sharp picture of the prior that blurs to each one; the blur is known.
-
-    Pictures given are blurred. With `--clean` they are originals, blurred first, and the report compares.
-
-    ```
-    jaxprior deblur blurred/ --blur 1.5 -o runs/sharp
-    jaxprior deblur cats.zip --kernel motion.png --clean --limit 64 -o runs/motion
-    ```
-    """
-    task = {"name": "deblur", "blur": blur, "kernel": None if kernel is None else str(kernel)}
-    _restore(task, images, out, observed, method, run)
+def spelling(settings: type) -> dict[str, str]:
+    """How a task's settings are called in messages: the option and what stands for its value, "--blur SIGMA"."""
+    described = about(settings)
+    return {name: " ".join(filter(None, (spelled_option(name, one), one.metavar))) for name, one in described.items()}
 
 
 def _restore(
@@ -159,11 +69,20 @@ def _restore(
     paths: list[Path],
     out: Path,
     observed: opt.ObservedOptions,
-    method: opt.MethodOptions,
+    method: dict[str, Any],
     options: opt.RunOptions,
+    names: dict[str, str],
 ) -> None:
-    """Run one cell, print its table and end with its exit code. `task` is `evaluation.make_task`'s table, None where an
-    option was not given."""
+    """Run one cell, print its table and end with its exit code.
+
+    Arguments:
+        task: the table that `evaluation.make_task` takes; names: how its settings are called in messages.
+        paths: pictures, folders and archives.
+        out: run folder.
+        observed: what the pictures are.
+        method: the table that `jaxprior.cli.method.resolve` takes.
+        options: what is common to all runs.
+    """
     from jaxprior import evaluation
     from jaxprior.data import images, masks
     from jaxprior.system import runtime
@@ -175,9 +94,8 @@ def _restore(
     runtime.enable_compilation_cache()
     sources = images.list_images(paths, limit=options.limit)
     prior = priors.load_prior(options.prior)
-    given = {setting: value for setting, value in task.items() if value is not None}
     with mistakes():
-        operator, mask = evaluation.make_task(given, prior.resolution, names=TASK_SPELLING)
+        operator, mask = evaluation.make_task(task, prior.resolution, names=names)
     if mask is not None and mask.kind == "file":
         say(f"mask {mask.name}: {masks.missing_percent(mask.draw(prior.resolution))} of the picture lies under it")
     cell = evaluation.Cell(

@@ -14,6 +14,7 @@ import typer
 from jaxprior import discovery
 from jaxprior.cli.console import say, say_error
 from jaxprior.cli.derived import options_of
+from jaxprior.cli.options import NoOptions
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.training import RunOptions, changed, train
 from jaxprior.errors import SettingsError
@@ -30,11 +31,6 @@ class TrainingOptions(RunOptions):
     """What a training on many pictures is told besides its settings."""
 
     limit: Annotated[int | None, typer.Option(help="Only the first N pictures.", metavar="N", min=1)] = None
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class NoOptions:
-    """Stands where a command has no options."""
 
 
 class TrainerCommands(typer.core.TyperGroup):

@@ -9,12 +9,13 @@ when to stop.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jaxprior.inversion.terms import CRITIC_LOSSES, FEATURE_LOSSES, PIXEL_LOSSES, CriticTerm, FeatureTerm, PixelTerm
+from jaxprior.settings import setting
 
 
 Array = jax.Array
@@ -76,14 +77,33 @@ class Objective:
         0.1
     """
 
-    pixel: str | None = field(default="l2", metadata={"static": True})
-    window: int = field(default=0, metadata={"static": True})
-    features: Any = None
-    feature_weight: float = field(default=0.1, metadata={"static": True})
-    feature_loss: str = field(default="l1", metadata={"static": True})
-    critic: Any = None
-    critic_weight: float = field(default=10.0, metadata={"static": True})
-    critic_loss: str = field(default="least_squares", metadata={"static": True})
+    pixel: Literal["l2", "l1", "l1_sum"] | None = field(default="l2", metadata={"static": True})
+    window: int = setting(
+        0,
+        "Weigh known pixels by the missing ones in a window of N pixels around.",
+        metavar="N",
+        least=0,
+        rank=30,
+        static=True,
+    )
+    features: Any = setting(
+        None,
+        "Perceptual distance beside the pixels': the prior's critic, an installed network (see `jaxprior priors`), or "
+        "its .safetensors file.",
+        metavar="none|critic|NAME|FILE",
+        rank=30,
+    )
+    feature_weight: float = setting(
+        0.1, "Weight of that distance.", metavar="X", least=0.0, rank=30, static=True
+    )
+    feature_loss: Literal["l1", "l2"] = field(default="l1", metadata={"static": True})
+    critic: Any = setting(
+        None, "Doubt of the prior's own critic beside the distance.", words=("none", "prior"), rank=30
+    )
+    critic_weight: float = setting(10.0, "Weight of that doubt.", metavar="X", least=0.0, rank=30, static=True)
+    critic_loss: Literal["least_squares", "nonsaturating", "saturating"] = field(
+        default="least_squares", metadata={"static": True}
+    )
 
     def __post_init__(self):
         if self.pixel is not None and self.pixel not in PIXEL_LOSSES:

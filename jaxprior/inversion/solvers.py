@@ -1,15 +1,18 @@
 """How the latents are optimised: optimiser, schedule, start, number of steps, which iterate is kept, precision."""
 
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 from jaxprior.inversion.starts import start_names
+from jaxprior.settings import setting
 from jaxprior.system.runtime import MATMUL_PRECISION
 
 
-OPTIMIZERS = ("adam", "sgd", "nesterov", "lbfgs")
-SCHEDULES = ("constant", "cosine", "ramp")
-KEEP = ("best", "last", "held_out")
-PRECISIONS = tuple(MATMUL_PRECISION)
+Optimizer = Literal["adam", "sgd", "nesterov", "lbfgs"]
+Schedule = Literal["constant", "cosine", "ramp"]
+Keep = Literal["best", "last", "held_out"]
+Precision = Literal["fp32", "tf32", "bf16"]
+OPTIMIZERS, SCHEDULES, KEEP, PRECISIONS = map(get_args, (Optimizer, Schedule, Keep, Precision))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,19 +42,30 @@ class Solve:
             norms and losses stay float32.
     """
 
-    steps: int = 300
-    optimizer: str = "adam"
-    learning_rate: float = 0.05
+    steps: int = setting(300, "Gradient steps.", metavar="K", least=1, rank=22)
+    optimizer: Optimizer = setting("adam", "Solver.", rank=23)
+    learning_rate: float = setting(0.05, "Learning rate.", option="--lr", metavar="X", least=0.0, rank=24)
     weight_rate: float = 1.0
-    schedule: str = "constant"
-    init: str = "random"
+    schedule: Schedule = setting("constant", "Of the learning rate.", rank=25)
+    init: str = setting(
+        "random",
+        "First codes: random, or the best of a bank of the prior's samples.",
+        words=lambda: sorted(start_names(), key=lambda name: name != "random"),
+        rank=20,
+    )
     bank_size: int = 4096
-    starts: int = 1
-    keep: str = "best"
+    starts: int = setting(1, "Independent inversions, averaged.", metavar="N", least=1, rank=21)
+    keep: Keep = setting(
+        "best", "Iterate to keep: lowest loss, last, or best on known pixels held out of the fit.", rank=26
+    )
     hold_out: float = 0.1
-    target_psnr: float | None = None
-    passes: int = 1
-    precision: str = "fp32"
+    target_psnr: float | None = setting(
+        None, "A picture is done at so many dB on what is known.", metavar="DB", rank=27
+    )
+    passes: int = setting(
+        1, "Go on with pictures that miss the target, up to N passes.", metavar="N", least=1, rank=28
+    )
+    precision: Precision = setting("fp32", "Arithmetic of the network.", rank=40)
 
     def __post_init__(self):
         if self.steps < 0:

@@ -10,25 +10,37 @@ changed of it. What is not said stays the preset's.
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from jaxprior.errors import SettingsError
-from jaxprior.inversion.codes.attention import CBAM, SelfAttention
+from jaxprior.inversion.codes.attention import ATTENTION
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Identity, Operator
-from jaxprior.settings import PLAIN, Names, as_table, at, check_choice, check_names, fields_of, spelled, typed
+from jaxprior.settings import PLAIN, Names, as_table, at, check_choice, check_names, fields_of, setting, spelled, typed
 from jaxprior.weights.features import load_features
 from jaxprior.weights.priors import Prior
 from jaxprior.weights.refiners import check_fits, load_refiner
 
 
-PRESETS = ("default", "mganprior", "thesis", "invertgan", "lsgan")
-ATTENTION = {"none": None, "dot": SelfAttention(), "scaled-dot": SelfAttention(scaled=True), "cbam": CBAM()}
-"""Words for the modules at the composing layer."""
+Preset = Literal["default", "mganprior", "thesis", "invertgan", "lsgan"]
+PRESETS = get_args(Preset)
 PARTS = ("codes", "objective", "solve")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outline:
+    """What a method's table says besides its parts: where it starts from, and what repairs the results."""
+
+    preset: Preset = setting("default", "Method to start from; the options below change it.")
+    refine: str | None = setting(
+        None,
+        "Repair the results by an autoencoder (`jaxprior train autoencoder`) before the known pixels are put back.",
+        metavar="RUN|FILE",
+        rank=50,
+    )
 
 
 class Method(NamedTuple):

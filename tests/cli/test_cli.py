@@ -60,8 +60,7 @@ def test_restoring_commands_share_their_options_and_have_their_own():
     own |= {"denoise": {"sigma", "mask"}, "deblur": {"blur", "kernel"}}
     found = {}
     for name in RESTORING:
-        command = getattr(restore_module, name)
-        found[name] = set(inspect.signature(command).parameters)
+        found[name] = set(inspect.signature(restore_module.task_command(name)).parameters)
         shown = words(call(name, "--help").stdout)
         assert all(f"--{option.replace('_', '-')} " in shown for option in found[name] - {"images"}), name
     shared = set.intersection(*found.values())
@@ -301,8 +300,7 @@ def test_demo_restores_the_cat_under_each_mask(prior, tmp_path, monkeypatch):
 
     load = priors.load_prior
     monkeypatch.setattr(priors, "load_prior", lambda source=None: load(prior))
-    quick = demo_module.MethodOptions(codes=2, layer=4, steps=3)
-    monkeypatch.setattr(demo_module, "MethodOptions", lambda: quick)
+    monkeypatch.setattr(demo_module, "METHOD", {"codes": {"num_codes": 2, "layer": 4}, "solve": {"steps": 3}})
     shown = call("demo", "-o", tmp_path / "demo").stdout
     assert f"report: {tmp_path / 'demo'}/report.html" in shown
     folders = {path.parent.name for path in (tmp_path / "demo").glob("*/report.html")}

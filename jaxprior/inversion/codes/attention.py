@@ -15,16 +15,20 @@ Where they act (`where`):
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import jax
 import jax.numpy as jnp
 
+from jaxprior.settings import setting
+
 
 Array = jax.Array
 Parameters = dict[str, Array | dict[str, Array]]
-WHERE = ("composed", "each")
-NORMS = ("per-image", "none")
-STARTS = ("identity", "random")
+Where = Literal["composed", "each"]
+Norm = Literal["per-image", "none"]
+Start = Literal["identity", "random"]
+WHERE, NORMS, STARTS = get_args(Where), get_args(Norm), get_args(Start)
 WINDOW = 7
 """Side of CBAM's spatial convolution."""
 EPSILON = 1e-5
@@ -48,7 +52,9 @@ class SelfAttention:
     """
 
     scaled: bool = False
-    where: str = "composed"
+    where: Where = setting(
+        "composed", "It acts on the composed features or on each code's.", option="--attention-where", rank=12
+    )
     optimise: bool = True
 
     def __post_init__(self):
@@ -110,9 +116,9 @@ class CBAM:
     """
 
     reduction: int = 16
-    norm: str = "per-image"
-    start: str = "identity"
-    where: str = "composed"
+    norm: Norm = "per-image"
+    start: Start = "identity"
+    where: Where = "composed"
     optimise: bool = True
 
     def __post_init__(self):
@@ -219,3 +225,7 @@ def _check(name: str, value, legal: tuple) -> None:
 def _check_channels(channels: int) -> None:
     if channels < 1:
         raise ValueError(f"`channels` must be 1 or more, got {channels}")
+
+
+ATTENTION = {"none": None, "dot": SelfAttention(), "scaled-dot": SelfAttention(scaled=True), "cbam": CBAM()}
+"""Words for the modules, in tables of settings and on the command line."""

@@ -6,17 +6,20 @@ are a dict: "z" are the codes, everything else says how they are put together.
 """
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import jax
 import jax.numpy as jnp
 
-from jaxprior.inversion.codes.attention import CBAM, SelfAttention
+from jaxprior.inversion.codes.attention import ATTENTION, CBAM, SelfAttention
 from jaxprior.nn.latent import draw_codes
+from jaxprior.settings import setting
 
 
 Array = jax.Array
-WEIGHTS = ("free", "softmax")
-ALPHA = ("mean", "gaussian", "first")
+Weights = Literal["free", "softmax"]
+Alpha = Literal["mean", "gaussian", "first"]
+WEIGHTS, ALPHA = get_args(Weights), get_args(Alpha)
 FIRST_SHARE = 0.9
 """Share of the first code in a convex combination that starts on it."""
 
@@ -39,11 +42,19 @@ class MultiCode:
         attention: None, or `SelfAttention` or `CBAM` at the composing layer; its parameters are latents of the image.
     """
 
-    num_codes: int = 20
-    layer: int = 8
-    weights: str = "free"
-    alpha: str = "mean"
-    attention: SelfAttention | CBAM | None = None
+    num_codes: int = setting(
+        20, "Latent codes for each picture.", option="--codes", metavar="N", least=1, rank=10
+    )
+    layer: int = setting(
+        8, "Composing layer: after the first L convolution blocks.", metavar="L", least=1, rank=10
+    )
+    weights: Weights = setting("free", "Channel weights of the codes.", rank=10)
+    alpha: Alpha = setting(
+        "mean", "Channel weights at the start: equal, N(0, 1), or the first code's alone.", rank=10
+    )
+    attention: SelfAttention | CBAM | None = setting(
+        None, "Module at the composing layer: self-attention or CBAM.", words=tuple(ATTENTION), rank=11
+    )
 
     def __post_init__(self):
         if self.num_codes < 1:

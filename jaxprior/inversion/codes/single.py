@@ -1,15 +1,18 @@
 """One latent code for each image: plain optimisation-based inversion."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import jax
 import jax.numpy as jnp
 
 from jaxprior.nn.latent import DISTRIBUTIONS, draw_codes
+from jaxprior.protocols import Distribution
 
 
 Array = jax.Array
-PROJECTIONS = ("none", "clip", "stochastic")
+Projection = Literal["none", "clip", "stochastic"]
+PROJECTIONS = get_args(Projection)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +26,8 @@ class SingleCode:
             trained with.
     """
 
-    project: str = "none"
-    start: str | None = None
+    project: Projection = "none"
+    start: Distribution | None = None
 
     def __post_init__(self):
         if self.project not in PROJECTIONS:

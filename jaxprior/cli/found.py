@@ -1,0 +1,73 @@
+"""Commands that are found: one for every operator, and those of families of networks. No list names them.
+
+Listing them imports no JAX. The command that is called is made when it is called, because its options are the
+settings of an operator, which lies in a module that imports JAX.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import typer
+
+from jaxprior import discovery
+from jaxprior.cli.console import say_error
+from jaxprior.errors import SettingsError
+from jaxprior.operators import task_names, task_summary
+
+
+MARKUP = "markdown"
+
+
+class FoundCommand(typer.core.TyperCommand):
+    """Stands in lists for a command that is not made yet.
+
+    Arguments:
+        name: of the command.
+        summary: its help in lists.
+        function: makes the function whose parameters are its options.
+    """
+
+    def __init__(self, name: str, summary: str, function: Callable[[], Callable[..., None]]):
+        super().__init__(name=name, help=summary, rich_markup_mode=MARKUP)
+        self.function = function
+
+    def made(self) -> Any:
+        """The command itself."""
+        alone = typer.Typer(add_completion=False, rich_markup_mode=MARKUP, pretty_exceptions_enable=False)
+        alone.command(self.name)(self.function())
+        return typer.main.get_command(alone)
+
+
+def task_commands() -> dict[str, Any]:
+    """A command for every operator, by its name."""
+
+    def function_of(name: str) -> Callable[[], Callable[..., None]]:
+        def function() -> Callable[..., None]:
+            from jaxprior.cli.restore import task_command
+
+            return task_command(name)
+
+        return function
+
+    return {name: FoundCommand(name, task_summary(name), function_of(name)) for name in task_names()}
+
+
+def family_commands() -> dict[str, Any]:
+    """The groups of commands of families of networks, by the families' names."""
+    found = {}
+    for name, application in _applications():
+        group = typer.main.get_group(application)
+        group.name = name
+        found[name] = group
+    return found
+
+
+def _applications() -> Iterator[tuple[str, typer.Typer]]:
+    """The typer application of every family that has one. A family that cannot be imported is told of."""
+    for name in discovery.names("jaxprior.models"):
+        try:
+            family = discovery.family(name)
+            if family is not None and family.commands is not None:
+                yield name, discovery.imported(family.commands)
+        except SettingsError as error:
+            say_error(f"left out: {error}")
