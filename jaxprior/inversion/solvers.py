@@ -101,9 +101,3 @@ class Solve:
     def matmul_precision(self) -> str:
         """JAX's name for the precision of matrix products and convolutions."""
         return MATMUL_PRECISION[self.precision]
-
-
-
-
-
-

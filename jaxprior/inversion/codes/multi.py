@@ -115,5 +115,3 @@ class MultiCode:
     def constrain(self, latents: dict[str, Array], key: Array) -> dict[str, Array]:
         """Latents after an update; these have no constraint."""
         return latents
-
-

@@ -247,7 +247,3 @@ class Project(nn.Module):
         kernel = self.param("kernel", _kernel, (z.shape[-1], 4, 4, self.features))
         x = jnp.einsum("bi,iyxo->byxo", z.astype(self.dtype), kernel.astype(self.dtype))
         return normalised(self, x, train)
-
-
-
-
