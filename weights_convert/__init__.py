@@ -13,7 +13,8 @@ from pathlib import Path
 
 import jaxprior
 from jaxprior.errors import WeightsError
-from jaxprior.weights.storage import flatten, read_card, save_weights
+from jaxprior.weights.storage import read_card, save_weights
+from jaxprior.weights.tree import flatten
 from weights_convert import hdf5 as hdf5
 from weights_convert import singan
 from weights_convert.checkpoint import read_checkpoint, read_file

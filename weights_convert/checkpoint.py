@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from jaxprior.errors import WeightsError
-from jaxprior.weights.storage import DTYPES, check_matches, read_tensors, unflatten
+from jaxprior.weights.storage import DTYPES, read_tensors
+from jaxprior.weights.tree import check_matches, unflatten
 from weights_convert import hdf5, pytorch, tf_pickle
 
 

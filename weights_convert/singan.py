@@ -57,7 +57,8 @@ def convert(folder: Path, files: dict[str, bytes]) -> Converted:
         WeightsError: missing, damaged, hostile or misshapen parts; the sentence starts with the folder.
     """
     # Imports JAX, which other conversions do without.
-    from jaxprior.models.singan.stored import ARCHITECTURE, build_singan
+    from jaxprior.models.singan.model import SinGan
+    from jaxprior.models.singan.stored import build_singan
 
     amplitudes, noises, pictures = (_entries(folder / name, files[name]) for name in LISTS)
     count = len(pictures)
@@ -98,7 +99,7 @@ def convert(folder: Path, files: dict[str, bytes]) -> Converted:
         "padding": padding,
         "coarse_noise_channels": 1 if single else pictures[-1].shape[-1],
     }
-    build_singan(params, {"architecture": ARCHITECTURE, "config": config}, where=str(folder))
+    build_singan(params, {"architecture": SinGan.architecture, "config": config}, where=str(folder))
     return Converted(
         params=params,
         config=config,

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxprior.errors import WeightsError
 from jaxprior.models.squeezenet.networks import FIRES, TAP_WIDTHS
-from jaxprior.weights.storage import unflatten
+from jaxprior.weights.tree import unflatten
 from weights_convert.checkpoint import Checkpoint, as_weight, check_layers
 from weights_convert.report import Converted, printable
 

@@ -19,7 +19,7 @@ from program import Running, call, stable_files
 
 from jaxprior.data import images
 from jaxprior.models.pggan.config import feature_widths
-from jaxprior.weights.priors import make_networks
+from jaxprior.models.pggan.networks import from_config
 from jaxprior.weights.storage import save_weights
 from reliability_parts.findings import Findings, rounded
 
@@ -127,7 +127,7 @@ def write_large_prior(path: Path, *, widest: int) -> Path:
     config = {"resolution": 256, "latent_dim": 128, "widths": feature_widths(256, fmap_max=widest)}
     config |= {"image_channels": 3, "upsample": "nearest"}
     card = {"name": path.stem, "architecture": "pggan", "config": config, "source": "random weights", "licence": "none"}
-    generator, _ = make_networks(card)
+    generator, _ = from_config(config)
     save_weights(path, {"generator": generator.init_params(jax.random.key(0))}, card)
     return path
 

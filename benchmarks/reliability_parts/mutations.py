@@ -14,13 +14,14 @@ from unittest import mock
 
 import jax
 import numpy as np
-from jaxprior.drivers import drivers
 from PIL import Image
 from program import Outcome, inside, journal_rows
 
 from jaxprior.data import images
-from jaxprior.weights.priors import make_networks
-from jaxprior.weights.storage import flatten, load_weights, save_weights, unflatten
+from jaxprior.models.pggan.networks import from_config
+from jaxprior.restoration import drivers
+from jaxprior.weights.storage import load_weights, save_weights
+from jaxprior.weights.tree import flatten, unflatten
 from reliability_parts.findings import Findings
 
 
@@ -175,7 +176,7 @@ def _noise(seed: int) -> np.ndarray:
 def _write_prior(path: Path) -> None:
     config = {"resolution": SIDE, "latent_dim": 8, "widths": [4, 4, 4], "image_channels": 3, "upsample": "nearest"}
     card = {"name": "tiny", "architecture": "pggan", "config": config, "source": "random weights", "licence": "none"}
-    generator, critic = make_networks(card)
+    generator, critic = from_config(config)
     keys = jax.random.split(jax.random.key(0))
     params = {"generator": generator.init_params(keys[0]), "critic": critic.init_params(keys[1])}
     save_weights(path, params, card)

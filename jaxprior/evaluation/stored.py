@@ -3,16 +3,16 @@
 import json
 from typing import Any
 
-import jax
 import numpy as np
 
 from jaxprior.data import images
 from jaxprior.errors import RunError
 from jaxprior.evaluation.reading import Job
+from jaxprior.inversion.state import named
 from jaxprior.runs.journal import Row
 from jaxprior.runs.runfolder import RunFolder
 from jaxprior.system.files import write_atomically
-from jaxprior.weights.storage import unflatten
+from jaxprior.weights.tree import unflatten
 
 
 TRACE = "trace"
@@ -47,10 +47,7 @@ def save_latents(folder: RunFolder, job: Job, latents: Any, trace: np.ndarray) -
     """Write a picture's latents, a tree of arrays, and the losses before every iteration and at the end."""
     from safetensors.numpy import save
 
-    leaves = jax.tree_util.tree_flatten_with_path(latents)[0]
-    tensors = {
-        jax.tree_util.keystr(path, simple=True, separator="/"): np.asarray(leaf, order="C") for path, leaf in leaves
-    }
+    tensors = {name: np.asarray(leaf, order="C") for name, leaf in named(latents).items()}
     tensors[TRACE] = np.asarray(trace, np.float32, order="C")
     about = json.dumps({"image": job.image, "id": job.id, "key": job.key})
     write_atomically(folder.file("latents", job.file), save(tensors, metadata={"jaxprior": about}))

@@ -15,7 +15,7 @@ from jaxprior.runs.record import read_record
 from jaxprior.settings import listed
 from jaxprior.system.files import write_atomically
 from jaxprior.weights import storage
-from jaxprior.weights.priors import RUN_WEIGHTS
+from jaxprior.weights.loader import RUN_WEIGHTS
 
 
 def is_training(path: Path) -> bool:

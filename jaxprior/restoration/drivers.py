@@ -195,7 +195,7 @@ class Inverter:
             prior, codes=method.codes, objective=method.objective, solve=method.solve, start=method.start,
             devices=devices,
         )  # fmt: skip
-        check_fits(method.refine, prior.resolution)
+        check_fits(method.refine, prior.image_shape)
         self.refine = method.refine
 
     def fitted(

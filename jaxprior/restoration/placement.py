@@ -25,12 +25,11 @@ from jaxprior.inversion.engine import Codes, choose, compile_step
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts import GivenStart, make_start
-from jaxprior.inversion.state import BatchState
+from jaxprior.inversion.state import BatchState, named, nested
 from jaxprior.operators import Operator, take
 from jaxprior.restoration.banks import sample_bank
 from jaxprior.restoration.memory import FULL_SPEED, GIB, MemoryPlan, Recomputed, limit_of, memory_plans
 from jaxprior.weights.priors import Prior
-from jaxprior.weights.storage import flatten, unflatten
 
 
 Array = jax.Array
@@ -298,7 +297,7 @@ def _packed(turn: int, found: dict | None, batch: BatchState) -> dict[str, np.nd
     """A group in flight as named arrays: the pass, what earlier passes found, where this one stands."""
     arrays = {"pass": np.array(turn), **{f"moment/{name}": array for name, array in batch.to_arrays().items()}}
     if found is not None:
-        arrays |= {f"found/{name}": np.asarray(array) for name, array in flatten(found).items()}
+        arrays |= {f"found/{name}": np.asarray(array) for name, array in named(found).items()}
     return arrays
 
 
@@ -310,7 +309,7 @@ def _unpacked(arrays: Mapping[str, np.ndarray] | None) -> tuple[int, dict | None
         kind, _, rest = name.partition("/")
         if kind in parts:
             parts[kind][rest] = array
-    return int(arrays["pass"]), unflatten(parts["found"]) or None, parts["moment"]
+    return int(arrays["pass"]), nested(parts["found"]) or None, parts["moment"]
 
 
 def _better(found: dict, again: dict, entries: np.ndarray) -> dict:

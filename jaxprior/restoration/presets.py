@@ -236,7 +236,7 @@ def _refiner(source: Any, prior: Prior) -> Any:
     if source is None or isinstance(source, str) and source == "none":
         return None
     refiner = load_refiner(source) if isinstance(source, str | Path) else source
-    check_fits(refiner, prior.resolution)
+    check_fits(refiner, prior.image_shape)
     return refiner
 
 

@@ -9,8 +9,7 @@ all: a missing network is an error that says how to get it, never a random one.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -18,29 +17,23 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.errors import WeightsError
-from jaxprior.models.squeezenet import networks as squeezenet
-from jaxprior.models.vgg import networks as vgg
 from jaxprior.nn.pooling import upsample
-from jaxprior.weights import registry, storage
+from jaxprior.pytrees import static, summary
+from jaxprior.weights import loader, registry
 from jaxprior.weights.card import Card
+from jaxprior.weights.tree import checked
 
 
 Array = jax.Array
 Cut = int | tuple[int, ...]
+"""Depth of a map, or of several; see `load_features`."""
 
-VGG_CUT = 16
-"""features[:16], relu3_3: the layer of mGANprior's loss."""
-
-EARLY_CUTS = {"vgg16": 9, "vgg19": 9, "squeezenet": 5}
-"""The layer before the second pooling, for `jaxprior.metrics.patch_frechet`: relu2_2 of VGG, fire3 of SqueezeNet."""
-
-ARCHITECTURES = ("vgg16", "vgg19", "squeezenet", "lpips-squeeze")
-
-_static = partial(field, metadata={"static": True})
+EARLY = "early"
+"""In place of a cut: the layer whose map is of small patches, as `jaxprior.metrics.patch_frechet` wants it."""
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class FeatureNetwork:
     """A network with frozen parameters that turns images into feature maps. Made by `load_features`.
 
@@ -51,11 +44,11 @@ class FeatureNetwork:
         card: where the weights come from.
     """
 
-    module: Any = _static()
+    module: Any = static()
     params: Any
-    cut: Cut | None = _static(default=None)
-    size: int | None = _static(default=None)
-    card: Card = _static(default=Card({}))
+    cut: Cut | None = static(default=None)
+    size: int | None = static(default=None)
+    card: Card = static(default=Card({}))
 
     def __call__(self, images: Array) -> Array | tuple[Array, ...]:
         """Images [b, h, w, 3] in [-1, 1] -> a map [b, h', w', c], or a tuple of maps, shallow ones first.
@@ -76,7 +69,7 @@ class FeatureNetwork:
 
     def prepared(self, platform: str) -> "FeatureNetwork":
         """The same network with its weights prepared for inversions on a kind of device; "cpu", "gpu" or "tpu"."""
-        if platform != "cpu" or not isinstance(self.module, vgg.VGG):
+        if platform != "cpu" or not hasattr(self.module, "freeze"):
             return self
         module, params = self.module.freeze(self.params, winograd=True)
         return replace(self, module=module, params=params)
@@ -91,6 +84,9 @@ class FeatureNetwork:
             name = registry.KNOWN[name].title
         return name if self.size is None else f"{name} at {self.size}"
 
+    def __repr__(self) -> str:
+        return summary(self, self.label, self.params)
+
 
 def load_features(
     source: str | os.PathLike, *, cut: int | tuple[int, ...] | None = None, size: int | None = None
@@ -101,7 +97,8 @@ def load_features(
         source: an installed network ("vgg16", "vgg19", "squeezenet", "lpips-squeeze"; see `jaxprior priors`) or a
             .safetensors file made by `jaxprior convert`.
         cut: depth in torchvision's numbering: k is the output of `features[:k]`, several numbers give several maps.
-            None: 16 (relu3_3) for VGG, the seven maps of LPIPS for SqueezeNet. "lpips-squeeze" has no choice.
+            None is what the network's family takes: 16 (relu3_3) for VGG, the seven maps of LPIPS for SqueezeNet.
+            "lpips-squeeze" has no choice.
         size: resize images to size x size first, to the nearest pixel; mGANprior uses 256.
 
     Returns:
@@ -115,13 +112,11 @@ def load_features(
         >>> network(jnp.zeros((1, 64, 64, 3))).shape                    # doctest: +SKIP
         (1, 64, 64, 256)
     """
-    path = registry.find(source)
-    params, card = storage.load_weights(path)
-    return build_features(params, card, cut=cut, size=size, where=str(path))
+    return _resizing(loader.load(source, role="features", cut=cut), size)
 
 
 def load_early_features(source: str | os.PathLike) -> FeatureNetwork:
-    """Load the early layers of a feature network, whose map is of small patches: see `EARLY_CUTS`.
+    """Load the early layers of a feature network, whose map is of small patches; for `jaxprior.metrics.patch_frechet`.
 
     Arguments:
         source: see `load_features`; "lpips-squeeze" has no such single map.
@@ -133,12 +128,7 @@ def load_early_features(source: str | os.PathLike) -> FeatureNetwork:
         >>> load_early_features("squeezenet").cut                       # doctest: +SKIP
         5
     """
-    path = registry.find(source)
-    params, card = storage.load_weights(path)
-    name = card.get("architecture")
-    if name in ARCHITECTURES and name not in EARLY_CUTS:
-        raise WeightsError(f"{path}: {name} has several maps; expected a network of {', '.join(EARLY_CUTS)}")
-    return build_features(params, card, cut=EARLY_CUTS.get(name), where=str(path))
+    return loader.load(source, role="features", cut=EARLY)
 
 
 def build_features(
@@ -153,30 +143,62 @@ def build_features(
         where: named in error messages.
 
     Raises:
-        WeightsError: unknown architecture, names or shapes that do not match it, a cut that the file does not reach.
+        WeightsError: the architecture is unknown or no feature network, names or shapes do not match it, or the file is
+            not as deep as the cut.
     """
-    name, tree = card.get("architecture"), params.get("network", {})
-    if name not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
-        raise WeightsError(f"{where}: its card names {name!r}, which is not a feature network; known are {known}")
+    return _resizing(loader.build(params, card, role="features", where=where, cut=cut), size)
+
+
+def assemble(
+    params: Mapping, card: Mapping, where: str, *, whole: Any, part: Any = None, cut: Cut | None = None
+) -> FeatureNetwork:
+    """What a family's function for the role "features" does: check the weights of the whole network, and keep a part.
+
+    Arguments:
+        params: {"network": tree}; card, where: see `build_features`.
+        whole: the untrained network that the file must hold.
+        part: the network that is made, with some of its layers under the same names; `whole` where None.
+        cut: see `FeatureNetwork`.
+
+    Raises:
+        WeightsError: names or shapes do not match.
+    """
+    part = whole if part is None else part
+    tree = checked(params.get("network", {}), _shapes(whole), where=where)
+    needed = {name: tree[name] for name in _shapes(part)}
+    return FeatureNetwork(module=part, params=needed, cut=cut, card=Card(card))
+
+
+def checked_cuts(cut: Cut, *, name: str, deepest: int, where: str) -> tuple[Cut, tuple[int, ...]]:
+    """What was asked for as depth, checked.
+
+    Arguments:
+        cut: one depth or several; name: of the network, deepest: how deep it is, where: the file, for the sentences.
+
+    Returns:
+        The cut as a `FeatureNetwork` keeps it, and the depths of the maps.
+
+    Raises:
+        WeightsError: these are no whole numbers from 1 to `deepest`.
+    """
+    several = isinstance(cut, (tuple, list))
+    cuts = tuple(cut) if several else (cut,)
+    if not cuts or not all(isinstance(k, (int, np.integer)) and k >= 1 for k in cuts):
+        raise WeightsError(f"`cut` must be one or several whole numbers from 1, got {cut!r}")
+    if max(cuts) > deepest:
+        raise WeightsError(
+            f"{where}: it holds {name} as deep as features[:{deepest}], cut = {max(cuts)} goes deeper; "
+            f"choose a cut up to {deepest}"
+        )
+    cuts = tuple(int(k) for k in cuts)
+    return (cuts if several else cuts[0]), cuts
+
+
+def _resizing(network: FeatureNetwork, size: int | None) -> FeatureNetwork:
+    """The same network behind a resizing of the images; see `load_features`."""
     if size is not None and size < 1:
         raise WeightsError(f"`size` must be 1 or more, got {size}")
-    if name in vgg.STAGES:
-        build = partial(vgg.VGG, vgg.STAGES[name])
-        deepest = _vgg_depth(tree, vgg.STAGES[name])
-        cut = VGG_CUT if cut is None else cut
-    else:
-        build, deepest = squeezenet.SqueezeNet, len(squeezenet.LAYERS)
-    cut, cuts = _cuts(cut, name, deepest, where)
-    whole = squeezenet.WeightedSqueezeNet() if name == "lpips-squeeze" else build(cuts=(deepest,))
-    try:
-        storage.check_matches(tree, _shapes(whole))
-    except WeightsError as error:
-        raise WeightsError(f"{where}: {error}") from None
-    module = whole if name == "lpips-squeeze" else build(cuts=cuts)
-    needed = {group: tree[group] for group in _shapes(module)}
-    wide = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), needed)
-    return FeatureNetwork(module=module, params=wide, cut=cut, size=size, card=Card(card))
+    return replace(network, size=size)
 
 
 def resize_nearest(images: Array, size: int) -> Array:
@@ -202,32 +224,6 @@ def resize_nearest(images: Array, size: int) -> Array:
 def _nearest_indices(length: int, size: int) -> np.ndarray:
     step = np.float32(length) / np.float32(size)
     return np.minimum((np.arange(size, dtype=np.float32) * step).astype(np.int32), length - 1)
-
-
-def _cuts(cut: Cut | None, name: str, deepest: int, where: str) -> tuple[Cut | None, tuple[int, ...]]:
-    """What was asked for, and the module's cuts."""
-    if cut is None:
-        return None, squeezenet.TAPS
-    if name == "lpips-squeeze":
-        raise WeightsError(f"{where}: the maps of {name} are fixed; leave `cut` out, or load squeezenet")
-    cuts = tuple(cut) if isinstance(cut, (tuple, list)) else (cut,)
-    if not cuts or not all(isinstance(k, (int, np.integer)) and k >= 1 for k in cuts):
-        raise WeightsError(f"`cut` must be one or several whole numbers from 1, got {cut!r}")
-    if max(cuts) > deepest:
-        raise WeightsError(
-            f"{where}: it holds {name} as deep as features[:{deepest}], cut = {max(cuts)} goes deeper; "
-            f"choose a cut up to {deepest}"
-        )
-    cuts = tuple(int(k) for k in cuts)
-    return (cuts if isinstance(cut, (tuple, list)) else cuts[0]), cuts
-
-
-def _vgg_depth(tree: Mapping, stages: tuple[int, ...]) -> int:
-    """Layers of `features` that can be computed with the convolutions that are there."""
-    for i in vgg.convolution_shapes(stages):
-        if f"conv{i}" not in tree:
-            return max(i, 1)
-    return len(vgg.layer_kinds(stages))
 
 
 def _shapes(module: Any) -> dict:

@@ -8,27 +8,22 @@ well.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
-from jaxprior.errors import WeightsError
-from jaxprior.models.autoencoder import networks as autoencoder
-from jaxprior.weights import storage
+from jaxprior.pytrees import shape_text, static, summary
+from jaxprior.weights import loader
 from jaxprior.weights.card import Card
-from jaxprior.weights.priors import RUN_WEIGHTS
 
 
 Array = jax.Array
-_static = partial(field, metadata={"static": True})
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Refiner:
     """An autoencoder with frozen parameters. Made by `load_refiner`.
 
@@ -38,14 +33,24 @@ class Refiner:
         card: where the weights come from.
     """
 
-    module: Any = _static()
+    module: Any = static()
     params: Any
-    resolution: int = _static()
-    card: Card = _static(default=Card({}))
+    resolution: int = static()
+    card: Card = static(default=Card({}))
 
     def __call__(self, images: Array) -> Array:
-        """Completed images [b, r, r, 3] in [-1, 1] -> better ones, each by itself."""
+        """Completed images [b, r, r, c] in [-1, 1] -> better ones, each by itself."""
         return self.module.apply({"params": self.params}, images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Shape of one image, (r, r, c)."""
+        return (self.resolution, self.resolution, self.module.image_channels)
+
+    def __repr__(self) -> str:
+        name = self.card.get("name", "no name")
+        architecture = self.card.get("architecture", type(self.module).__name__)
+        return summary(self, f"{name}: {architecture}, {shape_text(self.image_shape)}", self.params)
 
 
 def load_refiner(source: str | Path) -> Refiner:
@@ -61,12 +66,7 @@ def load_refiner(source: str | Path) -> Refiner:
         >>> load_refiner("runs/refiner").resolution                     # doctest: +SKIP
         64
     """
-    path = Path(source)
-    path = path / RUN_WEIGHTS if path.is_dir() else path
-    if not path.is_file():
-        raise WeightsError(f"{source}: neither the run of an autoencoder's training nor a .safetensors file")
-    params, card = storage.load_weights(path)
-    return build_refiner(params, card, where=str(path))
+    return loader.load(source, role="refiner")
 
 
 def build_refiner(params: Mapping, card: Mapping, *, where: str = "these weights") -> Refiner:
@@ -78,31 +78,26 @@ def build_refiner(params: Mapping, card: Mapping, *, where: str = "these weights
         where: named in error messages.
 
     Raises:
-        WeightsError: another architecture, or names or shapes that do not match it.
+        WeightsError: the architecture is unknown or no refiner, or names or shapes do not match it.
     """
-    if card.get("architecture") != "autoencoder":
-        raise WeightsError(f"{where}: its card names {card.get('architecture')!r}; a refiner is an autoencoder")
-    try:
-        module, resolution = autoencoder.from_config(card["config"])
-    except (KeyError, TypeError) as error:
-        raise WeightsError(f"{where}: its card's `config` does not describe an autoencoder: {error}") from None
-    images = jax.ShapeDtypeStruct((1, resolution, resolution, module.image_channels), jnp.float32)
-    tree = params.get("autoencoder", {})
-    try:
-        storage.check_matches(tree, jax.eval_shape(module.init, jax.random.key(0), images)["params"])
-    except WeightsError as error:
-        raise WeightsError(f"{where}: {error}") from None
-    wide = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), dict(tree))
-    return Refiner(module=module, params=wide, resolution=resolution, card=Card(card))
+    return loader.build(params, card, role="refiner", where=where)
 
 
-def check_fits(refine: Any, resolution: int) -> None:
-    """Refuse a refiner of pictures of another size than a prior's; None passes, and what does not tell its size.
+def check_fits(refine: Any, image_shape: tuple[int, ...]) -> None:
+    """Refuse a refiner of other pictures than a prior's; None passes, and what does not tell the shape of its pictures.
+
+    Arguments:
+        refine: a `Refiner`, None, or any network from images to images; image_shape: of the prior's images, (h, w, c).
 
     Raises:
         ValueError: it does not fit, or cannot be called.
     """
     if refine is not None and not callable(refine):
         raise ValueError(f"`refine` must be a network from images to images, got {refine!r}")
-    if (size := getattr(refine, "resolution", resolution)) != resolution:
-        raise ValueError(f"the refiner repairs pictures of {size} pixels, the prior makes {resolution}")
+    shape = getattr(refine, "image_shape", None)
+    if shape is None or tuple(shape) == tuple(image_shape):
+        return
+    if shape[:-1] == tuple(image_shape[:-1]):
+        raise ValueError(f"the refiner repairs pictures of {shape[-1]} channels, the prior makes {image_shape[-1]}")
+    ours, theirs = (str(s[0]) if len(set(s[:-1])) == 1 else shape_text(s[:-1]) for s in (shape, image_shape))
+    raise ValueError(f"the refiner repairs pictures of {ours} pixels, the prior makes {theirs}")

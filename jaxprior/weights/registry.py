@@ -122,31 +122,15 @@ def installed() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder().glob("*.safetensors"))}
 
 
-def find(source: str | os.PathLike) -> Path:
-    """The file of a network.
-
-    Arguments:
-        source: name of an installed network, or a .safetensors file.
-
-    Raises:
-        WeightsError: there is none; for a known network the sentence says how to get it.
-
-    Example:
-        >>> find("vgg16").name                                          # doctest: +SKIP
-        'vgg16.safetensors'
-    """
-    have, name = installed(), str(source)
-    if name in have:
-        return have[name]
-    if Path(source).is_file():
-        return Path(source)
+def missing(name: str) -> str:
+    """The sentence about a network that is not here; of a known one it says how to get it."""
     if name in KNOWN:
-        raise WeightsError(
+        return (
             f"the network {name!r} is not installed: `jaxprior priors get {name}` fetches it; or convert a file that "
             f"you have ({_conversion(name)}) and name {name}.safetensors instead"
         )
-    raise WeightsError(
-        f"{name}: neither an installed network ({', '.join(have) or 'none is'}), nor one that can be fetched "
+    return (
+        f"{name}: neither an installed network ({', '.join(installed()) or 'none is'}), nor one that can be fetched "
         f"({', '.join(KNOWN)}), nor a .safetensors file"
     )
 

@@ -1,11 +1,10 @@
 """Trained networks at rest: one safetensors file that holds the parameter tree and a JSON card.
 
-A parameter tree is a nested dict of arrays (`{"generator": {"layer0": {"kernel": ...}}}`); on disk a
-tensor's name is its path, `generator/layer0/kernel`. The safetensors metadata holds two strings:
-`jaxprior`, the card (architecture, config, source, licence, `sha256` of the tensors) as JSON, and
-`jaxprior_sha256`, the digest of that JSON text. So every byte that means something is covered: a file that
-was cut, flipped or edited is refused, never half used. Nothing here can run code from a file, and arrays
-come back in the data type in which they were stored.
+The names of the tensors are paths in the tree (see `jaxprior.weights.tree`). The metadata of the file hold two strings:
+`jaxprior`, the card as JSON (architecture, config, source, licence, `sha256` of the tensors), and `jaxprior_sha256`,
+the digest of that JSON text. So every byte that means something is covered: a file that was cut, flipped or edited is
+refused, never half used. Nothing here can run code from a file, and arrays come back in the data type in which they
+were stored.
 """
 
 import hashlib
@@ -13,15 +12,17 @@ import itertools
 import json
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+import jax
 import ml_dtypes
 import numpy as np
 import safetensors
 
 from jaxprior.errors import WeightsError
 from jaxprior.system.files import write_atomically
+from jaxprior.weights.tree import flatten, unflatten
 
 
 MAX_HEADER_BYTES = 100_000_000  # the safetensors format's own limit
@@ -48,65 +49,21 @@ _CONVERT = "convert foreign checkpoints with `jaxprior convert`"
 _FLOATS = {DTYPES[code] for code in ("F16", "BF16", "F32", "F64")}
 
 
-def flatten(tree: Mapping) -> dict:
-    """Turn a nested dict into one level, with paths as names.
-
-    Arguments:
-        tree: nested dict whose keys are non-empty strings without "/"; leaves: anything but a mapping.
-    Returns:
-        {"a/b": leaf}, in the order of the tree.
-    Raises:
-        WeightsError: a key that is not such a string, or a branch without leaves.
-
-    Example:
-        flatten({"a": {"b": 1}})                 # {"a/b": 1}
-    """
-    return dict(_leaves(tree, ""))
-
-
-def unflatten(flat: Mapping) -> dict:
-    """Turn {"a/b": leaf} into {"a": {"b": leaf}}; the inverse of `flatten`.
-
-    Arguments:
-        flat: names with "/" between the levels.
-    Returns:
-        The nested dict.
-    Raises:
-        WeightsError: an empty level ("a//b"), or a name that is both a leaf and a branch.
-
-    Example:
-        unflatten({"a/b": 1})                    # {"a": {"b": 1}}
-    """
-    tree: dict = {}
-    for name, leaf in flat.items():
-        *branches, last = name.split("/")
-        if not last or not all(branches):
-            raise WeightsError(
-                f"tensor name {name!r} has an empty level; expected names like 'generator/layer0/kernel'"
-            )
-        node = tree
-        for branch in branches:
-            node = node.setdefault(branch, {})
-            if not isinstance(node, dict):
-                raise WeightsError(f"tensor name {name!r} runs through a name that is itself a tensor")
-        if last in node:
-            raise WeightsError(f"tensor name {name!r} is both a tensor and a group of tensors")
-        node[last] = leaf
-    return tree
-
-
 def weights_digest(params: Mapping) -> str:
     """Digest of a parameter tree: the identity of a network, whatever file it lies in.
 
     Arguments:
         params: nested dict of arrays.
+
     Returns:
         sha256 in hex over sorted names, data types, shapes and little-endian bytes.
+
     Raises:
         WeightsError: an array of a data type that cannot be stored.
 
     Example:
-        weights_digest({"a": np.zeros(3, np.float32)})[:8]
+        >>> len(weights_digest({"a": np.zeros(3, np.float32)}))
+        64
     """
     return _digest(_arrays(params))
 
@@ -118,11 +75,13 @@ def save_weights(path: str | os.PathLike, params: Mapping, card: Mapping) -> Non
         path: file to write, `*.safetensors` by custom; its folder exists.
         params: nested dict of finite arrays (NumPy or JAX), top level e.g. "generator", "critic".
         card: JSON object that describes them; "sha256" is filled in with `weights_digest(params)`.
+
     Raises:
         WeightsError: no tensors, a NaN or infinity, a card that is not JSON, a place that cannot be written.
 
     Example:
-        save_weights("prior.safetensors", {"generator": params}, {"name": "cats", "architecture": "pggan"})
+        >>> card = {"name": "cats", "architecture": "pggan"}
+        >>> save_weights("prior.safetensors", {"generator": params}, card)      # doctest: +SKIP
     """
     path = Path(path)
     arrays = _arrays(params)
@@ -133,6 +92,8 @@ def save_weights(path: str | os.PathLike, params: Mapping, card: Mapping) -> Non
         text = json.dumps({**card, "sha256": _digest(arrays)}, allow_nan=False, sort_keys=True)
     except (TypeError, ValueError) as error:
         raise WeightsError(f"{path}: the card cannot be written as JSON ({error})") from error
+    # Not `safetensors.serialize`: it writes the metadata in another order at every call, and orders tensors by their
+    # data type first. The same network shall always be the same bytes.
     header: dict = {"__metadata__": {CARD_KEY: text, CARD_DIGEST_KEY: _text_digest(text)}}
     position = 0
     for name, array in arrays.items():
@@ -156,13 +117,15 @@ def load_weights(path: str | os.PathLike) -> tuple[dict, dict]:
 
     Arguments:
         path: a file of `save_weights`.
+
     Returns:
         (params, card): nested dict of NumPy arrays as stored (float16, bfloat16 or float32), and the card.
+
     Raises:
         WeightsError: missing, truncated or damaged file, no card, another digest, NaN or infinity.
 
     Example:
-        params, card = load_weights("prior.safetensors")
+        >>> params, card = load_weights("prior.safetensors")                   # doctest: +SKIP
     """
     path = Path(path)
     tensors, metadata = read_tensors(path)
@@ -182,21 +145,43 @@ def read_card(path: str | os.PathLike) -> dict:
 
     Arguments:
         path: a file of `save_weights`.
+
     Returns:
         The card (JSON object), "sha256" included.
+
     Raises:
         WeightsError: not a safetensors file, damaged header, or no card.
 
     Example:
-        read_card("prior.safetensors")["config"]["resolution"]
+        >>> read_card("prior.safetensors")["config"]["resolution"]              # doctest: +SKIP
+        64
     """
     path = Path(path)
+    return _card(_read_header(path).get("__metadata__", {}), path)
+
+
+def read_shapes(path: str | os.PathLike) -> tuple[dict, dict]:
+    """Read what a network is, without its weights: only the head of the file is read.
+
+    Arguments:
+        path: a file of `save_weights`.
+
+    Returns:
+        (nested dict of `jax.ShapeDtypeStruct`, the card).
+
+    Raises:
+        WeightsError: not a safetensors file, damaged header, or no card.
+    """
+    path = Path(path)
+    header = _read_header(path)
+    card = _card(header.pop("__metadata__", {}), path)
     try:
-        with path.open("rb") as file:
-            header = _header(file.read(8), file.read, path.stat().st_size, path)
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    return _card(header.get("__metadata__", {}), path)
+        shapes = {
+            name: jax.ShapeDtypeStruct(tuple(entry["shape"]), DTYPES[entry["dtype"]]) for name, entry in header.items()
+        }
+    except (KeyError, TypeError) as error:
+        raise WeightsError(f"{path}: the safetensors header is damaged ({error!r})") from error
+    return unflatten(shapes), card
 
 
 def read_tensors(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -204,13 +189,15 @@ def read_tensors(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[s
 
     Arguments:
         path: the file.
+
     Returns:
         (tensors by name, sorted; the metadata strings).
+
     Raises:
         WeightsError: a file that cannot be read, is damaged, or has a data type that NumPy cannot hold.
 
     Example:
-        tensors, metadata = read_tensors("model.safetensors")
+        >>> tensors, metadata = read_tensors("model.safetensors")               # doctest: +SKIP
     """
     path = Path(path)
     try:
@@ -231,48 +218,6 @@ def read_tensors(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[s
             )
         tensors[name] = np.frombuffer(entry["data"], DTYPES[entry["dtype"]]).reshape(entry["shape"])
     return tensors, header.get("__metadata__", {})
-
-
-def check_matches(params: Mapping, expected: Mapping) -> None:
-    """Check that a parameter tree is exactly the one an architecture wants.
-
-    Arguments:
-        params: nested dict of arrays.
-        expected: nested dict of the same form; its leaves have `.shape` (arrays or `jax.ShapeDtypeStruct`).
-    Raises:
-        WeightsError: the first five differences (missing, unexpected, other shape) and how many there are.
-
-    Example:
-        check_matches(params, jax.eval_shape(module.init, key, z)["params"])
-    """
-    have = {name: tuple(leaf.shape) for name, leaf in flatten(params).items()}
-    want = {name: tuple(leaf.shape) for name, leaf in flatten(expected).items()}
-    lines = [f"  {name}: missing, expected {want[name]}" for name in want if name not in have]
-    lines += [
-        f"  {name}: expected {want[name]}, got {have[name]}"
-        for name in want
-        if name in have and have[name] != want[name]
-    ]
-    lines += [f"  {name}: unexpected, got {have[name]}" for name in have if name not in want]
-    if lines:
-        rest = [f"  ... and {len(lines) - 5} more"] if len(lines) > 5 else []
-        summary = (
-            f"the weights do not fit the architecture: {len(lines)} of {len(have | want)} tensors "
-            "differ; use the architecture that the file's card names"
-        )
-        raise WeightsError("\n".join([summary, *lines[:5], *rest]))
-
-
-def _leaves(tree: Mapping, prefix: str) -> Iterator[tuple[str, object]]:
-    if not tree and prefix:
-        raise WeightsError(f"parameter group {prefix[:-1]!r} is empty; expected arrays in it")
-    for key, value in tree.items():
-        if not isinstance(key, str) or not key or "/" in key:
-            raise WeightsError(f"parameter name {key!r} under {prefix!r} must be a string without '/'")
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{key}/")
-        else:
-            yield prefix + key, value
 
 
 def _arrays(params: Mapping) -> dict[str, np.ndarray]:
@@ -311,6 +256,15 @@ def _check_finite(arrays: Mapping[str, np.ndarray], path: Path) -> None:
                 f"{path}: tensor {name!r} holds {bad} values that are NaN or infinite; "
                 "expected finite weights (a diverged training?)"
             )
+
+
+def _read_header(path: Path) -> dict:
+    """The JSON header of a file, of which nothing else is read."""
+    try:
+        with path.open("rb") as file:
+            return _header(file.read(8), file.read, path.stat().st_size, path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _header(prefix: bytes, read, file_bytes: int, path: Path) -> dict:

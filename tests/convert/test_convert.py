@@ -23,7 +23,8 @@ from foreign_files import (
 from jaxprior import load_prior
 from jaxprior.errors import WeightsError
 from jaxprior.models.pggan import networks as pggan
-from jaxprior.weights.storage import flatten, load_weights, read_card
+from jaxprior.weights.storage import load_weights, read_card
+from jaxprior.weights.tree import flatten
 from weights_convert import convert, pytorch
 from weights_convert.__main__ import main
 

@@ -19,7 +19,8 @@ from foreign_files import refused
 from tiny_prior import write_tiny_prior
 
 from jaxprior.weights.features import load_features
-from jaxprior.weights.storage import flatten, load_weights, read_card, save_weights
+from jaxprior.weights.storage import load_weights, read_card, save_weights
+from jaxprior.weights.tree import flatten
 from weights_convert import convert, hdf5
 from weights_convert.__main__ import main
 

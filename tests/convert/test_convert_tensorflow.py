@@ -13,7 +13,8 @@ from foreign_files import (
 )
 
 from jaxprior.models.pggan import networks as pggan
-from jaxprior.weights.storage import flatten, load_weights
+from jaxprior.weights.storage import load_weights
+from jaxprior.weights.tree import flatten
 from weights_convert import convert
 from weights_convert.checkpoint import read_checkpoint
 

@@ -14,7 +14,7 @@ import safetensors.numpy
 
 import jaxprior
 from jaxprior.errors import WeightsError
-from jaxprior.weights import storage
+from jaxprior.weights import storage, tree
 
 
 CARD = {
@@ -64,7 +64,7 @@ def rewrite(path: Path, change) -> None:
 
 def test_round_trip_is_exact_in_every_data_type(params, file):
     loaded, card = storage.load_weights(file)
-    before, after = storage.flatten(params), storage.flatten(loaded)
+    before, after = tree.flatten(params), tree.flatten(loaded)
     assert sorted(before) == sorted(after)
     for name, array in before.items():
         assert after[name].dtype == array.dtype and after[name].shape == array.shape
@@ -93,7 +93,7 @@ def test_jax_arrays_are_stored_like_numpy_arrays(tmp_path):
 
 def test_digest_depends_on_names_types_shapes_and_values(params):
     digests = {storage.weights_digest(params)}
-    flat = storage.flatten(params)
+    flat = tree.flatten(params)
     kernel = flat["generator/layer0/kernel"]
     for name, array in [
         ("generator/layer0/other", kernel),
@@ -102,7 +102,7 @@ def test_digest_depends_on_names_types_shapes_and_values(params):
         ("generator/layer0/kernel", kernel + np.float32(1e-6)),
     ]:
         changed = {**flat, name: array}
-        digests.add(storage.weights_digest(storage.unflatten(changed)))
+        digests.add(storage.weights_digest(tree.unflatten(changed)))
     assert len(digests) == 5
 
 
@@ -254,28 +254,28 @@ def test_what_cannot_be_stored_is_refused(tmp_path):
 
 
 def test_flatten_and_unflatten_are_inverse_and_strict(params):
-    flat = storage.flatten(params)
-    assert storage.flatten(storage.unflatten(flat)) == flat
+    flat = tree.flatten(params)
+    assert tree.flatten(tree.unflatten(flat)) == flat
     for names in (["a", "a/b"], ["a/b", "a"], ["a//b"], ["/a"], ["a/"], [""]):
         with pytest.raises(WeightsError):
-            storage.unflatten(dict.fromkeys(names, 0))
+            tree.unflatten(dict.fromkeys(names, 0))
 
 
 def test_check_matches_lists_the_first_five_differences_with_shapes(params):
-    storage.check_matches(params, params)
+    tree.check_matches(params, params)
     expected = {f"layer{k}": {"kernel": np.zeros((3, 3, k + 1, 2))} for k in range(9)}
     found = {f"layer{k}": {"kernel": np.zeros((3, 3, k + 1, 2))} for k in range(2, 9)}
     found["layer8"] = {"kernel": np.zeros((3, 3, 9, 5))}
     found["lod"] = np.zeros(())
     with pytest.raises(WeightsError) as caught:
-        storage.check_matches(found, expected)
+        tree.check_matches(found, expected)
     message = str(caught.value)
     assert "4 of 10 tensors" in message
     assert "layer0/kernel: missing, expected (3, 3, 1, 2)" in message
     assert "layer8/kernel: expected (3, 3, 9, 2), got (3, 3, 9, 5)" in message
     assert "lod: unexpected, got ()" in message
     with pytest.raises(WeightsError, match="and 4 more") as caught:
-        storage.check_matches({"x": {"y": np.zeros(1)}}, {k: v for k, v in expected.items() if k != "layer8"})
+        tree.check_matches({"x": {"y": np.zeros(1)}}, {k: v for k, v in expected.items() if k != "layer8"})
     assert len(str(caught.value).splitlines()) <= 15
 
 

@@ -6,6 +6,7 @@ from jaxprior.protocols import Family, Trainer
 FAMILY = Family(
     title="Autoencoder, a network that repairs pictures",
     paper="Pathak et al., Context Encoders: Feature Learning by Inpainting, CVPR 2016",
+    architectures={"autoencoder": {"refiner": "jaxprior.models.autoencoder.stored:build_autoencoder"}},
     trainers={
         "autoencoder": Trainer(
             config="jaxprior.models.autoencoder.config:AutoencoderRecipe",

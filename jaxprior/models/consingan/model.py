@@ -5,8 +5,7 @@ start scale are those of the reconstruction. Stages pass on features and not ima
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import jax
@@ -14,15 +13,15 @@ import jax.numpy as jnp
 
 from jaxprior.models.consingan.networks import GrowingGenerator
 from jaxprior.models.singan.noise import draw_normals
+from jaxprior.pytrees import shape_text, static, summary
 from jaxprior.weights.card import Card
 
 
 Array = jax.Array
-_static = partial(field, metadata={"static": True})
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ConSinGan:
     """A trained growing generator; a pytree, which compiled functions take as an argument. `load_singan` makes it.
 
@@ -44,15 +43,20 @@ class ConSinGan:
     factor: ClassVar[float | None] = None
     resize: ClassVar[str] = "bicubic_u8"
 
-    generator: GrowingGenerator = _static()
+    generator: GrowingGenerator = static()
     variables: Any
-    critic: Any = _static(default=None)
+    critic: Any = static(default=None)
     critic_variables: Any = None
     amplitudes: Array
     noises: tuple[Array, ...]
-    sizes: tuple[tuple[int, int], ...] = _static()
+    sizes: tuple[tuple[int, int], ...] = static()
     image: Array
-    card: Card = _static(default=Card({}))
+    card: Card = static(default=Card({}))
+
+    def __repr__(self) -> str:
+        shape = shape_text((*self.sizes[-1], self.image_channels))
+        what = f"{self.card.get('name', 'no name')}: {len(self.sizes)} scales up to {shape}"
+        return summary(self, what, self.params())
 
     @property
     def image_channels(self) -> int:

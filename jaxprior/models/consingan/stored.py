@@ -8,17 +8,14 @@ from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from jaxprior.errors import WeightsError
 from jaxprior.models.consingan.model import ConSinGan
 from jaxprior.models.consingan.networks import EDGES, NORMS, GrowingGenerator, critic_of
 from jaxprior.models.singan.networks import MAX_LAYERS, Critic
-from jaxprior.weights import storage
 from jaxprior.weights.card import Card
+from jaxprior.weights.tree import checked, described
 
 
-ARCHITECTURE = ConSinGan.architecture
 COUNTS = ("width", "layers", "image_channels")
 
 
@@ -33,15 +30,8 @@ def build_consingan(params: Mapping, card: Mapping, where: str = "these weights"
     Raises:
         WeightsError: a config that describes no such network, or names or shapes that do not match it.
     """
-    try:
-        sizes, generator, critic = _networks(card["config"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{where}: its card's `config` does not describe a {ARCHITECTURE}: {error}") from None
-    try:
-        storage.check_matches(params, _expected(generator, critic, sizes))
-    except WeightsError as error:
-        raise WeightsError(f"{where}: {error}") from None
-    wide = jax.tree.map(lambda x: jnp.asarray(np.asarray(x), jnp.float32), dict(params))
+    sizes, generator, critic = described(card, _networks, where=where)
+    wide = checked(params, _expected(generator, critic, sizes), where=where)
     return ConSinGan(
         generator=generator,
         variables=wide["generator"],

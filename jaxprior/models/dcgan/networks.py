@@ -92,6 +92,11 @@ class Generator(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Shape of one image, (r, r, c)."""
+        return (self.resolution, self.resolution, self.image_channels)
+
+    @property
     def resolution(self) -> int:
         """Pixels of a side."""
         return 4 << len(self.widths)
@@ -199,6 +204,11 @@ class Critic(nn.Module):
     dropout: float = 0.0
     dtype: jnp.dtype = jnp.float32
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Shape of one image, (r, r, c)."""
+        return (self.resolution, self.resolution, self.image_channels)
+
     def setup(self):
         """Blocks under hand-given names: layer0 ..., output."""
         for k, width in enumerate(self.widths):
@@ -227,7 +237,7 @@ class Critic(nn.Module):
     @nn.nowrap
     def init_variables(self, key: Array) -> dict:
         """Random parameters, {"params": ...} and "batch_stats" if the norm has any."""
-        return self.init(key, jnp.zeros((1, self.resolution, self.resolution, self.image_channels)))
+        return self.init(key, jnp.zeros((1, *self.image_shape)))
 
     @nn.nowrap
     def init_params(self, key: Array) -> dict:

@@ -78,6 +78,11 @@ class Generator(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Shape of one image, (r, r, c)."""
+        return (self.resolution, self.resolution, self.image_channels)
+
+    @property
     def resolution(self) -> int:
         """Pixels of a side."""
         return 2 << len(self.widths)
@@ -213,6 +218,11 @@ class Critic(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Shape of one image, (r, r, c)."""
+        return (self.resolution, self.resolution, self.image_channels)
+
+    @property
     def resolution(self) -> int:
         """Pixels of a side."""
         return 2 << len(self.widths)
@@ -279,7 +289,7 @@ class Critic(nn.Module):
     @nn.nowrap
     def init_params(self, key: Array) -> dict:
         """Random parameters of all stages: raw N(0, 1) kernels and zero biases."""
-        example = jnp.zeros((1, self.resolution, self.resolution, self.image_channels))
+        example = jnp.zeros((1, *self.image_shape))
         return self.init(key, example, method="stages")["params"]
 
 

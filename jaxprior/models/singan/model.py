@@ -7,8 +7,7 @@ that compute images are pure, so that they can be compiled; nothing leaves the d
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import jax
@@ -19,11 +18,11 @@ from jaxprior.models.singan import networks
 from jaxprior.models.singan.networks import zero_pad
 from jaxprior.models.singan.noise import draw_normals
 from jaxprior.models.singan.resizing import resize
+from jaxprior.pytrees import shape_text, static, summary
 from jaxprior.weights.card import Card
 
 
 Array = jax.Array
-_static = partial(field, metadata={"static": True})
 
 
 class SingleImageModel(Protocol):
@@ -105,17 +104,17 @@ class Scale:
         size: (height, width) of the images of this scale.
     """
 
-    generator: Any = _static()
+    generator: Any = static()
     variables: Any
-    critic: Any = _static(default=None)
+    critic: Any = static(default=None)
     critic_variables: Any = None
     amplitude: Array
     noise: Array
-    size: tuple[int, int] = _static()
+    size: tuple[int, int] = static()
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SinGan:
     """A trained pyramid; a pytree, which compiled functions take as an argument. `load_singan` makes it.
 
@@ -135,16 +134,21 @@ class SinGan:
 
     scales: tuple[Scale, ...]
     image: Array
-    factor: float | None = _static()
-    resize: str = _static(default="bicubic_u8")
-    padding: str = _static(default="zero")
-    coarse_noise_channels: int = _static(default=1)
-    card: Card = _static(default=Card({}))
+    factor: float | None = static()
+    resize: str = static(default="bicubic_u8")
+    padding: str = static(default="zero")
+    coarse_noise_channels: int = static(default=1)
+    card: Card = static(default=Card({}))
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
         """(height, width) of every scale, coarsest first."""
         return tuple(scale.size for scale in self.scales)
+
+    def __repr__(self) -> str:
+        shape = shape_text((*self.sizes[-1], self.image_channels))
+        what = f"{self.card.get('name', 'no name')}: {len(self.sizes)} scales up to {shape}"
+        return summary(self, what, self.params())
 
     @property
     def image_channels(self) -> int:

@@ -6,28 +6,19 @@ of `scale0/critic` where critics are kept (for those who train on), `scale0/nois
 """
 
 import os
-import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from jaxprior import discovery
-from jaxprior.errors import WeightsError
 from jaxprior.models.singan import networks as singan
 from jaxprior.models.singan.model import Scale, SinGan, SingleImageModel
 from jaxprior.models.singan.resizing import RESIZES
-from jaxprior.weights import storage
+from jaxprior.weights import loader, storage
 from jaxprior.weights.card import Card
-from jaxprior.weights.priors import RUN_WEIGHTS
+from jaxprior.weights.tree import checked, described
 
-
-ARCHITECTURE = SinGan.architecture
-ROLE = "singan"
-"""The role that a model of one picture has in its family."""
 
 PADDINGS = ("zero", "noise")
 
@@ -46,10 +37,7 @@ def load_singan(path: str | os.PathLike) -> SingleImageModel:
         >>> load_singan("balloons.safetensors").sizes[-1]               # doctest: +SKIP
         (186, 248)
     """
-    path = Path(path)
-    path = path / RUN_WEIGHTS if path.is_dir() else path
-    params, card = storage.load_weights(path)
-    return _maker(card.get("architecture"))(params, card, where=str(path))
+    return loader.load(path, role="singan")
 
 
 def save_singan(path: str | os.PathLike, model: SingleImageModel) -> None:
@@ -66,45 +54,19 @@ def save_singan(path: str | os.PathLike, model: SingleImageModel) -> None:
     storage.save_weights(path, model.params(), card)
 
 
-def _maker(architecture: str | None) -> Callable[..., SingleImageModel]:
-    """What makes models of an architecture: the function that a family names for the role "singan".
-
-    The function of SinGANs stands in for what no family has; it says which architecture it expects.
-    """
-    family = discovery.family_of(architecture)
-    roles = family.architectures[architecture] if family and architecture else {}
-    return pkgutil.resolve_name(roles[ROLE]) if ROLE in roles else build_singan
-
-
 def build_singan(params: Mapping, card: Mapping, where: str = "these weights") -> SinGan:
     """Make a `SinGan` of tensors and a card.
 
     Arguments:
         params: as of `SinGan.params`, any float type; kept as float32.
-        card: see `weights.save_weights`; `architecture` and `config` are used.
-        where: named in error messages.
+        card: see `weights.save_weights`; `config` is used.
+        where: named in errors' sentences.
 
     Raises:
-        WeightsError: another architecture, a config that describes no pyramid, or names or shapes that do not match it.
+        WeightsError: the config describes no pyramid, or names or shapes do not match it.
     """
-    if card.get("architecture") != ARCHITECTURE:
-        raise WeightsError(f"{where}: its card names {card.get('architecture')!r}; expected a {ARCHITECTURE}")
-    try:
-        config = dict(card["config"])
-        sizes, drawing = _parted(config)
-        generators, critics = singan.from_config(config)
-        if len(sizes) != len(generators):
-            raise TypeError(f"{len(sizes)} sizes for {len(generators)} networks")
-        if drawing["coarse_noise_channels"] not in (1, generators[0].image_channels):
-            raise TypeError(f"coarse_noise_channels {drawing['coarse_noise_channels']!r}; expected 1 or all")
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{where}: its card's `config` does not describe a {ARCHITECTURE}: {error}") from None
-    expected = _expected(generators, critics, sizes, drawing["padding"])
-    try:
-        storage.check_matches(params, expected)
-    except WeightsError as error:
-        raise WeightsError(f"{where}: {error}") from None
-    wide = jax.tree.map(lambda x: jnp.asarray(np.asarray(x), jnp.float32), dict(params))
+    generators, critics, sizes, drawing = described(card, _networks, where=where)
+    wide = checked(params, _expected(generators, critics, sizes, drawing["padding"]), where=where)
     scales = []
     for n, size in enumerate(sizes):
         part = wide[f"scale{n}"]
@@ -120,6 +82,18 @@ def build_singan(params: Mapping, card: Mapping, where: str = "these weights") -
             )
         )
     return SinGan(scales=tuple(scales), image=wide["image"], card=Card(card), **drawing)
+
+
+def _networks(config: Mapping) -> tuple[list, list | None, tuple[tuple[int, int], ...], dict]:
+    """The untrained generators and critics of a card's config, the sizes, and what concerns drawing."""
+    config = dict(config)
+    sizes, drawing = _parted(config)
+    generators, critics = singan.from_config(config)
+    if len(sizes) != len(generators):
+        raise TypeError(f"{len(sizes)} sizes for {len(generators)} networks")
+    if drawing["coarse_noise_channels"] not in (1, generators[0].image_channels):
+        raise TypeError(f"coarse_noise_channels {drawing['coarse_noise_channels']!r}; expected 1 or all")
+    return generators, critics, sizes, drawing
 
 
 def _parted(config: dict) -> tuple[tuple[tuple[int, int], ...], dict]:

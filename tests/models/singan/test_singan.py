@@ -30,6 +30,7 @@ from jaxprior.nn.convolution import convolve
 from jaxprior.nn.norm import fold
 from jaxprior.nn.valid import by_products
 from jaxprior.training.losses import pixel_gradient_penalty
+from jaxprior.weights import loader
 from jaxprior.weights.storage import load_weights, save_weights
 
 
@@ -309,7 +310,7 @@ def test_a_file_that_does_not_fit_is_a_sentence(tmp_path):
         with pytest.raises(WeightsError, match=said):
             build_singan(params, {**card, "config": {**config, **change}})
     with pytest.raises(WeightsError, match="'pggan'"):
-        build_singan(params, {**card, "architecture": "pggan"})
+        loader.build(params, {**card, "architecture": "pggan"}, role="singan")
 
 
 @pytest.mark.parametrize("shape", [(2, 9, 11, 3, 5), (1, 7, 8, 6, 1)])

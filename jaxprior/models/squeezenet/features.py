@@ -1,0 +1,52 @@
+"""The files of SqueezeNet and of the LPIPS-style distance on it, and which of its maps images are compared in."""
+
+from collections.abc import Mapping
+
+from jaxprior.errors import WeightsError
+from jaxprior.models.squeezenet.networks import LAYERS, TAPS, SqueezeNet, WeightedSqueezeNet
+from jaxprior.weights.features import EARLY, Cut, FeatureNetwork, assemble, checked_cuts
+
+
+EARLY_CUT = 5
+"""features[:5], fire3: the last layer before the second pooling."""
+
+
+def build_squeezenet(
+    params: Mapping, card: Mapping, where: str = "these weights", *, cut: Cut | str | None = None
+) -> FeatureNetwork:
+    """Make a SqueezeNet of stored parameters; without a cut it has the seven maps that LPIPS uses.
+
+    Arguments:
+        params: {"network": tree}; card: of the file.
+        where: named in errors' sentences.
+        cut: see `jaxprior.weights.features.load_features`; `EARLY` for small patches.
+
+    Raises:
+        WeightsError: names or shapes do not match, or the cut is no depth of this network.
+    """
+    deepest = len(LAYERS)
+    if cut is None:
+        kept, cuts = None, TAPS
+    else:
+        wanted = EARLY_CUT if cut == EARLY else cut
+        kept, cuts = checked_cuts(wanted, name=card["architecture"], deepest=deepest, where=where)
+    return assemble(params, card, where, whole=SqueezeNet(cuts=(deepest,)), part=SqueezeNet(cuts=cuts), cut=kept)
+
+
+def build_distance(
+    params: Mapping, card: Mapping, where: str = "these weights", *, cut: Cut | str | None = None
+) -> FeatureNetwork:
+    """Make the LPIPS-style distance of stored parameters. Its maps are fixed.
+
+    Arguments:
+        params, card, where: see `build_squeezenet`; cut: must be None.
+
+    Raises:
+        WeightsError: names or shapes do not match, or a cut is asked for.
+    """
+    name = card["architecture"]
+    if cut == EARLY:
+        raise WeightsError(f"{where}: {name} has several maps; expected a network of vgg16, vgg19, squeezenet")
+    if cut is not None:
+        raise WeightsError(f"{where}: the maps of {name} are fixed; leave `cut` out, or load squeezenet")
+    return assemble(params, card, where, whole=WeightedSqueezeNet())

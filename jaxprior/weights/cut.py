@@ -1,0 +1,73 @@
+"""A generator cut at one layer: its head makes features of codes, and its tail makes images of composed features."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+
+from jaxprior.pytrees import shape_text, static, summary
+
+
+Array = jax.Array
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CutGenerator:
+    """A generator cut at one layer, prepared for inversion: what the engine sees. Made by `Prior.split`.
+
+    Fields:
+        module, layer: network and cut; params: its prepared parameters (constants multiplied in, phase kernels).
+        recompute: for the gradient, compute head and tail again instead of keeping what is inside.
+        at_once: codes that go through the head at once; None for all.
+        code_distribution: what codes are drawn from, "normal" or "uniform".
+    """
+
+    module: Any = static()
+    layer: int = static()
+    params: Any
+    recompute: bool = static(default=False)
+    at_once: int | None = static(default=None)
+    code_distribution: str = static(default="normal")
+
+    @property
+    def latent_dim(self) -> int:
+        """Length of a latent code."""
+        return self.module.latent_dim
+
+    @property
+    def channels(self) -> int:
+        """Feature maps at the cut."""
+        return self.module.channels(self.layer)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of one image, (h, w, c)."""
+        return self.module.image_shape
+
+    def head(self, z: Array) -> Array:
+        """Codes [n, d] -> features [n, *space, channels] at the cut."""
+        if self.at_once is None:
+            return self._part("head")(z)
+        # A loop, so that neither the loop's body nor its gradient has more codes in memory at a time.
+        one = jax.checkpoint(lambda code: self._part("head")(code[None])[0], prevent_cse=False)
+        return jax.lax.map(one, z, batch_size=self.at_once)
+
+    def tail(self, features: Array) -> Array:
+        """Features [b, *space, channels] at the cut -> images [b, *image_shape], float32."""
+        return self._part("tail")(features)
+
+    def _part(self, method: str) -> Callable[[Array], Array]:
+        def part(x: Array) -> Array:
+            return self.module.apply({"params": self.params}, x, self.layer, method=method)
+
+        return jax.checkpoint(part) if self.recompute else part
+
+    def __call__(self, z: Array) -> Array:
+        """Codes [n, d] -> images [n, *image_shape]."""
+        return self.tail(self.head(z))
+
+    def __repr__(self) -> str:
+        what = f"{type(self.module).__name__} cut at layer {self.layer}, {shape_text(self.image_shape)}"
+        return summary(self, what, self.params)

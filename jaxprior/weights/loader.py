@@ -1,0 +1,157 @@
+"""Loading trained networks: find the file, read it, ask its card for the architecture, and let the family build it.
+
+    source --find--> file --storage.load_weights--> (params, card) --build--> what plays the role
+
+One path serves every role: priors, feature networks, refiners, models of one picture. The word "architecture" in the
+card chooses the family (see `jaxprior.protocols.Family`), which names a function for each role that it fills. So a new
+network is known here as soon as its folder lies in `jaxprior/models/`, or its entry point is installed.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from jaxprior import discovery
+from jaxprior.errors import WeightsError
+from jaxprior.weights import registry, storage
+
+
+RUN_WEIGHTS = "model.safetensors"
+"""The file that every training run keeps up to date; the name of the run's folder stands for it."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a network can be loaded for.
+
+    Fields:
+        noun: what people call such a network; takes: the function and the option that take it.
+        wanted: how a sentence goes on that begins "its card names 'x'", where x cannot play the role; `{known}` stands
+            for the architectures that can.
+    """
+
+    noun: str
+    takes: str
+    wanted: str
+
+
+ROLES = {
+    "prior": Role("prior", "`load_prior` or --prior", ", which is not a prior; known are {known}"),
+    "features": Role(
+        "feature network", "`load_features` or --features", ", which is not a feature network; known are {known}"
+    ),
+    "refiner": Role("refiner", "`load_refiner` or --refine", "; a refiner is an {known}"),
+    "singan": Role(
+        "model of one picture",
+        "`load_singan` or the commands of `jaxprior singan`",
+        "; expected a singan, or another model of one picture ({known})",
+    ),
+}
+
+
+def bundled() -> dict[str, Path]:
+    """The priors that come with the package: name -> file."""
+    folder = Path(str(resources.files("jaxprior") / "assets"))
+    return {path.parent.name: path for path in sorted(folder.glob(f"*/{RUN_WEIGHTS}"))}
+
+
+def find(source: str | os.PathLike, *, role: str) -> Path:
+    """The file of a trained network.
+
+    Arguments:
+        source: name of a bundled prior or of an installed feature network, a .safetensors file, or the folder of a
+            training run. Names come first for the role that they belong to, files first for the others.
+        role: one of `ROLES`.
+
+    Raises:
+        WeightsError: there is none; the sentence says what was looked for.
+    """
+    names = {"prior": bundled, "features": registry.installed}
+    own = names[role]() if role in names else {}
+    path = Path(source)
+    path = path / RUN_WEIGHTS if path.is_dir() else path
+    others = {**registry.installed(), **bundled()}
+    found = own.get(str(source)) or (path if path.is_file() else others.get(str(source)))
+    if found is None:
+        raise WeightsError(_missing(source, role))
+    return found
+
+
+def load(source: str | os.PathLike, *, role: str, **options: Any) -> Any:
+    """Load a network for a role; every name and shape is checked.
+
+    Arguments:
+        source: see `find`.
+        role: one of `ROLES`.
+        options: for the family's function, beside parameters and card; of feature networks the `cut`.
+
+    Returns:
+        A `Prior`, a `FeatureNetwork`, a `Refiner`, or a model of one picture.
+
+    Raises:
+        WeightsError: there is none, the file is damaged, or it holds a network that does not play the role.
+    """
+    path = find(source, role=role)
+    params, card = storage.load_weights(path)
+    return build(params, card, role=role, where=str(path), **options)
+
+
+def outline(path: str | os.PathLike, *, role: str) -> Any:
+    """What `load` returns, with shapes instead of weights: only the head of the file is read.
+
+    Arguments:
+        path: the file; role: one of `ROLES`.
+
+    Raises:
+        WeightsError: as of `load`.
+    """
+    shapes, card = storage.read_shapes(path)
+    return jax.eval_shape(lambda params: build(params, card, role=role, where=str(path)), shapes)
+
+
+def build(params: Mapping, card: Mapping, *, role: str, where: str = "these weights", **options: Any) -> Any:
+    """Make what plays a role of parameters and a card.
+
+    Arguments:
+        params, card: as `storage.load_weights` returns them.
+        role, options: see `load`.
+        where: the file, for errors' sentences.
+
+    Raises:
+        WeightsError: no family has the architecture, it does not play the role, or the weights do not fit it.
+    """
+    return builder(card.get("architecture"), role, where=where)(params, card, where, **options)
+
+
+def builder(architecture: str | None, role: str, *, where: str = "this card") -> Callable[..., Any]:
+    """The function of a family that makes what plays a role.
+
+    Raises:
+        WeightsError: no family has the architecture, or it does not play the role.
+    """
+    family = discovery.family_of(architecture)
+    roles = family.architectures[architecture] if family and architecture else {}
+    if role in roles:
+        return discovery.imported(roles[role])
+    everything = [pair for one in discovery.families().values() for pair in one.architectures.items()]
+    known = [name for name, fills in everything if role in fills]
+    sentence = f"{where}: its card names {architecture!r}{ROLES[role].wanted.format(known=', '.join(known))}"
+    if plays := [ROLES[other] for other in roles if other in ROLES]:
+        sentence += f"; {architecture} is a {plays[0].noun}, for {plays[0].takes}"
+    raise WeightsError(sentence)
+
+
+def _missing(source: str | os.PathLike, role: str) -> str:
+    """The sentence about a source that is nowhere."""
+    if role == "features":
+        return registry.missing(str(source))
+    if role == "prior":
+        names = ", ".join(bundled()) or "none"
+        return f"{source}: neither a bundled prior ({names}), nor a .safetensors file, nor a training run"
+    trained = "an autoencoder's training" if role == "refiner" else "a training"
+    return f"{source}: neither the run of {trained} (a folder with {RUN_WEIGHTS}) nor a .safetensors file"
