@@ -13,12 +13,11 @@ import torch
 from torch.nn.functional import conv2d, interpolate, leaky_relu, max_pool2d, relu
 
 from jaxprior.models.vgg import networks as vgg
-from jaxprior.models.vgg.features import CUT
 from jaxprior.restoration.benchmarking import PERCEPTUAL_WEIGHT, RATE, Problem
 
 
 SQRT2 = math.sqrt(2.0)
-LAYERS = vgg.layer_kinds(vgg.STAGES["vgg16"])[:CUT]
+LAYERS = vgg.layer_kinds(vgg.STAGES["vgg16"])[:vgg.CUT]
 
 
 class Eager:

@@ -25,7 +25,6 @@ from jaxprior.inversion.solvers import Solve
 from jaxprior.models.pggan.config import feature_widths
 from jaxprior.models.pggan.networks import Generator
 from jaxprior.models.vgg import networks as vgg
-from jaxprior.models.vgg.features import CUT
 from jaxprior.operators import Identity, batched
 from jaxprior.restoration.placement import Placement
 from jaxprior.system.devices import CPU, default_platform
@@ -145,7 +144,7 @@ def random_features(*, seed: int = 0) -> FeatureNetwork:
     for i, shape in vgg.convolution_shapes(vgg.STAGES["vgg16"][:3]).items():
         kernel = random.standard_normal(shape, np.float32) * np.sqrt(2 / np.prod(shape[:3]), dtype=np.float32)
         tree[f"conv{i}"] = {"kernel": kernel, "bias": random.standard_normal(shape[3], np.float32) * np.float32(0.05)}
-    return build_features({"network": tree}, {"architecture": "vgg16", "name": "random"}, cut=CUT)
+    return build_features({"network": tree}, {"architecture": "vgg16", "name": "random"}, cut=vgg.CUT)
 
 
 class Runner:
@@ -264,7 +263,7 @@ def operations(problem: Problem) -> float:
     network = 0.0
     if case.perceptual:
         side = case.resolution
-        for i, kind in enumerate(vgg.layer_kinds(vgg.STAGES["vgg16"])[:CUT]):
+        for i, kind in enumerate(vgg.layer_kinds(vgg.STAGES["vgg16"])[:vgg.CUT]):
             side = side // 2 if kind == "pool" else side
             if isinstance(kind, int):
                 network += float(np.prod(vgg.convolution_shapes(vgg.STAGES["vgg16"])[i])) * side**2

@@ -2,15 +2,8 @@
 
 from collections.abc import Mapping
 
-from jaxprior.models.vgg.networks import STAGES, VGG, convolution_shapes, layer_kinds
+from jaxprior.models.vgg.networks import CUT, EARLY_CUT, STAGES, VGG, convolution_shapes, layer_kinds
 from jaxprior.weights.features import EARLY, Cut, FeatureNetwork, assemble, checked_cuts
-
-
-CUT = 16
-"""features[:16], relu3_3: the layer of mGANprior's loss, and the default."""
-
-EARLY_CUT = 9
-"""features[:9], relu2_2: the last layer before the second pooling."""
 
 
 def build_vgg(

@@ -21,6 +21,12 @@ Array = jax.Array
 STAGES = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 """Convolutions before each max-pool."""
 
+CUT = 16
+"""features[:16], relu3_3: the layer of mGANprior's loss, and the default."""
+
+EARLY_CUT = 9
+"""features[:9], relu2_2: the last layer before the second pooling."""
+
 WIDTHS = (64, 128, 256, 512, 512)
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
