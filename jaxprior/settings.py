@@ -282,3 +282,19 @@ def listed(words: Iterable[str]) -> str:
     """Join words as a sentence does: "a, b or c"."""
     *others, last = words
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def flat(settings: dict, prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested settings as (dotted name, text) pairs without those that are not set.
+
+    Example:
+        >>> flat({"solve": {"steps": 50, "target_psnr": None}})
+        [('solve.steps', '50')]
+    """
+    pairs = []
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            pairs += flat(value, f"{prefix}{name}.")
+        elif value is not None:
+            pairs.append((prefix + name, str(value)))
+    return pairs

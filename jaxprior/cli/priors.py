@@ -49,7 +49,8 @@ def get(
 
 
 def _list_priors() -> None:
-    from jaxprior.reporting.tables import flat
+    from jaxprior.settings import flat
+    from jaxprior.weights.loader import bundled, outline
     from jaxprior.weights.priors import list_priors
 
     cards = list_priors()
@@ -58,20 +59,22 @@ def _list_priors() -> None:
             "This installation has no bundled prior: train one with `jaxprior train pggan`, or convert "
             "one with `jaxprior convert`."
         )
+    files = bundled()
+    priors = [outline(files[card["name"]], role="prior") for card in cards]
     titles = ("prior", "pixels", "latent", "layers", "trained on", "licence", "sha256")
     print_table(
         titles,
         [
             (
                 card["name"],
-                card["config"]["resolution"],
-                card["config"]["latent_dim"],
-                2 * len(card["config"]["widths"]),
+                _pixels(prior.image_shape),
+                prior.latent_dim,
+                prior.num_layers,
                 card.get("source", ""),
                 card.get("licence", ""),
                 card["sha256"][:12],
             )
-            for card in cards
+            for card, prior in zip(cards, priors, strict=True)
         ],
         words=len(titles),
     )
@@ -79,6 +82,12 @@ def _list_priors() -> None:
         for task, settings in card.get("defaults", {}).items():
             say(f"{card['name']}, {task}: " + ", ".join(f"{name} {value}" for name, value in flat(settings)))
     say(f"More are described at {OFFICIAL_PRIORS}; `jaxprior convert` reads its files.")
+
+
+def _pixels(image_shape: tuple[int, ...]) -> str:
+    """Pixels of a side, or of every side where they differ."""
+    height, *others = image_shape[:-1]
+    return str(height) if all(side == height for side in others) else "x".join(str(side) for side in image_shape[:-1])
 
 
 def _list_networks() -> None:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from jaxprior.evaluation.scores import CONVENTION
 from jaxprior.reporting.plots import Line
 from jaxprior.reporting.snapshot import PLACE, Place, Snapshot
-from jaxprior.reporting.tables import COLUMNS, counts, csv_lines, csv_text, flat, markdown, mean_text, summary
+from jaxprior.reporting.tables import COLUMNS, counts, csv_lines, csv_text, markdown, mean_text, summary
+from jaxprior.settings import flat
 
 
 UNNAMED = "–"

@@ -15,9 +15,10 @@ from jaxprior.reporting import page
 from jaxprior.reporting.grid import LEGEND, UNNAMED, hole_curves, paper_tables, shared_settings
 from jaxprior.reporting.plots import band, distribution, intervals
 from jaxprior.reporting.snapshot import Snapshot
-from jaxprior.reporting.tables import TITLES, counts, flat, headline, mean_text, show
+from jaxprior.reporting.tables import TITLES, counts, headline, mean_text, show
 from jaxprior.reporting.traces import loss_curve
 from jaxprior.runs.journal import FIGURES, OK, Row
+from jaxprior.settings import flat
 
 
 def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished: str) -> str:

@@ -151,17 +151,6 @@ def markdown(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def flat(settings: dict, prefix: str = "") -> list[tuple[str, str]]:
-    """Return nested settings as (dotted name, text) pairs without those that are not set."""
-    pairs = []
-    for name, value in settings.items():
-        if isinstance(value, dict):
-            pairs += flat(value, f"{prefix}{name}.")
-        elif value is not None:
-            pairs.append((prefix + name, str(value)))
-    return pairs
-
-
 def _statistics(values: np.ndarray) -> dict[str, float]:
     mean, n = float(values.mean()), len(values)
     sd = half = math.nan

@@ -5,8 +5,8 @@ from html import escape
 
 from jaxprior.reporting import page
 from jaxprior.reporting.plots import curves
-from jaxprior.reporting.tables import flat
 from jaxprior.reporting.training_snapshot import Training
+from jaxprior.settings import flat
 from jaxprior.training.evaluators import PLACE
 
 

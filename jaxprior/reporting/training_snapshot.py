@@ -9,7 +9,7 @@ from jaxprior.runs.record import read_record
 from jaxprior.training.evaluators import read_evaluation
 from jaxprior.training.loop import read_metrics
 from jaxprior.weights import storage
-from jaxprior.weights.priors import RUN_WEIGHTS
+from jaxprior.weights.loader import RUN_WEIGHTS
 
 
 KIND = "training"

@@ -8,8 +8,9 @@ from pathlib import Path
 from jaxprior.errors import RunError
 from jaxprior.reporting.comparison import Comparison, compare
 from jaxprior.reporting.snapshot import PLACE, Snapshot, snapshots
-from jaxprior.reporting.tables import TITLES, flat, show
+from jaxprior.reporting.tables import TITLES, show
 from jaxprior.runs.runfolder import runs_in
+from jaxprior.settings import flat
 
 
 NAME = 80  # characters of a folder's name in names
