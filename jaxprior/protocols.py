@@ -198,9 +198,9 @@ class Trainer:
         presets: import string of a dictionary from names to such settings; default: the name of the first choice;
             preset_text: help text of the option `--preset`.
         plan: import string of the function (settings, pictures) -> `jaxprior.training.session.Plan`.
-        inputs: import string of the frozen dataclass of what is trained on, as
-            `jaxprior.training.inputs.PictureInputs`, which is the default: its fields are options too, and its method
-            `read(settings, limit=)` returns `jaxprior.training.inputs.TrainingData`.
+        inputs: import string of the frozen dataclass that says what is trained on, whose fields are options too; by
+            default a folder or an archive of pictures. In a module without JAX.
+        read: import string of the function (inputs, settings, limit=) -> `jaxprior.training.pictures.TrainingData`.
         text: the help text of the command, with examples.
         use: the command in which the trained RUN serves; the RUN follows.
     """
@@ -211,7 +211,8 @@ class Trainer:
     plan: str
     text: str
     preset_text: str = "Recipe to start from."
-    inputs: str = "jaxprior.training.inputs:PictureInputs"
+    inputs: str = "jaxprior.training.settings:PictureInputs"
+    read: str = "jaxprior.training.pictures:read"
     use: str = "jaxprior reconstruct IMAGES -o RUN --prior"
 
 

@@ -95,7 +95,7 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
     ) -> None:
         settings = changed(presets[preset.value], {**first.changes(), **rest.changes()})
         given = before if has_own_inputs else after
-        data = inputs_kind(**given.changes()).read(settings, limit=run.limit)
+        data = discovery.imported(trainer.read)(inputs_kind(**given.changes()), settings, limit=run.limit)
         side = settings.resolution
         say(f"{len(data.pictures)} {data.kind} of {side}x{side} pixels from {data.source}")
         skipped = data.pictures.skipped

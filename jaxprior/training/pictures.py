@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ import numpy as np
 
 from jaxprior.data import images
 from jaxprior.errors import ImageError
+from jaxprior.training.settings import PictureInputs
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,38 @@ def load_pictures(
     if not used:
         raise ImageError(f"{source}: none of its {len(sources)} files is a usable picture; the first: {skipped[0]}")
     return Pictures(pixels[:used], tuple(skipped))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingData:
+    """What a training is trained on, and what is said of it.
+
+    Fields:
+        pictures: what the training's `plan` is given.
+        kind: what they are, in the plural, for people.
+        source: where they come from, for the card of the trained weights.
+        use: the command in which a network trained on them serves; None for that of the `Trainer`.
+    """
+
+    pictures: Pictures
+    kind: str = "pictures"
+    source: str
+    use: str | None = None
+
+
+def read(inputs: PictureInputs, settings: Any, *, limit: int | None = None) -> TrainingData:
+    """Read what most networks are trained on: square pictures of the side `settings.resolution`.
+
+    Arguments:
+        inputs: where the pictures are.
+        settings: those of the training.
+        limit: use only the first so many files.
+
+    Raises:
+        ImageError: nothing usable is found.
+    """
+    pictures = load_pictures(inputs.data, resolution=settings.resolution, limit=limit)
+    return TrainingData(pictures=pictures, source=str(inputs.data))
 
 
 @lru_cache(maxsize=4)

@@ -6,9 +6,10 @@ The settings of one training are a frozen dataclass below one of these, in `jaxp
 
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, Self
 
-from jaxprior.settings import setting
+from jaxprior.settings import REQUIRED, setting
 
 
 RECIPE, NETWORK = "Recipe (default: the preset's)", "Network (default: the preset's)"
@@ -66,3 +67,10 @@ class Recipe(Essentials):
     mirror: bool = recipe_setting(
         True, "Flip pictures left to right at random.", option="--mirror/--no-mirror", rank=_SHARED
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureInputs:
+    """What most networks are trained on: a folder or a zip archive of pictures, read by `pictures.read`."""
+
+    data: Path = setting(REQUIRED, "Pictures: a folder or a zip archive.", metavar="DIR|ZIP")

@@ -28,11 +28,16 @@ FLOORS = [
 IN_A_FAMILY = {"networks": "nn", "config": "data", "__init__": "discovery", "page": "reporting", "commands": "cli"}
 """Files of a family that stand on another floor than its training."""
 
+ALONE = {"training/settings.py": "settings"}
+"""Files that stand lower than their folder: the settings of all trainings, which families' own are made of."""
+
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 
 
 def floor_of(path: Path) -> int:
     """The floor of a file. A family's networks stand on the floor of layers, its pages and commands with the others."""
+    if (alone := ALONE.get(path.relative_to(ROOT).as_posix())) is not None:
+        return FLOOR_OF[alone]
     parts = path.relative_to(ROOT).with_suffix("").parts
     if parts[0] == "models" and len(parts) > 2:
         return FLOOR_OF[IN_A_FAMILY.get(parts[2], "models")]

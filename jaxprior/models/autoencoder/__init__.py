@@ -15,6 +15,7 @@ FAMILY = Family(
             preset_text="Recipe to start from: narrow, for minutes of two CPU cores; or the seed's own widths.",
             plan="jaxprior.models.autoencoder.train:plan",
             inputs="jaxprior.models.autoencoder.config:AutoencoderInputs",
+            read="jaxprior.models.autoencoder.pairs:read",
             use="jaxprior inpaint IMAGES --mask MASK -o RUN --refine",
             text="""Train an autoencoder that repairs pictures, whose RUN then serves as `--refine RUN`.
 

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from jaxprior.errors import ImageError
 from jaxprior.settings import check_choices, setting
-from jaxprior.training.inputs import TrainingData, read_pictures
 from jaxprior.training.settings import Recipe, network_setting, recipe_setting
 
 
@@ -51,10 +49,6 @@ class AutoencoderRecipe(Recipe):
             raise ValueError(f"{self.resolution} pixels cannot be halved {len(self.widths)} times, once for each width")
         if not 0 <= self.adversarial < 1:
             raise ValueError(f"`adversarial` must be from 0 to below 1, got {self.adversarial}")
-        if self.mask is not None:
-            from jaxprior.data.masks import parse_mask
-
-            parse_mask(self.mask)
 
 
 PRESETS = {
@@ -82,26 +76,3 @@ class AutoencoderInputs:
     data: Path | None = setting(
         None, "Or pictures, whose hole (--mask) is filled with the mean colour.", metavar="DIR|ZIP"
     )
-
-    def read(self, settings: AutoencoderRecipe, *, limit: int | None = None) -> TrainingData:
-        """Read the pairs, or the pictures, at the resolution of the settings.
-
-        Arguments:
-            settings: those of the training; `mask` belongs to `data`.
-            limit: use only the first so many.
-
-        Raises:
-            ImageError: both or none of the two are given, or a mask without `data`; or nothing can be read.
-        """
-        if (self.data is None) == (not self.pairs) or (self.data is None) != (settings.mask is None):
-            raise ImageError("Give --pairs, runs to learn from; or --data, pictures, with --mask, what is missing.")
-        if self.data is not None:
-            use = "jaxprior.load_refiner, from Python, of"
-            return read_pictures(self.data, resolution=settings.resolution, limit=limit, use=use)
-        from jaxprior.models.autoencoder.pairs import load_pairs
-
-        return TrainingData(
-            pictures=load_pairs(self.pairs or (), resolution=settings.resolution, limit=limit),
-            kind="pairs",
-            source=", ".join(map(str, self.pairs or ())),
-        )

@@ -14,9 +14,10 @@ import jax
 import numpy as np
 
 from jaxprior.data import images
-from jaxprior.data.masks import MaskSpec
+from jaxprior.data.masks import MaskSpec, parse_mask
 from jaxprior.errors import ImageError
-from jaxprior.training.pictures import Pictures, draw_batch
+from jaxprior.models.autoencoder.config import AutoencoderInputs, AutoencoderRecipe
+from jaxprior.training.pictures import Pictures, TrainingData, draw_batch, load_pictures
 
 
 MASKS = 256
@@ -51,6 +52,29 @@ def load_pairs(runs: Sequence[str | Path], *, resolution: int, limit: int | None
         triple[..., :3], triple[..., 3:6] = read("images"), read("originals")
         triple[..., 6] = read("masks")[..., 0] if (run / "masks" / f"{name}.png").is_file() else 255
     return Pictures(triples)
+
+
+def read(inputs: AutoencoderInputs, settings: AutoencoderRecipe, *, limit: int | None = None) -> TrainingData:
+    """Read what an autoencoder is trained on, at the resolution of its settings.
+
+    Arguments:
+        inputs: either runs or pictures.
+        settings: those of the training; a mask belongs to pictures.
+        limit: use only the first so many.
+
+    Raises:
+        ImageError: both or none are given, or a mask without pictures; or nothing can be read.
+        MaskError: the mask's specification is wrong.
+    """
+    if (inputs.data is None) == (not inputs.pairs) or (inputs.data is None) != (settings.mask is None):
+        raise ImageError("Give --pairs, runs to learn from; or --data, pictures, with --mask, what is missing.")
+    if inputs.data is not None:
+        parse_mask(settings.mask)
+        pictures = load_pictures(inputs.data, resolution=settings.resolution, limit=limit)
+        use = "jaxprior.load_refiner, from Python, of"
+        return TrainingData(pictures=pictures, source=str(inputs.data), use=use)
+    pairs = load_pairs(inputs.pairs or (), resolution=settings.resolution, limit=limit)
+    return TrainingData(pictures=pairs, kind="pairs", source=", ".join(map(str, inputs.pairs or ())))
 
 
 def _read(run: Path, name: str, resolution: int, kind: str) -> np.ndarray:
