@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from jaxprior import discovery
 from jaxprior.settings import check_choices, setting
 from jaxprior.training.settings import Recipe, network_setting, recipe_setting
 
@@ -49,6 +50,8 @@ class AutoencoderRecipe(Recipe):
             raise ValueError(f"{self.resolution} pixels cannot be halved {len(self.widths)} times, once for each width")
         if not 0 <= self.adversarial < 1:
             raise ValueError(f"`adversarial` must be from 0 to below 1, got {self.adversarial}")
+        if self.mask is not None:
+            discovery.imported("jaxprior.data.masks:parse_mask")(self.mask)  # by name: that module imports JAX
 
 
 PRESETS = {

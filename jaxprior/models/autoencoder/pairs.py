@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from jaxprior.data import images
-from jaxprior.data.masks import MaskSpec, parse_mask
+from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import ImageError
 from jaxprior.models.autoencoder.config import AutoencoderInputs, AutoencoderRecipe
 from jaxprior.training.pictures import Pictures, TrainingData, draw_batch, load_pictures
@@ -64,12 +64,10 @@ def read(inputs: AutoencoderInputs, settings: AutoencoderRecipe, *, limit: int |
 
     Raises:
         ImageError: both or none are given, or a mask without pictures; or nothing can be read.
-        MaskError: the mask's specification is wrong.
     """
     if (inputs.data is None) == (not inputs.pairs) or (inputs.data is None) != (settings.mask is None):
         raise ImageError("Give --pairs, runs to learn from; or --data, pictures, with --mask, what is missing.")
     if inputs.data is not None:
-        parse_mask(settings.mask)
         pictures = load_pictures(inputs.data, resolution=settings.resolution, limit=limit)
         use = "jaxprior.load_refiner, from Python, of"
         return TrainingData(pictures=pictures, source=str(inputs.data), use=use)
