@@ -3,6 +3,9 @@
 The degradation here is a dirty lens: every picture is darkened towards its corners by a known amount. An operator is a
 small class with `apply` for one image; everything else (batching, jit, gradients) follows from it.
 
+In an installed package an entry point of the group "jaxprior.operators" makes such a class a task of its own, with a
+command `jaxprior vignette`; `jaxprior.operators` says how it states its settings.
+
     python examples/own_operator.py
 """
 

@@ -22,6 +22,8 @@ from jaxprior.protocols import Trainer
 from jaxprior.settings import about
 
 
+FIRST = ("pggan", "lsgan", "autoencoder")
+"""These stand first in the help, in this order; all others follow."""
 MOST_NAMED = 10
 """Pictures left out that are named one by one."""
 
@@ -53,8 +55,14 @@ class TrainerCommands(typer.core.TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def trainers() -> Iterator[tuple[str, Trainer]]:
-    """Trainers of all families, with their names. A family of another package that cannot be imported is told of."""
+def trainers() -> list[tuple[str, Trainer]]:
+    """Trainers of all families, with their names, in the order of the help."""
+    order = {name: place for place, name in enumerate(FIRST)}
+    return sorted(_found(), key=lambda item: order.get(item[0], len(FIRST)))
+
+
+def _found() -> Iterator[tuple[str, Trainer]]:
+    """Trainers of all families, by family. A family of another package that cannot be imported is told of."""
     for name in discovery.names("jaxprior.models"):
         try:
             family = discovery.family(name)
