@@ -24,7 +24,7 @@ import zlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from jaxprior.errors import ImageError
 
@@ -102,8 +102,10 @@ def _decode(data: bytes, max_pixels: int) -> np.ndarray:
         if image.format == "PNG":
             _verify_png(data)
         raw_mode = _raw_mode(image)
-        white_is_zero = image.format == "TIFF" and image.tag_v2.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
-        bits = image.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (16,))[0] if image.format == "TIFF" else 16
+        white_is_zero, bits = False, 16
+        if isinstance(image, TiffImagePlugin.TiffImageFile):
+            white_is_zero = image.tag_v2.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
+            bits = image.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (16,))[0]
         image.load()
         if image.mode in _SIXTEEN_BIT or (image.mode == "I" and image.format == "PPM"):
             convert = _from_sixteen_bit((1 << bits) - 1, white_is_zero, image.info.get("transparency"))
@@ -142,7 +144,7 @@ def _verify_png(data: bytes) -> None:
     raise ImageError("the file is truncated; copy it again.")
 
 
-def _raw_mode(image: Image.Image) -> str:
+def _raw_mode(image: ImageFile.ImageFile) -> str:
     """Return how the file packs its samples, e.g. "L;4" or "RGB;16B". Pillow forgets it when it loads the pixels."""
     arguments = image.tile[0].args if image.tile else ""
     return arguments if isinstance(arguments, str) else str(arguments[0]) if arguments else ""
@@ -237,7 +239,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return f"it is not a readable picture; expected {', '.join(FORMATS)} data with an intact header."
     if isinstance(error, Image.DecompressionBombError):
-        return f"it has more than {2 * Image.MAX_IMAGE_PIXELS} pixels; make it smaller."
+        return f"it has more than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels; make it smaller."
     if isinstance(error, MemoryError):
         return "there is not enough memory to decode it; make it smaller."
     if "truncated" in str(error).lower() or isinstance(error, EOFError):

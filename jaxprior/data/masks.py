@@ -74,15 +74,16 @@ class MaskSpec:
             >>> float(parse_mask("center:0.25").draw(64).mean())
             0.25
         """
-        if self.kind == "file":
+        fraction = self.fraction or 0.0
+        if self.path is not None:
             mask = _from_file(self.path, size)
         elif self.kind == "center":
-            mask = _square(self.fraction, size, lambda room: (room // 2, room // 2))
+            mask = _square(fraction, size, lambda room: (room // 2, room // 2))
         elif self.kind == "block":
             chance = _generator(key, self.name)
-            mask = _square(self.fraction, size, lambda room: chance.integers(0, room + 1, size=2))
+            mask = _square(fraction, size, lambda room: chance.integers(0, room + 1, size=2))
         else:
-            mask = _scattered(self.fraction, size, _generator(key, self.name))
+            mask = _scattered(fraction, size, _generator(key, self.name))
         if mask.all():
             raise MaskError(f"mask {self.name}: at {size} pixels nothing is known; leave some pixels known.")
         if self.kind != "file" and not mask.any():

@@ -75,7 +75,9 @@ def captioned_grid(pictures: Sequence[tuple[str, np.ndarray]], *, columns: int) 
     return grid([_captioned(text, picture, font, widest) for text, picture in pictures], columns=columns, pad=PAD)
 
 
-def _captioned(text: str, picture: np.ndarray, font: ImageFont.ImageFont, least_width: int) -> np.ndarray:
+def _captioned(
+    text: str, picture: np.ndarray, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, least_width: int
+) -> np.ndarray:
     """Draw one picture under its caption; small pictures are enlarged by repeating their pixels."""
     zoom = max(1, round(TILE / max(picture.shape[:2])))
     picture = picture.repeat(zoom, axis=0).repeat(zoom, axis=1)

@@ -44,9 +44,11 @@ class Problems(Protocol):
 
     def __len__(self) -> int:
         """How many there are."""
+        ...
 
     def take(self, indices: np.ndarray) -> Batch:
         """Some of them; one may come twice."""
+        ...
 
 
 def solve(

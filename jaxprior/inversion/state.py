@@ -4,7 +4,7 @@ What goes on from a saved state equals what was never interrupted to the bit, on
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -38,7 +38,7 @@ class BatchState:
     ended: np.ndarray
     found: dict[str, np.ndarray]
     state: Any = None
-    traces: np.ndarray | None = None
+    traces: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     steps: int = 0
     loss: float = float("nan")
 
@@ -67,12 +67,15 @@ def from_arrays(arrays: Mapping[str, np.ndarray], like: BatchState) -> BatchStat
     found = {name.removeprefix("found/"): array for name, array in arrays.items() if name.startswith("found/")}
     if {name for name in arrays if not name.startswith("found/")} != {*names, *HOST, "entered"}:
         raise ValueError("the saved state belongs to another method: its arrays have other names")
-    host = {name: _checked(arrays[name], getattr(like, name)).copy() for name in HOST}
+    slots, evaluated, traces, ended = (_checked(arrays[name], getattr(like, name)).copy() for name in HOST)
     state = jax.tree.unflatten(
         structure, [_placed(arrays[name], leaf) for name, (_, leaf) in zip(names, leaves, strict=True)]
     )
     found = {name: array.copy() for name, array in found.items()}
-    return BatchState(state=state, found=found, entered=int(arrays["entered"]), **host)
+    return BatchState(
+        slots=slots, evaluated=evaluated, entered=int(arrays["entered"]), ended=ended, found=found, state=state,
+        traces=traces,
+    )  # fmt: skip
 
 
 def _checked(array: np.ndarray, like: Any) -> np.ndarray:
@@ -82,10 +85,10 @@ def _checked(array: np.ndarray, like: Any) -> np.ndarray:
 
 
 def _placed(array: np.ndarray, like: Array) -> Array:
-    array = _checked(array, jax.eval_shape(_plain, like))
+    value = jnp.asarray(_checked(array, jax.eval_shape(_plain, like)))
     if jnp.issubdtype(like.dtype, jax.dtypes.prng_key):
-        array = jax.random.wrap_key_data(array, impl=jax.random.key_impl(like))
-    return jax.device_put(array, like.sharding) if like.committed else jnp.asarray(array)
+        value = jax.random.wrap_key_data(value, impl=jax.random.key_impl(like))
+    return jax.device_put(value, like.sharding) if like.committed else value
 
 
 def _plain(leaf: Array) -> Array:

@@ -29,7 +29,7 @@ def upsample_bicubic(x: Array, size: tuple[int, int]) -> Array:
         (1, 32, 42, 64)
     """
     rows, columns = (_weights(n, out) for n, out in zip(x.shape[1:3], size, strict=True))
-    return resample(x, rows, columns)
+    return jnp.asarray(resample(x, rows, columns))
 
 
 @functools.lru_cache(maxsize=256)

@@ -3,7 +3,7 @@
 `FORMS` holds them by name: how a kernel is prepared, and what is done with it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -17,7 +17,7 @@ from jaxprior.nn.pooling import upsample
 Array = jax.Array
 
 
-def convolve(x: Array, kernel: Array, *, stride: int = 1, padding="SAME") -> Array:
+def convolve(x: Array, kernel: Array, *, stride: int = 1, padding: str | Sequence[tuple[int, int]] = "SAME") -> Array:
     """Plain NHWC x HWIO convolution (cross-correlation, no bias)."""
     return lax.conv_general_dilated(x, kernel, (stride, stride), padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
 

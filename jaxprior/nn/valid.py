@@ -9,6 +9,9 @@ is one matrix product of all rows with all K_a at once, and a sum of shifted map
 all derivatives. It moves 2 k times the memory of the map instead of the k^2 times of whole patches.
 """
 
+import functools
+import operator
+
 import jax
 import jax.numpy as jnp
 
@@ -41,4 +44,4 @@ def by_products(x: Array, kernel: Array) -> Array:
     row = jnp.concatenate([x[:, :, a : a + wide] for a in range(k)], axis=-1)
     taps = kernel.reshape(k, k * i, o).transpose(1, 0, 2).reshape(k * i, k * o)
     y = (row.reshape(b * h * wide, k * i) @ taps).reshape(b, h, wide, k, o)
-    return sum(y[:, a : a + high, :, a] for a in range(k))
+    return functools.reduce(operator.add, (y[:, a : a + high, :, a] for a in range(k)))

@@ -21,7 +21,7 @@ import numpy as np
 from jaxprior.inversion import engine
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.objective import Objective
-from jaxprior.inversion.solvers import Solve
+from jaxprior.inversion.solvers import Precision, Solve
 from jaxprior.models.pggan.config import feature_widths
 from jaxprior.models.pggan.networks import Generator
 from jaxprior.models.vgg import networks as vgg
@@ -60,7 +60,7 @@ class Case:
     num_codes: int = 20
     layer: int = 8
     batch: int = 1
-    precision: str = "fp32"
+    precision: Precision = "fp32"
     perceptual: bool = True
 
     @property

@@ -25,6 +25,7 @@ from jaxprior.restoration.editing import edit, interpolate, render
 from jaxprior.restoration.memory import MemoryPlan
 from jaxprior.restoration.placement import Placement, Progress, SavePoint
 from jaxprior.restoration.presets import PRESETS, Method, preset
+from jaxprior.system.devices import Device
 from jaxprior.system.runtime import enable_compilation_cache
 from jaxprior.weights.priors import Prior
 from jaxprior.weights.refiners import check_fits
@@ -88,7 +89,7 @@ def restore(
     ids: Array | None = None,
     batch_size: int | None = None,
     memory: float | None = None,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Device] | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Degrade clean photos by a task and restore them: an evaluation.
@@ -147,7 +148,7 @@ def invert(
     ids: Array | None = None,
     batch_size: int | None = None,
     memory: float | None = None,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Device] | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Restore what was really observed: find the latents whose degraded image explains it.
@@ -165,8 +166,10 @@ def invert(
         MemoryLimitError: one picture does not fit, whatever is done.
     """
     task = Identity() if task is None else task
-    default = preset("default", task, prior=prior) if None in (codes, objective, solve) else Method(None, None, None)
-    method = Method(codes or default.codes, objective or default.objective, solve or default.solve, refine, start)
+    if codes is None or objective is None or solve is None:
+        default = preset("default", task, prior=prior)
+        codes, objective, solve = codes or default.codes, objective or default.objective, solve or default.solve
+    method = Method(codes, objective, solve, refine, start)
     devices = jax.local_devices()[: max(len(observed), 1)] if devices is None else devices
     inverter, b = Inverter(prior, method, devices=devices), len(observed)
     if b:
@@ -189,7 +192,7 @@ class Inverter:
         >>> results = [inverter.invert(observed, task, key=jax.random.key(0), ids=ids) for observed, ids in batches]
     """
 
-    def __init__(self, prior: Prior, method: Method, *, devices: Sequence[jax.Device] | None = None):
+    def __init__(self, prior: Prior, method: Method, *, devices: Sequence[Device] | None = None):
         enable_compilation_cache()
         self.placement = Placement(
             prior, codes=method.codes, objective=method.objective, solve=method.solve, start=method.start,

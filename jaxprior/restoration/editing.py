@@ -8,14 +8,14 @@ import jax.numpy as jnp
 
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.codes.single import SingleCode
-from jaxprior.inversion.solvers import Solve
+from jaxprior.inversion.solvers import Precision, Solve
 from jaxprior.weights.priors import Prior
 
 
 Array = jax.Array
 
 
-def render(prior: Prior, latents: Any, *, codes: MultiCode | SingleCode, precision: str = "fp32") -> Array:
+def render(prior: Prior, latents: Any, *, codes: MultiCode | SingleCode, precision: Precision = "fp32") -> Array:
     """Images of latents, as an inversion's result holds them.
 
     Arguments:

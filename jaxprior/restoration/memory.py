@@ -11,6 +11,8 @@ from typing import Any
 
 import jax
 
+from jaxprior.system.devices import Device
+
 
 ROOM = 0.9
 """Share of a device's memory that a batch may need: the sample bank and pictures lie beside it."""
@@ -70,7 +72,7 @@ def memory_plans(num_codes: int, platform: str) -> list[MemoryPlan]:
     return found
 
 
-def limit_of(devices: Sequence[jax.Device], wanted: float | None = None) -> float | None:
+def limit_of(devices: Sequence[Device], wanted: float | None = None) -> float | None:
     """Bytes that a step may need on each device; None where there is no limit that one could know.
 
     Arguments:
@@ -78,7 +80,8 @@ def limit_of(devices: Sequence[jax.Device], wanted: float | None = None) -> floa
         wanted: a limit in bytes that is set from outside.
     """
     told = [(device.memory_stats() or {}).get("bytes_limit") for device in devices]
-    known = [] if None in told else [ROOM * min(told)]
+    sizes = [size for size in told if size is not None]
+    known = [ROOM * min(sizes)] if sizes and len(sizes) == len(told) else []
     return min([*known, *([] if wanted is None else [wanted])], default=None)
 
 

@@ -29,6 +29,7 @@ from jaxprior.inversion.state import BatchState, named, nested
 from jaxprior.operators import Operator, take
 from jaxprior.restoration.banks import sample_bank
 from jaxprior.restoration.memory import FULL_SPEED, GIB, MemoryPlan, Recomputed, limit_of, memory_plans
+from jaxprior.system.devices import Device
 from jaxprior.weights.priors import Prior
 
 
@@ -45,12 +46,14 @@ class SavePoint(Protocol):
 
     def due(self) -> bool:
         """Whether it should be saved now; asked between chunks."""
+        ...
 
     def save(self, arrays: dict[str, np.ndarray]) -> None:
         """Keep these arrays and forget earlier ones."""
 
     def load(self) -> Mapping[str, np.ndarray] | None:
         """What was saved last, or None."""
+        ...
 
 
 class Placement:
@@ -77,7 +80,7 @@ class Placement:
         objective: Objective,
         solve: Solve,
         start: Any = None,
-        devices: Sequence[jax.Device] | None = None,
+        devices: Sequence[Device] | None = None,
     ):
         self.devices = list(devices or jax.local_devices())
         alone = self.devices == jax.local_devices()[:1]
@@ -185,6 +188,8 @@ class Placement:
             operator, observed, size: as for `compiled`.
         """
         needs = self.compiled(operator, observed, size=size).memory_analysis()
+        if needs is None:
+            raise NotImplementedError(f"the compiler for {self.devices[0].platform} plans no memory")
         return (
             needs.argument_size_in_bytes
             + needs.output_size_in_bytes
@@ -246,7 +251,7 @@ class Placement:
             )  # fmt: skip
             found = again if found is None else _better(found, again, short)
             turn, saved = turn + 1, None
-        return _average(found, starts)
+        return _average(found or {}, starts)
 
     def _given(self, entries: np.ndarray, keys: Array) -> Any:
         """Latents that the caller gave of these entries, completed by what the codes begin with; None without any."""

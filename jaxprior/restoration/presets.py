@@ -172,7 +172,7 @@ def _codes(
     if values.get("layer", 1) > prior.num_layers:
         layer = spelled("codes.layer", names)
         raise SettingsError(f"{layer} {values['layer']}: this prior has layers 1 to {prior.num_layers}.")
-    if "attention" in given:
+    if "attention" in given and isinstance(codes, MultiCode):
         values["attention"] = _attention(codes.attention, given["attention"], names)
     codes = dataclasses.replace(codes, **values)
     if isinstance(codes, SingleCode) and codes.start is None:

@@ -5,6 +5,7 @@ a process that is killed leaves either a complete checkpoint or none. When the n
 reads the one before.
 """
 
+import os
 import shutil
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def save(folder: Path, number: int, tree, *, keep: int = 2) -> None:
 
     path = Path(folder).absolute() / str(number)
     path.parent.mkdir(parents=True, exist_ok=True)
-    ocp.save(path, jax.tree.map(np.asarray, tree), overwrite=True)
+    ocp.save(os.fspath(path), jax.tree.map(np.asarray, tree), overwrite=True)
     for old in numbers(folder)[:-keep]:
         shutil.rmtree(Path(folder) / str(old), ignore_errors=True)
 
@@ -57,7 +58,7 @@ def restore(folder: Path, like):
     failure = None
     for number in reversed(numbers(folder)):
         try:
-            return number, ocp.load(Path(folder).absolute() / str(number), abstract)
+            return number, ocp.load(os.fspath(Path(folder).absolute() / str(number)), abstract)
         except Exception as error:  # orbax raises errors of many kinds, and an older one may be whole
             failure = failure or error
     if failure is not None:

@@ -16,8 +16,8 @@ def cache_folder() -> Path | None:
     switches the cache off with the word "off". Where JAX itself has been given a cache folder, that one is used.
     Nobody else should be able to write to the folder, because JAX executes what lies in it.
     """
-    if jax.config.jax_compilation_cache_dir:
-        return Path(jax.config.jax_compilation_cache_dir)
+    if folder := _jax_cache():
+        return Path(folder)
     chosen = os.environ.get("JAXPRIOR_CACHE", "")
     if chosen.lower() == "off":
         return None
@@ -27,12 +27,17 @@ def cache_folder() -> Path | None:
     return (Path(base) if base else Path.home() / ".cache") / "jaxprior" / f"jax-{jax.__version__}"
 
 
+def _jax_cache() -> str | None:
+    """Return the cache folder that JAX was given, by its own setting or by ours."""
+    return jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]  made at run time
+
+
 def enable_compilation_cache() -> None:
     """Turn the cache of compiled programs on. It may be called several times.
 
     It does nothing where the user has given JAX a cache folder, or has switched the cache off.
     """
-    if jax.config.jax_compilation_cache_dir or (folder := cache_folder()) is None:
+    if _jax_cache() or (folder := cache_folder()) is None:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)

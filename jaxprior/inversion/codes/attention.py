@@ -13,9 +13,11 @@ Where they act (`where`):
 `optimise=False` leaves the parameters as `init` draws them. A module that starts neutral then stays neutral.
 """
 
+import functools
 import math
+import operator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +26,8 @@ from jaxprior.settings import setting
 
 
 Array = jax.Array
-Parameters = dict[str, Array | dict[str, Array]]
+Parameters: TypeAlias = dict[str, Any]
+"""A dictionary of arrays, or of dictionaries of arrays."""
 Where = Literal["composed", "each"]
 Norm = Literal["per-image", "none"]
 Start = Literal["identity", "random"]
@@ -197,7 +200,7 @@ def _convolve(x: Array, kernel: Array) -> Array:
     x = jnp.pad(x, [(0, 0)] * (x.ndim - 3) + [margin, margin, (0, 0)])
     rows = jnp.stack([x[..., r : r + h, :, :] for r in range(size)], axis=-2)  # [..., h, w + k - 1, row, i]
     products = jnp.einsum("...ri,rcio->...co", rows, kernel)  # [..., h, w + k - 1, column, o]
-    return sum(products[..., c : c + w, c, :] for c in range(size))
+    return functools.reduce(operator.add, (products[..., c : c + w, c, :] for c in range(size)))
 
 
 def _dense(params: dict[str, Array], x: Array) -> Array:

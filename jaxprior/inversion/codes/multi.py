@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from jaxprior.inversion.codes.attention import ATTENTION, CBAM, SelfAttention
 from jaxprior.nn.latent import draw_codes
+from jaxprior.protocols import Latents
 from jaxprior.settings import setting
 
 
@@ -64,7 +65,7 @@ class MultiCode:
         if self.alpha not in ALPHA:
             raise ValueError(f"`alpha` must be one of {ALPHA}, got {self.alpha!r}")
 
-    def init(self, generator, key: Array, *, z: Array | None = None) -> dict[str, Array]:
+    def init(self, generator, key: Array, *, z: Array | None = None) -> Latents:
         """Latents of one image at the start: {"z": [N, d], "alpha": [N, c]} and "attention" if there is any.
 
         Arguments:
@@ -76,7 +77,7 @@ class MultiCode:
         if z is None:
             shape = (self.num_codes, generator.latent_dim)
             z = draw_codes(key, shape, distribution=generator.code_distribution)
-        latents = {"z": z, "alpha": self._start_weights(generator.channels, jax.random.fold_in(key, 1))}
+        latents: Latents = {"z": z, "alpha": self._start_weights(generator.channels, jax.random.fold_in(key, 1))}
         if self.attention is not None:
             latents["attention"] = self.attention.init(jax.random.fold_in(key, 2), generator.channels)
         return latents
@@ -98,7 +99,7 @@ class MultiCode:
         # Divided by N in addition to alpha = 1/N: mGANprior's own numerics, which its learning rates rely on.
         return jnp.einsum("n...c,nc->...c", features, alpha) / self.num_codes
 
-    def synthesize(self, generator, latents: dict[str, Array]) -> Array:
+    def synthesize(self, generator, latents: Latents) -> Array:
         """The image [*image_shape] of one set of latents."""
         features = generator.head(latents["z"])
         features = features.astype(jnp.promote_types(features.dtype, jnp.float32))
@@ -106,12 +107,12 @@ class MultiCode:
         composed = self._attend(self.compose(features, latents["alpha"]), latents, "composed")
         return generator.tail(composed[None])[0]
 
-    def _attend(self, features: Array, latents: dict[str, Array], where: str) -> Array:
+    def _attend(self, features: Array, latents: Latents, where: str) -> Array:
         if self.attention is None or self.attention.where != where:
             return features
         params = latents["attention"]
         return self.attention.apply(params if self.attention.optimise else jax.lax.stop_gradient(params), features)
 
-    def constrain(self, latents: dict[str, Array], key: Array) -> dict[str, Array]:
+    def constrain(self, latents: Latents, key: Array) -> Latents:
         """Latents after an update; these have no constraint."""
         return latents

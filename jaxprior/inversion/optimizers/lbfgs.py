@@ -47,7 +47,9 @@ class LbfgsState(NamedTuple):
     inverses: Array
 
 
-def lbfgs(first_step: float, *, scales: Callable[[Any], Any], memory: int = MEMORY) -> optax.GradientTransformation:
+def lbfgs(
+    first_step: float, *, scales: Callable[[Any], Any], memory: int = MEMORY
+) -> optax.GradientTransformationExtraArgs:
     """Limited-memory BFGS as an optax transformation of one problem; `vmap` it over many.
 
     Arguments:
@@ -69,7 +71,8 @@ def lbfgs(first_step: float, *, scales: Callable[[Any], Any], memory: int = MEMO
             zeros, jnp.asarray(jnp.inf), zeros, zeros, zero, jnp.zeros((), jnp.int32), pairs, pairs, jnp.zeros(memory)
         )
 
-    def update(grads, state: LbfgsState, params=None, *, value: Array, **_unused):
+    def update(updates: Any, state: Any, params: Any = None, **told: Any) -> tuple[Any, Any]:
+        grads, value = updates, told["value"]
         units = jax.tree.map(lambda x, unit: jnp.full_like(x, unit), params, scales(params))
         unit, unravel = ravel_pytree(units)
         trial, gradient = ravel_pytree(params)[0] / unit, ravel_pytree(grads)[0] * unit

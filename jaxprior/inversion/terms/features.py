@@ -1,5 +1,7 @@
 """The distance of features: between maps of the degraded generated image and of the observation."""
 
+import functools
+import operator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +38,7 @@ class FeatureTerm:
     def value(self, image: Array, degraded: Array, target: list[Array]) -> Array:
         """The weighted sum of the maps' distances."""
         pairs = zip(self._maps(degraded), target, strict=True)
-        return self.weight * sum(PIXEL_LOSSES[self.loss](a, b) for a, b in pairs)
+        return self.weight * functools.reduce(operator.add, (PIXEL_LOSSES[self.loss](a, b) for a, b in pairs))
 
     def _maps(self, image: Array) -> list[Array]:
         network = getattr(self.network, "features", self.network)
