@@ -7,6 +7,7 @@ Beyond the border, the border's pixels are repeated.
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.nn.resampling import axis_weights, corner_centres, cubic, resample
