@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxprior.evaluation.scores import CONVENTION
 from jaxprior.runs.journal import DIVERGED, FAILED, FIELDS, FIGURES, OK, PROVENANCE, Row
+from jaxprior.settings import flat
 
 
 COLUMNS = tuple(name for name in FIELDS if name not in PROVENANCE)
