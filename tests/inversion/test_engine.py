@@ -115,10 +115,11 @@ def test_best_and_last_iterates(prior, photos):
 def test_a_planted_image_is_found_again(prior, weights):
     z = jax.random.normal(jax.random.key(5), (3, 16))
     near = z + 0.2 * jax.random.normal(jax.random.key(6), z.shape)
-    codes = StartAt(num_codes=3, layer=4, weights=weights, z=tuple(map(tuple, near.tolist())))
+    codes = jp.MultiCode(num_codes=3, layer=4, weights=weights)
     planted = codes.synthesize(prior.split(4), {**codes.init(prior.split(4), KEY), "z": z})[None]
     solve = jp.Solve(steps=300, schedule="cosine")
-    result = jp.restore(prior, planted, key=KEY, codes=codes, objective=L2, solve=solve)
+    start = jp.GivenStart({"z": near[None]})
+    result = jp.restore(prior, planted, key=KEY, codes=codes, objective=L2, solve=solve, start=start)
     assert float(result.trace[0, 0] / result.loss[0]) > 100
 
 

@@ -25,6 +25,7 @@ from jaxprior.models.singan import (
     synthesize,
 )
 from jaxprior.models.singan import networks as singan
+from jaxprior.models.singan.resizing import resize
 from jaxprior.models.singan.stored import build_singan
 from jaxprior.nn.convolution import convolve
 from jaxprior.nn.norm import fold
