@@ -27,7 +27,9 @@ from PIL import Image, ImageDraw, ImageFont
 from jaxprior import metrics
 from jaxprior.data import images
 from jaxprior.models.singan import SinGan, draw, load_singan, reconstruct
-from jaxprior.models.singan.train import PRESETS, SinganRecipe, plan
+from jaxprior.models.singan.config import PRESETS, SinganRecipe
+from jaxprior.models.singan.planning import scales_of
+from jaxprior.models.singan.train import plan
 from jaxprior.system import runtime
 from jaxprior.training import session
 from jaxprior.training.pictures import Pictures
@@ -135,7 +137,7 @@ def main() -> None:
         steps=options.steps, seed=options.seed,
     )  # fmt: skip
     pixels = np.asarray(images.load_image(options.picture))
-    changes = arms(len(base.scales(*pixels.shape[:2]).sizes))
+    changes = arms(len(scales_of(base, *pixels.shape[:2]).sizes))
     chosen = options.only.split(",") if options.only else list(changes)
     if unknown := [name for name in chosen if name not in changes]:
         parser.error(f"--only: {', '.join(unknown)} is none of: {', '.join(changes)}")

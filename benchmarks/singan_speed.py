@@ -23,7 +23,7 @@ from peers.singan import SinganStep
 
 import jaxprior.models.singan as networks
 from jaxprior.models.singan import Plan
-from jaxprior.models.singan.recipe import SinganRecipe
+from jaxprior.models.singan.config import SinganRecipe
 from jaxprior.models.singan.scale import draw_inputs, make_step
 from jaxprior.models.singan.state import init_state
 from jaxprior.nn.convolution import convolve

@@ -229,6 +229,8 @@ class Family:
             the role}. Roles: "prior" and "critic" (a generator with the critic beside it, if there is one), "features",
             "refiner", "singan". The function's arguments are (params, card, where) for all roles.
         trainers: command of `jaxprior train` -> `Trainer`.
+        single_image: a training on one picture, whose presets `jaxprior singan train` offers, or None. Its settings are
+            a subclass of `jaxprior.models.singan.config.PyramidRecipe`, and nothing but the picture is its input.
         commands: import string of a typer application with further commands of the family's own, or None.
         page: import string of the function from a loaded network to sections of its report page, or None.
         uses: names of other families whose networks this one imports.
@@ -238,6 +240,7 @@ class Family:
     paper: str
     architectures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     trainers: Mapping[str, Trainer] = field(default_factory=dict)
+    single_image: Trainer | None = None
     commands: str | None = None
     page: str | None = None
     uses: Sequence[str] = ()

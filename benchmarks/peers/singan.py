@@ -53,7 +53,7 @@ class SinganStep:
         self.generator, self.critic = (
             Network(part[name], self.device, recipe.learning_rate) for name in ("generator", "critic")
         )
-        self.margin = recipe.networks(0)[0].margin
+        self.margin = recipe.margin
         self.picture, self.below = self._tensor(picture), self._tensor(below)
 
     def _tensor(self, x) -> torch.Tensor:

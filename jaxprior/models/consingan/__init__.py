@@ -6,13 +6,21 @@
 `load_singan`, `draw` and `reconstruct` of `jaxprior.models.singan` load a ConSinGAN and draw from it.
 """
 
-from jaxprior.protocols import Family
+from jaxprior.protocols import Family, Trainer
 
 
 FAMILY = Family(
     title="ConSinGAN: one generator that grows over the scales of one picture",
     paper="Hinz, Fisher, Wang and Wermter, Improved Techniques for Training Single-Image GANs, WACV 2021",
     architectures={"consingan": {"singan": "jaxprior.models.consingan.stored:build_consingan"}},
+    single_image=Trainer(
+        config="jaxprior.models.consingan.config:ConsinganRecipe",
+        presets="jaxprior.models.consingan.config:PRESETS",
+        default="consingan",
+        plan="jaxprior.models.consingan.train:plan",
+        text="Train a ConSinGAN on one picture.",
+        use="jaxprior singan sample -o samples",
+    ),
     page="jaxprior.models.singan.page:singan_sections",
     uses=("singan",),
 )

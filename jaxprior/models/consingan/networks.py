@@ -9,25 +9,22 @@ stage starts as a copy of the one below it. The critic is a `jaxprior.models.sin
 """
 
 import math
+import typing
 from collections.abc import Sequence
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxprior.models.consingan.config import Edges, Norm
+from jaxprior.models.singan.config import KERNEL
 from jaxprior.models.singan.networks import Block, Critic, zero_pad
 from jaxprior.nn.bicubic import upsample_bicubic
 from jaxprior.nn.elementwise import leaky_relu, widen
 
 
 Array = jax.Array
-KERNEL = 3
-NORMS = ("none", "instance")
-"""What may follow a convolution. The official `--batch_norm` never leaves training mode, draws one image at a time and
-thus normalises each image by itself: "instance"."""
-
-EDGES = ("enlarged", "zero")
-"""How features get the margin that a stage's convolutions take away: see `GrowingGenerator`."""
+NORMS, EDGES = typing.get_args(Norm), typing.get_args(Edges)
 
 
 class GrowingGenerator(nn.Module):

@@ -1,4 +1,4 @@
-"""One stage of a ConSinGAN: its losses and its compiled step (see `jaxprior.models.consingan.train`).
+"""One stage of a ConSinGAN: its networks, its losses and its compiled step (see `jaxprior.models.consingan.train`).
 
     critic       E D(fake) - E D(real) + penalty of pixels' gradient norms
     generator    -E D(fake) + weight x mean squared error of the picture, remade from the noises kept for that
@@ -7,21 +7,21 @@ Fake and remade picture are computed together, as two images: no norm here mixes
 """
 
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from jaxprior.models.consingan.config import ConsinganRecipe
+from jaxprior.models.consingan.networks import GrowingGenerator, critic_of
 from jaxprior.models.singan import Plan
+from jaxprior.models.singan.networks import Critic
 from jaxprior.models.singan.noise import draw_normals
 from jaxprior.training import losses
 from jaxprior.training.players import player
-from jaxprior.training.recipe import adam
+from jaxprior.training.recipe import adam, dtype_of
 
-
-if TYPE_CHECKING:
-    from jaxprior.models.consingan.train import ConsinganRecipe
 
 Array = jax.Array
 
@@ -38,22 +38,31 @@ class Inputs(NamedTuple):
     mixes: Array
 
 
-def draw_inputs(recipe: "ConsinganRecipe", scales: Plan, stage: int, key: Array, *, dtype=jnp.float32) -> Inputs:
+def networks_of(recipe: ConsinganRecipe, stages: int) -> tuple[GrowingGenerator, Critic]:
+    """A generator of so many stages and the critic, as the settings describe them."""
+    generator = GrowingGenerator(
+        stages, recipe.width, recipe.layers, norm=recipe.norm, slope=recipe.slope, edges=recipe.edges,
+        dtype=dtype_of(recipe),
+    )  # fmt: skip
+    return generator, critic_of(generator, recipe.critic_layers)
+
+
+def draw_inputs(recipe: ConsinganRecipe, scales: Plan, stage: int, key: Array, *, dtype=jnp.float32) -> Inputs:
     """`Inputs` of one step of a stage, of the given type."""
     noise_key, mix_key = jax.random.split(key)
-    generator, _ = recipe.networks(stage + 1)
+    generator, _ = networks_of(recipe, stage + 1)
     shapes = [generator.noise_shape(n, size) for n, size in enumerate(scales.sizes[: stage + 1])]
     noises = draw_normals(noise_key, shapes, count=1, dtype=dtype)
     return Inputs(noises, jax.random.uniform(mix_key, (recipe.critic_steps, 1, 1, 1), dtype))
 
 
-def make_losses(recipe: "ConsinganRecipe"):
+def make_losses(recipe: ConsinganRecipe):
     """The two losses: (critic loss, generator loss), each -> (value, metrics).
 
     `critic_loss` among the metrics is without the penalty and `generator_loss` without the reconstruction, which stand
     beside them. The generator's is a function of what was made: [2, h, w, c], the fake and the remade picture.
     """
-    _, critic = recipe.networks(1)
+    _, critic = networks_of(recipe, 1)
 
     def rate(params, images):
         return critic.apply({"params": params}, images)
@@ -74,14 +83,14 @@ def make_losses(recipe: "ConsinganRecipe"):
 
 
 @lru_cache(maxsize=32)  # pictures of one size share what is compiled
-def make_step(recipe: "ConsinganRecipe", scales: Plan, stage: int):
+def make_step(recipe: ConsinganRecipe, scales: Plan, stage: int):
     """The compiled step of one stage: (index, state, picture, key) -> (state, metrics).
 
     The state is donated; the picture is [1, h, w, c]. A step is `critic_steps` updates of the critic, then
     `generator_steps` of the trained parts of the generator, each part at its own learning rate. Both are loops: each
     update is compiled once.
     """
-    generator, _ = recipe.networks(stage + 1)
+    generator, _ = networks_of(recipe, stage + 1)
     critic_loss, generator_loss = make_losses(recipe)
     rates = recipe.trained(stage)
     first = max(stage - recipe.train_depth + 1, 0)

@@ -1,14 +1,15 @@
 """The state of a ConSinGAN training: where it starts, how a stage begins, and the trained network in it."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior.models.consingan.config import ConsinganRecipe
 from jaxprior.models.consingan.model import ConSinGan
 from jaxprior.models.consingan.networks import GrowingGenerator, draw_biases
+from jaxprior.models.consingan.stage import networks_of
 from jaxprior.models.singan import Plan, reconstruct
 from jaxprior.models.singan.networks import Critic
 from jaxprior.models.singan.noise import draw_normals
@@ -16,18 +17,14 @@ from jaxprior.training.players import copied
 from jaxprior.training.recipe import adam
 
 
-if TYPE_CHECKING:
-    from jaxprior.models.consingan.train import ConsinganRecipe
-
-
-def init_state(recipe: "ConsinganRecipe", scales: Plan, coarsest: np.ndarray, key: jax.Array) -> dict:
+def init_state(recipe: ConsinganRecipe, scales: Plan, coarsest: np.ndarray, key: jax.Array) -> dict:
     """Start state: networks, noises of the reconstruction and amplitudes of all stages, as the file of a ConSinGAN has
     them; Adam's states, one for each part of the generator; and the number of the stage in training.
 
     Stages above the first are copies of it until they begin. `coarsest` is the picture there, [h, w, c].
     """
     count = len(scales.sizes)
-    parts, critic, noises = _drawn(*recipe.networks(1), scales.sizes, key)
+    parts, critic, noises = _drawn(*networks_of(recipe, 1), scales.sizes, key)
     parts |= {f"stage{n}": copied(parts["stage0"]) for n in range(1, count)}
     if recipe.z_rec == "image":
         noises[0] = jnp.asarray(coarsest)
@@ -55,9 +52,9 @@ def _drawn(
     return *drawn, [noise[0] for noise in draw_normals(noise_key, shapes, count=1)]
 
 
-def assemble(recipe: "ConsinganRecipe", scales: Plan, state: dict, count: int, image: np.ndarray) -> ConSinGan:
+def assemble(recipe: ConsinganRecipe, scales: Plan, state: dict, count: int, image: np.ndarray) -> ConSinGan:
     """The coarsest `count` stages of a state; `image` is the picture at the last of them, [h, w, c]."""
-    generator, critic = recipe.networks(count)
+    generator, critic = networks_of(recipe, count)
     names = ("head", "tail", *(f"stage{n}" for n in range(count)))
     return ConSinGan(
         generator=generator, variables={"params": {name: state["generator"][name] for name in names}}, critic=critic,
@@ -67,7 +64,7 @@ def assemble(recipe: "ConsinganRecipe", scales: Plan, state: dict, count: int, i
     )  # fmt: skip
 
 
-def begin_stage(recipe: "ConsinganRecipe", scales: Plan, stage: int, picture: jax.Array, state: dict) -> dict:
+def begin_stage(recipe: ConsinganRecipe, scales: Plan, stage: int, picture: jax.Array, state: dict) -> dict:
     """Begin a stage: its weights, the amplitude of its noise, and Adam's states.
 
     Arguments:
@@ -87,6 +84,6 @@ def begin_stage(recipe: "ConsinganRecipe", scales: Plan, stage: int, picture: ja
     return {**state, "adam": _start_adam(recipe, state["generator"], state["critic"])}
 
 
-def _start_adam(recipe: "ConsinganRecipe", parts: dict, critic: dict) -> dict:
+def _start_adam(recipe: ConsinganRecipe, parts: dict, critic: dict) -> dict:
     optimizer = adam(recipe)
     return {"generator": {name: optimizer.init(part) for name, part in parts.items()}, "critic": optimizer.init(critic)}

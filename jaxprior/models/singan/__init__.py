@@ -16,7 +16,7 @@
 
 import lazy_loader
 
-from jaxprior.protocols import Family
+from jaxprior.protocols import Family, Trainer
 
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
@@ -26,5 +26,13 @@ FAMILY = Family(
     paper="Shaham, Dekel and Michaeli, SinGAN: Learning a Generative Model from a Single Natural Image, ICCV 2019",
     architectures={"singan": {"singan": "jaxprior.models.singan.stored:build_singan"}},
     commands="jaxprior.models.singan.commands:app",
+    single_image=Trainer(
+        config="jaxprior.models.singan.config:SinganRecipe",
+        presets="jaxprior.models.singan.config:PRESETS",
+        default="singan",
+        plan="jaxprior.models.singan.train:plan",
+        text="Train a SinGAN on one picture.",
+        use="jaxprior singan sample -o samples",
+    ),
     page="jaxprior.models.singan.page:singan_sections",
 )

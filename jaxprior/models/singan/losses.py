@@ -1,4 +1,4 @@
-"""The losses of one scale of a SinGAN (Shaham et al., ICCV 2019, equation 3).
+"""The networks of one scale of a SinGAN and their losses (Shaham et al., ICCV 2019, equation 3).
 
     critic       E D(fake) - E D(real) + penalty of pixels' gradient norms
     generator    -E D(fake) + weight x mean squared error of the picture, remade from the noise kept for that
@@ -6,18 +6,18 @@
 Both networks are normalised by the batch, a picture at a time.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from jaxprior.models.singan.config import SinganRecipe
+from jaxprior.models.singan.networks import Critic, Generator
 from jaxprior.training import losses
+from jaxprior.training.recipe import dtype_of
 from jaxprior.training.statistics import parted
 
-
-if TYPE_CHECKING:
-    from jaxprior.models.singan.recipe import SinganRecipe
 
 Array = jax.Array
 
@@ -28,13 +28,20 @@ def in_training(network: Any, variables: dict, *inputs: Array) -> tuple[Array, d
     return output, {**variables, **changed}
 
 
-def make_losses(recipe: "SinganRecipe", scale: int):
+def networks_at(recipe: SinganRecipe, scale: int) -> tuple[Generator, Critic]:
+    """The two networks of a scale, as the settings describe them."""
+    width = recipe.width_at(scale)
+    shared = {"width": width, "least_width": width, "layers": recipe.layers, "dtype": dtype_of(recipe)}
+    return Generator(norm=recipe.norm, **shared), Critic(norm=recipe.critic_norm, **shared)
+
+
+def make_losses(recipe: SinganRecipe, scale: int):
     """The losses of a scale: (critic's, generator's adversarial one, its reconstruction's).
 
     Each is (params, statistics, ...) -> (value, (metrics, new running statistics)). `critic_loss` among the metrics is
     without the penalty, which stands beside it.
     """
-    generator, critic = recipe.networks(scale)
+    generator, critic = networks_at(recipe, scale)
     penalty_of = losses.pixel_gradient_penalty if recipe.gp == "pixel" else losses.gradient_penalty
 
     def critic_loss(params, statistics, picture, fake, mix):
@@ -59,7 +66,7 @@ def make_losses(recipe: "SinganRecipe", scale: int):
     return critic_loss, adversarial, reconstruction
 
 
-def generator_loss(recipe: "SinganRecipe", variables: dict, adversarial, reconstruction):
+def generator_loss(recipe: SinganRecipe, variables: dict, adversarial, reconstruction):
     """What the generator's updates of one step minimise, by the recipe's `g_step`.
 
     Arguments:

@@ -9,12 +9,14 @@ converter moves it into the running mean. The last layer's bias starts at zero, 
 are Flax's, of the batch as it is; PyTorch's are larger by n / (n - 1) for n pixels, 0.07 % at the coarsest scale.
 """
 
+import typing
 from collections.abc import Mapping, Sequence
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxprior.models.singan.config import KERNEL, MAX_LAYERS, Norm
 from jaxprior.nn.elementwise import leaky_relu, widen
 from jaxprior.nn.norm import DEVIATION, EPSILON, normalised, scale_init
 from jaxprior.nn.norm import fold as fold
@@ -22,10 +24,8 @@ from jaxprior.nn.valid import valid_convolve
 
 
 Array = jax.Array
-NORMS = ("batch", "instance", "affine", "none")
+NORMS = typing.get_args(Norm)
 """What may follow a convolution: see `PatchNetwork`. `fold` makes "affine" parameters of trained ones with "batch"."""
-
-MAX_LAYERS = 32  # a file that asks for billions must not keep us busy
 
 
 def zero_pad(x: Array, margin: int) -> Array:
@@ -52,7 +52,7 @@ class PatchNetwork(nn.Module):
     width: int = 32
     least_width: int = 32
     layers: int = 5
-    kernel: int = 3
+    kernel: int = KERNEL
     norm: str = "batch"
     slope: float = 0.2
     image_channels: int = 3

@@ -12,15 +12,17 @@ Rounding up makes the coarsest short side 26 as often as 25, where the power com
 """
 
 import math
+import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from jaxprior.models.singan.config import ScaleRule
 from jaxprior.models.singan.resizing import resize, scaled_size
 
 
-RULES = ("singan", "seed002", "consingan")
+RULES = typing.get_args(ScaleRule)
 CONSINGAN_SCALES = 6
 
 

@@ -1,4 +1,4 @@
-"""Recipe: one scale of a trained SinGAN, trained again on images of few colors, for paintings that enter there.
+"""One scale of a trained SinGAN is trained again on images of few colors, for paintings that enter there.
 
     below = snap(up(x_{n-1})) to the k-means colors of the picture at scale n
 
@@ -18,20 +18,19 @@ import numpy as np
 from jaxprior.data import images
 from jaxprior.models import singan as pyramids
 from jaxprior.models.singan import SinGan
+from jaxprior.models.singan.config import SinganRecipe
 from jaxprior.models.singan.injecting import at_scale, check_start_scales
-from jaxprior.models.singan.recipe import SinganRecipe
+from jaxprior.models.singan.losses import networks_at
+from jaxprior.models.singan.model import SingleImageModel, with_image_scales
+from jaxprior.models.singan.planning import SAMPLES, single_image_plan
 from jaxprior.models.singan.scale import make_step
 from jaxprior.models.singan.state import reconstruction_error, start_adam
-from jaxprior.training.evaluators import OwnPictures
-from jaxprior.training.loop import Moment, Phase
+from jaxprior.training.loop import Phase
 from jaxprior.training.pictures import Pictures
-from jaxprior.training.session import Plan, settings_of
+from jaxprior.training.session import Plan
 
 
-SAMPLES = 16
-
-
-def recipe_of(model: SinGan, scale: int, *, steps: int | None = None, seed: int = 0) -> SinganRecipe:
+def recipe_of(model: SingleImageModel, scale: int, *, steps: int | None = None, seed: int = 0) -> SinganRecipe:
     """The official recipe with the networks of one scale of a model.
 
     Arguments:
@@ -42,15 +41,18 @@ def recipe_of(model: SinGan, scale: int, *, steps: int | None = None, seed: int 
 
     Raises:
         ValueError: networks that `SinganRecipe` cannot describe.
+        JaxpriorError: the model is no SinGAN.
     """
-    part = model.scales[scale]
+    pyramid = with_image_scales(model)
+    part = pyramid.scales[scale]
     network, critic = part.generator, part.critic
     recipe = SinganRecipe(
         width=network.width, width_max=network.width, width_growth_every=None, layers=network.layers, norm=network.norm,
-        critic_norm=critic.norm if critic else "batch", resize=model.resize, padding=model.padding,
-        coarse_noise_channels=model.coarse_noise_channels, seed=seed,
+        critic_norm=critic.norm if critic else "batch", resize=pyramid.resize,
+        padding=pyramid.padding,
+        coarse_noise_channels=pyramid.coarse_noise_channels, seed=seed,
     )  # fmt: skip
-    if recipe.networks(scale)[0] != network:
+    if networks_at(recipe, scale)[0] != network:
         raise ValueError(f"scale {scale}: its network {network} is none that can be trained here")
     return recipe if steps is None else dataclasses.replace(recipe, steps=steps)
 
@@ -81,7 +83,7 @@ def plan(recipe: SinganRecipe, model: SinGan, *, scale: int, colors: int) -> Pla
     compiled = make_step(recipe, scale, prepare=snap)
 
     def init(key: jax.Array) -> dict:
-        networks = zip(("generator", "critic"), recipe.networks(scale), jax.random.split(key), strict=True)
+        networks = zip(("generator", "critic"), networks_at(recipe, scale), jax.random.split(key), strict=True)
         part = {name: network.init_variables(own) for name, network, own in networks}
         amplitude = recipe.noise_amplitude * reconstruction_error(below, picture[None])
         adam = {name: start_adam(recipe, part)}
@@ -93,7 +95,7 @@ def plan(recipe: SinganRecipe, model: SinGan, *, scale: int, colors: int) -> Pla
         return {name: own["scale"], "adam": {name: own["adam"]}}, seen
 
     def trained(state: dict) -> SinGan:
-        networks = dict(zip(("generator", "critic"), recipe.networks(scale), strict=True))
+        networks = dict(zip(("generator", "critic"), networks_at(recipe, scale), strict=True))
         part = dataclasses.replace(
             model.scales[scale], generator=networks["generator"], variables=state[name]["generator"],
             amplitude=state[name]["amplitude"],
@@ -102,13 +104,12 @@ def plan(recipe: SinganRecipe, model: SinGan, *, scale: int, colors: int) -> Pla
             part = dataclasses.replace(part, critic=networks["critic"], critic_variables=state[name]["critic"])
         return dataclasses.replace(model, scales=(*model.scales[:scale], part, *model.scales[scale + 1 :]))
 
-    def sample(state: dict, _moment: Moment) -> jax.Array:
-        return _samples(trained(state), jax.random.key(recipe.seed + 1), snap.keywords["centers"], scale=scale)
-
     digest = hashlib.sha256(b"".join(np.asarray(x).tobytes() for x in jax.tree.leaves(model))).hexdigest()
-    return Plan(
+    return single_image_plan(
+        recipe,
+        Pictures(images.to_uint8(model.image)[None]),
         name="singan_repaint",
-        settings={**settings_of(recipe), "scale": scale, "colors": colors, "model": digest},
+        settings={"scale": scale, "colors": colors, "model": digest},
         phases=[
             Phase(
                 name=f"scale {scale}, {colors} colors",
@@ -120,17 +121,10 @@ def plan(recipe: SinganRecipe, model: SinGan, *, scale: int, colors: int) -> Pla
             )
         ],
         init=init,
-        show=sample,
-        evaluator=OwnPictures(
-            sample=lambda state, moment: sample(state, moment)[None],
-            remake=lambda state, _moment: pyramids.reconstruct(trained(state))[-1],
-            pictures=lambda _moment: np.asarray(model.image)[None],
-        ),
-        export=lambda state: trained(state).params(),
-        card=lambda state: {"architecture": SinGan.architecture, "config": trained(state).config()},
-        at_rest=np.float32,
-        pictures=Pictures(images.to_uint8(model.image)[None]),
-        seed=recipe.seed,
+        trained=trained,
+        sample=lambda model, key: _samples(model, key, snap.keywords["centers"], scale=scale)[None],
+        remake=lambda model: pyramids.reconstruct(model)[-1],
+        reals=lambda _phase: np.asarray(model.image)[None],
     )
 
 

@@ -5,21 +5,19 @@ Networks in training are normalised by the batch, a picture at a time; the froze
 
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from jaxprior.models.singan.losses import generator_loss, in_training, make_losses
+from jaxprior.models.singan.config import SinganRecipe
+from jaxprior.models.singan.losses import generator_loss, in_training, make_losses, networks_at
 from jaxprior.models.singan.model import SinGan
 from jaxprior.models.singan.networks import zero_pad
 from jaxprior.training.players import player
 from jaxprior.training.recipe import adam
 from jaxprior.training.statistics import parted
 
-
-if TYPE_CHECKING:
-    from jaxprior.models.singan.recipe import SinganRecipe
 
 Array = jax.Array
 
@@ -41,7 +39,7 @@ class Inputs(NamedTuple):
     mixes: Array
 
 
-def draw_noise(recipe: "SinganRecipe", key: Array, like: Array, scale: int, *, count: int = 1) -> Array:
+def draw_noise(recipe: SinganRecipe, key: Array, like: Array, scale: int, *, count: int = 1) -> Array:
     """Noises N(0, 1) of one scale for images of the size and type of `like`, [1, h, w, c]: [count, h, w, c], with the
     generator's margin more where the padding is "noise"."""
     _, height, width, channels = like.shape
@@ -52,7 +50,7 @@ def draw_noise(recipe: "SinganRecipe", key: Array, like: Array, scale: int, *, c
 
 
 def draw_inputs(
-    recipe: "SinganRecipe", scale: int, below: SinGan | None, fixed: Array, picture: Array, key: Array
+    recipe: SinganRecipe, scale: int, below: SinGan | None, fixed: Array, picture: Array, key: Array
 ) -> Inputs:
     """All that chance decides in one step.
 
@@ -89,7 +87,7 @@ def updated(update, variables: dict, *args) -> tuple[dict, Any, dict]:
 
 
 @lru_cache(maxsize=32)  # pictures of one size share what is compiled
-def make_step(recipe: "SinganRecipe", scale: int, *, prepare: Callable[[Array], Array] = lambda images: images):
+def make_step(recipe: SinganRecipe, scale: int, *, prepare: Callable[[Array], Array] = lambda images: images):
     """The compiled step of one scale: (index, own, below, picture, key) -> (own, metrics).
 
     `own` is {"scale": what the pyramid keeps of it, "adam": both optimisers' states}, and is donated; `below` the
@@ -97,7 +95,7 @@ def make_step(recipe: "SinganRecipe", scale: int, *, prepare: Callable[[Array], 
     then `generator_steps` of the generator, whose fakes start from what the last critic update's did. Both are loops:
     each update is compiled once. `prepare` changes the images from below that fakes start from, [k, h, w, c].
     """
-    generator, _ = recipe.networks(scale)
+    generator, _ = networks_at(recipe, scale)
     critic_loss, adversarial, reconstruction = make_losses(recipe, scale)
 
     @partial(jax.jit, donate_argnums=1)

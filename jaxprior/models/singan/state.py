@@ -1,24 +1,21 @@
 """The state of a SinGAN training: where it starts, how a scale begins, and the pyramid in it."""
 
-from typing import TYPE_CHECKING
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.models.singan import Plan, Scale, SinGan, reconstruct
+from jaxprior.models.singan.config import SinganRecipe
+from jaxprior.models.singan.losses import networks_at
 from jaxprior.models.singan.scale import draw_noise
 from jaxprior.training.players import copied
 from jaxprior.training.recipe import adam
 
 
-if TYPE_CHECKING:
-    from jaxprior.models.singan.recipe import SinganRecipe
-
 PLAYERS = ("generator", "critic")
 
 
-def init_state(recipe: "SinganRecipe", scales: Plan, key: jax.Array, *, coarsest: np.ndarray | None = None) -> dict:
+def init_state(recipe: SinganRecipe, scales: Plan, key: jax.Array, *, coarsest: np.ndarray | None = None) -> dict:
     """Start state: networks, noise and amplitude of all scales, as `stored` names them; Adam's states;
     and the number of the scale in training. `coarsest` is the picture at the coarsest scale, if the recipe's `z_rec` is
     "image"."""
@@ -26,7 +23,7 @@ def init_state(recipe: "SinganRecipe", scales: Plan, key: jax.Array, *, coarsest
     for n, size in enumerate(scales.sizes):
         g_key, d_key, noise_key = jax.random.split(jax.random.fold_in(key, n), 3)
         black = jnp.zeros((1, *size, 3))
-        generator, critic = recipe.networks(n)
+        generator, critic = networks_at(recipe, n)
         part = {"generator": generator.init_variables(g_key), "critic": critic.init_variables(d_key)}
         noise = draw_noise(recipe, noise_key, black, n)[0]
         if n:
@@ -38,11 +35,11 @@ def init_state(recipe: "SinganRecipe", scales: Plan, key: jax.Array, *, coarsest
     return state
 
 
-def assemble(recipe: "SinganRecipe", scales: Plan, state: dict, count: int, image: np.ndarray) -> SinGan:
+def assemble(recipe: SinganRecipe, scales: Plan, state: dict, count: int, image: np.ndarray) -> SinGan:
     """The coarsest `count` scales of a state as a pyramid; `image` is the picture at the last of them, [h, w, c]."""
     parts = []
     for n, size in enumerate(scales.sizes[:count]):
-        generator, critic = recipe.networks(n)
+        generator, critic = networks_at(recipe, n)
         part = state[f"scale{n}"]
         parts.append(
             Scale(
@@ -56,7 +53,7 @@ def assemble(recipe: "SinganRecipe", scales: Plan, state: dict, count: int, imag
     )  # fmt: skip
 
 
-def begin_scale(recipe: "SinganRecipe", below: SinGan | None, scale: int, picture: jax.Array, state: dict) -> dict:
+def begin_scale(recipe: SinganRecipe, below: SinGan | None, scale: int, picture: jax.Array, state: dict) -> dict:
     """Begin a scale: its weights, the amplitude of its noise, and Adam's states.
 
     Arguments:
@@ -83,6 +80,6 @@ def reconstruction_error(below: SinGan, picture: jax.Array) -> jax.Array:
     return jnp.sqrt(jnp.mean(jnp.square(picture - remade)))
 
 
-def start_adam(recipe: "SinganRecipe", part: dict) -> dict:
+def start_adam(recipe: SinganRecipe, part: dict) -> dict:
     """Adam's states of both networks of a scale."""
     return {name: adam(recipe).init(part[name]["params"]) for name in PLAYERS}

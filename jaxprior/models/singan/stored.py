@@ -8,11 +8,13 @@ of `scale0/critic` where critics are kept (for those who train on), `scale0/nois
 import os
 from collections.abc import Mapping
 from functools import partial
+from typing import get_args
 
 import jax
 import jax.numpy as jnp
 
 from jaxprior.models.singan import networks as singan
+from jaxprior.models.singan.config import Padding
 from jaxprior.models.singan.model import Scale, SinGan, SingleImageModel
 from jaxprior.models.singan.resizing import RESIZES
 from jaxprior.weights import loader, storage
@@ -20,7 +22,7 @@ from jaxprior.weights.card import Card
 from jaxprior.weights.tree import checked, described
 
 
-PADDINGS = ("zero", "noise")
+PADDINGS = get_args(Padding)
 
 
 def load_singan(path: str | os.PathLike) -> SingleImageModel:

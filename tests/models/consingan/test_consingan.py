@@ -10,12 +10,14 @@ from growing_torch import Growing, nchw
 
 from jaxprior.errors import JaxpriorError, WeightsError
 from jaxprior.models import singan
+from jaxprior.models.consingan.config import PRESETS, ConsinganRecipe
 from jaxprior.models.consingan.model import ConSinGan
 from jaxprior.models.consingan.networks import draw_biases
+from jaxprior.models.consingan.stage import networks_of
 from jaxprior.models.consingan.stored import build_consingan
-from jaxprior.models.consingan.train import PRESETS, ConsinganRecipe
 from jaxprior.models.singan import draw, load_singan, reconstruct, save_singan
 from jaxprior.models.singan.noise import draw_normals
+from jaxprior.models.singan.planning import scales_of
 from jaxprior.nn.bicubic import upsample_bicubic
 from jaxprior.weights.storage import load_weights, save_weights
 
@@ -27,7 +29,7 @@ def random_model(*, layers: int = 2, norm: str = "none", edges: str = "enlarged"
     """A model of three stages whose weights do something, and whose noise is not weak."""
     draw_one = np.random.default_rng(0)
     recipe = ConsinganRecipe(width=4, layers=layers, norm=norm, edges=edges)
-    generator, critic = recipe.networks(3)
+    generator, critic = networks_of(recipe, 3)
 
     def filled(shapes):
         return jax.tree.map(lambda x: jnp.float32(draw_one.normal(0, 0.25, x.shape)), shapes)
@@ -44,9 +46,9 @@ def random_model(*, layers: int = 2, norm: str = "none", edges: str = "enlarged"
 
 def test_sizes_widths_and_rates_are_the_official_ones():
     recipe = PRESETS["consingan"]
-    sizes = recipe.scales(167, 250).sizes
+    sizes = scales_of(recipe, 167, 250).sizes
     assert sizes == ((25, 38), (31, 47), (41, 61), (60, 89), (115, 171), (167, 250))
-    generator, critic = recipe.networks(6)
+    generator, critic = networks_of(recipe, 6)
     counts = [
         sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(network.init_variables, jax.random.key(0))))
         for network in (generator, critic)

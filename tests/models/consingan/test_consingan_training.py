@@ -9,11 +9,13 @@ from program import printed
 from resuming import check_resumes
 
 from jaxprior.data import images
+from jaxprior.models.consingan.config import ConsinganRecipe
 from jaxprior.models.consingan.model import ConSinGan
 from jaxprior.models.consingan.stage import draw_inputs, make_step
 from jaxprior.models.consingan.state import assemble, begin_stage, init_state
-from jaxprior.models.consingan.train import ConsinganRecipe, plan
+from jaxprior.models.consingan.train import plan
 from jaxprior.models.singan import build_pyramid, load_singan, reconstruct
+from jaxprior.models.singan.planning import scales_of
 from jaxprior.training import session
 from jaxprior.training.loop import Pace, read_metrics
 from jaxprior.training.pictures import Pictures
@@ -64,7 +66,7 @@ def test_three_steps_are_those_of_pytorch_in_float64(changes, pictures):
     """The finer of two stages. The learning rate falls before the third step; what is not trained stays as it is."""
     torch = pytest.importorskip("torch")
     recipe = Double(**{**SMALL, "milestones": (0.6,), **changes})
-    scales = recipe.scales(HEIGHT, WIDTH)
+    scales = scales_of(recipe, HEIGHT, WIDTH)
     reals = build_pyramid(pictures.pixels[0], scales)
     single = small_recipe(layers=recipe.layers, norm=recipe.norm, edges=recipe.edges)
     state = init_state(single, scales, reals[0], jax.random.key(0))
@@ -111,7 +113,7 @@ def work(pictures) -> session.Plan:
 def test_a_stage_begins_as_a_copy_with_noise_as_strong_as_the_error(work):
     recipe = small_recipe()
     state = work.init(jax.random.key(0))
-    scales = recipe.scales(HEIGHT, WIDTH)
+    scales = scales_of(recipe, HEIGHT, WIDTH)
     np.testing.assert_array_equal(state["noise"]["stage0"], work.phases[0].batch(0)[0])
     for number, phase in enumerate(work.phases):
         start = jax.tree.map(np.array, state)  # a copy: steps donate their state
@@ -150,7 +152,7 @@ def test_killed_and_resumed_equals_never_killed(tmp_path, work):
     card = read_card(whole / "model.safetensors")
     assert card["architecture"] == "consingan" and card["training"]["phase"] == "scale 1 of 0 to 1"
     model = load_singan(whole)
-    assert model.sizes == small_recipe().scales(HEIGHT, WIDTH).sizes
+    assert model.sizes == scales_of(small_recipe(), HEIGHT, WIDTH).sizes
     error = 127.5 * float(jnp.sqrt(jnp.mean(jnp.square(reconstruct(model)[-1][0] - model.image))))
     assert error == pytest.approx(float(figures[-1]["reconstruction"]), rel=1e-3)
 

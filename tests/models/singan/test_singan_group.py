@@ -11,7 +11,7 @@ from jaxprior.data import images
 from jaxprior.models.singan import group as singan_group
 from jaxprior.models.singan import load_singan
 from jaxprior.models.singan import train as singan
-from jaxprior.models.singan.recipe import SinganRecipe
+from jaxprior.models.singan.config import SinganRecipe
 from jaxprior.training import session
 from jaxprior.training.loop import Pace
 from jaxprior.training.pictures import Pictures

@@ -14,7 +14,8 @@ from tiny_singan import smooth_picture
 from jaxprior.data import images
 from jaxprior.models.singan import SinGan, build_pyramid, load_singan, paint, save_singan, snap_to
 from jaxprior.models.singan import repaint as singan_repaint
-from jaxprior.models.singan.recipe import SinganRecipe
+from jaxprior.models.singan.config import SinganRecipe
+from jaxprior.models.singan.planning import scales_of
 from jaxprior.models.singan.scale import draw_inputs, make_step
 from jaxprior.models.singan.state import assemble, init_state, start_adam
 from jaxprior.training import session
@@ -28,7 +29,7 @@ PACE = Pace(log_every=1, checkpoint_seconds=1e9, snapshot_seconds=1e9)
 def model() -> SinGan:
     """A pyramid of two scales that nobody has trained."""
     recipe = SinganRecipe(num_scales=2, min_size=12, width=4, layers=2)
-    scales = recipe.scales(18, 24)
+    scales = scales_of(recipe, 18, 24)
     state = init_state(recipe, scales, jax.random.key(5))
     state["scale1"] = {**state["scale1"], "amplitude": jnp.float32(0.1)}
     return assemble(recipe, scales, state, 2, build_pyramid(smooth_picture(18, 24), scales)[-1])

@@ -19,8 +19,9 @@ from jaxprior.cli import app
 from jaxprior.data import images
 from jaxprior.errors import RunError, WeightsError
 from jaxprior.evaluation import is_training, write_training_report
+from jaxprior.models.consingan.config import ConsinganRecipe
 from jaxprior.models.consingan.model import ConSinGan
-from jaxprior.models.consingan.train import ConsinganRecipe
+from jaxprior.models.consingan.stage import networks_of
 from jaxprior.models.singan import (
     Scale,
     SinGan,
@@ -76,7 +77,7 @@ def model():
 
 def make_growing() -> ConSinGan:
     """Two scales of a random growing generator."""
-    generator, _ = ConsinganRecipe(width=4, layers=1).networks(2)
+    generator, _ = networks_of(ConsinganRecipe(width=4, layers=1), 2)
     sizes, chance = ((9, 12), (12, 16)), np.random.default_rng(0)
     noises = [chance.normal(size=generator.noise_shape(n, size)) for n, size in enumerate(sizes)]
     return ConSinGan(

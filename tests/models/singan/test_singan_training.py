@@ -14,8 +14,10 @@ from tiny_singan import smooth_picture
 
 from jaxprior.data import images
 from jaxprior.models.singan import build_pyramid, load_singan, reconstruct
+from jaxprior.models.singan.config import PRESETS, SinganRecipe
+from jaxprior.models.singan.planning import scales_of
 from jaxprior.models.singan.scale import draw_inputs, make_step
-from jaxprior.models.singan.train import PRESETS, SinganRecipe, assemble, begin_scale, init_state, plan
+from jaxprior.models.singan.train import assemble, begin_scale, init_state, plan
 from jaxprior.training import session
 from jaxprior.training.loop import Interrupted, Pace, read_metrics
 from jaxprior.training.pictures import Pictures
@@ -142,7 +144,7 @@ def test_three_steps_are_those_of_pytorch_in_float64(pictures, g_step, gp):
         num_scales=2, min_size=12, width=4, layers=2, steps=3, milestones=(0.6,), critic_steps=2, generator_steps=2,
         g_step=g_step, gp=gp,
     )  # fmt: skip
-    scales = recipe.scales(18, 24)
+    scales = scales_of(recipe, 18, 24)
     reals = build_pyramid(pictures.pixels[0], scales)
     state = init_state(small_recipe(), scales, jax.random.key(0))
     with jax.enable_x64(True):
@@ -187,7 +189,7 @@ def test_a_scale_begins_with_the_weights_below_and_noise_as_strong_as_the_error(
         if number == 0:
             assert float(own["amplitude"]) == 1
         else:
-            made = assemble(recipe, recipe.scales(18, 24), state, number, np.zeros((18, 24, 3)))
+            made = assemble(recipe, scales_of(recipe, 18, 24), state, number, np.zeros((18, 24, 3)))
             real = phase.batch(0)
             error = np.asarray(real - made.enlarge(reconstruct(made)[-1], real.shape[1:3]))
             assert float(own["amplitude"]) == pytest.approx(0.1 * np.sqrt(np.mean(error**2)), rel=1e-5)
@@ -208,7 +210,7 @@ def test_a_scale_begins_with_the_weights_below_and_noise_as_strong_as_the_error(
 def test_a_wider_scale_keeps_its_own_start():
     assert [PRESETS["singan"].width_at(n) for n in (0, 3, 4, 8, 12)] == [32, 32, 64, 128, 128]
     recipe = small_recipe(width_growth_every=1)
-    scales = recipe.scales(18, 24)
+    scales = scales_of(recipe, 18, 24)
     start = init_state(recipe, scales, jax.random.key(0))
     picture = jnp.zeros((1, *scales.sizes[1], 3))
     below = assemble(recipe, scales, start, 1, np.zeros((*scales.sizes[0], 3)))
@@ -244,7 +246,7 @@ def test_a_trained_run_loads_and_remakes_what_the_trainer_did(tmp_path, pictures
     assert len(partly.sizes) == 1 and partly.image.shape == (*partly.sizes[0], 3)
     session.run(work, tmp_path, source="noise", pace=PACE)
     model = load_singan(tmp_path)
-    scales = recipe.scales(18, 24)
+    scales = scales_of(recipe, 18, 24)
     assert model.sizes == scales.sizes and model.factor == scales.step and model.resize == recipe.resize
     np.testing.assert_array_equal(model.image, build_pyramid(pictures.pixels[0], scales, method=recipe.resize)[-1])
     own = assemble(recipe, scales, states[-1], last + 1, np.asarray(model.image))

@@ -3,8 +3,7 @@
 import typer
 
 from jaxprior.models.singan.commands.animate import animate
-from jaxprior.models.singan.commands.edit import edit
-from jaxprior.models.singan.commands.harmonize import harmonize
+from jaxprior.models.singan.commands.masked import edit, harmonize
 from jaxprior.models.singan.commands.paint import paint
 from jaxprior.models.singan.commands.sample import sample
 from jaxprior.models.singan.commands.superres import superres

@@ -5,18 +5,17 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import typer
 
+from jaxprior import discovery
 from jaxprior.cli import training as trainings
 from jaxprior.cli.console import mistakes, say, say_error
 from jaxprior.cli.training import RunOptions
 from jaxprior.errors import ImageError, JaxpriorError
-
-
-USE = "jaxprior singan sample -o samples"
+from jaxprior.models.singan.config import PyramidRecipe, SinganRecipe
+from jaxprior.protocols import Trainer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,14 +27,14 @@ class Named:
     pixels: Any
 
 
-def train_one(picture: Path, recipe: Any, recipes: ModuleType, training: RunOptions) -> None:
+def train_one(picture: Path, recipe: PyramidRecipe, trainer: Trainer, training: RunOptions) -> None:
     """Train one picture in the run folder itself."""
     from jaxprior.data import images
 
-    _run(Named(str(picture), "", images.load_image(picture)), recipe, recipes, training, training.out)
+    _run(Named(str(picture), "", images.load_image(picture)), recipe, trainer, training, training.out)
 
 
-def train_all(source: Path, recipe: Any, recipes: ModuleType, training: RunOptions, *, together: int) -> None:
+def train_all(source: Path, recipe: PyramidRecipe, trainer: Trainer, training: RunOptions, *, together: int) -> None:
     """Train every picture of a folder or zip archive, each in `training.out` / its name.
 
     Pictures that cannot be used are named and left out, and the program ends with exit code 1 then.
@@ -48,29 +47,30 @@ def train_all(source: Path, recipe: Any, recipes: ModuleType, training: RunOptio
     shape = groups[0][0].pixels.shape
     for number, group in enumerate(groups, 1):
         if group[0].pixels.shape != shape:
-            runtime.forget_programs()  # no other size will want them
+            runtime.forget_programs()  # Pictures of other sizes need other programs.
             shape = group[0].pixels.shape
         say(f"\n{number} of {len(groups)}: {', '.join(one.source for one in group)}")
         minutes = None if end == math.inf else max(end - time.monotonic(), 0) / 60
         now = dataclasses.replace(training, minutes=minutes)
         if together == 1:
-            _run(group[0], recipe, recipes, now, training.out / group[0].folder)
+            _run(group[0], recipe, trainer, now, training.out / group[0].folder)
         else:
-            _run_together(group, recipe, recipes, now)
+            _run_together(group, recipe, trainer, now)
     if failed:
         raise typer.Exit(1)
 
 
-def _usable(source: Path, recipe: Any) -> tuple[list[Named], int]:
+def _usable(source: Path, recipe: PyramidRecipe) -> tuple[list[Named], int]:
     """Pictures that have a pyramid, each once; and how many others there were, which are said."""
     from jaxprior.data import images
+    from jaxprior.models.singan.planning import scales_of
 
     sources, found, failed = images.list_images([source]), {}, 0
     for item in sources:
         try:
             pixels = images.load_image(item)
             try:
-                recipe.scales(*pixels.shape[:2])
+                scales_of(recipe, *pixels.shape[:2])
             except ValueError as error:
                 raise ImageError(f"{item.name}: {error}") from None
         except ImageError as error:
@@ -92,27 +92,27 @@ def _groups(found: Sequence[Named], together: int) -> list[list[Named]]:
     return [same[i : i + together] for same in by_size.values() for i in range(0, len(same), together)]
 
 
-def _run(one: Named, recipe: Any, recipes: ModuleType, training: RunOptions, out: Path) -> None:
+def _run(one: Named, recipe: PyramidRecipe, trainer: Trainer, training: RunOptions, out: Path) -> None:
+    from jaxprior.models.singan.planning import scales_of
     from jaxprior.training.pictures import Pictures
 
     with mistakes():
-        plan = recipes.plan(recipe, Pictures(one.pixels[None]))
-        sizes = recipe.scales(*one.pixels.shape[:2]).sizes
+        plan = discovery.imported(trainer.plan)(recipe, Pictures(one.pixels[None]))
+        sizes = scales_of(recipe, *one.pixels.shape[:2]).sizes
     say(f"{len(sizes)} scales of {one.source}: {', '.join(f'{w}x{h}' for h, w in sizes)}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    trainings.train(plan, dataclasses.replace(training, out=out), one.source, use=USE, after=_report)
+    trainings.train(plan, dataclasses.replace(training, out=out), one.source, use=trainer.use, after=_report)
 
 
-def _run_together(group: Sequence[Named], recipe: Any, recipes: ModuleType, training: RunOptions) -> None:
+def _run_together(group: Sequence[Named], recipe: PyramidRecipe, trainer: Trainer, training: RunOptions) -> None:
     """One run for all; its folder is named after their size and the first of them."""
     import numpy as np
 
     from jaxprior.models.singan import group as singan_group
-    from jaxprior.models.singan import train as singan
     from jaxprior.training.pictures import Pictures
 
-    if recipes is not singan:
-        raise JaxpriorError("--together is for SinGANs; a ConSinGAN is trained by itself: leave it out.")
+    if not isinstance(recipe, SinganRecipe):
+        raise JaxpriorError("--together is for SinGANs; other models are trained one by one: leave it out.")
     height, width = group[0].pixels.shape[:2]
     out = training.out / f"{width}x{height}-{group[0].folder}"
     with mistakes():
@@ -120,7 +120,7 @@ def _run_together(group: Sequence[Named], recipe: Any, recipes: ModuleType, trai
         plan = singan_group.plan(recipe, Pictures(np.stack([one.pixels for one in group])), names=names)
     out.parent.mkdir(parents=True, exist_ok=True)
     sources = ", ".join(one.source for one in group)
-    trainings.train(plan, dataclasses.replace(training, out=out), sources, use=f"{USE} RUN/NAME, RUN being")
+    trainings.train(plan, dataclasses.replace(training, out=out), sources, use=f"{trainer.use} RUN/NAME, RUN being")
 
 
 def _report(run: Path) -> None:

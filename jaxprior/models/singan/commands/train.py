@@ -1,19 +1,70 @@
-"""`jaxprior singan train`."""
+"""The command `jaxprior singan train`: every training on one picture that a family of networks offers.
 
+Its options are derived from the dataclasses of the trainings' settings. JAX is imported when the command runs.
+"""
+
+import dataclasses
 import enum
+import typing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from jaxprior import discovery
+from jaxprior.cli.derived import options_of
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.training import EssentialOptions, RunOptions, changed
 from jaxprior.models.singan.commands import folder
-from jaxprior.models.singan.commands.growing import GrowingOptions
-from jaxprior.models.singan.commands.recipe_options import PyramidOptions, StepOptions
+from jaxprior.models.singan.config import SPECIAL
+from jaxprior.protocols import Trainer
+from jaxprior.settings import about
+from jaxprior.training.settings import Essentials
 
 
-SinganPreset = enum.StrEnum("SinganPreset", ["singan", "seed002", "consingan", "superres", "animate"])
+def _trainers() -> list[Trainer]:
+    """The trainings on one picture of all families; SinGAN's own is the first."""
+    families = discovery.families()
+    first = sorted(families, key=lambda name: name != "singan")
+    return [trainer for name in first if (trainer := families[name].single_image) is not None]
+
+
+def _option_kinds() -> list[Any]:
+    """Dataclasses of options: those of each training that no training before it has, then those that all have."""
+    kinds, seen = [], list(about(Essentials))
+    for trainer in TRAINERS:
+        config = discovery.imported(trainer.config)
+        kinds.append(options_of(config, without=tuple(seen)))
+        seen += about(config)
+    return [*kinds, EssentialOptions]
+
+
+def _joined(kinds: list[Any]) -> Any:
+    """One dataclass with the fields of several."""
+    fields = []
+    for kind in kinds:
+        hints = typing.get_type_hints(kind, include_extras=True)
+        fields += [(f.name, hints[f.name], dataclasses.field(default=f.default)) for f in dataclasses.fields(kind)]
+    return dataclasses.make_dataclass("SettingsOptions", fields, frozen=True, kw_only=True)
+
+
+def _changes(options: Any) -> dict[str, Any]:
+    """The settings that were given, as values of the settings' own types."""
+    given: dict[str, Any] = {}
+    for kind in KINDS:
+        given |= kind(**{field.name: getattr(options, field.name) for field in dataclasses.fields(kind)}).changes()
+    return given
+
+
+TRAINERS = _trainers()
+KINDS = _option_kinds()
+SettingsOptions = _joined(KINDS)
+PRESETS = {name: trainer for trainer in TRAINERS for name in discovery.imported(trainer.presets)}
+"""The training that has a preset of this name."""
+
+_LISTED = sorted(PRESETS, key=lambda name: name in SPECIAL)
+SinganPreset = enum.StrEnum("SinganPreset", [(f"choice{number}", name) for number, name in enumerate(_LISTED)])
+OFFICIAL = SinganPreset("singan")
 
 
 @spelled_out
@@ -25,15 +76,12 @@ def train(
     preset: Annotated[
         SinganPreset,
         typer.Option(help="Recipe to start from: official, a tutorial's, ConSinGAN's, or to enlarge or animate."),
-    ] = SinganPreset.singan,
+    ] = OFFICIAL,
     together: Annotated[
         int, typer.Option(help="Of a folder's pictures, train so many of one size as one program.", metavar="N", min=1)
     ] = 1,
-    steps: StepOptions,
-    pyramid: PyramidOptions,
-    growing: GrowingOptions,
+    settings: SettingsOptions,
     training: RunOptions,
-    essentials: EssentialOptions,
 ) -> None:
     """Train a SinGAN on one picture: a pyramid of generators that `jaxprior singan sample` draws from.
 
@@ -53,13 +101,9 @@ def train(
 
     Of a folder, every picture gets a run of its own, RUN/NAME.
     """
-    from jaxprior.models.consingan import train as consingan
-    from jaxprior.models.singan import train as singan
-
-    recipes = consingan if preset.value in consingan.PRESETS else singan
-    changes = essentials.changes() | pyramid.changes() | growing.changes() | steps.changes()
-    recipe = changed(recipes.PRESETS[preset.value], changes)
+    trainer = PRESETS[preset.value]
+    recipe = changed(discovery.imported(trainer.presets)[preset.value], _changes(settings))
     if picture.is_dir() or picture.suffix.lower() == ".zip":
-        folder.train_all(picture, recipe, recipes, training, together=together)
+        folder.train_all(picture, recipe, trainer, training, together=together)
     else:
-        folder.train_one(picture, recipe, recipes, training)
+        folder.train_one(picture, recipe, trainer, training)
