@@ -4,7 +4,7 @@
     x_n = stage_n(up(x_{n-1}) + a_n z_n) + up(x_{n-1})          features, not images
     image = tanh(tail(x_n))
 
-All of it are 3x3 convolutions, followed by a norm and a LeakyReLU except at the very end; upsampling is bicubic. A new
+All layers are 3x3 convolutions, followed by a norm and a LeakyReLU except at the very end; upsampling is bicubic. A new
 stage starts as a copy of the one below it. The critic is a `jaxprior.models.singan.networks.Critic` without a norm.
 """
 
@@ -31,16 +31,16 @@ class GrowingGenerator(nn.Module):
     """Noises of all scales -> images [b, h, w, c] in [-1, 1] of the finest.
 
     Fields:
-        stages: scales.
-        width: channels of all features.
-        layers: convolutions of a stage.
+        stages: number of stages, one a scale.
+        width: number of channels of all features.
+        layers: number of convolutions of a stage.
         norm: one of `NORMS`.
-        slope: of the LeakyReLU.
+        slope: slope of the LeakyReLU below zero.
         edges: "enlarged": features are resized to a size larger by the margin, and noise covers that too, which makes
             what lies at the edges as diverse as the rest; "zero": they get zeros (the official code for all but
             drawing at random and animating).
-        image_channels: 1 or 3.
-        dtype: of the convolutions; features between stages and images stay float32.
+        image_channels: number of channels of an image, 1 or 3.
+        dtype: number type of the convolutions; features between stages and images stay float32.
     """
 
     stages: int = 6
@@ -65,14 +65,14 @@ class GrowingGenerator(nn.Module):
         return size[0] + around, size[1] + around, self.width
 
     def setup(self):
-        """Parts under hand-given names: head, stage0 ..., tail."""
+        """Make the parts under the names head, stage0, stage1 and so on, and tail."""
         self.head = Block(self.width, KERNEL, self.norm, self.dtype)
         for n in range(self.stages):
             setattr(self, f"stage{n}", Stage(self.width, self.layers, self.norm, self.slope, self.dtype))
         self.tail = Block(self.image_channels, KERNEL, "none", self.dtype)
 
     def __call__(self, noises: Sequence[Array], amplitudes: Array) -> Array:
-        """Images at the last of the given noises' scales; arguments as of `features`."""
+        """Images at the scale of the last noise; the arguments are those of `features`."""
         return self.image(self.features(noises, amplitudes))
 
     def features(
@@ -82,7 +82,8 @@ class GrowingGenerator(nn.Module):
 
         Arguments:
             noises: one [b, *noise_shape(n, size)] a stage from `start` on; sizes are taken from them.
-            amplitudes: of the noise of all stages, [stages]; the first is not used, its noise enters as it is.
+            amplitudes: what the noises of all stages are multiplied by, [stages]; the first is not used, because
+                the first noise enters as it is.
             below: features after the stages below `start`; None if that is 0.
             start: the first stage.
         """
@@ -91,14 +92,14 @@ class GrowingGenerator(nn.Module):
         return below
 
     def image(self, features: Array) -> Array:
-        """Features -> image; those of a coarser stage too, though the tail is trained for the finest."""
+        """Turn features into an image, those of a coarser stage too, though the tail learned from the finest."""
         return jnp.tanh(widen(self.tail(zero_pad(features, KERNEL // 2))))
 
     def _first(self, noise: Array) -> Array:
         x = leaky_relu(widen(self.head(zero_pad(noise, KERNEL // 2))), self.slope)
         if self.edges == "zero":
             return self.stage0(zero_pad(x, self.margin))
-        # Only by one pixel a side; zeros are the rest of the margin.
+        # Features are enlarged by one pixel a side only; zeros make the rest of the margin.
         return self.stage0(zero_pad(upsample_bicubic(x, (x.shape[1] + 2, x.shape[2] + 2)), self.margin - 1))
 
     def _next(self, n: int, below: Array, noise: Array, amplitude: Array) -> Array:
@@ -142,7 +143,7 @@ def critic_of(generator: GrowingGenerator, layers: int) -> Critic:
 
 
 def draw_biases(key: Array, params: dict) -> dict:
-    """Parameters whose biases start as PyTorch's, uniform within 1 / sqrt(fan_in): without norms they matter."""
+    """Draw biases as PyTorch does, uniform within 1 / sqrt(fan_in), because they matter where there are no norms."""
     if "kernel" not in params:
         keys = jax.random.split(key, len(params))
         return {name: draw_biases(own, params[name]) for own, name in zip(keys, sorted(params), strict=True)}

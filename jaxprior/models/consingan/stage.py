@@ -3,7 +3,7 @@
     critic       E D(fake) - E D(real) + penalty of pixels' gradient norms
     generator    -E D(fake) + weight x mean squared error of the picture, remade from the noises kept for that
 
-Fake and remade picture are computed together, as two images: no norm here mixes images.
+The fake and the remade picture are computed together, as two images of a batch: no norm here mixes images.
 """
 
 from functools import lru_cache, partial
@@ -30,8 +30,8 @@ class Inputs(NamedTuple):
     """What chance decides in one step.
 
     Fields:
-        noises: of the fake, one [1, h, w, c] a stage; the same for all updates.
-        mixes: where the penalty of each critic update is taken, [critic_steps, 1, 1, 1].
+        noises: the noises of the fake, one [1, h, w, c] a stage; the same for all updates.
+        mixes: how far between real and fake each critic update takes its penalty, [critic_steps, 1, 1, 1].
     """
 
     noises: list[Array]
@@ -48,7 +48,7 @@ def networks_of(recipe: ConsinganRecipe, stages: int) -> tuple[GrowingGenerator,
 
 
 def draw_inputs(recipe: ConsinganRecipe, scales: Plan, stage: int, key: Array, *, dtype=jnp.float32) -> Inputs:
-    """`Inputs` of one step of a stage, of the given type."""
+    """Draw the `Inputs` of one step of a stage, in the given number type."""
     noise_key, mix_key = jax.random.split(key)
     generator, _ = networks_of(recipe, stage + 1)
     shapes = [generator.noise_shape(n, size) for n, size in enumerate(scales.sizes[: stage + 1])]
@@ -82,7 +82,7 @@ def make_losses(recipe: ConsinganRecipe):
     return critic_loss, generator_loss
 
 
-@lru_cache(maxsize=32)  # pictures of one size share what is compiled
+@lru_cache(maxsize=32)  # Pictures of one size share the compiled program.
 def make_step(recipe: ConsinganRecipe, scales: Plan, stage: int):
     """The compiled step of one stage: (index, state, picture, key) -> (state, metrics).
 

@@ -18,10 +18,15 @@ from jaxprior.training.recipe import adam
 
 
 def init_state(recipe: ConsinganRecipe, scales: Plan, coarsest: np.ndarray, key: jax.Array) -> dict:
-    """Start state: networks, noises of the reconstruction and amplitudes of all stages, as the file of a ConSinGAN has
-    them; Adam's states, one for each part of the generator; and the number of the stage in training.
+    """The state at the start: networks, noises and amplitudes of all stages, Adam's states, and the stage in training.
 
-    Stages above the first are copies of it until they begin. `coarsest` is the picture there, [h, w, c].
+    Adam has a state for each part of the generator. Stages above the first are copies of it until they begin.
+
+    Arguments:
+        recipe: the settings.
+        scales: the scales of the picture.
+        coarsest: the picture at the coarsest scale, [h, w, c].
+        key: where the weights and the noises come from.
     """
     count = len(scales.sizes)
     parts, critic, noises = _drawn(*networks_of(recipe, 1), scales.sizes, key)
@@ -42,7 +47,7 @@ def init_state(recipe: ConsinganRecipe, scales: Plan, coarsest: np.ndarray, key:
 def _drawn(
     generator: GrowingGenerator, critic: Critic, sizes: tuple[tuple[int, int], ...], key: jax.Array
 ) -> tuple[dict, dict, list[jax.Array]]:
-    """Parameters of a generator of one stage and of the critic, and noises of all stages."""
+    """Draw the parameters of a generator of one stage and of the critic, and the noises of all stages."""
     *keys, noise_key = jax.random.split(key, 3)
     drawn = []
     for network, own in zip((generator, critic), keys, strict=True):
@@ -53,7 +58,7 @@ def _drawn(
 
 
 def assemble(recipe: ConsinganRecipe, scales: Plan, state: dict, count: int, image: np.ndarray) -> ConSinGan:
-    """The coarsest `count` stages of a state; `image` is the picture at the last of them, [h, w, c]."""
+    """A model of the coarsest `count` stages of a state; `image` is the picture at the last of them, [h, w, c]."""
     generator, critic = networks_of(recipe, count)
     names = ("head", "tail", *(f"stage{n}" for n in range(count)))
     return ConSinGan(
@@ -65,14 +70,14 @@ def assemble(recipe: ConsinganRecipe, scales: Plan, state: dict, count: int, ima
 
 
 def begin_stage(recipe: ConsinganRecipe, scales: Plan, stage: int, picture: jax.Array, state: dict) -> dict:
-    """Begin a stage: its weights, the amplitude of its noise, and Adam's states.
+    """Begin a stage: set its weights, the amplitude of its noise, and Adam's states.
 
     Arguments:
-        recipe: the recipe.
-        scales: of the whole training.
-        stage: its number.
-        picture: at its scale, [1, h, w, c].
-        state: of the training.
+        recipe: the settings.
+        scales: all scales of the training.
+        stage: number of the stage.
+        picture: the picture at the scale of the stage, [1, h, w, c].
+        state: the state of the training.
     """
     state = {**state, "stage": jnp.int32(stage)}
     if stage:

@@ -1,4 +1,4 @@
-"""The file of a trained ConSinGAN, strict as that of a SinGAN (see `jaxprior.models.singan.stored`).
+"""The file of a trained ConSinGAN, checked as strictly as that of a SinGAN (see `jaxprior.models.singan.stored`).
 
 Tensors `generator/params/head/...`, `.../stage0/...`, `.../tail/...`, `critic/params/...` where a critic is kept,
 `noise/stage0` and so on, `amplitudes` and `image`; the card's `config` holds the rest.
@@ -65,7 +65,7 @@ def _networks(config: Mapping) -> tuple[tuple[tuple[int, int], ...], GrowingGene
 
 
 def _expected(generator: GrowingGenerator, critic: Critic | None, sizes) -> dict:
-    """Shapes of all tensors."""
+    """The shapes that all tensors must have."""
     key = jax.random.key(0)
 
     def shape(*dims: int) -> jax.ShapeDtypeStruct:

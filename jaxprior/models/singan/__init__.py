@@ -1,13 +1,18 @@
-"""SinGAN: a pyramid of patch GANs trained on one picture (Shaham et al., ICCV 2019; ConSinGAN: Hinz et al., WACV 2021).
+"""SinGAN: a pyramid of patch GANs trained on one picture (Shaham et al., ICCV 2019).
 
-    pyramid      sizes and factors of the scales, and the picture at each of them
+    config       settings of a training     pyramid   sizes and factors of the scales, and the picture at each of them
     model        a trained pyramid          stored    its file
-    drawing      random images, the reconstruction, other sizes
-    fitting      a reference picture at the model's size
-    injecting    a picture in place of the coarse scales
-    manipulating paint, harmonize, edit     colors, blending    what they need besides
-    enlarging    super-resolution           animating           random walks
-    statistics   of the norms, when it is used
+    drawing      random images, the reconstruction, images of other sizes
+    fitting      a reference picture brought to the model's size
+    injecting    a picture takes the place of the coarse scales
+    manipulating paint, harmonize, edit     colors, blending    what these need besides
+    enlarging    super-resolution           animating           random walks of the noise
+    statistics   by which statistics the norms normalise when a model is used
+    train, group, repaint                   trainings, with planning, scale, state and losses
+    viewing, page                           what a report page shows
+    commands     the commands of `jaxprior singan`
+
+Everything here that draws and reads also serves other models of one picture, such as a ConSinGAN.
 
     model = load_singan("balloons.safetensors")
     images = draw(model, jax.random.key(0), count=4, start_scale=2)

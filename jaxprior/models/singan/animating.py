@@ -28,15 +28,15 @@ def animate(
     alpha: float = 0.1,
     beta: float = 0.9,
 ) -> Array:
-    """A short film of what a model was trained on.
+    """Compute the frames of a short animation of the picture that a model was trained on.
 
     Arguments:
         model: the trained pyramid, a SinGAN with either kind of padding.
-        key: of all chance; the first frames do not depend on how many there are.
-        frames: how many.
+        key: where all chance comes from; the first frames do not depend on how many there are.
+        frames: number of frames.
         start_scale: the coarsest scale that moves; 0 moves everything.
         alpha: how closely frames keep to the picture, 0 to 1; at 1 each of them is the reconstruction.
-        beta: how smoothly they follow each other, 0 to 1: what a step keeps of the one before.
+        beta: how smoothly they follow each other, 0 to 1: the share of the last step that the next one keeps.
 
     Returns:
         Images [frames, h, w, c], about in [-1, 1].

@@ -35,11 +35,11 @@ def load_mask(path: str | PathLike) -> np.ndarray:
 
 
 def soft_mask(mask: np.ndarray, *, radius: int, sigma: float) -> np.ndarray:
-    """Widen a mask and soften its edge: dilated with a disk, blurred, stretched to 0 ... 1.
+    """Widen a mask and soften its edge: it is dilated with a disk, blurred, and stretched to 0 ... 1.
 
     Arguments:
         mask: [h, w]; True, or above 0.5, is what is marked.
-        radius: of the disk, pixels. sigma: of the Gaussian, pixels.
+        radius: radius of the disk, in pixels. sigma: standard deviation of the Gaussian, in pixels.
 
     Returns:
         float32 [h, w] in [0, 1]; all 1 if the widened mask covers everything.
@@ -51,7 +51,7 @@ def soft_mask(mask: np.ndarray, *, radius: int, sigma: float) -> np.ndarray:
         >>> soft_mask(np.eye(9) > 0, radius=0, sigma=0).sum()
         np.float32(9.0)
     """
-    from skimage import filters, morphology  # slow to import
+    from skimage import filters, morphology  # These take long to import.
 
     if radius < 0 or sigma < 0:
         raise MaskError(f"mask: expected a radius and a sigma of at least 0, got {radius} and {sigma}")
@@ -65,7 +65,7 @@ def soft_mask(mask: np.ndarray, *, radius: int, sigma: float) -> np.ndarray:
 
 
 def blend(kept: Array, made: Array, mask: Array) -> Array:
-    """(1 - mask) kept + mask made.
+    """Put two pictures together: (1 - mask) kept + mask made.
 
     Arguments:
         kept: one picture [h, w, c]. made: images [..., h, w, c]. mask: [h, w] in [0, 1].

@@ -1,4 +1,4 @@
-"""Few colors: a picture's k-means centers, and images snapped to them (the official code's quantization for paint).
+"""Few colors: the k-means centers of a picture, and images snapped to them (the official quantization for paint).
 
 Clip art has a few flat colors. Snapped to as many colors of the model's picture, it differs less from what the networks
 were trained on, and most so if the scale that it enters was trained on snapped images too.
@@ -20,7 +20,7 @@ def color_centers(image: np.ndarray, count: int) -> np.ndarray:
 
     Arguments:
         image: [h, w, c], any range.
-        count: of colors.
+        count: number of colors.
 
     Returns:
         float32 [count, c]; the same for the same picture always.
@@ -32,7 +32,7 @@ def color_centers(image: np.ndarray, count: int) -> np.ndarray:
         >>> color_centers(np.array([[[0.0], [1.0], [1.0]]]), 2).ravel()
         array([0., 1.], dtype=float32)
     """
-    from scipy.cluster import vq  # comes with scikit-image; slow to import
+    from scipy.cluster import vq  # It comes with scikit-image, and takes long to import.
 
     colors = np.asarray(image, np.float64).reshape(-1, np.shape(image)[-1])
     different = len(np.unique(colors, axis=0))
@@ -42,11 +42,11 @@ def color_centers(image: np.ndarray, count: int) -> np.ndarray:
     found = []
     for _ in range(STARTS):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a center that loses all its pixels stays where it is
+            warnings.simplefilter("ignore")  # A center that loses all its pixels stays where it is.
             centers, _ = vq.kmeans2(colors, _spread(colors, count, chance), iter=ITERATIONS, minit="matrix")
         found.append((float(np.square(vq.vq(colors, centers)[1]).sum()), centers))
     best = min(found, key=lambda pair: pair[0])[1]
-    return best[np.argsort(best.sum(axis=1), kind="stable")].astype(np.float32)  # dark to light
+    return best[np.argsort(best.sum(axis=1), kind="stable")].astype(np.float32)  # The order is from dark to light.
 
 
 def snap_to(images: Array, centers: Array) -> Array:
@@ -65,13 +65,13 @@ def snap_to(images: Array, centers: Array) -> Array:
     """
     centers = jnp.asarray(centers, images.dtype)
     pixels = images.reshape(-1, 1, images.shape[-1])
-    # Differences, not products: these would cost the accuracy that tells two close colors apart.
+    # Distances come from differences; products would lose the accuracy that tells two close colors apart.
     nearest = jnp.argmin(jnp.sum(jnp.square(pixels - centers[None]), axis=-1), axis=1)
     return centers[nearest].reshape(images.shape)
 
 
 def _spread(colors: np.ndarray, count: int, chance: np.random.Generator) -> np.ndarray:
-    """Start of k-means++: each next color is drawn with the square of its distance from those before."""
+    """The start of k-means++: the next color is drawn by the square of its distance from those chosen before."""
     chosen = [colors[chance.integers(len(colors))]]
     distance = np.full(len(colors), np.inf)
     for _ in range(count - 1):

@@ -31,11 +31,11 @@ def super_resolve(
     factor: float = 4.0,
     steps: int | None = None,
 ) -> Array:
-    """Enlarge a picture, with detail as the model's own.
+    """Enlarge a picture and add detail such as the model's own picture has.
 
     Arguments:
         model: the pyramid trained on the picture, officially with a reconstruction weight of 100.
-        key: of the noise.
+        key: where the noise comes from.
         image: [h, w, c], uint8 or floats in [-1, 1], of any size; None is the model's picture.
         factor: how many times larger, above 1.
         steps: times that the finest network is applied; None is the official number.
@@ -79,7 +79,7 @@ def plan_enlarging(
         made = f"{last[1]}x{last[0]}"
         raise ValueError(f"factor: {factor:g} makes {made}, more than {MAX_PIXELS} pixels; take a smaller one")
     step = factor ** (1 / steps)
-    # Rounded up, as a resize does; what is beyond the picture's true size is cut at the end, at the right and bottom.
+    # Sizes are rounded up, as a resize does; at the end, what lies beyond the true size is cut at the right and bottom.
     sizes = [tuple(math.ceil(side * step**k - 1e-9) for side in size) for k in range(1, steps)]
     return (*sizes, last), step
 

@@ -35,20 +35,20 @@ class Fitting:
 
     @property
     def words(self) -> str | None:
-        """What was done, for people, with sizes as width x height; None if nothing was."""
+        """A sentence on what was done, with sizes as width x height; None if nothing was done."""
         if self.given == self.size:
             return None
         middle = f", its middle {_words(self.box[2:])}" if self.box[2:] != self.given else ""
         return f"fitted from {_words(self.given)}{middle} to {_words(self.size)}, the model's finest scale"
 
     def cut(self, array: np.ndarray) -> np.ndarray:
-        """What is kept of a picture or mask [h, w, ...]."""
+        """Cut out what is kept of a picture or mask [h, w, ...]."""
         top, left, height, width = self.box
         return array[top : top + height, left : left + width]
 
 
 def plan_fitting(given: tuple[int, int], size: tuple[int, int]) -> Fitting:
-    """How a picture is fitted.
+    """Plan how a picture is fitted to a size.
 
     Arguments:
         given: (height, width) of the picture.
@@ -121,11 +121,11 @@ def fit_mask(model: SingleImageModel, mask: np.ndarray) -> np.ndarray:
         return kept
     marked = jnp.asarray(kept[..., None], jnp.float32)
     shares = resize(marked, fitting.size, scale=fitting.scale, method="bilinear_aa")[..., 0]
-    return np.asarray(shares) > 0.4999  # half of a pixel, but for rounding
+    return np.asarray(shares) > 0.4999  # This is half of a pixel, with room for rounding.
 
 
 def as_floats(image: np.ndarray, *, channels: int) -> np.ndarray:
-    """A picture [h, w, channels], uint8 or floats in [-1, 1], as float32 in [-1, 1].
+    """Return a picture [h, w, channels], uint8 or floats in [-1, 1], as float32 in [-1, 1].
 
     Raises:
         ImageError: not such a picture, or values outside.
@@ -138,7 +138,7 @@ def as_floats(image: np.ndarray, *, channels: int) -> np.ndarray:
         )
     if whole:
         return to_float(image)
-    if not (image.min() >= -1.001 and image.max() <= 1.001):  # also true of NaN
+    if not (image.min() >= -1.001 and image.max() <= 1.001):  # This refuses NaN too.
         raise ImageError(f"reference: expected values in [-1, 1], got {image.min():.4g} to {image.max():.4g}")
     return image.astype(np.float32)
 

@@ -29,14 +29,14 @@ def inject(
     count: int = 1,
     centers: Sequence[Array] | None = None,
 ) -> Array:
-    """Images that follow a picture.
+    """Draw images whose coarse structure is that of a picture.
 
     Arguments:
         model: the trained pyramid.
         image: [h, w, c] in [-1, 1] of the model's finest size; `fitting.fit_reference` makes it.
         key: of the noise, which is the same for all start scales; variant i does not depend on `count`.
         start_scales: where the picture enters, from 1 to the last scale, rising; None is all of these.
-        count: variants.
+        count: number of variants.
         centers: colors [k, c] to which what enters each start scale is snapped, as many arrays as start scales.
 
     Returns:
@@ -64,10 +64,10 @@ def inject(
 
 
 def check_start_scales(model: SinGan, start_scales: Sequence[int] | None) -> tuple[int, ...]:
-    """Start scales in rising order, all sensible ones for None.
+    """The start scales in rising order; for None all at which a picture can enter.
 
     Raises:
-        ValueError: none, one that does not exist, or one twice.
+        ValueError: there are none, one does not exist, or one is named twice.
     """
     last = len(model.scales) - 1
     if last < 1:
@@ -83,13 +83,13 @@ def check_start_scales(model: SinGan, start_scales: Sequence[int] | None) -> tup
 
 
 def injected(model: SinGan, image: Array, scale: int) -> Array:
-    """What enters a scale: a picture of the finest scale [h, w, c], blurred one scale down, [h_n, w_n, c]."""
+    """What enters a scale: a picture [h, w, c], shrunk to the scale below and enlarged again, [h_n, w_n, c]."""
     coarser = at_scale(model, image, scale - 1)
     return model.enlarge(coarser, model.sizes[scale])
 
 
 def at_scale(model: SinGan, image: Array, scale: int) -> Array:
-    """A picture of the finest scale [h, w, c] at another one, [h_n, w_n, c]."""
+    """Resize a picture [h, w, c] of the finest scale to another scale, [h_n, w_n, c]."""
     steps = len(model.scales) - 1 - scale
     factor = None if model.factor is None else model.factor**steps
     return resize(image, model.sizes[scale], scale=factor, method=model.resize)

@@ -23,7 +23,7 @@ Array = jax.Array
 
 
 def in_training(network: Any, variables: dict, *inputs: Array) -> tuple[Array, dict]:
-    """(output, variables with new running statistics) of a network that normalises by the batch."""
+    """Apply a network that normalises by the batch: (its output, its variables with new running statistics)."""
     output, changed = network.apply(variables, *inputs, train=True, mutable=["batch_stats"])
     return output, {**variables, **changed}
 
@@ -36,7 +36,7 @@ def networks_at(recipe: SinganRecipe, scale: int) -> tuple[Generator, Critic]:
 
 
 def make_losses(recipe: SinganRecipe, scale: int):
-    """The losses of a scale: (critic's, generator's adversarial one, its reconstruction's).
+    """The three losses of a scale: the critic's, the generator's adversarial one and that of its reconstruction.
 
     Each is (params, statistics, ...) -> (value, (metrics, new running statistics)). `critic_loss` among the metrics is
     without the penalty, which stands beside it.
@@ -67,15 +67,15 @@ def make_losses(recipe: SinganRecipe, scale: int):
 
 
 def generator_loss(recipe: SinganRecipe, variables: dict, adversarial, reconstruction):
-    """What the generator's updates of one step minimise, by the recipe's `g_step`.
+    """What the generator's updates of one step minimise, as the setting `g_step` says.
 
     Arguments:
-        recipe: the recipe.
-        variables: the generator's before the first of them.
-        adversarial, reconstruction: of `make_losses`, as functions of (params, statistics) alone.
+        recipe: the settings.
+        variables: those of the generator before the first of its updates.
+        adversarial, reconstruction: the losses of `make_losses`, as functions of (params, statistics) alone.
 
     Returns:
-        A function like them. A gradient that is kept becomes a linear function, which has it everywhere.
+        A function of the same kind. Where a gradient is kept, it is a linear function with this gradient everywhere.
     """
 
     def both(params, statistics):

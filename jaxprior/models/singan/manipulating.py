@@ -25,12 +25,12 @@ from jaxprior.models.singan.model import SingleImageModel, with_image_scales
 Array = jax.Array
 HARMONIZE_RADIUS, EDIT_RADIUS, SIGMA = 7, 20, 5.0
 COLORS = 5
-"""Of the official quantization."""
+"""Number of colors of the official quantization."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manipulated:
-    """What a manipulation gives.
+    """The result of a manipulation.
 
     Fields:
         images: [s, count, h, w, c], about in [-1, 1], for s start scales.
@@ -62,9 +62,9 @@ def paint(
     Arguments:
         model: the trained pyramid.
         image: the painting, [h, w, c], uint8 or floats in [-1, 1], of any size: see `fitting.fit_reference`.
-        key: of all chance.
+        key: where all chance comes from.
         start_scales: where it enters, 1 to the last scale; None tries all, which is the official advice.
-        count: variants.
+        count: number of variants.
         colors: snap what enters to so many colors of the model's picture at that scale; officially 5, or not at all.
 
     Raises:
@@ -101,9 +101,9 @@ def harmonize(
         image: the picture with something pasted in, [h, w, c], uint8 or floats in [-1, 1], of any size: see
             `fitting.fit_reference`.
         mask: of the same size, [h, w]; above 0.5 is what was pasted.
-        key: of all chance.
+        key: where all chance comes from.
         start_scales: where the picture enters, 1 to the last scale; None tries all. Fine ones change texture only.
-        count: variants.
+        count: number of variants.
         radius, sigma: by which the mask is widened and blurred, in pixels of the finest scale. The defaults are the
             official ones for 250 pixels; for smaller pictures smaller ones make sense, in proportion.
 

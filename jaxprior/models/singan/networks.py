@@ -34,19 +34,19 @@ def zero_pad(x: Array, margin: int) -> Array:
 
 
 class PatchNetwork(nn.Module):
-    """What the two networks have in common: their fields and layers.
+    """What the two networks of a scale have in common: their fields and layers.
 
     Fields:
-        width: channels of the first layer.
+        width: number of channels of the first layer.
         least_width: the k-th layer after it has width / 2^k channels, but not fewer than this.
-        layers: convolutions, the last one included; at least 2.
+        layers: number of convolutions, the last one included; at least 2.
         kernel: side of the kernels, odd.
         norm: "batch": by the batch's statistics in training, else by their running averages (collection
             "batch_stats"); "instance": by each image's own statistics, always; "affine": scale and bias, which is what
             `fold` leaves; "none": a bias.
-        slope: of the LeakyReLU.
-        image_channels: 1 or 3.
-        dtype: of the convolutions; normalisation and images stay float32.
+        slope: slope of the LeakyReLU below zero.
+        image_channels: number of channels of an image, 1 or 3.
+        dtype: number type of the convolutions; normalisation and images stay float32.
     """
 
     width: int = 32
@@ -60,7 +60,7 @@ class PatchNetwork(nn.Module):
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Channels after every layer but the last."""
+        """Number of channels after every layer but the last."""
         return self.width, *(max(self.width >> k, self.least_width) for k in range(1, self.layers - 1))
 
     @property
@@ -70,17 +70,17 @@ class PatchNetwork(nn.Module):
 
     @property
     def channels(self) -> int:
-        """Channels of what the last layer gives."""
+        """Number of channels that the last layer gives."""
         raise NotImplementedError
 
     def setup(self):
-        """Blocks under hand-given names: layer0 ..., output."""
+        """Make the blocks under the names layer0, layer1 and so on, and output."""
         for k, width in enumerate(self.widths):
             setattr(self, f"layer{k}", Block(width, self.kernel, self.norm, self.dtype))
         self.output = Block(self.channels, self.kernel, "none", self.dtype)
 
     def blocks(self, x: Array, *, train: bool) -> Array:
-        """All layers: [b, h, w, c] -> [b, h - 2 margin, w - 2 margin, channels], float32."""
+        """Apply all layers: [b, h, w, c] -> [b, h - 2 margin, w - 2 margin, channels], float32."""
         for k in range(self.layers - 1):
             x = leaky_relu(getattr(self, f"layer{k}")(x, train=train), self.slope)
         return widen(self.output(x, train=train))
@@ -91,7 +91,7 @@ class Generator(PatchNetwork):
 
     @property
     def channels(self) -> int:
-        """Channels of an image."""
+        """Number of channels of an image."""
         return self.image_channels
 
     def __call__(self, z: Array, below: Array, *, train: bool = False) -> Array:
@@ -125,11 +125,11 @@ class Critic(PatchNetwork):
 
     @property
     def channels(self) -> int:
-        """One score."""
+        """One channel, the score."""
         return 1
 
     def __call__(self, x: Array, *, train: bool = False) -> Array:
-        """Scores, float32, of images in [-1, 1]; `train` as of `Generator`. Official critics never leave training."""
+        """Scores, float32, of images in [-1, 1]; `train` as in `Generator`. Official critics never leave training."""
         return self.blocks(x, train=train)
 
     @nn.nowrap
@@ -139,7 +139,7 @@ class Critic(PatchNetwork):
 
 
 class Block(nn.Module):
-    """Convolution without padding and what follows it; PyTorch's Conv2d(k) and its norm."""
+    """A convolution without padding and the norm that follows it, as PyTorch's Conv2d(k) and its norm."""
 
     features: int
     size: int
@@ -157,7 +157,7 @@ class Block(nn.Module):
 
 
 def to_config(generators: Sequence[Generator], critics: Sequence[Critic] | None) -> dict:
-    """What a card says of the networks of all scales, coarsest first; without critics it says so."""
+    """What a card says of the networks of all scales, coarsest first; "critic_norm" is None without critics."""
     one = generators[0]
     return {
         "widths": [network.width for network in generators],

@@ -125,14 +125,14 @@ def build_pyramid(image: np.ndarray, plan: Plan, *, method: str = "bicubic_u8") 
     sized = _rounded if plan.rule == "seed002" else scaled_size
     if sized(image.shape[:2], plan.shrink) != plan.sizes[-1]:
         raise ValueError(f"the plan ends at {plan.sizes[-1]}, which an image of {image.shape[:2]} does not shrink to")
-    # The official order of operations, in its precision: truncation tells a rounding error from a whole level.
+    # This is the official order of operations in its precision; truncation would turn a rounding error into a level.
     original = (((image / 255).astype(np.float32) - np.float32(0.5)) * 2).astype(np.float64)
     exact = plan.rule != "seed002"
     finest = resize(original, plan.sizes[-1], scale=plan.shrink if exact else None, method=method)
     steps: Sequence[float | None] = plan.scales if exact else [None] * len(plan.sizes)
     images = [resize(finest, size, scale=s, method=method) for size, s in zip(plan.sizes, steps, strict=True)]
     if not exact or plan.rule == "consingan":
-        images[-1] = finest  # officially ConSinGAN keeps it as it is
+        images[-1] = finest  # The official ConSinGAN keeps it as it is.
     return tuple(image.astype(np.float32) for image in images)
 
 

@@ -10,17 +10,18 @@ The kernel is Keys' cubic with a = -0.5 or the triangle, widened when the image 
 
 import functools
 import math
+import typing
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior.models.singan.config import Resize
 from jaxprior.nn.resampling import LINEAR, axis_weights, cubic, resample, scaled_centres
 
 
 Array = jax.Array
-RESIZES = ("bicubic_u8", "bicubic", "bilinear_aa")
-"""The official resize; the same without its 8 bits and clipping; antialiased bilinear as Pillow's and TensorFlow's."""
+RESIZES = typing.get_args(Resize)
 
 
 def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:

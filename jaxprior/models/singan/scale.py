@@ -1,4 +1,4 @@
-"""One scale of a SinGAN: what its training draws, and its compiled step (see `jaxprior.models.singan.train`).
+"""One scale of a SinGAN in training: what is drawn at random, and the compiled step (see `models.singan.train`).
 
 Networks in training are normalised by the batch, a picture at a time; the frozen scales below by running statistics.
 """
@@ -23,13 +23,13 @@ Array = jax.Array
 
 
 class Inputs(NamedTuple):
-    """What the updates of one step are given, besides the picture.
+    """What the updates of one step are given besides the picture.
 
     Fields:
-        noise: of the fakes, [1, h, w, c] or with a margin (see `draw_noise`); the same for all updates.
+        noise: the noise of the fakes, [1, h, w, c] or with a margin (see `draw_noise`); the same for all updates.
         below: images from the scales below, [k, h, w, c]: one for every critic update, or one for all.
-        fixed, fixed_below: noise (as the other) and image from below of the reconstruction, [1, h, w, c].
-        mixes: where the penalty of each critic update is taken, [critic_steps, 1, 1, 1].
+        fixed, fixed_below: the noise and the image from below from which the picture is reconstructed, [1, h, w, c].
+        mixes: how far between real and fake each critic update takes its penalty, [critic_steps, 1, 1, 1].
     """
 
     noise: Array
@@ -52,15 +52,15 @@ def draw_noise(recipe: SinganRecipe, key: Array, like: Array, scale: int, *, cou
 def draw_inputs(
     recipe: SinganRecipe, scale: int, below: SinGan | None, fixed: Array, picture: Array, key: Array
 ) -> Inputs:
-    """All that chance decides in one step.
+    """Draw all that chance decides in one step.
 
     Arguments:
-        recipe: the recipe.
+        recipe: the settings.
         scale: number of the scale.
         below: the frozen scales below; None at the coarsest.
-        fixed: noise of the reconstruction, [h, w, c]; at the coarsest scale another is drawn if the recipe says so.
-        picture: at this scale, [1, h, w, c].
-        key: of the step.
+        fixed: the noise of the reconstruction, [h, w, c]; at the coarsest scale another is drawn if `z_rec` says so.
+        picture: the picture at this scale, [1, h, w, c].
+        key: the random key of the step.
     """
     noise_key, below_key, mix_key = jax.random.split(key, 3)
     again = below is None and recipe.z_rec == "resample"
@@ -79,14 +79,14 @@ def draw_inputs(
 
 
 def updated(update, variables: dict, *args) -> tuple[dict, Any, dict]:
-    """One update of `players.player` on whole variables: (variables, Adam's state, metrics)."""
+    """Apply one update of `players.player` to whole variables: (variables, Adam's state, metrics)."""
     optimizer, *rest = args
     params, statistics = parted(variables)
     params, optimizer, (seen, statistics) = update(params, optimizer, statistics, *rest)
     return {"params": params, **statistics}, optimizer, seen
 
 
-@lru_cache(maxsize=32)  # pictures of one size share what is compiled
+@lru_cache(maxsize=32)  # Pictures of one size share the compiled program.
 def make_step(recipe: SinganRecipe, scale: int, *, prepare: Callable[[Array], Array] = lambda images: images):
     """The compiled step of one scale: (index, own, below, picture, key) -> (own, metrics).
 

@@ -16,9 +16,14 @@ PLAYERS = ("generator", "critic")
 
 
 def init_state(recipe: SinganRecipe, scales: Plan, key: jax.Array, *, coarsest: np.ndarray | None = None) -> dict:
-    """Start state: networks, noise and amplitude of all scales, as `stored` names them; Adam's states;
-    and the number of the scale in training. `coarsest` is the picture at the coarsest scale, if the recipe's `z_rec` is
-    "image"."""
+    """The state at the start: networks, noise and amplitude of all scales, Adam's states, and the scale in training.
+
+    Arguments:
+        recipe: the settings.
+        scales: the scales of the picture.
+        key: where the weights and the noise come from.
+        coarsest: the picture at the coarsest scale, [h, w, c]; needed if `z_rec` is "image".
+    """
     state: dict = {"adam": {}, "scale": jnp.int32(0)}
     for n, size in enumerate(scales.sizes):
         g_key, d_key, noise_key = jax.random.split(jax.random.fold_in(key, n), 3)
@@ -36,7 +41,7 @@ def init_state(recipe: SinganRecipe, scales: Plan, key: jax.Array, *, coarsest: 
 
 
 def assemble(recipe: SinganRecipe, scales: Plan, state: dict, count: int, image: np.ndarray) -> SinGan:
-    """The coarsest `count` scales of a state as a pyramid; `image` is the picture at the last of them, [h, w, c]."""
+    """A pyramid of the coarsest `count` scales of a state; `image` is the picture at the last of them, [h, w, c]."""
     parts = []
     for n, size in enumerate(scales.sizes[:count]):
         generator, critic = networks_at(recipe, n)
@@ -54,14 +59,14 @@ def assemble(recipe: SinganRecipe, scales: Plan, state: dict, count: int, image:
 
 
 def begin_scale(recipe: SinganRecipe, below: SinGan | None, scale: int, picture: jax.Array, state: dict) -> dict:
-    """Begin a scale: its weights, the amplitude of its noise, and Adam's states.
+    """Begin a scale: set its weights, the amplitude of its noise, and Adam's states.
 
     Arguments:
-        recipe: the recipe.
+        recipe: the settings.
         below: the frozen scales below, or None.
         scale: number of the scale.
-        picture: at this scale, [1, h, w, c].
-        state: of the training.
+        picture: the picture at this scale, [1, h, w, c].
+        state: the state of the training.
     """
     own = state[f"scale{scale}"]
     if below is not None:

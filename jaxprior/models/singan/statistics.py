@@ -1,4 +1,4 @@
-"""By which statistics a trained SinGAN's batch norms normalize when it is used.
+"""By which statistics the batch norms of a trained SinGAN normalise when it is used.
 
 In training every image is normalized by its own statistics, a batch being one image. Afterwards the official code takes
 their running averages, over fakes and reconstructions of networks that still changed. The two can lie far apart: after

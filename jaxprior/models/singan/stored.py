@@ -1,8 +1,8 @@
-"""The file of a trained SinGAN, strict: every name and shape, or one sentence.
+"""The file of a trained SinGAN. Every name and shape in it is checked, and what is wrong is told in one sentence.
 
-It is one of `weights.storage`: tensors `scale0/generator/params/...` and `scale0/generator/batch_stats/...`, the same
-of `scale0/critic` where critics are kept (for those who train on), `scale0/noise`, `scale0/amplitude`, and so on, and
-`image`; the card's `config` holds the rest. Other families with models of one picture describe their own files.
+It is a file of `weights.storage`. Its tensors are `scale0/generator/params/...` and `scale0/generator/batch_stats/...`,
+the same of `scale0/critic` where critics are kept for those who train on, `scale0/noise`, `scale0/amplitude`, all of
+these for every scale, and `image`; the card's `config` holds the rest. Other families describe their own files.
 """
 
 import os
@@ -29,8 +29,8 @@ def load_singan(path: str | os.PathLike) -> SingleImageModel:
     """Load a trained pyramid or growing generator, as its card says; every name and shape is checked.
 
     Arguments:
-        path: a file of `save_singan` or of `jaxprior convert`, or the run folder of a training; of an unfinished one
-            come the scales that it has begun.
+        path: a file of `save_singan` or of `jaxprior convert`, or the run folder of a training; from an unfinished
+            one come the scales that it has begun.
 
     Raises:
         WeightsError: there is none, it is damaged, or it holds another kind of network.
@@ -99,7 +99,7 @@ def _networks(config: Mapping) -> tuple[list, list | None, tuple[tuple[int, int]
 
 
 def _parted(config: dict) -> tuple[tuple[tuple[int, int], ...], dict]:
-    """Take sizes and what concerns drawing out of a card's config, checked."""
+    """Take the sizes, and what drawing needs, out of a card's config, and check them."""
     sizes = tuple((h, w) for h, w in config.pop("sizes"))
     drawing = {name: config.pop(name) for name in ("factor", "resize", "padding", "coarse_noise_channels")}
     factor = drawing["factor"]
@@ -114,7 +114,7 @@ def _parted(config: dict) -> tuple[tuple[tuple[int, int], ...], dict]:
 
 
 def _expected(generators, critics, sizes, padding: str) -> dict:
-    """Shapes of all tensors."""
+    """The shapes that all tensors must have."""
     key = jax.random.key(0)
     shape = partial(jax.ShapeDtypeStruct, dtype=jnp.float32)
     channels = generators[0].image_channels

@@ -1,4 +1,4 @@
-"""`jaxprior singan animate`."""
+"""The command `jaxprior singan animate`."""
 
 from pathlib import Path
 from typing import Annotated

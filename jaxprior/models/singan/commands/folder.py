@@ -1,4 +1,4 @@
-"""SinGANs of one picture, and of every picture of a folder: each in a run of its own, or several in one program."""
+"""Trainings on one picture, and on every picture of a folder: each in a run of its own, or several in one program."""
 
 import dataclasses
 import math
@@ -20,7 +20,7 @@ from jaxprior.protocols import Trainer
 
 @dataclasses.dataclass(frozen=True)
 class Named:
-    """A picture: its file's name, that of its run folder, and uint8 [h, w, 3]."""
+    """A picture to train on: the name of its file, the name of its run folder, and its pixels, uint8 [h, w, 3]."""
 
     source: str
     folder: str
@@ -61,7 +61,7 @@ def train_all(source: Path, recipe: PyramidRecipe, trainer: Trainer, training: R
 
 
 def _usable(source: Path, recipe: PyramidRecipe) -> tuple[list[Named], int]:
-    """Pictures that have a pyramid, each once; and how many others there were, which are said."""
+    """The pictures that can be trained on, each once, and the number of the others, each of which is reported."""
     from jaxprior.data import images
     from jaxprior.models.singan.planning import scales_of
 
@@ -85,7 +85,7 @@ def _usable(source: Path, recipe: PyramidRecipe) -> tuple[list[Named], int]:
 
 
 def _groups(found: Sequence[Named], together: int) -> list[list[Named]]:
-    """Groups of at most so many pictures, all of one size."""
+    """Divide pictures into groups of at most `together`, all of one size."""
     by_size: dict[tuple, list[Named]] = {}
     for one in found:
         by_size.setdefault(one.pixels.shape, []).append(one)
@@ -105,7 +105,7 @@ def _run(one: Named, recipe: PyramidRecipe, trainer: Trainer, training: RunOptio
 
 
 def _run_together(group: Sequence[Named], recipe: PyramidRecipe, trainer: Trainer, training: RunOptions) -> None:
-    """One run for all; its folder is named after their size and the first of them."""
+    """Train pictures of one size in one run, whose folder is named after their size and the first of them."""
     import numpy as np
 
     from jaxprior.models.singan import group as singan_group

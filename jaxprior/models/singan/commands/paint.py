@@ -1,4 +1,4 @@
-"""`jaxprior singan paint`."""
+"""The command `jaxprior singan paint`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -57,7 +57,7 @@ def paint(
 
 
 def _retrained(run: Path, colors: int | None, injection: InjectionOptions, steps: int | None) -> Path:
-    """The run of the training of one scale, at its end."""
+    """Train one scale again, and return the run of this training."""
     from jaxprior.models.singan import repaint as singan_repaint
 
     scale, out = injection.start_scale, injection.out / "retrained"

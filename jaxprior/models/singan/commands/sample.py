@@ -1,4 +1,4 @@
-"""`jaxprior singan sample`."""
+"""The command `jaxprior singan sample`."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from jaxprior.system.files import write_atomically
 
 
 AT_ONCE = 8
-"""Images that are drawn together."""
+"""Number of images that are drawn together."""
 
 COLUMNS = 8
 
@@ -96,7 +96,7 @@ def sample(
 
 
 def _write_quality(path: Path, distances: Any, diversity: float) -> None:
-    """Write each sample's distance; in the last line their mean, and the diversity."""
+    """Write the distance of each sample, and in the last line their mean and the diversity."""
     lines = [f"{number:03d},{distance:.6g}," for number, distance in enumerate(distances)]
     lines = ["sample,patch_frechet,diversity", *lines, f"mean,{distances.mean():.6g},{diversity:.6g}"]
     write_atomically(path, ("\n".join(lines) + "\n").encode())

@@ -1,4 +1,4 @@
-"""What the commands that use a trained SinGAN share: their options, reading, and the folder that they fill."""
+"""What the commands that use a trained SinGAN share: options, loading the model, and filling the folder."""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from jaxprior.errors import ImageError, JaxpriorError
 
 
 COLUMNS = 4
-"""Pictures in a row of a labelled sheet."""
+"""Number of pictures in a row of a labelled sheet."""
 
 Run = Annotated[Path, typer.Argument(help="Run of `singan train`, or a file of a SinGAN.", metavar="RUN|FILE")]
 Reference = Annotated[Path, typer.Argument(help="The picture to start from, of any size.", metavar="REFERENCE")]
@@ -46,7 +46,7 @@ class InjectionOptions:
 
     @property
     def start_scales(self) -> tuple[int, ...] | None:
-        """As the library wants them."""
+        """The start scales as the library takes them: one, or None for all."""
         return None if self.start_scale is None else (self.start_scale,)
 
 
@@ -66,13 +66,13 @@ class MaskOptions:
     ] = None
 
     def changes(self) -> dict:
-        """Arguments of the library's functions that were given."""
+        """Those arguments of the library's functions that were given."""
         given = {"radius": self.mask_radius, "sigma": self.mask_blur}
         return {name: value for name, value in given.items() if value is not None}
 
 
 def load_model(run: Path, *, own_statistics: bool) -> Any:
-    """The trained pyramid of a run or file."""
+    """Load the trained model of a run or file."""
     from jaxprior.models.singan import load_singan, with_own_statistics
     from jaxprior.system import runtime
 
@@ -94,7 +94,7 @@ def manipulate(run: Path, reference: Path, options: InjectionOptions, function: 
     """Make all variants of a reference and write them with a sheet.
 
     Arguments:
-        run, reference, options: as they were given.
+        run, reference, options: what the command was given.
         function: (model, pixels, key, start scales) -> `jaxprior.models.singan.Manipulated` of one variant.
     """
     import jax
@@ -105,7 +105,7 @@ def manipulate(run: Path, reference: Path, options: InjectionOptions, function: 
     pixels = images.load_image(reference)
     key, made = jax.random.key(options.seed), []
     with mistakes():
-        for number in range(options.count):  # one by one: one compiled function, whatever the count
+        for number in range(options.count):  # One compiled function makes each of them.
             try:
                 made.append(function(model, pixels, jax.random.fold_in(key, number), options.start_scales))
             except ImageError as error:
@@ -119,7 +119,7 @@ def manipulate(run: Path, reference: Path, options: InjectionOptions, function: 
 
 
 def _write(folder: Path, picture: Any, made: list) -> int:
-    """Write all images and the sheet; how many images."""
+    """Write all images and the sheet, and return how many images there are."""
     from jaxprior.data import images, sheets
 
     cells = [("the model's picture", picture), ("reference", images.to_uint8(made[0].reference))]

@@ -1,4 +1,4 @@
-"""`jaxprior singan superres`."""
+"""The command `jaxprior singan superres`."""
 
 from pathlib import Path
 from typing import Annotated
