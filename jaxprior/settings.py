@@ -44,6 +44,7 @@ class About:
     rank: int = 0
     repeated: bool = False
     words: Sequence[str] | Callable[[], Sequence[str]] = ()
+    verbatim: bool = False
 
     def legal(self, hint: Any) -> tuple[Any, ...]:
         """The legal values of the setting, whose type is `hint`; () where they are not stated one by one."""
@@ -61,6 +62,7 @@ def setting(
     rank: int = 0,
     repeated: bool = False,
     words: Sequence[str] | Callable[[], Sequence[str]] = (),
+    verbatim: bool = False,
     static: bool = False,
 ) -> Any:
     """Declare a field of a dataclass of settings that the command line offers as an option.
@@ -77,6 +79,7 @@ def setting(
         rank: options are listed by this number, and those of the same number in the order of the fields.
         repeated: a tuple is given by repeating the option; otherwise it is given as values with commas between them.
         words: legal words where the type does not say them, or a function that finds them when an option is made.
+        verbatim: whether the command line spells underscores in the words as such; they become hyphens otherwise.
         static: whether the field is part of the structure of a pytree (see `jax.tree_util.register_dataclass`).
 
     Example:
@@ -95,6 +98,7 @@ def setting(
         rank=rank,
         repeated=repeated,
         words=words,
+        verbatim=verbatim,
     )
     return dataclasses.field(default=default, metadata={"about": described, **({"static": True} if static else {})})
 

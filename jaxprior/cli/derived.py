@@ -62,7 +62,7 @@ def options_of(
         if name in without:
             continue
         kind = _read_as(name, hints[name], one)
-        default = None if unset else _shown_default(defaults[name], kind)
+        default = None if unset else _shown_default(defaults[name], kind, one)
         kind = kind | None if unset else kind
         names = [one.option] if one.option else []
         option = typer.Option(
@@ -90,7 +90,7 @@ def _read_as(name: str, hint: Any, one: About) -> Any:
     hint = without_none(hint)
     words = one.legal(hint)
     if words and all(isinstance(word, str) for word in words):
-        return enum.StrEnum(name, [(f"choice{number}", _shown(word)) for number, word in enumerate(words)])
+        return enum.StrEnum(name, [(f"choice{number}", _shown(word, one)) for number, word in enumerate(words)])
     if words:
         return type(words[0])
     if typing.get_origin(hint) is tuple:
@@ -98,23 +98,23 @@ def _read_as(name: str, hint: Any, one: About) -> Any:
     return hint
 
 
-def _shown(word: str) -> str:
-    """How the command line spells a word of the library: with hyphens for underscores."""
-    return word.replace("_", "-")
+def _shown(word: str, one: About) -> str:
+    """How the command line spells a word of the library: with hyphens for underscores, unless it is verbatim."""
+    return word if one.verbatim else word.replace("_", "-")
 
 
-def _shown_default(default: Any, kind: Any) -> Any:
+def _shown_default(default: Any, kind: Any, one: About) -> Any:
     if isinstance(default, tuple) and kind is str:
         return ",".join(map(str, default))
     if isinstance(kind, type) and issubclass(kind, enum.StrEnum) and isinstance(default, str):
-        return kind(_shown(default))
+        return kind(_shown(default, one))
     return default
 
 
 def _value(value: Any, hint: Any, one: About, option: str) -> Any:
     """What typer read as a value of the setting's own type."""
     if isinstance(value, enum.StrEnum):
-        return next(word for word in one.legal(without_none(hint)) if _shown(word) == value.value)
+        return next(word for word in one.legal(without_none(hint)) if _shown(word, one) == value.value)
     hint = without_none(hint)
     if typing.get_origin(hint) is not tuple:
         return value

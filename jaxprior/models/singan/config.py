@@ -61,7 +61,7 @@ class PyramidRecipe(Essentials):
         0.75, "Wanted ratio of neighbouring scales, below 1.", metavar="X", least=0.0, rank=-10
     )
     resize: Resize = network_setting(
-        "bicubic_u8", "Between scales: the official one truncates to 8 bits.", rank=-10
+        "bicubic_u8", "Between scales: the official one truncates to 8 bits.", rank=-10, verbatim=True
     )
     noise_amplitude: float = recipe_setting(
         0.1, "As a multiple of what the scales below miss.", metavar="X", least=0.0, rank=-14
@@ -138,7 +138,7 @@ class SinganRecipe(PyramidRecipe):
     norm: Norm = network_setting("batch", "What follows the generators' convolutions.", rank=-7)
     critic_norm: Norm = network_setting("batch", "The same of the critics.", rank=-7)
     inherit: Literal["always", "same_width", "never"] = recipe_setting(
-        "same_width", "Whether a scale starts from the weights of the one below.", rank=-16
+        "same_width", "Whether a scale starts from the weights of the one below.", rank=-16, verbatim=True
     )
     resample_prev: Literal["step", "epoch"] = recipe_setting(
         "step", "Images from below for every critic step, or one for all of a step.", rank=-16

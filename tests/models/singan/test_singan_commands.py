@@ -172,3 +172,9 @@ def test_mistakes_are_sentences(given, tmp_path):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_shows_examples(command):
     assert f"jaxprior singan {command} runs/" in " ".join(call(command, "--help").split())
+
+
+def test_options_of_the_training_are_words_of_its_settings_as_they_are():
+    said = call("train", "--help")
+    for word in ("bicubic_u8", "bilinear_aa", "same_width", "--train-depth", "--milestone", "--lr"):
+        assert word in said
