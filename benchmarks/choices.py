@@ -90,7 +90,8 @@ def direct(kind: type[Generator]) -> Callable[[Placement, Problem], Placement]:
 
     def change(placement: Placement, problem: Problem) -> Placement:
         prior = problem.prior
-        frozen, params = kind(prior.module.widths, prior.latent_dim).freeze(prior.params)
+        module = kind(prior.module.widths, prior.latent_dim)
+        frozen, params = module.freeze(prior.params, platform="gpu", precision="fp32")
         frozen = frozen.clone(dtype=placement.generator.module.dtype)
         placement.generator = dataclasses.replace(placement.generator, module=frozen, params=params)
         placement.objective = dataclasses.replace(placement.objective, features=problem.features)

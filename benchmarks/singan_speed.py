@@ -26,12 +26,10 @@ from jaxprior.models.singan import Plan
 from jaxprior.models.singan.config import SinganRecipe
 from jaxprior.models.singan.scale import draw_inputs, make_step
 from jaxprior.models.singan.state import init_state
-from jaxprior.nn.convolution import convolve
-from jaxprior.nn.valid import by_products
 
 
 CASES = ("25x33:32", "120x160:32", "187x250:32", "187x250:128")
-FORMS = {"products": by_products, "convolutions": lambda x, kernel: convolve(x, kernel, padding="VALID")}
+FORMS = {"products": "valid_products", "convolutions": "valid"}
 
 
 class Ours:
@@ -40,13 +38,13 @@ class Ours:
     def __init__(self, recipe: SinganRecipe, state: dict, picture: np.ndarray, form: str):
         self.name, self.picture, self.count = f"jaxprior, {form}", jnp.asarray(picture), 0
         self.own = jax.tree.map(jnp.array, {"scale": state["scale0"], "adam": state["adam"]["scale0"]})
-        # Traced while the networks' convolution is this form.
-        usual, networks.valid_convolve = networks.valid_convolve, FORMS[form]
+        # Traced while the networks' convolutions take this form, whatever the device is.
+        usual, networks.choose_form = networks.choose_form, lambda operation, *, platform: FORMS[form]
         arguments = (0, self.own, None, self.picture, jax.random.key(0))
         began = time.perf_counter()
         self.step = make_step(recipe, 0).lower(*arguments).compile()
         self.compile_seconds = time.perf_counter() - began
-        networks.valid_convolve = usual
+        networks.choose_form = usual
 
     def advance(self, steps: int) -> dict:
         """So many steps, waited for; the figures of the last."""

@@ -4,9 +4,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxprior.nn.convolution import convolve
+from jaxprior.nn.convolution import FORMS
+from jaxprior.nn.direct import convolve
 from jaxprior.nn.norm import DEVIATION, normalised
-from jaxprior.nn.transposed import transposed_convolve
 
 
 Array = jax.Array
@@ -14,7 +14,7 @@ _kernel = nn.initializers.normal(DEVIATION)
 
 
 class Transposed(nn.Module):
-    """Features [b, h, w, i] -> [b, 2 h, 2 w, features], see `transposed_convolve`."""
+    """Features [b, h, w, i] -> [b, 2 h, 2 w, features]; see `jaxprior.nn.transposed`."""
 
     features: int
     size: int
@@ -24,7 +24,8 @@ class Transposed(nn.Module):
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         kernel = self.param("kernel", _kernel, (self.size, self.size, x.shape[-1], self.features))
-        return normalised(self, transposed_convolve(x.astype(self.dtype), kernel.astype(self.dtype)), train)
+        x = FORMS["transposed"].apply(x.astype(self.dtype), kernel.astype(self.dtype))
+        return normalised(self, x, train)
 
 
 class Strided(nn.Module):

@@ -1,72 +1,33 @@
-"""Convolutions of NHWC maps with HWIO kernels, and every form in which a 3x3 one can be computed.
+"""Every form in which a convolution can be computed, and which of them a kind of device takes.
 
-`FORMS` holds them by name: how a kernel is prepared, and what is done with it.
+An operation, such as a 3x3 convolution after upsampling, is one function with several forms: ways to compute it that
+differ in speed and rounding. `FORMS` holds all forms by name, `choose_form` names the one for an operation on a kind of
+device. Nothing here asks for JAX's default device: the caller says where its arrays will be.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from jaxprior.nn import winograd
-from jaxprior.nn.pooling import upsample
+from jaxprior.nn.direct import convolve, downsample_convolve, upsample_convolve, valid_convolve
+from jaxprior.nn.phase import phase_convolve, phase_kernels
+from jaxprior.nn.transposed import transposed_convolve
+from jaxprior.nn.valid import convolve_by_products
+from jaxprior.system.devices import CPU
 
 
 Array = jax.Array
 
-
-def convolve(x: Array, kernel: Array, *, stride: int = 1, padding: str | Sequence[tuple[int, int]] = "SAME") -> Array:
-    """Plain NHWC x HWIO convolution (cross-correlation, no bias)."""
-    return lax.conv_general_dilated(x, kernel, (stride, stride), padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
-
-
-def phase_kernels(kernel: Array) -> Array:
-    """Fold nearest x2 upsampling into a 3x3 kernel: [3, 3, i, o] -> [2, 2, 2, 2, i, o].
-
-    After upsampling, the three taps of a row fall on two source pixels. Output row 2y + p needs source rows
-    y - 1 + p and y + p, with the taps {k0 | k1 + k2} for p = 0 and {k0 + k1 | k2} for p = 1. The first two axes
-    of the result are the phase (row, column), the next two the taps of its 2x2 kernel: 16 multiplications for
-    four output pixels instead of 36, exact to rounding.
-    """
-
-    def fold(k: Array) -> Array:  # [3, ...] -> [phase, tap, ...]
-        even = jnp.stack([k[0], k[1] + k[2]])
-        odd = jnp.stack([k[0] + k[1], k[2]])
-        return jnp.stack([even, odd])
-
-    rows = fold(kernel)  # [py, ty, 3, i, o]
-    both = jax.vmap(jax.vmap(fold))(rows)  # [py, ty, px, tx, i, o]
-    return both.transpose(0, 2, 1, 3, 4, 5)
-
-
-def phase_convolve(x: Array, phases: Array) -> Array:
-    """Nearest x2 upsampling followed by a 3x3 convolution, computed as four 2x2 convolutions on the small map.
-
-    Arguments:
-        x: features [b, h, w, i].
-        phases: the result of `phase_kernels`, [2, 2, 2, 2, i, o].
-
-    Returns:
-        Features [b, 2 h, 2 w, o].
-    """
-    b, h, w, _ = x.shape
-    rows = [
-        jnp.stack([convolve(x, phases[p, q], padding=((1 - p, p), (1 - q, q))) for q in (0, 1)], axis=3) for p in (0, 1)
-    ]  # each [b, h, w, 2, o]
-    return jnp.stack(rows, axis=2).reshape(b, 2 * h, 2 * w, -1)
-
-
-def downsample_convolve(x: Array, kernel: Array) -> Array:
-    """A 3x3 convolution followed by 2x2 box averaging, as one 4x4 convolution of stride 2 ("fused")."""
-    padded = jnp.pad(kernel, ((1, 1), (1, 1), (0, 0), (0, 0)))
-    folded = (padded[1:, 1:] + padded[:-1, 1:] + padded[1:, :-1] + padded[:-1, :-1]) * 0.25
-    return convolve(x, folded, stride=2, padding=((1, 1), (1, 1)))
+Operation: TypeAlias = Literal["same", "up", "down", "transposed", "valid"]
+"""What is computed: a convolution that keeps the size; one after nearest x2 upsampling; one followed by 2x2 averaging;
+a transposed one of stride 2; one without padding."""
 
 
 class Form(NamedTuple):
-    """A way to convolve: the kernel [k, k, i, o] once prepared, and what is done with it."""
+    """A way to compute an operation: what becomes of the kernel [k, k, i, o] beforehand, and what is done with it."""
 
     prepare: Callable[[Array], Array]
     apply: Callable[[Array, Array], Array]
@@ -79,9 +40,41 @@ def _as_it_is(kernel: Array) -> Array:
 FORMS = {
     "same": Form(_as_it_is, convolve),
     "same_winograd": Form(winograd.tile_kernel, winograd.tile_convolve),
-    "up": Form(_as_it_is, lambda x, kernel: convolve(upsample(x), kernel)),
+    "up": Form(_as_it_is, upsample_convolve),
     "up_phases": Form(phase_kernels, phase_convolve),
     "up_winograd": Form(winograd.upsample_kernel, winograd.upsample_convolve),
     "down": Form(_as_it_is, downsample_convolve),
+    "transposed": Form(_as_it_is, transposed_convolve),
+    "valid": Form(_as_it_is, valid_convolve),
+    "valid_products": Form(_as_it_is, convolve_by_products),
 }
-"""See `EqualConv`."""
+"""All forms by name. A name begins with its operation; "_winograd" and "_phases" are for 3x3 kernels, and Winograd's
+forms have no gradient in the kernel. See `jaxprior.nn.direct`, `phase`, `winograd`, `transposed` and `valid`."""
+
+
+def choose_form(
+    operation: Operation,
+    *,
+    platform: str,
+    frozen: bool = False,
+    channels: tuple[int, int] = (0, 0),
+    dtype: jnp.dtype = jnp.float32,
+) -> str:
+    """The name in `FORMS` of the fastest form of an operation on a kind of device.
+
+    Arguments:
+        operation: what is computed.
+        platform: kind of the devices that compute it, "cpu", "gpu" or "tpu".
+        frozen: whether the kernel is prepared once and is not trained; only then are other forms than the plain ones
+            worth their preparation.
+        channels: of the features that go in and come out.
+        dtype: in which it is computed; Winograd's sums would lose too much of bfloat16's few digits.
+    """
+    on_cpu = platform == CPU
+    if operation == "valid":
+        return "valid_products" if on_cpu else "valid"
+    if operation not in ("same", "up") or not frozen:
+        return operation
+    if on_cpu and dtype != jnp.bfloat16 and winograd.gains(*channels):
+        return f"{operation}_winograd"
+    return "up_phases" if operation == "up" else "same"

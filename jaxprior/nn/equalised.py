@@ -16,22 +16,21 @@ from jaxprior.nn.elementwise import add_bias
 
 Array = jax.Array
 
-
 SQRT2 = math.sqrt(2.0)
 
 
 class EqualConv(nn.Module):
     """Convolution with equalised learning rate and a bias.
 
-    `form` says what the kernel does beside convolving, and how; parameters are the same `kernel` [k, k, in, out] and
-    `bias` [out] for all of them:
-        "same"           a plain convolution,
-        "same_winograd"  the same function in fewer multiplications (see `winograd`),
-        "up"             after nearest x2 upsampling, computed literally,
-        "up_phases"      the same function from four 2x2 kernels (see `phase_kernels`),
-        "up_winograd"    the same function in fewer multiplications still,
-        "down"           followed by 2x2 averaging, folded into one strided convolution ("fused").
-    `frozen` expects what `frozen_kernel` prepared instead of the raw kernel.
+    The parameters are the same `kernel` [k, k, in, out] and `bias` [out] for every form.
+
+    Fields:
+        features: channels of the result.
+        kernel_size: side of the kernel.
+        gain: see the module's head.
+        form: what is computed and how, one of `jaxprior.nn.convolution.FORMS`.
+        frozen: expect what `frozen_kernel` prepared instead of the raw kernel.
+        dtype: in which it is computed.
     """
 
     features: int
@@ -55,5 +54,5 @@ class EqualConv(nn.Module):
 
 
 def frozen_kernel(raw: Array, gain: float, form: str) -> Array:
-    """The kernel that multiplies the features: raw x gain / sqrt(fan_in), prepared for the form."""
+    """The kernel that multiplies the features: raw x gain / sqrt(fan_in), prepared for a form of `FORMS`."""
     return FORMS[form].prepare(raw * (gain / math.sqrt(math.prod(raw.shape[:-1]))))

@@ -9,7 +9,7 @@ same numbers without a zero in them.
 import jax
 import jax.numpy as jnp
 
-from jaxprior.nn.convolution import convolve
+from jaxprior.nn.direct import convolve
 
 
 Array = jax.Array

@@ -1,12 +1,12 @@
-"""Convolutions without padding, in a form whose gradients, and gradients of gradients, are fast on CPUs.
+"""Convolutions without padding in a form whose gradients, and gradients of gradients, are fast on CPUs.
 
 A gradient penalty is differentiated twice. XLA's CPU backend computes gradients of convolutions slowly: twice slower
 than what follows, and twenty times slower within a loop (docs/singan.md). Here
 
     y[i, j] = sum_a row[i + a, j] K_a,        row[i, j] = (x[i, j], x[i, j + 1], ..., x[i, j + k - 1]),
 
-is one matrix product of all rows with all K_a at once, and a sum of shifted maps: products and shifts only, and so are
-all derivatives. It moves 2 k times the memory of the map instead of the k^2 times of whole patches.
+is one matrix product of all rows with all K_a at once, and a sum of shifted maps. It consists of products and shifts
+only, and so do all its derivatives. It moves 2 k times the memory of the map instead of the k^2 times of whole patches.
 """
 
 import functools
@@ -15,14 +15,12 @@ import operator
 import jax
 import jax.numpy as jnp
 
-from jaxprior.nn.convolution import convolve
-
 
 Array = jax.Array
 
 
-def valid_convolve(x: Array, kernel: Array) -> Array:
-    """Cross-correlation of stride 1 without padding; on CPUs as `by_products`, elsewhere the backend's own.
+def convolve_by_products(x: Array, kernel: Array) -> Array:
+    """Cross-correlation of stride 1 without padding, from one matrix product.
 
     Arguments:
         x: features [b, h, w, i].
@@ -31,13 +29,6 @@ def valid_convolve(x: Array, kernel: Array) -> Array:
     Returns:
         Features [b, h - k + 1, w - k + 1, o].
     """
-    if jax.default_backend() == "cpu":
-        return by_products(x, kernel)
-    return convolve(x, kernel, padding="VALID")
-
-
-def by_products(x: Array, kernel: Array) -> Array:
-    """The same as `valid_convolve`, from one matrix product on every backend."""
     b, h, w, i = x.shape
     k, _, _, o = kernel.shape
     high, wide = h - k + 1, w - k + 1

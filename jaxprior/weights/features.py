@@ -71,7 +71,7 @@ class FeatureNetwork:
         """The same network with its weights prepared for inversions on a kind of device; "cpu", "gpu" or "tpu"."""
         if platform != "cpu" or not hasattr(self.module, "freeze"):
             return self
-        module, params = self.module.freeze(self.params, winograd=True)
+        module, params = self.module.freeze(self.params, platform=platform)
         return replace(self, module=module, params=params)
 
     @property

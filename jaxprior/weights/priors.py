@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from jaxprior.errors import WeightsError
 from jaxprior.pytrees import shape_text, static, summary
-from jaxprior.system.devices import CPU, default_platform
+from jaxprior.system.devices import default_platform
 from jaxprior.weights import loader, storage
 from jaxprior.weights.card import Card
 from jaxprior.weights.critics import Critic
@@ -116,10 +115,8 @@ class Prior:
             ValueError: the layer does not exist.
         """
         self.channels(layer)
-        on_cpu = (platform or default_platform()) == CPU
-        module, params = self.module.freeze(self.params, winograd=on_cpu and precision != "bf16")
-        if precision == "bf16":
-            module = module.clone(dtype=jnp.bfloat16)
+        platform = platform or default_platform()
+        module, params = self.module.freeze(self.params, platform=platform, precision=precision)
         return CutGenerator(module=module, layer=layer, params=params, code_distribution=self.code_distribution)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from jaxprior.models.pggan.networks import Generator
 from jaxprior.nn import winograd
-from jaxprior.nn.convolution import convolve
+from jaxprior.nn.direct import convolve
 from jaxprior.nn.pooling import upsample
 
 
@@ -82,7 +82,7 @@ def test_generator_prepared_for_cpus_is_the_same_function():
     module = Generator((160, 160, 128, 32), latent_dim=16, dtype=jnp.float64)
     with jax.enable_x64(True):
         params = jax.tree.map(jnp.float64, module.init_params(jax.random.key(0)))
-        frozen, prepared = module.freeze(params, winograd=True)
+        frozen, prepared = module.freeze(params, platform="cpu", precision="fp32")
         forms = [frozen.form_of(k) for k in range(8)]
         winograds = ["up_winograd", "same_winograd"]
         assert forms == ["same", "same_winograd", *winograds, *winograds, "up_phases", "same"]

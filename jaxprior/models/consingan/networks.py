@@ -41,6 +41,7 @@ class GrowingGenerator(nn.Module):
             drawing at random and animating).
         image_channels: number of channels of an image, 1 or 3.
         dtype: number type of the convolutions; features between stages and images stay float32.
+        platform: kind of device that computes, "cpu", "gpu" or "tpu"; JAX's default where None.
     """
 
     stages: int = 6
@@ -51,6 +52,7 @@ class GrowingGenerator(nn.Module):
     edges: str = "enlarged"
     image_channels: int = 3
     dtype: jnp.dtype = jnp.float32
+    platform: str | None = None
 
     @property
     def margin(self) -> int:
@@ -66,10 +68,11 @@ class GrowingGenerator(nn.Module):
 
     def setup(self):
         """Make the parts under the names head, stage0, stage1 and so on, and tail."""
-        self.head = Block(self.width, KERNEL, self.norm, self.dtype)
+        self.head = Block(self.width, KERNEL, self.norm, self.dtype, self.platform)
         for n in range(self.stages):
-            setattr(self, f"stage{n}", Stage(self.width, self.layers, self.norm, self.slope, self.dtype))
-        self.tail = Block(self.image_channels, KERNEL, "none", self.dtype)
+            stage = Stage(self.width, self.layers, self.norm, self.slope, self.dtype, self.platform)
+            setattr(self, f"stage{n}", stage)
+        self.tail = Block(self.image_channels, KERNEL, "none", self.dtype, self.platform)
 
     def __call__(self, noises: Sequence[Array], amplitudes: Array) -> Array:
         """Images at the scale of the last noise; the arguments are those of `features`."""
@@ -125,11 +128,12 @@ class Stage(nn.Module):
     norm: str
     slope: float
     dtype: jnp.dtype
+    platform: str | None = None
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         for k in range(self.layers):
-            block = Block(self.width, KERNEL, self.norm, self.dtype, name=f"layer{k}")
+            block = Block(self.width, KERNEL, self.norm, self.dtype, self.platform, name=f"layer{k}")
             x = leaky_relu(widen(block(x)), self.slope)
         return x
 
@@ -138,7 +142,7 @@ def critic_of(generator: GrowingGenerator, layers: int) -> Critic:
     """The critic beside a generator: of its width and slope, without a norm, with `layers` convolutions."""
     return Critic(
         generator.width, generator.width, layers, KERNEL, norm="none", slope=generator.slope,
-        image_channels=generator.image_channels, dtype=generator.dtype,
+        image_channels=generator.image_channels, dtype=generator.dtype, platform=generator.platform,
     )  # fmt: skip
 
 

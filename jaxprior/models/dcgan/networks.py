@@ -168,12 +168,13 @@ class Generator(nn.Module):
         return self.init_variables(key)["params"]
 
     @nn.nowrap
-    def freeze(self, params: dict, *, winograd: bool = False) -> tuple["Generator", dict]:
+    def freeze(self, params: dict, *, platform: str, precision: str) -> tuple["Generator", dict]:
         """Prepare trained parameters for inversion: scales multiplied into the kernels.
 
         Arguments:
             params: of a generator with norm "affine" or "none".
-            winograd: has no effect; these convolutions have no such form.
+            platform: has no effect; transposed convolutions have one form for all devices.
+            precision: "bf16" computes the convolutions in bfloat16; "fp32" and "tf32" in the network's own type.
 
         Returns:
             (network, parameters) that compute the same images, to rounding.
@@ -183,7 +184,7 @@ class Generator(nn.Module):
             return {"kernel": block["kernel"] * scale.reshape(1, 1, 1, -1), "bias": block["bias"]}
 
         frozen = {name: scaled(block) for name, block in params.items()}
-        return self.clone(norm="none"), frozen
+        return self.clone(norm="none", dtype=jnp.bfloat16 if precision == "bf16" else self.dtype), frozen
 
 
 class Critic(nn.Module):

@@ -22,7 +22,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxprior.nn import winograd
+from jaxprior.nn.convolution import choose_form
 from jaxprior.nn.elementwise import add_bias, leaky_relu, widen
 from jaxprior.nn.equalised import SQRT2, EqualConv, frozen_kernel
 from jaxprior.nn.norm import minibatch_stddev, pixel_norm
@@ -65,7 +65,7 @@ class Generator(nn.Module):
         image_channels: 1 or 3.
         fused: compute the up-convolutions from phase kernels; the same function and the same parameters.
         frozen: expect parameters prepared by the method `freeze` (scaled kernels, phases); for inversion.
-        winograd: of frozen parameters, in few multiplications, as CPUs want it (see `winograd`).
+        platform: kind of device that frozen parameters are prepared for, "cpu", "gpu" or "tpu".
         dtype: of the convolutions; pixel norms and images stay float32.
     """
 
@@ -74,7 +74,7 @@ class Generator(nn.Module):
     image_channels: int = 3
     fused: bool = False
     frozen: bool = False
-    winograd: bool = False
+    platform: str | None = None
     dtype: jnp.dtype = jnp.float32
 
     @property
@@ -112,13 +112,12 @@ class Generator(nn.Module):
             setattr(self, f"output{b}", block)
 
     def form_of(self, k: int) -> str:
-        """How block k convolves; see `EqualConv`."""
-        up = k > 0 and k % 2 == 0
-        if self.winograd and k > 0 and winograd.gains(self.widths[(k - 1) // 2], self.widths[k // 2]):
-            return "up_winograd" if up else "same_winograd"
-        if not up:
-            return "same"
-        return "up_phases" if self.fused or self.frozen else "up"
+        """How block k convolves, one of `jaxprior.nn.convolution.FORMS`."""
+        operation = "up" if k > 0 and k % 2 == 0 else "same"
+        if self.frozen and k > 0:
+            channels = self.widths[(k - 1) // 2], self.widths[k // 2]
+            return choose_form(operation, platform=self.platform, frozen=True, channels=channels, dtype=self.dtype)
+        return "up_phases" if operation == "up" and self.fused else operation
 
     def blocks(self, x: Array, start: int, stop: int) -> Array:
         """Blocks start ... stop - 1."""
@@ -172,17 +171,19 @@ class Generator(nn.Module):
         return self.init(key, jnp.zeros((1, self.latent_dim)), method="stages")["params"]
 
     @nn.nowrap
-    def freeze(self, params: dict, *, winograd: bool = False) -> tuple["Generator", dict]:
+    def freeze(self, params: dict, *, platform: str, precision: str) -> tuple["Generator", dict]:
         """Prepare trained parameters for inversion: constants multiplied in, up-convolutions as phase kernels.
 
         Arguments:
             params: raw parameters of this generator.
-            winograd: prepare convolutions of many channels for CPUs.
+            platform: kind of device that will compute, "cpu", "gpu" or "tpu".
+            precision: "bf16" computes the convolutions in bfloat16; "fp32" and "tf32" in the network's own type.
 
         Returns:
             (network, parameters) that compute the same images, to rounding, from frozen weights.
         """
-        frozen = self.clone(frozen=True, winograd=winograd)
+        dtype = jnp.bfloat16 if precision == "bf16" else self.dtype
+        frozen = self.clone(frozen=True, platform=platform, dtype=dtype)
         return frozen, _prepare(frozen, params)
 
 

@@ -17,10 +17,11 @@ import jax
 import jax.numpy as jnp
 
 from jaxprior.models.singan.config import KERNEL, MAX_LAYERS, Norm
+from jaxprior.nn.convolution import FORMS, choose_form
 from jaxprior.nn.elementwise import leaky_relu, widen
 from jaxprior.nn.norm import DEVIATION, EPSILON, normalised, scale_init
 from jaxprior.nn.norm import fold as fold
-from jaxprior.nn.valid import valid_convolve
+from jaxprior.system.devices import default_platform
 
 
 Array = jax.Array
@@ -47,6 +48,7 @@ class PatchNetwork(nn.Module):
         slope: slope of the LeakyReLU below zero.
         image_channels: number of channels of an image, 1 or 3.
         dtype: number type of the convolutions; normalisation and images stay float32.
+        platform: kind of device that computes, "cpu", "gpu" or "tpu"; JAX's default where None.
     """
 
     width: int = 32
@@ -57,6 +59,7 @@ class PatchNetwork(nn.Module):
     slope: float = 0.2
     image_channels: int = 3
     dtype: jnp.dtype = jnp.float32
+    platform: str | None = None
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -76,8 +79,8 @@ class PatchNetwork(nn.Module):
     def setup(self):
         """Make the blocks under the names layer0, layer1 and so on, and output."""
         for k, width in enumerate(self.widths):
-            setattr(self, f"layer{k}", Block(width, self.kernel, self.norm, self.dtype))
-        self.output = Block(self.channels, self.kernel, "none", self.dtype)
+            setattr(self, f"layer{k}", Block(width, self.kernel, self.norm, self.dtype, self.platform))
+        self.output = Block(self.channels, self.kernel, "none", self.dtype, self.platform)
 
     def blocks(self, x: Array, *, train: bool) -> Array:
         """Apply all layers: [b, h, w, c] -> [b, h - 2 margin, w - 2 margin, channels], float32."""
@@ -145,12 +148,14 @@ class Block(nn.Module):
     size: int
     norm: str
     dtype: jnp.dtype
+    platform: str | None = None
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         shape = (self.size, self.size, x.shape[-1], self.features)
         kernel = self.param("kernel", nn.initializers.normal(DEVIATION), shape)
-        x = valid_convolve(x.astype(self.dtype), kernel.astype(self.dtype))
+        form = FORMS[choose_form("valid", platform=self.platform or default_platform())]
+        x = form.apply(x.astype(self.dtype), kernel.astype(self.dtype))
         if self.norm == "instance":
             return nn.InstanceNorm(epsilon=EPSILON, scale_init=scale_init, name="norm")(widen(x)).astype(x.dtype)
         return normalised(self, x, train)

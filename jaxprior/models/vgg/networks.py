@@ -10,8 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax.linen.dtypes import promote_dtype
 
-from jaxprior.nn import winograd
-from jaxprior.nn.convolution import FORMS
+from jaxprior.nn.convolution import FORMS, choose_form
 from jaxprior.nn.elementwise import add_bias
 from jaxprior.nn.pooling import max_pool
 
@@ -61,12 +60,12 @@ class VGG(nn.Module):
     Fields:
         stages: convolutions before each max-pool, see `STAGES`.
         cuts: the maps to return; k is the output of `features[:k]`.
-        winograd: expect parameters prepared by the method `freeze` for CPUs.
+        platform: expect parameters that the method `freeze` prepared for this kind of device; None for raw ones.
     """
 
     stages: tuple[int, ...] = STAGES["vgg16"]
     cuts: tuple[int, ...] = (16,)
-    winograd: bool = False
+    platform: str | None = None
 
     @nn.compact
     def __call__(self, images: Array) -> tuple[Array, ...]:
@@ -86,21 +85,23 @@ class VGG(nn.Module):
 
     @nn.nowrap
     def form_of(self, into: int, out: int) -> str:
-        """How a convolution of so many channels is computed; see `blocks.EqualConv`."""
-        return "same_winograd" if self.winograd and winograd.gains(into, out) else "same"
+        """How a convolution of so many channels is computed, one of `jaxprior.nn.convolution.FORMS`."""
+        if self.platform is None:
+            return "same"
+        return choose_form("same", platform=self.platform, frozen=True, channels=(into, out))
 
     @nn.nowrap
-    def freeze(self, params: dict, *, winograd: bool) -> tuple["VGG", dict]:
+    def freeze(self, params: dict, *, platform: str) -> tuple["VGG", dict]:
         """Prepare parameters for inversion.
 
         Arguments:
             params: of this network.
-            winograd: prepare convolutions of many channels for CPUs.
+            platform: kind of device that will compute, "cpu", "gpu" or "tpu".
 
         Returns:
             (network, parameters) that compute the same maps, to rounding, from frozen weights.
         """
-        frozen = self.clone(winograd=winograd)
+        frozen = self.clone(platform=platform)
         prepared = {
             name: {**layer, "kernel": FORMS[frozen.form_of(*layer["kernel"].shape[2:])].prepare(layer["kernel"])}
             for name, layer in params.items()

@@ -8,7 +8,7 @@ from golden_weights import TINY, mganprior_generator, nhwc, tensorflow_networks
 
 from jaxprior.models.pggan.config import feature_widths
 from jaxprior.models.pggan.networks import Critic, Generator
-from jaxprior.nn import convolution, norm, pooling
+from jaxprior.nn import direct, norm, phase, pooling
 
 
 TOLERANCE = 2e-5
@@ -26,7 +26,7 @@ def test_tiny_generator_equals_public_pytorch_code(golden, resolution, form):
     expected = nhwc(arrays[f"res{resolution}_{form}"])
     close(module.apply({"params": params}, arrays["z"]), expected)
     close(module.clone(fused=True).apply({"params": params}, arrays["z"]), expected)
-    frozen, prepared = module.freeze(params)
+    frozen, prepared = module.freeze(params, platform="gpu", precision="fp32")
     close(frozen.apply({"params": prepared}, arrays["z"]), expected)
 
 
@@ -59,7 +59,7 @@ def test_integer_lod_is_an_earlier_stage_upsampled(golden):
 
 def test_features_of_the_256_pixel_generator(golden):
     module, params = mganprior_generator(256)
-    module, params = module.freeze(params)
+    module, params = module.freeze(params, platform="gpu", precision="fp32")
     arrays = golden("pggan256_features")
     features = arrays["z"]
     for k in range(1, 15):
@@ -118,14 +118,14 @@ def test_minibatch_stddev_equals_the_official_code(golden):
 def test_phase_kernels_equal_upsampling_and_convolving():
     x = jax.random.normal(jax.random.key(0), (2, 5, 7, 3))
     kernel = jax.random.normal(jax.random.key(1), (3, 3, 3, 4))
-    plain = convolution.convolve(pooling.upsample(x), kernel)
-    close(convolution.phase_convolve(x, convolution.phase_kernels(kernel)), plain, 1e-5)
+    plain = direct.convolve(pooling.upsample(x), kernel)
+    close(phase.phase_convolve(x, phase.phase_kernels(kernel)), plain, 1e-5)
 
 
 def test_fused_down_convolution_equals_convolving_and_averaging():
     x = jax.random.normal(jax.random.key(0), (2, 8, 6, 3))
     kernel = jax.random.normal(jax.random.key(1), (3, 3, 3, 4))
-    close(convolution.downsample_convolve(x, kernel), pooling.downsample(convolution.convolve(x, kernel)), 1e-5)
+    close(direct.downsample_convolve(x, kernel), pooling.downsample(direct.convolve(x, kernel)), 1e-5)
 
 
 def test_bfloat16_stays_close_and_images_stay_float32():

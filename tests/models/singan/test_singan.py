@@ -27,9 +27,9 @@ from jaxprior.models.singan import (
 from jaxprior.models.singan import networks as singan
 from jaxprior.models.singan.resizing import resize
 from jaxprior.models.singan.stored import build_singan
-from jaxprior.nn.convolution import convolve
+from jaxprior.nn.direct import convolve
 from jaxprior.nn.norm import fold
-from jaxprior.nn.valid import by_products
+from jaxprior.nn.valid import convolve_by_products
 from jaxprior.training.losses import pixel_gradient_penalty
 from jaxprior.weights import loader
 from jaxprior.weights.storage import load_weights, save_weights
@@ -329,6 +329,6 @@ def test_convolutions_by_products_are_convolutions_with_all_derivatives(shape):
             return score(x) + jnp.sum(jnp.square(jax.grad(score)(x)))
 
         pairs = []
-        for convolution in (by_products, partial(convolve, padding="VALID")):
+        for convolution in (convolve_by_products, partial(convolve, padding="VALID")):
             pairs.append((convolution(x, kernel), jax.grad(partial(whole, convolution), argnums=(0, 1))(x, kernel)))
         jax.tree.map(lambda ours, theirs: np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10), *pairs)

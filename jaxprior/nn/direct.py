@@ -1,0 +1,34 @@
+"""Convolutions of NHWC maps with HWIO kernels as the backend computes them."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxprior.nn.pooling import upsample
+
+
+Array = jax.Array
+
+
+def convolve(x: Array, kernel: Array, *, stride: int = 1, padding: str | Sequence[tuple[int, int]] = "SAME") -> Array:
+    """Plain NHWC x HWIO convolution (cross-correlation, no bias)."""
+    return lax.conv_general_dilated(x, kernel, (stride, stride), padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def valid_convolve(x: Array, kernel: Array) -> Array:
+    """Convolve without padding: features [b, h, w, i] and kernel [k, k, i, o] -> [b, h - k + 1, w - k + 1, o]."""
+    return convolve(x, kernel, padding="VALID")
+
+
+def upsample_convolve(x: Array, kernel: Array) -> Array:
+    """Nearest x2 upsampling, then a convolution: features [b, h, w, i] -> [b, 2 h, 2 w, o]."""
+    return convolve(upsample(x), kernel)
+
+
+def downsample_convolve(x: Array, kernel: Array) -> Array:
+    """A 3x3 convolution followed by 2x2 box averaging, as one 4x4 convolution of stride 2 ("fused")."""
+    padded = jnp.pad(kernel, ((1, 1), (1, 1), (0, 0), (0, 0)))
+    folded = (padded[1:, 1:] + padded[:-1, 1:] + padded[1:, :-1] + padded[:-1, :-1]) * 0.25
+    return convolve(x, folded, stride=2, padding=((1, 1), (1, 1)))
