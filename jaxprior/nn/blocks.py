@@ -1,4 +1,4 @@
-"""Convolutions that halve or double a map, each with the norm that follows it."""
+"""Blocks that halve or double a map: a convolution and the norm that follows it."""
 
 import flax.linen as nn
 import jax

@@ -1,4 +1,4 @@
-"""What is done to every value of a map by itself, or to every channel."""
+"""Functions of every value of a map by itself, or of every channel."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ Array = jax.Array
 
 
 def widen(x: Array) -> Array:
-    """x in float32, or as it is if it is wider."""
+    """Convert x to float32, unless its type is wider."""
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 

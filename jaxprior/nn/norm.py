@@ -1,4 +1,8 @@
-"""Norms of pixels, batches and groups of samples, and the folding of a trained network's norms into scale and shift."""
+"""Norms over pixels, batches and groups of samples.
+
+A trained network's batch norms can be folded: what they do with their running statistics is one scale and one bias a
+channel.
+"""
 
 import math
 
@@ -15,9 +19,9 @@ Array = jax.Array
 
 NORMS = ("batch", "affine", "none")
 MOMENTUM, EPSILON = 0.9, 1e-5
-"""Of batch normalisation, as in DCGAN."""
+"""Batch normalisation, as in DCGAN: the share of a running average that a step keeps, and what variances get added."""
 DEVIATION = 0.02
-"""Of the normal distribution that kernels are drawn from, and scales around 1."""
+"""Standard deviation of the normal distributions that kernels (around 0) and scales (around 1) are drawn from."""
 
 
 def pixel_norm(x: Array, *, epsilon: float = 1e-8) -> Array:
@@ -53,10 +57,15 @@ def scale_init(key: Array, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
 
 
 def normalised(module: nn.Module, x: Array, train: bool) -> Array:
-    """What follows a convolution inside a block, whose parameters it adds to: x [b, h, w, c].
+    """Do what follows the convolution inside a block, by the block's field `norm`.
 
-    By the block's `norm`: "batch": normalisation by the batch's own statistics where `train`, else by their running
-    averages (collection "batch_stats"); "affine": scale and bias; "none": a bias.
+    "batch" normalises by the batch's own statistics where `train`, else by their running averages (collection
+    "batch_stats"); "affine" multiplies by a scale and adds a bias; "none" adds a bias. Parameters become the block's.
+
+    Arguments:
+        module: the block, with a field `norm` and inside a compact method.
+        x: the convolution's result [b, h, w, c].
+        train: see above.
     """
     if module.norm == "batch":
         normalise = nn.BatchNorm(
@@ -71,13 +80,13 @@ def normalised(module: nn.Module, x: Array, train: bool) -> Array:
 
 
 def fold(variables: dict) -> dict:
-    """Parameters of norm "affine" that compute what trained ones of norm "batch" do with their running statistics.
+    """Turn trained parameters of norm "batch" into those of norm "affine" that do what the running statistics did.
 
     Arguments:
         variables: {"params": ..., "batch_stats": ...}.
 
     Returns:
-        Parameters alone; blocks without statistics as they are.
+        Parameters alone. Blocks without statistics stay as they are.
     """
     statistics = variables.get("batch_stats", {})
 
@@ -93,5 +102,5 @@ def fold(variables: dict) -> dict:
 
 
 def folded_norm(norm: str) -> str:
-    """The norm of a network whose statistics are folded."""
+    """The norm of a network after `fold`: "affine" in place of "batch"."""
     return "affine" if norm == "batch" else norm

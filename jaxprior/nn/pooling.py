@@ -1,7 +1,8 @@
-"""Max-pooling of feature networks, as an elementwise maximum of strided slices.
+"""Pooling and nearest upsampling, in forms whose gradients are fast on CPUs.
 
-`lax.reduce_window` has a select-and-scatter as its gradient, which was ten times slower on a CPU. Where several
-values of a window are the largest, the gradient is shared among them instead of going to the first.
+Max-pooling is an elementwise maximum of strided slices: `lax.reduce_window` has a select-and-scatter as its gradient,
+which was ten times slower on a CPU. Where several values of a window are the largest, the gradient is shared among them
+instead of going to the first.
 """
 
 import functools
@@ -15,11 +16,11 @@ Array = jax.Array
 
 
 def max_pool(x: Array, window: int, *, ceil: bool = False) -> Array:
-    """Largest value of every window, at stride 2, without padding.
+    """The largest value of every window, at stride 2, without padding.
 
     Arguments:
         x: features [b, h, w, c].
-        window: its side, 2 or 3.
+        window: side of the windows, 2 or 3.
         ceil: keep a last window that lies partly outside (Caffe's rule, torch's `ceil_mode`) instead of dropping it.
 
     Returns:
@@ -53,6 +54,6 @@ def upsample(x: Array, factor: int = 2) -> Array:
 
 
 def downsample(x: Array, factor: int = 2) -> Array:
-    """Mean of factor x factor boxes: [..., h, w, c] -> [..., h / factor, w / factor, c]."""
+    """The mean of every factor x factor box: [..., h, w, c] -> [..., h / factor, w / factor, c]."""
     *lead, h, w, c = x.shape
     return x.reshape(*lead, h // factor, factor, w // factor, factor, c).mean(axis=(-4, -2))

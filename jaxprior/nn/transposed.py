@@ -37,7 +37,7 @@ def transposed_convolve(x: Array, kernel: Array) -> Array:
 
 
 def _taps(size: int, parity: int) -> tuple[slice, tuple[int, int]]:
-    """Of output pixels 2 i + parity: the taps that they meet, and how far these reach below and above pixel i."""
+    """Taps of the kernel that output pixels 2 i + parity meet, and how far they reach below and above input pixel i."""
     first = (parity + (size - 1) // 2) % 2
     reach = (parity + (size - 1) // 2) // 2  # tap a = first + 2 n meets pixel i + reach - n
     count = -(-(size - first) // 2)

@@ -1,24 +1,25 @@
 """Convolutions with frozen 3x3 kernels in fewer multiplications (Winograd's minimal filtering; Lavin and Gray, CVPR
 2016), for CPUs: there a convolution of many channels is limited by multiplications, and these are matrix products.
 
-Plain convolution, F(4x4, 3x3), `tile_convolve`: each tile of 4x4 outputs comes from 6x6 inputs d by
+`tile_convolve` computes a plain convolution, as F(4x4, 3x3): each tile of 4x4 outputs comes from 6x6 inputs d by
 
     Y = A^T [ sum_c (G g G^T)_c * (B^T d B)_c ] A,
 
-36 multiplications a pair of channels instead of 144. The products over the channels c are 36 matrix products. The
-points of evaluation are 0, +-3/2, +-2/3 and infinity. They are reciprocals of each other, so that the flipped kernel,
-which the gradient in the input wants, has the same transformed values in another order. And they round well: in float32
-the error is twice that of the direct sum, where the usual points 0, +-1, +-2 have four and a half times (512 channels,
-measured against float64).
+which takes 36 multiplications for a pair of channels instead of 144. The sums over the channels c are 36 matrix
+products. The transforms evaluate polynomials at the points 0, +-3/2, +-2/3 and infinity. These are reciprocals of each
+other, so that the flipped kernel, which the gradient in the input needs, has the same transformed values in another
+order. And they round well: in float32 the error is twice that of the direct sum, where the usual points 0, +-1, +-2
+have four and a half times (512 channels, measured against float64).
 
-After nearest x2 upsampling, `upsample_convolve`: two neighbouring outputs see x[y-1], x[y], x[y], x[y+1], and
+`upsample_convolve` computes a convolution after nearest x2 upsampling. Two neighbouring outputs see x[y-1], x[y], x[y]
+and x[y+1]; with the taps g_0, g_1, g_2 of the kernel they are
 
     y_0 = s x[y] + g_0 (x[y-1] - x[y]),    y_1 = s x[y] + g_2 (x[y+1] - x[y]),    s = g_0 + g_1 + g_2,
 
-three products instead of six in each direction: 9 for four output pixels, where a literal convolution takes 36 and the
-four phase kernels of `blocks.phase_convolve` 16.
+which takes three products instead of six in each direction: 9 for four output pixels, where a literal convolution
+takes 36 and the four phase kernels of `jaxprior.nn.phase` take 16.
 
-Features are NHWC. Kernels are constants: both refuse to be differentiated in them.
+Features are NHWC. Kernels are taken for constants: both functions refuse to be differentiated in them.
 """
 
 import operator
@@ -34,10 +35,10 @@ from jax import lax
 Array = jax.Array
 
 TILE = 4
-"""Side of the tiles of outputs; a map that is no multiple of it is filled up with zeros."""
+"""The side of a tile of outputs. A map whose sides are no multiples of it is filled up with zeros."""
 
 POINTS = (0.0, 1.5, -1.5, 2 / 3, -2 / 3)
-"""Of evaluation, and infinity."""
+"""The finite points at which polynomials are evaluated; the sixth point is infinity."""
 
 
 def _vandermonde(columns: int) -> np.ndarray:
@@ -46,26 +47,26 @@ def _vandermonde(columns: int) -> np.ndarray:
 
 
 OUTPUT = _vandermonde(TILE).T
-"""A^T, [4, 6]."""
+"""A^T, [4, 6]: from the values at the points to a row of a tile of outputs."""
 
 KERNEL = _vandermonde(3)
-"""G, [6, 3]."""
+"""G, [6, 3]: from the taps of a kernel to its values at the points."""
 
 INPUT = np.round(np.linalg.inv(_vandermonde(TILE + 2)).T, 14)
-"""B^T, [6, 6]."""
+"""B^T, [6, 6]: from six inputs to their values at the points."""
 
 RECIPROCALS = (5, 3, 4, 1, 2, 0)
-"""Place of 1 / p for every point p."""
+"""For every point p, the index of the point 1 / p."""
 
 _SCALES = np.array([1.0, *np.square(POINTS[1:]), 1.0])
 FLIPPED_INPUT = (INPUT * _SCALES[:, None])[list(RECIPROCALS)]
-"""B^T for the flipped kernel: g(1/p) p^2 is the flipped kernel at p."""
+"""B^T for the flipped kernel, whose value at p is p^2 g(1/p): the scale p^2 is moved into this matrix."""
 
 FLIPPED_OUTPUT = OUTPUT[:, list(RECIPROCALS)]
-"""A^T for the flipped kernel."""
+"""A^T for the flipped kernel, whose values come in the order of the reciprocal points."""
 
 CHANNELS = 64
-"""With fewer channels the additions around the products take longer than the multiplications that are saved."""
+"""The least number of channels. With fewer, the additions cost more than the multiplications that are saved."""
 
 
 def gains(channels_in: int, channels_out: int) -> bool:
@@ -74,7 +75,7 @@ def gains(channels_in: int, channels_out: int) -> bool:
 
 
 def tile_kernel(kernel: Array) -> Array:
-    """G g G^T of kernels [3, 3, i, o]: [36, i, o]."""
+    """Transform kernels for `tile_convolve`, G g G^T: [3, 3, i, o] -> [36, i, o]."""
     g = jnp.asarray(KERNEL, kernel.dtype)
     return jnp.einsum("ky,yxio,lx->klio", g, kernel, g, precision="highest").reshape(-1, *kernel.shape[2:])
 
@@ -96,9 +97,9 @@ def tile_convolve(x: Array, kernel: Array) -> Array:
     return _filter(x, kernel, flipped=False)
 
 
-@partial(jax.jit, static_argnames="flipped")  # for tracing: once a shape instead of once a layer and program
+@partial(jax.jit, static_argnames="flipped")  # jitted so that it is traced once for each shape, not for each layer
 def _filter(x: Array, kernel: Array, *, flipped: bool) -> Array:
-    """The convolution; or, with the kernel flipped and its channels exchanged, the gradient in the input."""
+    """Convolve. With `flipped`, the kernel is flipped and its channels are exchanged: the gradient in the input."""
     into, out = (FLIPPED_INPUT, FLIPPED_OUTPUT) if flipped else (INPUT, OUTPUT)
     product = "kpo,kio->kpi" if flipped else "kpi,kio->kpo"
     b, h, w, _ = x.shape
@@ -113,13 +114,13 @@ def _filter(x: Array, kernel: Array, *, flipped: bool) -> Array:
 
 
 def _every(stride: int, x: Array, count: int) -> list[Array]:
-    """The first to sixth entries of all tiles on axis 2."""
+    """Six arrays: the first to sixth entries of all `count` overlapping tiles along axis 2."""
     last = stride * (count - 1) + 1
     return [lax.slice_in_dim(x, i, i + last, stride, axis=2) for i in range(6)]
 
 
 def _to_points(matrix: np.ndarray, parts: Sequence[Array]) -> list[Array]:
-    """`matrix` [6, 6] by six arrays; the rows of p and -p differ in the sign of the odd powers."""
+    """Multiply `matrix` [6, 6] by six arrays. The rows of p and -p differ only in the sign of the odd powers."""
     values = [_linear(matrix[0], parts)]
     for row in (matrix[1], matrix[3]):
         even, odd = _linear(row[::2], parts[::2]), _linear(row[1::2], parts[1::2])
@@ -128,7 +129,7 @@ def _to_points(matrix: np.ndarray, parts: Sequence[Array]) -> list[Array]:
 
 
 def _from_points(matrix: np.ndarray, values: Sequence[Array]) -> list[Array]:
-    """`matrix` [4, 6] by six arrays; the columns of p and -p are equal or opposite."""
+    """Multiply `matrix` [4, 6] by six arrays. The columns of p and -p are equal or opposite."""
     zero, *pairs, infinity = values
     sums = [zero, pairs[0] + pairs[1], pairs[2] + pairs[3], infinity]
     differences = [zero, pairs[0] - pairs[1], pairs[2] - pairs[3], infinity]
@@ -136,13 +137,16 @@ def _from_points(matrix: np.ndarray, values: Sequence[Array]) -> list[Array]:
 
 
 def _linear(row: np.ndarray, parts: Sequence[Array]) -> Array:
-    """Sum of the parts with these coefficients."""
+    """The sum of the parts, each multiplied by its coefficient in `row`."""
     terms = [part if c == 1 else part * float(c) for c, part in zip(row, parts, strict=True) if c]
     return reduce(operator.add, terms)
 
 
 def upsample_kernel(kernel: Array) -> Array:
-    """Kernels [3, 3, i, o] for `upsample_convolve`: [i, 9, o], products of (s, g_0, -g_2) in both directions."""
+    """Transform kernels for `upsample_convolve`: [3, 3, i, o] -> [i, 9, o].
+
+    The nine are the products of (s, g_0, -g_2) of the rows with the same three of the columns, ordered by `PRODUCTS`.
+    """
 
     def fold(k: Array) -> Array:
         return jnp.stack([k[0] + k[1] + k[2], k[0], -k[2]])
@@ -152,7 +156,7 @@ def upsample_kernel(kernel: Array) -> Array:
 
 
 PRODUCTS = (0, 3, 6, 1, 2, 4, 5, 7, 8)
-"""Their order: the sum alone; first and last row; first and last column; the corners."""
+"""The order of the nine products: s in both directions; first and last row; first and last column; the corners."""
 
 
 @jax.custom_vjp
@@ -174,6 +178,7 @@ def upsample_convolve(x: Array, kernel: Array) -> Array:
 
 @jax.jit
 def _upsample(x: Array, kernel: Array) -> Array:
+    """The forward pass of `upsample_convolve`."""
     b, h, w, _ = x.shape
     vertical, horizontal = _differences(x, 1), _differences(x, 2)
     alone = _products(x, kernel[:, :1])[..., 0, :]
@@ -191,7 +196,10 @@ def _upsample(x: Array, kernel: Array) -> Array:
 
 @jax.jit
 def _upsample_gradient(kernel: Array, g: Array) -> Array:
-    """Of `_upsample` in x. Derived automatically it adds up padded copies of the largest arrays: a fifth slower."""
+    """The gradient of `_upsample` in x, of a cotangent g [b, 2 h, 2 w, o].
+
+    The automatic one adds up padded copies of the largest arrays, which takes a fifth more time.
+    """
     b, h, w, o = g.shape
     g = g.reshape(b, h // 2, 2, w // 2, 2, o)
     phases = [[g[:, :, p, :, q] for q in (0, 1)] for p in (0, 1)]
@@ -205,26 +213,26 @@ def _upsample_gradient(kernel: Array, g: Array) -> Array:
 
 
 def _shifted(x: Array, axis: int, by: int) -> Array:
-    """One entry longer, with a zero before (1) or after (0)."""
+    """x made one entry longer along an axis: a zero before it (`by` = 1) or after it (`by` = 0)."""
     zeros = [(0, 0)] * x.ndim
     zeros[axis] = (by, 1 - by)
     return jnp.pad(x, zeros)
 
 
 def _gathered(parts: Sequence[Array], kernels: Array) -> Array:
-    """Transpose of `_products`: k parts [b, h, w, o] and kernels [i, k, o] -> [b, h, w, i]."""
+    """The transpose of `_products`: k parts [b, h, w, o] and kernels [i, k, o] -> [b, h, w, i]."""
     x = jnp.concatenate(parts, axis=-1)
     return (x.reshape(-1, x.shape[-1]) @ kernels.reshape(len(kernels), -1).T).reshape(*x.shape[:3], -1)
 
 
 def _steps(d: Array, axis: int) -> Array:
-    """Transpose of `_differences`."""
+    """The transpose of `_differences`: n + 1 entries along the axis -> n."""
     n = d.shape[axis] - 1
     return lax.slice_in_dim(d, 1, n + 1, axis=axis) - lax.slice_in_dim(d, 0, n, axis=axis)
 
 
 def _differences(x: Array, axis: int) -> Array:
-    """x[y - 1] - x[y] for y = 0 ... n, zeros outside."""
+    """x[y - 1] - x[y] for y = 0 ... n along an axis of n entries, with zeros outside."""
     zeros = [(0, 0)] * x.ndim
     zeros[axis] = (1, 1)
     x, n = jnp.pad(x, zeros), x.shape[axis]
@@ -232,13 +240,13 @@ def _differences(x: Array, axis: int) -> Array:
 
 
 def _products(x: Array, kernels: Array) -> Array:
-    """x [b, h, w, i] by kernels [i, k, o], as one matrix product: [b, h, w, k, o]."""
+    """Multiply x [b, h, w, i] by kernels [i, k, o], as one matrix product: [b, h, w, k, o]."""
     i, k, o = kernels.shape
     return (x.reshape(-1, i) @ kernels.reshape(i, -1)).reshape(*x.shape[:3], k, o)
 
 
 def _of_frozen(convolve, forward, gradient) -> None:
-    """Give a convolution its gradient in x, and none in the kernel."""
+    """Define the gradient of a convolution: `gradient` in x, and a refusal in the kernel."""
 
     def keep(x, kernel):
         if kernel.perturbed:

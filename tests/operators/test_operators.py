@@ -527,3 +527,13 @@ def test_examples_run():
     names = {**{name: getattr(operators, name) for name in operators.__all__}, "jax": jax, "jnp": jnp}
     results = [doctest.testmod(module, extraglobs=names) for module in modules]
     assert sum(r.failed for r in results) == 0 and sum(r.attempted for r in results) >= 14
+
+
+def test_transforms_of_a_blur_have_lengths_without_large_prime_factors():
+    """As ever: another length would be another rounding, and other results."""
+    from scipy.fft import next_fast_len
+
+    smooth = sorted(2**a * 3**b * 5**c for a in range(12) for b in range(8) for c in range(6))
+    assert [next_fast_len(n, real=True) for n in range(1, 2001)] == [
+        next(length for length in smooth if length >= n) for n in range(1, 2001)
+    ]

@@ -76,7 +76,7 @@ class Generator(nn.Module):
         latent_dim: length of a latent code.
         image_channels: 1 or 3.
         kernel: side of the transposed convolutions' kernels.
-        norm: see `Normalised`.
+        norm: see `jaxprior.nn.norm.normalised`.
         slope: of the LeakyReLU; 0 is ReLU.
         dropout: share of features dropped after every activation while `train`.
         dtype: of the convolutions; normalisation and images stay float32.
