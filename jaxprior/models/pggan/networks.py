@@ -74,7 +74,7 @@ class Generator(nn.Module):
     image_channels: int = 3
     fused: bool = False
     frozen: bool = False
-    platform: str | None = None
+    platform: str = "cpu"
     dtype: jnp.dtype = jnp.float32
 
     @property
