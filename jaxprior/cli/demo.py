@@ -45,7 +45,7 @@ def demo(
     say(f"prior {prior.card['name']}, {prior.resolution}x{prior.resolution} pixels; picture {source}")
     sources, runs, rows = images.list_images([source]), [], []
     for table in TASKS:
-        task, mask = evaluation.make_task(table, prior.resolution)
+        task, mask = evaluation.make_task(table, prior.image_shape)
         cell = evaluation.Cell(task=task, method=resolve(METHOD, task, prior), mask=mask, clean=True)
         folder = evaluation.RunFolder(out / cell.title.replace(" ", "-").replace(":", "-"))
         rows.append(solve(cell, sources, folder, prior=prior, batch_size=1))

@@ -95,7 +95,7 @@ def _restore(
     sources = images.list_images(paths, limit=options.limit)
     prior = priors.load_prior(options.prior)
     with mistakes():
-        operator, mask = evaluation.make_task(task, prior.resolution, names=names)
+        operator, mask = evaluation.make_task(task, prior.image_shape, names=names)
     if mask is not None and mask.kind == "file":
         say(f"mask {mask.name}: {masks.missing_percent(mask.draw(prior.resolution))} of the picture lies under it")
     cell = evaluation.Cell(

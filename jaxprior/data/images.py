@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from jaxprior.data.decoding import MAX_PIXELS, decode
-from jaxprior.data.pixels import content_name, pixels_id, require_pixels, to_float, to_uint8
+from jaxprior.data.pixels import content_name, pixels_id, require_pixels, to_float, to_grey, to_rgb, to_uint8
 from jaxprior.data.sheets import grid
 from jaxprior.data.sources import ImageSource, PathLike, file_source, list_images
 from jaxprior.errors import ImageError
@@ -34,6 +34,8 @@ __all__ = [
     "pixels_id",
     "save_png",
     "to_float",
+    "to_grey",
+    "to_rgb",
     "to_uint8",
 ]
 
@@ -71,16 +73,19 @@ def load_image(source: PathLike | bytes | ImageSource, *, max_pixels: int = MAX_
     return decode(source.read(), name=source.name, max_pixels=max_pixels)
 
 
-def load_images(paths: PathLike | Iterable[PathLike], *, size: int, limit: int | None = None) -> np.ndarray:
+def load_images(
+    paths: PathLike | Iterable[PathLike], *, size: int, limit: int | None = None, channels: int = 3
+) -> np.ndarray:
     """Read pictures into one batch, each cut to its centre square and resized, ready for `restore`.
 
     Arguments:
         paths: files, folders or zip archives, as for `list_images`.
         size: the side of the resulting pictures in pixels, usually `prior.resolution`.
         limit: read only this many pictures, the first ones.
+        channels: 3 for RGB, 1 for the brightness alone, as a grey prior wants it.
 
     Returns:
-        float32 `[b, size, size, 3]` in [-1, 1].
+        float32 `[b, size, size, channels]` in [-1, 1].
 
     Raises:
         ImageError: a picture cannot be used; the sentence names the first such picture.
@@ -92,7 +97,8 @@ def load_images(paths: PathLike | Iterable[PathLike], *, size: int, limit: int |
     for source in list_images(paths, limit=limit):
         pixels = load_image(source)
         try:
-            batch.append(to_float(fit(pixels, size)))
+            fitted = fit(pixels, size)
+            batch.append(to_float(to_grey(fitted) if channels == 1 else fitted))
         except ImageError as error:
             raise ImageError(f"{source.name}: {error}") from None
     return np.stack(batch)

@@ -49,6 +49,31 @@ def to_uint8(image: ArrayLike) -> np.ndarray:
     return np.rint(np.clip(np.nan_to_num(scaled, nan=0.0), 0, 255)).astype(np.uint8)
 
 
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the luma of BT.601, as in mGANprior's public code and in JPEG files."""
+
+
+def to_grey(image: np.ndarray) -> np.ndarray:
+    """The brightness of a picture: its luma (BT.601), rounded.
+
+    Arguments:
+        image: uint8 `[h, w, 3]`.
+
+    Returns:
+        uint8 `[h, w, 1]`. A grey picture keeps its values.
+
+    Raises:
+        ImageError: the array has another type or shape.
+    """
+    require_pixels(image, "to_grey")
+    return np.rint(image @ np.array(LUMA)).astype(np.uint8)[..., None]
+
+
+def to_rgb(image: np.ndarray) -> np.ndarray:
+    """A picture `[..., h, w, c]` of any type as one of three channels: a grey one, c = 1, is repeated."""
+    return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
+
+
 def pixels_id(image: np.ndarray) -> int:
     """Return a number that identifies a picture by its pixels: 32 bits of the sha256 of its shape and values.
 

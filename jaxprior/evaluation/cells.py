@@ -64,7 +64,7 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
 
     Arguments:
         cell: what to do.
-        prior: a `jaxprior.Prior`, of which name, sha256 and resolution are taken.
+        prior: a `jaxprior.Prior`, of which name, sha256 and shape of the images are taken.
         numerics_version: of the engine; results of different versions are never mixed.
     """
     file = None if cell.mask is None else cell.mask.path
@@ -78,6 +78,7 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         "mask_sha256": None if file is None else hashlib.sha256(file.read_bytes()).hexdigest(),
         "prior": {"name": prior.card.get("name"), "sha256": prior.sha256},
         "resolution": prior.resolution,
+        **({} if prior.image_shape[-1] == 3 else {"image_channels": prior.image_shape[-1]}),
         "fit": "EXIF-rotated, centre square, antialiased bicubic; masks nearest",
         "codes": describe(cell.method.codes),
         "objective": describe(cell.method.objective),

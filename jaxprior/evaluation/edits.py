@@ -79,7 +79,7 @@ def edit_run(
             drivers.render(prior, drivers.edit(latents, direction, amount), codes=codes, precision=precision)
             for amount in (0.0, *amounts)
         ]
-        tiles = images.to_uint8(np.stack(columns, axis=1))[: len(chunk)]
+        tiles = images.to_rgb(images.to_uint8(np.stack(columns, axis=1)))[: len(chunk)]
         for row, strip in zip(chunk, tiles, strict=True):
             paths.append(place / f"{row.file}.png")
             images.save_png(paths[-1], images.grid(strip, columns=len(strip), pad=0))
@@ -114,9 +114,8 @@ def interpolate_run(folder: RunFolder, prior: Any, first: str, second: str, *, f
     ends = [find(folder, name) for name in (first, second)]
     latents = drivers.interpolate(*(load_latents(folder, row) for row in ends), np.linspace(0, 1, frames))
     precision = record["configuration"]["solve"]["precision"]
-    pictures = images.to_uint8(
-        np.asarray(drivers.render(prior, latents, codes=codes_of(record), precision=precision))
-    )
+    rendered = np.asarray(drivers.render(prior, latents, codes=codes_of(record), precision=precision))
+    pictures = images.to_rgb(images.to_uint8(rendered))
     place = folder.path / "interpolations" / "--".join(row.file for row in ends)
     place.mkdir(parents=True, exist_ok=True)
     for number, picture in enumerate(pictures):

@@ -197,8 +197,8 @@ def _cells_of(recipe: Recipe, prior: Any) -> list[tuple[str, Cell]]:
     methods = {}  # one network serves all tasks of a kind
     for i, table in enumerate(recipe.tasks, 1):
         with at(f"{recipe.where}: [[task]] {i}"):
-            task, mask = make_task(table, prior.resolution)
-            _check_suits(task, mask, prior.resolution)
+            task, mask = make_task(table, prior.image_shape)
+            _check_suits(task, mask, prior.image_shape)
         for j, (name, settings) in enumerate(recipe.methods.items(), 1):
             if (task.name, name) not in methods:
                 with at(f"{recipe.where}: [[method]] {j}"):
@@ -211,11 +211,11 @@ def _cells_of(recipe: Recipe, prior: Any) -> list[tuple[str, Cell]]:
     return cells
 
 
-def _check_suits(task: Operator, mask: MaskSpec | None, size: int) -> None:
+def _check_suits(task: Operator, mask: MaskSpec | None, image_shape: tuple[int, ...]) -> None:
     """Find out before the first cell whether a task can be done on the prior's pictures."""
-    jax.eval_shape(type(task).apply, task, jax.ShapeDtypeStruct((size, size, 3), np.float32))
+    jax.eval_shape(type(task).apply, task, jax.ShapeDtypeStruct(image_shape, np.float32))
     if mask is not None:
-        mask.draw(size, jax.random.key(0))
+        mask.draw(image_shape[0], jax.random.key(0))
 
 
 def _configuration(recipe: Recipe, priors: dict[str, Any], titles: Sequence[str]) -> dict:

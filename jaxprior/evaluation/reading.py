@@ -27,7 +27,7 @@ ASPECT = 0.02  # by which the shapes of a picture and its mask may differ: sides
 @dataclasses.dataclass(frozen=True)
 class Job:
     """One picture ready for the engine, float32 in [-1, 1]: photo (the original, or what was observed, then of the
-    observation's size), truth [r, r, 3] and mask [r, r]. `complete` says that nothing of it is missing."""
+    observation's size), truth [r, r, c] and mask [r, r]. `complete` says that nothing of it is missing."""
 
     image: str
     file: str
@@ -45,19 +45,25 @@ class Reader:
     Arguments:
         cell: what to do.
         settings: its resolved configuration, for the keys.
-        size: the prior's resolution.
+        image_shape: of the prior's images, (r, r, c): square pictures. Where c is 1, pictures are read as their luma.
 
     Raises:
         RunError: the task does not suit the prior, or does not observe pictures and none are originals.
     """
 
-    def __init__(self, cell: Cell, settings: dict, size: int):
-        self.cell, self.settings, self.size = cell, settings, size
+    def __init__(self, cell: Cell, settings: dict, image_shape: tuple[int, ...]):
+        self.cell, self.settings, self.channels = cell, settings, image_shape[-1]
+        self.size = size = image_shape[0]
+        if len(image_shape) != 3 or image_shape[1] != size or self.channels not in (1, 3):
+            raise RunError(
+                f"{cell.title} is done on square pictures, RGB or grey, and this prior's images are "
+                f"{'x'.join(map(str, image_shape))}: use `jaxprior.restore` from Python."
+            )
         self.mask = None if cell.mask is None or cell.mask.per_image else self._draw(0)
         of_file = cell.mask is not None and cell.mask.kind == "file"
         self.mask_shape = images.load_image(cell.mask.path).shape[:2] if of_file else None
         task = cell.task if cell.mask is None else dataclasses.replace(cell.task, mask=np.zeros((size, size), "f4"))
-        photo = jax.ShapeDtypeStruct((size, size, 3), np.float32)
+        photo = jax.ShapeDtypeStruct(image_shape, np.float32)
         try:
             observed = jax.eval_shape(type(task).apply, task, photo)
         except ValueError as error:
@@ -65,7 +71,8 @@ class Reader:
         self.merges = merges(task, observed, photo)
         if cell.mask is None and observed.shape == photo.shape:
             self.mask = _own_mask(task, size)
-        if not cell.clean and (observed.ndim != 3 or observed.shape[0] != observed.shape[1] or observed.shape[2] != 3):
+        square = observed.ndim == 3 and observed.shape[0] == observed.shape[1]
+        if not cell.clean and not (square and observed.shape[2] == self.channels):
             raise RunError(
                 f"What {cell.title} observes, an array {list(observed.shape)}, is no square picture: "
                 "give the originals and say so (clean), or use `jaxprior.invert`."
@@ -86,10 +93,10 @@ class Reader:
         pixels = images.load_image(source)
         self._check_shape(pixels.shape[:2])
         id = images.pixels_id(pixels)
-        photo = _fitted(pixels, self.size if self.cell.clean else self.observed_size)
+        photo = self._fitted(pixels, self.size if self.cell.clean else self.observed_size)
         mask = self._draw(id) if self.cell.mask is not None and self.cell.mask.per_image else self.mask
         reference = self._reference(source)
-        truth = photo if self.cell.clean else None if reference is None else _fitted(reference, self.size)
+        truth = photo if self.cell.clean else None if reference is None else self._fitted(reference, self.size)
         return Job(
             source.name,
             images.content_name(source.stem, pixels),
@@ -100,6 +107,11 @@ class Reader:
             mask,
             complete=self.merges and mask is not None and not mask.any(),
         )
+
+    def _fitted(self, pixels: np.ndarray, size: int) -> np.ndarray:
+        """A decoded picture as float32 [size, size, c]; what has this size already may be as small as it likes."""
+        fitted = pixels if pixels.shape[:2] == (size, size) else images.fit(pixels, size)
+        return images.to_float(images.to_grey(fitted) if self.channels == 1 else fitted)
 
     def _check_shape(self, shape: tuple[int, int]) -> None:
         """A mask's file fits if it is square, as what is restored, or has the picture's own shape at any size."""
@@ -161,11 +173,6 @@ def read_ahead(
             yield item
     finally:
         left.set()
-
-
-def _fitted(pixels: np.ndarray, size: int) -> np.ndarray:
-    """A decoded picture as float32 [size, size, 3]; what has this size already may be as small as it likes."""
-    return images.to_float(pixels if pixels.shape[:2] == (size, size) else images.fit(pixels, size))
 
 
 def _own_mask(task: operators.Operator, size: int) -> np.ndarray | None:

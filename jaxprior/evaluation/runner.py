@@ -97,7 +97,7 @@ def run_cell(
         raise RunError("There is no picture to work on: give files, folders or zip archives of pictures.")
     settings = configuration(cell, prior, numerics_version=drivers.NUMERICS_VERSION)
     folder.check_configuration(settings)
-    reader = Reader(cell, settings, prior.resolution)
+    reader = Reader(cell, settings, prior.image_shape)
     with folder.open_for_writing(), StopGuard() as guard:
         folder.check_configuration(settings)
         record = {

@@ -139,10 +139,10 @@ class Solver:
 
     def shapes(self) -> tuple[operators.Operator, jax.ShapeDtypeStruct]:
         """The task of one picture, and shape and type of its observation."""
-        size, task = self.prior.resolution, self.cell.task
+        shape, task = self.prior.image_shape, self.cell.task
         if self.cell.mask is not None:
-            task = dataclasses.replace(task, mask=np.zeros((size, size), np.float32))
-        photo = jax.ShapeDtypeStruct((size, size, self.prior.module.image_channels), np.float32)
+            task = dataclasses.replace(task, mask=np.zeros(shape[:-1], np.float32))
+        photo = jax.ShapeDtypeStruct(shape, np.float32)
         return task, jax.eval_shape(type(task).apply, task, photo)
 
     def step_bytes(self) -> int:

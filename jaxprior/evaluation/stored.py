@@ -34,13 +34,13 @@ def save_pictures(folder: RunFolder, job: Job, *, merged: np.ndarray, raw: np.nd
     if raw is not None:
         pictures["raw"] = raw
     if observed.ndim == 3 and observed.shape[-1] in PICTURE_CHANNELS:
-        pictures["inputs"] = np.broadcast_to(observed, (*observed.shape[:2], 3))
+        pictures["inputs"] = observed
     if job.truth is not None:
         pictures["originals"] = job.truth
     if job.mask is not None:
-        pictures["masks"] = np.repeat(job.mask[..., None] * 2 - 1, 3, axis=-1)
+        pictures["masks"] = job.mask[..., None] * 2 - 1
     for kind, picture in pictures.items():
-        images.save_png(folder.file(kind, job.file), images.to_uint8(picture))
+        images.save_png(folder.file(kind, job.file), images.to_uint8(images.to_rgb(picture)))
 
 
 def save_latents(folder: RunFolder, job: Job, latents: Any, trace: np.ndarray) -> None:

@@ -9,11 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from jaxprior.data.pixels import LUMA
 from jaxprior.operators._base import Image, Operator
 
-
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in the luma of BT.601, as in mGANprior's public code and in JPEG files."""
 
 TEXT = """\
 Pictures given are grey; of coloured ones only the brightness is looked at. With `--clean` they are originals, and

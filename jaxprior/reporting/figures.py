@@ -55,7 +55,7 @@ def read_png(path: Path) -> PngFile | None:
 def as_png(image: np.ndarray) -> PngFile:
     """A picture [h, w, c] with values about in [-1, 1], or uint8, as a PNG file in memory; grey ones are repeated."""
     pixels = image if image.dtype == np.uint8 else images.to_uint8(image)
-    pixels = np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
+    pixels = images.to_rgb(pixels)
     data = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(data, format="PNG", optimize=True)
     return PngFile(data.getvalue(), pixels.shape[1], pixels.shape[0])

@@ -15,7 +15,7 @@ from jaxprior.settings import flat
 
 NAME = 80  # characters of a folder's name in names
 COLUMNS = ("figure", "pairs", "A", "B", "B - A", "95% interval", "median", "B wins")
-OBSERVED = ("task", "operator", "mask", "mask_sha256", "resolution", "seed", "clean", "reference")
+OBSERVED = ("task", "operator", "mask", "mask_sha256", "resolution", "image_channels", "seed", "clean", "reference")
 NOT_SET = "not set"
 
 

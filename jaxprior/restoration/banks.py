@@ -4,6 +4,7 @@ A bank belongs to one set of weights. It is kept in the user's cache folder as 8
 from a fixed key, so that the file holds nothing that the weights do not determine.
 """
 
+import math
 from pathlib import Path
 
 import jax
@@ -35,12 +36,11 @@ def sample_bank(prior: Prior, size: int) -> Bank:
         prior: the generator.
         size: samples wanted; rounded up to a multiple of 64, at most as many as fit 256 MiB.
     """
-    r, c = prior.resolution, prior.module.image_channels
-    most = max(MAX_BYTES // (r * r * c) // CHUNK, 1) * CHUNK
+    most = max(MAX_BYTES // math.prod(prior.image_shape) // CHUNK, 1) * CHUNK
     size = min(-(-size // CHUNK) * CHUNK, most)
     z = draw_codes(jax.random.key(KEY), (size, prior.latent_dim), distribution=prior.code_distribution)
     path = _place(prior, size)
-    pixels = None if path is None else _read(path, (size, r, r, c))
+    pixels = None if path is None else _read(path, (size, *prior.image_shape))
     if pixels is None:
         pixels = _generate(prior, z)
         if path is not None:

@@ -51,10 +51,10 @@ Array = jax.Array
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What an inversion found; b pictures of r x r pixels.
+    """What an inversion found; b pictures of h x w pixels.
 
     Fields:
-        images: the generator's output, float32 [b, r, r, c], roughly in [-1, 1]: the lowest finite iterate, unless the
+        images: the generator's output, float32 [b, h, w, c], roughly in [-1, 1]: the lowest finite iterate, unless the
             settings keep the last; with a refiner its output.
         merged: the same with the known pixels of the observation put back, where the task has any.
         latents: dict of what was optimised, leading axis b, then the starts if there are several.
@@ -96,12 +96,12 @@ def restore(
 
     Arguments:
         prior: the trained generator.
-        photos: float32 [b, r, r, c] in [-1, 1], r being the prior's resolution.
+        photos: float32 [b, *image_shape] in [-1, 1], of the shape of the prior's images.
         task: forward operator; its arrays serve all photos or have a leading axis b. None reconstructs.
         key: all chance comes from it.
         codes, objective, solve: what is optimised, what is minimised, and how; the prior's defaults where None.
         refine: a network that repairs what was completed, see `load_refiner`; any callable pytree of images
-            [b, r, r, c] in [-1, 1].
+            [b, h, w, c] in [-1, 1].
         start: where latents begin: `RandomStart()`, `BankStart()`, `GivenStart(latents)` or any other start (see
             `jaxprior.inversion.starts`); what `solve.init` names where None.
         ids: integers [b] that seed each picture's chance; 0 ... b - 1 by default.
@@ -278,7 +278,7 @@ class Inverter:
 
 
 def _refined(refine: Any, images: Array, *, size: int) -> Array:
-    """Repair images [b, r, r, c], `size` at a time: one compiled shape, so that no image's place matters."""
+    """Repair images [b, h, w, c], `size` at a time: one compiled shape, so that no image's place matters."""
     parts = []
     for first in range(0, len(images), size):
         part = images[first : first + size]
@@ -293,7 +293,7 @@ def _apply(refine, images):
 
 
 def observe(task: Operator, photos: Array, *, key: Array, ids: Array) -> Array:
-    """Degrade clean photos [b, r, r, c], each with its own chance; returns observations [b, ...].
+    """Degrade clean photos [b, h, w, c], each with its own chance; returns observations [b, ...].
 
     Arguments:
         task: forward operator.
@@ -307,12 +307,14 @@ def observe(task: Operator, photos: Array, *, key: Array, ids: Array) -> Array:
 
 def _checked(prior: Prior, photos: Array, ids: Array | None) -> tuple[Array, Array]:
     photos = jnp.asarray(photos, jnp.float32)
-    r, c = prior.resolution, prior.module.image_channels
-    if photos.ndim != 4 or photos.shape[1:] != (r, r, c):
-        raise ValueError(
-            f"`photos` must have the shape [b, {r}, {r}, {c}] of this prior's images, got {list(photos.shape)}; "
-            f"`load_images(paths, size={r})` fits pictures"
-        )
+    shape = tuple(prior.image_shape)
+    if photos.shape[1:] != shape or photos.ndim != len(shape) + 1:
+        sides = ", ".join(map(str, shape))
+        sentence = f"`photos` must have the shape [b, {sides}] of this prior's images, got {list(photos.shape)}"
+        if len(shape) == 3 and shape[0] == shape[1] and shape[2] in (1, 3):
+            grey = ", channels=1" if shape[2] == 1 else ""
+            sentence += f"; `load_images(paths, size={shape[0]}{grey})` fits pictures"
+        raise ValueError(sentence)
     return photos, _seeds(ids, len(photos))
 
 

@@ -48,7 +48,12 @@ class Pictures:
 
 
 def load_pictures(
-    source: str | Path, *, resolution: int, limit: int | None = None, progress: Callable | None = None
+    source: str | Path,
+    *,
+    resolution: int,
+    channels: int = 3,
+    limit: int | None = None,
+    progress: Callable | None = None,
 ) -> Pictures:
     """Decode a folder or zip archive of pictures to one array.
 
@@ -57,6 +62,7 @@ def load_pictures(
     Arguments:
         source: a folder, a zip archive or a single picture.
         resolution: pixels of a side; pictures are cut to the centre square and resampled.
+        channels: 3 for RGB, 1 for the brightness alone (luma, BT.601).
         limit: use only the first so many files.
         progress: called with (done, total) now and then.
 
@@ -64,11 +70,12 @@ def load_pictures(
         ImageError: when nothing usable is found.
     """
     sources = images.list_images([source], limit=limit)
-    pixels = np.empty((len(sources), resolution, resolution, 3), np.uint8)
+    pixels = np.empty((len(sources), resolution, resolution, channels), np.uint8)
     used, skipped = 0, []
     for i, item in enumerate(sources):
         try:
-            pixels[used] = images.fit(images.load_image(item.read()), resolution)
+            fitted = images.fit(images.load_image(item.read()), resolution)
+            pixels[used] = images.to_grey(fitted) if channels == 1 else fitted
             used += 1
         except ImageError as error:
             skipped.append(f"{item.name}: {error}")
@@ -101,13 +108,14 @@ def read(inputs: PictureInputs, settings: Any, *, limit: int | None = None) -> T
 
     Arguments:
         inputs: where the pictures are.
-        settings: those of the training.
+        settings: those of the training; `image_channels` is 3 where they have no such field.
         limit: use only the first so many files.
 
     Raises:
         ImageError: nothing usable is found.
     """
-    pictures = load_pictures(inputs.data, resolution=settings.resolution, limit=limit)
+    channels = getattr(settings, "image_channels", 3)
+    pictures = load_pictures(inputs.data, resolution=settings.resolution, channels=channels, limit=limit)
     return TrainingData(pictures=pictures, source=str(inputs.data))
 
 

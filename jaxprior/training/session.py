@@ -72,7 +72,10 @@ class Plan:
 
 def settings_of(recipe: Any) -> dict:
     """A recipe's fields as plain JSON values, for `Plan.settings`."""
-    return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(recipe).items()}
+    settings = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(recipe).items()}
+    if settings.get("image_channels") == 3:  # what runs had before there was a choice
+        del settings["image_channels"]
+    return settings
 
 
 def run(
@@ -194,8 +197,7 @@ class _Recorder:
 def enlarged(image: np.ndarray, side: int = 64) -> np.ndarray:
     """A small picture [h, w, c] magnified to `side` pixels by repetition, so that one can see it."""
     factor = max(side // image.shape[0], 1)
-    image = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
-    return image.repeat(factor, axis=0).repeat(factor, axis=1)
+    return images.to_rgb(image).repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def draw_curves(folder: Path, evaluator: Evaluator) -> None:

@@ -342,7 +342,7 @@ def test_nothing_missing_comes_back_unchanged_with_a_note(prior, pictures, tmp_p
 
 def test_reading_ahead_keeps_the_order_and_the_errors(prior, pictures, tmp_path):
     sources = [*images.list_images([pictures]), images.ImageSource("gone.png", "gone", tmp_path / "gone.png")]
-    reader = Reader(INPAINT, {}, 16)
+    reader = Reader(INPAINT, {}, (16, 16, 3))
     found = list(read_ahead(reader, sources, 2))
     assert [source.name for source, _ in found] == [source.name for source in sources]
     assert isinstance(found[-1][1], ImageError) and found[0][1].photo.shape == (16, 16, 3)

@@ -15,6 +15,7 @@ class LsganRecipe(Recipe):
         resolution: pixels of a side, 4 times two to the number of widths.
         widths, critic_widths: channels, see `Generator` and `Critic` in `jaxprior.models.dcgan.networks`.
         latent_dim: length of a latent code; codes: drawn from "uniform", U(-1, 1), or "normal", N(0, 1).
+        image_channels: 3, or 1 for grey pictures, which are the luma of those that are given.
         kernel, norm, slope: of both networks; dropout: of the generator alone.
         loss: adversarial loss. labels: (a, b, c) of the least-squares loss: of fakes, of reals, and aimed at.
         steps: how long. generator_steps: updates of the generator for every one of the critic.
@@ -30,6 +31,9 @@ class LsganRecipe(Recipe):
         (64, 128, 256, 512), "The critic's feature maps after every halving.", metavar="N,N,..."
     )
     latent_dim: int = network_setting(100, "Length of a latent code.", metavar="N", least=1)
+    image_channels: Literal[1, 3] = network_setting(
+        3, "Channels of the pictures: 3, or 1 for their brightness alone.", option="--channels"
+    )
     codes: Literal["uniform", "normal"] = "uniform"
     kernel: int = network_setting(4, "Side of the kernels, 2 to 7.", metavar="N", least=2)
     norm: str = "batch"

@@ -33,6 +33,7 @@ LOSSES = {
 def make_networks(recipe: LsganRecipe) -> tuple[dcgan.Generator, dcgan.Critic]:
     """The two networks of a recipe."""
     shared = {"kernel": recipe.kernel, "norm": recipe.norm, "slope": recipe.slope, "dtype": dtype_of(recipe)}
+    shared["image_channels"] = recipe.image_channels
     generator = dcgan.Generator(recipe.widths, recipe.latent_dim, dropout=recipe.dropout, **shared)
     return generator, dcgan.Critic(recipe.critic_widths, recipe.resolution, **shared)
 

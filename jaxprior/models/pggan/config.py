@@ -33,6 +33,7 @@ class PgganRecipe(Recipe):
         resolution: final size in pixels; start_resolution: first size, 4 in the paper.
         widths: channels of the stages 4x4, 8x8, ...; None takes min(fmap_base / r, fmap_max).
         latent_dim: length of a latent code; None takes the widest layer.
+        image_channels: 3, or 1 for grey pictures, which are the luma of those that are given.
         fused: compute up- and down-sampling and the convolution beside it as one convolution.
         loss: "wgan-gp" as published, or "nonsaturating" with lazy R1.
         train_kimg, fade_kimg: thousands of pictures a stage; final_kimg: of the last stage (None: train_kimg).
@@ -53,6 +54,9 @@ class PgganRecipe(Recipe):
     fmap_max: int = network_setting(512, "Upper limit of the feature maps.", metavar="N", least=1)
     latent_dim: int | None = network_setting(
         None, "Length of a latent code; by default the widest layer.", metavar="N", least=1
+    )
+    image_channels: Literal[1, 3] = network_setting(
+        3, "Channels of the pictures: 3, or 1 for their brightness alone.", option="--channels"
     )
     fused: bool = network_setting(False, "Fused up- and down-convolutions.", option="--fused/--plain")
     loss: Literal["wgan-gp", "nonsaturating"] = recipe_setting("wgan-gp", "Adversarial loss.")

@@ -19,7 +19,7 @@ def make_networks(recipe: PgganRecipe) -> tuple[Generator, Critic]:
     """The two networks of a recipe, at all resolutions."""
     widths = recipe.widths or feature_widths(recipe.resolution, fmap_base=recipe.fmap_base, fmap_max=recipe.fmap_max)
     latent = recipe.latent_dim or max(widths)
-    shared = {"fused": recipe.fused, "dtype": dtype_of(recipe)}
+    shared = {"image_channels": recipe.image_channels, "fused": recipe.fused, "dtype": dtype_of(recipe)}
     return Generator(widths, latent, **shared), Critic(widths, **shared)
 
 
