@@ -20,7 +20,11 @@ from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
 
 from jaxprior.errors import SettingsError
-from jaxprior.protocols import Family
+from jaxprior.protocols import Family, Metric
+
+
+METRICS = "jaxprior.metrics"
+"""The folder of the metrics, and the group of entry points by which other packages bring theirs."""
 
 
 def names(group: str) -> list[str]:
@@ -33,8 +37,17 @@ def names(group: str) -> list[str]:
         >>> "pggan" in names("jaxprior.models")
         True
     """
-    own = sorted(_modules(group))
-    return [*own, *(name for name in sorted(_entry_points(group)) if name not in own)]
+    ours = own(group)
+    return [*ours, *(name for name in sorted(_entry_points(group)) if name not in ours)]
+
+
+def own(group: str) -> list[str]:
+    """Names of the things of a kind that this package brings itself: modules of the folder, sorted.
+
+    Arguments:
+        group: see `names`.
+    """
+    return sorted(_modules(group))
 
 
 def load(group: str, name: str) -> Any:
@@ -149,3 +162,46 @@ def _modules(group: str) -> frozenset[str]:
 @functools.cache
 def _entry_points(group: str) -> dict[str, importlib.metadata.EntryPoint]:
     return {entry.name: entry for entry in importlib.metadata.entry_points(group=group)}
+
+
+@functools.cache
+def own_metrics() -> tuple[Metric, ...]:
+    """Return the metrics of this package, in their order."""
+    return tuple(sorted((metric for name in own(METRICS) for metric in _metrics_of(name)), key=_place))
+
+
+@functools.cache
+def installed_metrics() -> tuple[Metric, ...]:
+    """Return all metrics: those of this package, then those of others, each in their order.
+
+    Raises:
+        SettingsError: an entry point cannot be imported or refers to something else, or two metrics have one name.
+
+    Example:
+        >>> [metric.name for metric in installed_metrics()][:2]
+        ['psnr', 'ssim']
+    """
+    foreign = [name for name in names(METRICS) if name not in own(METRICS)]
+    found = (*own_metrics(), *sorted((metric for name in foreign for metric in _metrics_of(name)), key=_place))
+    seen = set()
+    for metric in found:
+        if metric.name in seen:
+            raise SettingsError(f"{metric.name}: two installed metrics have this name; rename one or uninstall it.")
+        seen.add(metric.name)
+    return found
+
+
+def _place(one: Metric) -> tuple[int, str]:
+    return one.order, one.name
+
+
+def _metrics_of(name: str) -> list[Metric]:
+    """The metrics of a module of this folder, or of an entry point."""
+    found = load(METRICS, name)
+    if name in own(METRICS):
+        return [value for value in vars(found).values() if isinstance(value, Metric)]
+    several = list(found) if isinstance(found, list | tuple) else [found]
+    for one in several:
+        if not isinstance(one, Metric):
+            raise SettingsError(f"{name}: expected a jaxprior.metrics.Metric or a list of them, got {one!r}.")
+    return several

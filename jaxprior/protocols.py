@@ -9,12 +9,12 @@ Shapes: b images of h x w pixels and c channels, N latent codes of d numbers. A 
 wherever an image is [h, w, c].
 
 These are structural types: a piece need not inherit from them. The base classes that save work are
-`jaxprior.operators.Operator`, and the frozen dataclasses `jaxprior.metrics.Metric` and `Family` below.
+`jaxprior.operators.Operator`, and the frozen dataclasses `Metric` and `Family` below.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 
 if TYPE_CHECKING:
@@ -185,6 +185,103 @@ class Term(Protocol):
             target: from `target`.
         """
         ...
+
+
+TRUTH, MASK, MERGE, OBSERVED = "truth", "mask", "merge", "observed"
+"""What a metric can need: the original; a mask of missing pixels; a task that puts back what is known for certain; a
+task whose observation is something else than the picture itself."""
+
+WHOLE, HOLE, MERGED, KNOWN = "whole", "hole", "merged", "known"
+"""The part of a picture that a metric looks at: all of the generator's output, its missing pixels, the picture after
+what is known was put back, and what is known."""
+
+
+class Scored(NamedTuple):
+    """A batch of restored pictures and what they can be compared with.
+
+    Fields:
+        raw: output of the generator, float32 [b, h, w, c] in [-1, 1]. It may lie outside: clip it if that matters.
+        merged: the same after what is known for certain was put back.
+        observed: what was given, [b, ...].
+        truth: the originals in the layout of `raw`, or None if they are not known.
+        masks: [b, h, w], 1 = missing, or None for a task without a mask.
+        task: the forward operator, every array of it with a leading axis b.
+    """
+
+    raw: Any
+    merged: Any
+    observed: Any
+    truth: Any
+    masks: Any
+    task: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A figure of every picture of a run.
+
+    A file of `jaxprior/metrics/` may define any number of them. Another package brings one by an entry point of the
+    group "jaxprior.metrics" that refers to a `Metric`, or to a list of them.
+
+    Fields:
+        name: in the journal, in `results.csv` and `summary.json`, for example "psnr_hole".
+        title: for people, for example "PSNR hole".
+        function: from a `Scored` batch to one number a picture, [b]. The package's own are compiled together and see
+            JAX arrays; those of other packages are called with NumPy arrays and may be any Python.
+        needs: what must be there for the figure to exist, of `TRUTH`, `MASK`, `MERGE` and `OBSERVED`. Where it is not,
+            the function is not called and the figure is missing.
+        part: the part of the picture that it looks at. Figures of one part stand together in the tables of a paper.
+        unit: for example "dB"; empty if it has none.
+        digits: decimals that people see.
+        higher_is_better: whether more is better. Rows are listed worst first, and comparisons count wins, by it.
+        order: its place among the figures, lowest first. Those of other packages follow the package's own.
+        headline: its rank among the figures by which rows are sorted, lowest first; None if it never is that figure.
+        note: a sentence on range, window and border, which tables print with the convention of the other figures.
+
+    Raises:
+        ValueError: a name that is no identifier, or a need or part that does not exist.
+
+    Example:
+        >>> def function(scored):
+        ...     return abs(scored.raw - scored.truth).max(axis=(1, 2, 3))
+        >>> Metric(name="worst", title="Worst pixel", function=function, needs=frozenset({"truth"})).label
+        'Worst pixel'
+    """
+
+    name: str
+    title: str
+    function: Callable[[Scored], Any]
+    needs: frozenset[str] = frozenset()
+    part: str = WHOLE
+    unit: str = ""
+    digits: int = 3
+    higher_is_better: bool = True
+    order: int = 100
+    headline: int | None = None
+    note: str = ""
+
+    def __post_init__(self):
+        object.__setattr__(self, "needs", frozenset(self.needs))
+        if not self.name.isidentifier():
+            raise ValueError(f"the metric {self.name!r}: expected a name of letters, digits and underscores.")
+        if unknown := self.needs - {TRUTH, MASK, MERGE, OBSERVED}:
+            raise ValueError(f"the metric {self.name}: `needs` has {', '.join(sorted(unknown))}, which does not exist.")
+        if self.part not in (WHOLE, HOLE, MERGED, KNOWN):
+            raise ValueError(f"the metric {self.name}: `part` is {self.part!r}; expected whole, hole, merged or known.")
+
+    @property
+    def label(self) -> str:
+        """The title with the unit, for the axis of a plot."""
+        return f"{self.title}, {self.unit}" if self.unit else self.title
+
+    @property
+    def measure(self) -> str:
+        """The title without the part: "PSNR" of "PSNR hole"."""
+        return self.title.removesuffix(f" {self.part}")
+
+    def gain(self, value: float) -> float:
+        """Return a figure, or a difference of two, as more is better: its negative where less is better."""
+        return value if self.higher_is_better else -value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,9 +35,8 @@ def make_run(folder, *, title="inpaint center:0.25", masked=True, n=3) -> RunFol
     with run.open_for_writing():
         run.write(record(title))
         for i in range(n):
-            row = Row(image=f"photos/p{i}.png", id=i, file=f"p{i}", psnr=20.0 + i, ssim=0.5, loss=0.01)
-            if masked:
-                row = Row(**{**row.__dict__, "psnr_hole": 15.0 - i, "ssim_hole": 0.25})
+            figures = {"psnr": 20.0 + i, "ssim": 0.5} | ({"psnr_hole": 15.0 - i, "ssim_hole": 0.25} if masked else {})
+            row = Row(image=f"photos/p{i}.png", id=i, file=f"p{i}", figures=figures, loss=0.01)
             for number, kind in enumerate(PICTURES[: 5 if masked else 4]):
                 images.save_png(run.file(kind, row.file), np.full((8, 8, 3), 10 * i + number, np.uint8))
             run.journal.append([row])
@@ -53,12 +52,18 @@ def make_cell(folder: Path, hole_psnr: list[float], *, images_wanted: int | None
         mask = place["task"].partition(" ")[2] or None
         entry = record(" | ".join(place.values()), task=place["task"].split(" ")[0], mask=mask, mask_sha256=None)
         run.write({**entry, "cell": place, "images": len(hole_psnr) if images_wanted is None else images_wanted})
-        run.journal.append([
-            Row(image=f"p{i}.png", id=i, psnr=value + 3, ssim=0.5, psnr_hole=value, ssim_hole=0.25,
-                psnr_merged=value + 6, ssim_merged=0.75, seconds=1.5, device="cpu", batch=2)
-            for i, value in enumerate(hole_psnr)
-        ])  # fmt: skip
+        run.journal.append(
+            [
+                Row(image=f"p{i}.png", id=i, figures=_figures(value), seconds=1.5, device="cpu", batch=2)
+                for i, value in enumerate(hole_psnr)
+            ]
+        )
     return run
+
+
+def _figures(hole: float) -> dict[str, float]:
+    whole = {"psnr": hole + 3, "ssim": 0.5}
+    return {**whole, "psnr_hole": hole, "ssim_hole": 0.25, "psnr_merged": hole + 6, "ssim_merged": 0.75}
 
 
 class Page(html.parser.HTMLParser):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from program import Outcome, Running, call, journal_rows, stable_files
 
-from jaxprior.runs.journal import FIGURES
 from reliability_parts.findings import Findings
 
 
@@ -94,9 +93,9 @@ def largest_gap(one: Path, two: Path) -> float:
     if rows[0].keys() != rows[1].keys():
         return float("inf")
     pairs = [
-        (getattr(rows[0][image], name), getattr(rows[1][image], name))
-        for image in rows[0]
-        for name in FIGURES
+        (value, rows[1][image].figures[name])
+        for image, row in rows[0].items()
+        for name, value in row.figures.items()
         if name.startswith("psnr")
     ]
     return round(max(abs(a - b) for a, b in pairs), 4)

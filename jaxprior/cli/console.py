@@ -148,14 +148,14 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, words: 
 
 def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> None:
     """Print the closing table: one line a run with its counts and mean figures."""
-    from jaxprior.reporting.tables import TITLES, counts, show, summarise
-    from jaxprior.runs.journal import FIGURES
+    from jaxprior.metrics import metrics_of
+    from jaxprior.reporting.tables import counts, show, summarise
 
     summaries = [summarise(rows) for rows in row_lists]
-    figures = [name for name in FIGURES if any(name in summary for summary in summaries)]
+    figures = metrics_of({name for summary in summaries for name in summary})
     numbers = [counts(rows) for rows in row_lists]
     statuses = [status for status in numbers[0] if status == "ok" or any(number[status] for number in numbers)]
-    names = [*statuses, *(TITLES[figure] for figure in figures)]
+    names = [*statuses, *(figure.title for figure in figures)]
     if max(map(len, titles), default=0) + sum(len(name) + 2 for name in names) > _width():
         names = [name.replace(" ", "\n") for name in names]
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -163,7 +163,7 @@ def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> 
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     for title, number, summary in zip(titles, numbers, summaries, strict=True):
-        means = [show(name, summary[name]["mean"]) if name in summary else "" for name in figures]
+        means = [show(one.name, summary[one.name]["mean"]) if one.name in summary else "" for one in figures]
         table.add_row(escape(title), *(str(number[status]) for status in statuses), *means)
     _print_table(table)
 

@@ -250,7 +250,7 @@ class _Run:
             return Row(**made, reason=UNCHANGED)
         return Row(
             **made,
-            **found.figures,
+            figures=found.figures,
             status=found.status,
             reason=found.reason,
             loss=found.loss,

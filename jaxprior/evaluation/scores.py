@@ -1,25 +1,17 @@
 """Compare restored pictures with the truth: the figures of a journal row, for a whole batch at once.
 
-PSNR and SSIM are computed on [0, 1] from the unrounded float output of the generator; SSIM uses the uniform
-7x7 window. See `CONVENTION`, which every table prints.
+The figures are those of the installed metrics (see `jaxprior.metrics.Metric`) for which there is something to compare.
+PSNR and SSIM are computed on [0, 1] from the unrounded float output of the generator; SSIM uses the uniform 7x7 window.
+See `jaxprior.metrics.CONVENTION`, which every table prints.
 """
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxprior import metrics
+from jaxprior.errors import SettingsError
+from jaxprior.metrics import Metric, Scored, installed_metrics, own_metrics
 from jaxprior.operators import Identity, Operator, batched
-from jaxprior.runs.journal import FIGURES
-
-
-CONVENTION = (
-    "PSNR in dB and SSIM on RGB in [0, 1], float output clipped but not rounded to 8 bit, whole picture, "
-    "no crop beyond SSIM's own border; SSIM as scikit-image's default (uniform 7x7 window); hole = only "
-    "missing pixels (SSIM: mean of its map over the hole); merged = after what is known for certain was put "
-    "back; known = consistency with the input: raw output on the known pixels, or for tasks without a mask "
-    "the raw output degraded once more against the input."
-)
+from jaxprior.protocols import MASK, MERGE, OBSERVED, TRUTH
 
 
 def score(
@@ -29,7 +21,7 @@ def score(
     observed: np.ndarray,
     truth: np.ndarray | None,
     masks: np.ndarray | None,
-) -> list[dict[str, float | None]]:
+) -> list[dict[str, float]]:
     """Return the figures of each picture.
 
     Arguments:
@@ -40,11 +32,20 @@ def score(
         masks: [b, h, w], 1 = missing, or None for a task without a mask.
 
     Returns:
-        one dictionary a picture with all names of `FIGURES`; None where there is nothing to compare.
+        one dictionary a picture: figures by the names of the installed metrics, without those for which there is
+        nothing to compare.
+
+    Raises:
+        SettingsError: a metric of another package fails, or returns something else than one number a picture.
     """
-    figures = _figures(task, raw, merged, observed, truth, masks)
-    values = {name: np.asarray(value) for name, value in figures.items()}
-    return [{name: float(values[name][i]) if name in values else None for name in FIGURES} for i in range(len(raw))]
+    scored = Scored(raw, merged, observed, truth, masks, task)
+    figures = {name: np.asarray(values) for name, values in _own_figures(scored).items()}
+    foreign = installed_metrics()[len(own_metrics()) :]
+    if foreign:
+        scored = scored._replace(task=batched(task, len(raw)))
+        given = _given(scored)
+        figures |= {one.name: _foreign_figure(one, scored) for one in foreign if one.needs <= given}
+    return [{name: float(values[i]) for name, values in figures.items()} for i in range(len(raw))]
 
 
 def merges(task: Operator, observed: jax.ShapeDtypeStruct, restored: jax.ShapeDtypeStruct) -> bool:
@@ -58,27 +59,37 @@ def merges(task: Operator, observed: jax.ShapeDtypeStruct, restored: jax.ShapeDt
 
 
 @jax.jit
-def _figures(task, raw, merged, observed, truth, masks) -> dict[str, jax.Array]:
-    figures = {}
-    if masks is not None:
-        figures["psnr_known"] = metrics.psnr(raw, observed, mask=1 - jnp.asarray(masks))
-    elif not isinstance(task, Identity):
-        figures["psnr_known"] = _consistency(batched(task, len(raw)), raw, observed)
-    if truth is None:
-        return figures
-    figures["psnr"], figures["ssim"] = metrics.psnr(raw, truth), metrics.ssim(raw, truth)
-    if masks is not None:
-        figures["psnr_hole"] = metrics.psnr(raw, truth, mask=masks)
-        figures["ssim_hole"] = metrics.ssim(raw, truth, mask=masks)
-    one = batched(task, len(raw))
-    if merges(jax.tree.map(lambda array: array[0], one), observed[0], raw[0]):
-        figures["psnr_merged"], figures["ssim_merged"] = metrics.psnr(merged, truth), metrics.ssim(merged, truth)
-    return figures
+def _own_figures(scored: Scored) -> dict[str, jax.Array]:
+    """The figures of this package's metrics as one program, which metrics of other packages do not change."""
+    scored = scored._replace(task=batched(scored.task, len(scored.raw)))
+    given = _given(scored)
+    return {one.name: one.function(scored) for one in own_metrics() if one.needs <= given}
 
 
-def _consistency(task, raw, observed) -> jax.Array:
-    """PSNR [b] between the raw output, degraded once more, and what the task compares of the observation."""
-    again = jax.vmap(type(task).apply)(task, raw)
-    wanted = jax.vmap(type(task).compared)(task, jnp.asarray(observed))
-    flat = (len(raw), 1, -1, 1)  # observations need not be images
-    return metrics.psnr(again.reshape(flat), wanted.reshape(flat))
+def _given(scored: Scored) -> set[str]:
+    """What metrics can need (see `jaxprior.metrics.Metric`) and these pictures have."""
+    one = jax.tree.map(lambda array: array[0], scored.task)
+    given = {
+        TRUTH: scored.truth is not None,
+        MASK: scored.masks is not None,
+        OBSERVED: scored.masks is not None or not isinstance(scored.task, Identity),
+        MERGE: merges(one, scored.observed[0], scored.raw[0]),
+    }
+    return {name for name, there in given.items() if there}
+
+
+def _foreign_figure(metric: Metric, scored: Scored) -> np.ndarray:
+    """The figure [b] of a metric of another package, whose code can fail in any way."""
+    try:
+        values = np.asarray(metric.function(scored), np.float64)
+    except Exception as error:
+        raise SettingsError(
+            f"the metric {metric.name} of another package fails ({type(error).__name__}: {error}); "
+            "mend or uninstall that package."
+        ) from error
+    if values.shape != (len(scored.raw),):
+        raise SettingsError(
+            f"the metric {metric.name} of another package: expected one number a picture, [{len(scored.raw)}], "
+            f"got {list(values.shape)}; mend or uninstall that package."
+        )
+    return values

@@ -47,7 +47,7 @@ class Found:
     loss: float
     status: str
     reason: str | None
-    figures: dict[str, float | None]
+    figures: dict[str, float]
 
 
 class Solver:

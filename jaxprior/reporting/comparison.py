@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from jaxprior.reporting.tables import HEADLINES, counts
-from jaxprior.runs.journal import FAILED, FIGURES, Row
+from jaxprior.metrics import Metric, headline_metrics, installed_metrics, metric
+from jaxprior.reporting.tables import counts
+from jaxprior.runs.journal import FAILED, Row
 
 
 RESAMPLES, SEED, CONFIDENCE = 10_000, 0, 0.95
@@ -26,7 +27,7 @@ class Difference:
     Fields:
         n: pairs; mean_a, mean_b: of the two runs over them.
         mean, median: of the differences; low, high: 95% interval of their mean, not a number for a single pair.
-        wins, ties: pairs in which B is higher, or as high.
+        wins, ties: pairs in which B is better, or equal.
     """
 
     n: int
@@ -46,7 +47,7 @@ class Comparison:
 
     Fields:
         pairs: rows of A and B of the same picture, largest loss of B first; those without a difference last.
-        figures: differences by names of `journal.FIGURES`.
+        figures: differences by the names of metrics.
         only_a, only_b: rows of pictures that the other run has not computed.
         counts_a, counts_b: rows by status, of all rows of a run.
     """
@@ -60,8 +61,8 @@ class Comparison:
 
     @property
     def headline(self) -> str | None:
-        """The figure that judges both runs, by which pairs are sorted."""
-        return next((name for name in HEADLINES if name in self.figures), None)
+        """The figure by which pairs are sorted, the first of `headline_metrics` that both runs have."""
+        return next((metric.name for metric in headline_metrics() if metric.name in self.figures), None)
 
 
 def compare(a: Iterable[Row], b: Iterable[Row]) -> Comparison:
@@ -81,18 +82,18 @@ def compare(a: Iterable[Row], b: Iterable[Row]) -> Comparison:
     pairs = [(row, of_b[id]) for id, row in of_a.items() if id in of_b]
     found = Comparison(
         pairs=pairs,
-        figures={name: summed for name in FIGURES if (summed := _summarise(name, pairs)) is not None},
+        figures={one.name: summed for one in installed_metrics() if (summed := _summarise(one, pairs)) is not None},
         only_a=len(of_a) - len(pairs),
         only_b=len(of_b) - len(pairs),
         counts_a=counts(a),
         counts_b=counts(b),
     )
-    return dataclasses.replace(found, pairs=sorted(pairs, key=lambda pair: _loss_first(pair, found.headline)))
+    return dataclasses.replace(found, pairs=sorted(pairs, key=lambda pair: loss_first(pair, found.headline)))
 
 
 def difference(pair: tuple[Row, Row], name: str) -> float | None:
     """Return how much higher a figure of B is than that of A, or None if one has none."""
-    a, b = (getattr(row, name) for row in pair)
+    a, b = (row.figures.get(name) for row in pair)
     return None if a is None or b is None else b - a
 
 
@@ -123,27 +124,28 @@ def _by_picture(rows: Iterable[Row]) -> dict[int, Row]:
     return found
 
 
-def _loss_first(pair: tuple[Row, Row], name: str | None) -> float:
-    gain = None if name is None else difference(pair, name)
-    return math.inf if gain is None else gain
+def loss_first(pair: tuple[Row, Row], name: str | None) -> float:
+    """Return what pairs are sorted by: how much better B is in a figure, infinity if that is not known."""
+    found = None if name is None else difference(pair, name)
+    return math.inf if name is None or found is None else metric(name).gain(found)
 
 
-def _summarise(name: str, pairs: Sequence[tuple[Row, Row]]) -> Difference | None:
+def _summarise(one: Metric, pairs: Sequence[tuple[Row, Row]]) -> Difference | None:
     """The figure over the pairs that have it on both sides, if any has."""
-    having = [pair for pair in pairs if difference(pair, name) is not None]
+    having = [pair for pair in pairs if difference(pair, one.name) is not None]
     if not having:
         return None
-    a, b = np.array([[getattr(row, name) for row in pair] for pair in having], np.float64).T
-    gains = b - a
-    low, high = bootstrap_interval(gains)
+    a, b = np.array([[row.figures[one.name] for row in pair] for pair in having], np.float64).T
+    differences = b - a
+    low, high = bootstrap_interval(differences)
     return Difference(
         n=len(having),
         mean_a=float(a.mean()),
         mean_b=float(b.mean()),
-        mean=float(gains.mean()),
-        median=float(np.median(gains)),
+        mean=float(differences.mean()),
+        median=float(np.median(differences)),
         low=low,
         high=high,
-        wins=int((gains > 0).sum()),
-        ties=int((gains == 0).sum()),
+        wins=int((one.gain(differences) > 0).sum()),
+        ties=int((differences == 0).sum()),
     )

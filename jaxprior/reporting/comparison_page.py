@@ -2,18 +2,17 @@
 made of each picture, largest loss of B first.
 """
 
-import math
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from jaxprior.evaluation.scores import CONVENTION
+from jaxprior.metrics import Metric, metric, metrics_of
 from jaxprior.reporting import page
-from jaxprior.reporting.comparison import CONFIDENCE, RESAMPLES, SEED, difference
+from jaxprior.reporting.comparison import CONFIDENCE, RESAMPLES, SEED, difference, loss_first
 from jaxprior.reporting.plots import distribution
-from jaxprior.reporting.tables import TITLES, show
+from jaxprior.reporting.tables import companions, show
 from jaxprior.reporting.versus import COLUMNS, Match, Versus, signed
-from jaxprior.runs.journal import DIVERGED, FIGURES, OK, Row
+from jaxprior.runs.journal import DIVERGED, OK, Row
 
 
 GAIN = "B\u00a0-\u00a0A"  # in one piece
@@ -32,7 +31,7 @@ def comparison_page(versus: Versus, base: Path) -> str:
             f'<p class="soft">A: {escape(versus.a)}; B: {escape(versus.b)}</p>',
             *_settings(versus),
             *_figures(versus),
-            f'<p class="note">{escape(METHOD)} {escape(CONVENTION)}</p>',
+            f'<p class="note">{escape(METHOD)} {escape(versus.convention)}</p>',
             *(f'<p class="note">{escape(text)}</p>' for text in versus.without_counterpart),
             *_plots(versus.matches),
             *_pairs(versus.matches, base),
@@ -69,46 +68,66 @@ def _plots(matches: Sequence[Match]) -> list[str]:
         name = match.found.headline
         gains = [gain for pair in match.found.pairs if name and (gain := difference(pair, name)) is not None]
         if len(gains) > 1:
-            label = f"{TITLES[name]}, B - A, dB: B better right of the line"
+            one = metric(name)
+            unit, better = f", {one.unit}" if one.unit else "", "right" if one.higher_is_better else "left"
+            label = f"{one.title}, B - A{unit}: B better {better} of the line"
             plots.append((match.title, distribution(gains, label=label, mark=0.0)))
     return page.plot_section("Paired differences", plots, runs=len(matches))
 
 
 def _pairs(matches: Sequence[Match], base: Path) -> list[str]:
     """The pairs of all cells in one table."""
-    gains = [(_numbers(match, pair), match, pair) for match in matches for pair in match.found.pairs]
-    gains.sort(key=lambda one: math.inf if one[0][2][0] is None else one[0][2][0])
-    listed = gains[: page.LISTED]
-    strips = [_tiles(match, pair) for _, match, pair in listed]
+    gains = [(match, pair) for match in matches for pair in match.found.pairs]
+    gains.sort(key=lambda one: loss_first(one[1], one[0].found.headline))
+    listed, others = gains[: page.LISTED], _companions(matches)
+    strips = [_tiles(match, pair) for match, pair in listed]
     inside = page.room_for(strips, runs=1)
     rows = []
-    for place, ((numbers, match, (a, b)), tiles) in enumerate(zip(listed, strips, strict=True)):
+    for place, ((match, (a, b)), tiles) in enumerate(zip(listed, strips, strict=True)):
         strip = page.embedded(tiles, a.image) if place < inside else page.linked(tiles, base)
         status = DIVERGED if DIVERGED in (a.status, b.status) else OK
         reasons = " ".join(f"{name}: {row.reason}." for name, row in (("A", a), ("B", b)) if row.reason)
         title = match.title if len(matches) > 1 else ""
+        numbers = _numbers(match, (a, b), list(others))
         rows.append(page.picture_row(a.image, status, strip, numbers, reason=reasons, run=title))
-    names = {match.found.headline for match in matches} - {None}
-    psnr = TITLES[names.pop()] if len(names) == 1 else "PSNR"
-    ssim = psnr.replace("PSNR", "SSIM")
+    first = _headings(metrics_of({match.found.headline for match in matches} - {None}))
+    headings = [f"{first} A", f"{first} B", *(f"{name} {GAIN}" for name in (first, *others.values()))]
     titles = [match.title for match in matches] if len(matches) > 1 else []
     left_out = len(gains) - len(listed)
     return [
         "<h2>Pairs, largest loss of B first</h2>",
         f'<p class="note">{left_out} more pairs, the largest gains of B, are not listed.</p>' if left_out else "",
-        page.picture_table([f"{psnr} A", f"{psnr} B", f"{psnr} {GAIN}", f"{ssim} {GAIN}"], rows, titles),
+        page.picture_table(headings, rows, titles),
     ]
 
 
-def _numbers(match: Match, pair: tuple[Row, Row]) -> list[tuple[float | None, str]]:
-    """The headline figure of A and of B, its difference and that of the SSIM that goes with it."""
+def _headings(found: Sequence[Metric]) -> str:
+    """The title of a metric; of several, which differ between cells, what they measure."""
+    if len(found) == 1:
+        return found[0].title
+    return " or ".join(dict.fromkeys(one.measure for one in found)) or "PSNR"
+
+
+def _companions(matches: Sequence[Match]) -> dict[str, str]:
+    """What goes with the headline figures in the table of pairs: headings by what is measured."""
+    found: dict[str, list[Metric]] = {}
+    for one in metrics_of({match.found.headline for match in matches} - {None}):
+        for other in companions(one):
+            found.setdefault(other.measure, []).append(other)
+    return {measure: _headings(several) for measure, several in found.items()}
+
+
+def _numbers(match: Match, pair: tuple[Row, Row], others: Sequence[str]) -> list[tuple[float | None, str]]:
+    """The headline figure of A and of B, its difference, and those of what goes with it."""
     name = match.found.headline
     if name is None:
-        return [(None, "")] * 4
-    a, b = (getattr(row, name) for row in pair)
-    ssim = name.replace("psnr", "ssim")
-    changes = [(name, difference(pair, name)), (ssim, difference(pair, ssim) if ssim in FIGURES else None)]
-    return [(a, show(name, a)), (b, show(name, b)), *((gain, signed(figure, gain)) for figure, gain in changes)]
+        return [(None, "")] * (3 + len(others))
+    beside = {other.measure: other.name for other in companions(metric(name))}
+    a, b = (row.figures.get(name) for row in pair)
+    names = [name, *(beside.get(measure) for measure in others)]
+    changes = [(figure, None if figure is None else difference(pair, figure)) for figure in names]
+    shown = [(gain, "" if figure is None else signed(figure, gain)) for figure, gain in changes]
+    return [(a, show(name, a)), (b, show(name, b)), *shown]
 
 
 def _tiles(match: Match, pair: tuple[Row, Row]) -> list[page.Tile]:

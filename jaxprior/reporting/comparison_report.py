@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from jaxprior.evaluation.scores import CONVENTION
 from jaxprior.reporting.comparison import CONFIDENCE, RESAMPLES, SEED
 from jaxprior.reporting.comparison_page import METHOD, comparison_page
 from jaxprior.reporting.tables import json_text, markdown, rounded
@@ -40,7 +39,7 @@ def comparison_markdown(versus: Versus) -> str:
         lines += ["", f"## {markdown(match.title)}", "", f"{match.pictures}.", "", *table]
     for sentence in versus.without_counterpart:
         lines += ["", sentence]
-    return "\n".join([*lines, "", CONVENTION]) + "\n"
+    return "\n".join([*lines, "", versus.convention]) + "\n"
 
 
 def comparison_summary(versus: Versus) -> dict:
@@ -52,7 +51,7 @@ def comparison_summary(versus: Versus) -> dict:
         "cells": [_cell_summary(match) for match in versus.matches],
         "only_a": versus.only_a,
         "only_b": versus.only_b,
-        "convention": CONVENTION,
+        "convention": versus.convention,
     }
 
 

@@ -9,30 +9,38 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from jaxprior.evaluation.scores import CONVENTION
+from jaxprior.metrics import metrics_of, own_metrics
+from jaxprior.protocols import HOLE, KNOWN, MERGED, WHOLE
 from jaxprior.reporting.plots import Line
 from jaxprior.reporting.snapshot import PLACE, Place, Snapshot
-from jaxprior.reporting.tables import COLUMNS, counts, csv_lines, csv_text, markdown, mean_text, summary
+from jaxprior.reporting.tables import (
+    convention,
+    counts,
+    csv_columns,
+    csv_lines,
+    csv_text,
+    markdown,
+    mean_text,
+    summary,
+)
 from jaxprior.settings import flat
 
 
 UNNAMED = "–"
-LEGEND = (
-    "PSNR / SSIM: means ± half the 95% interval of the mean (number of pictures). Whole pictures are merged with what "
-    "is known where the task merges, else the raw output; holes are of the raw output."
-)
-WHOLE, HOLE, KNOWN = "whole picture", "hole", "consistency with the input"
-FIGURES_OF = {
-    WHOLE: (("psnr_merged", "ssim_merged"), ("psnr", "ssim")),  # merged where the task merges
-    HOLE: (("psnr_hole", "ssim_hole"),),
-    KNOWN: (("psnr_known",),),
-}
+TABLES = {"whole picture": (MERGED, WHOLE), "hole": (HOLE,), "consistency with the input": (KNOWN,)}
+"""The tables of a paper by their titles: of the first of these parts of a picture that a run has figures of. Whole
+pictures are merged where the task merges. The last table stands only where no other does."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PaperTable:
-    """Means of one kind of figure: `cells[method, task]` is the text "PSNR / SSIM (n)". The title says of which prior
-    and pictures, for example "cats32, cats64_dev: hole"."""
+    """Means of the figures of one part of a picture.
+
+    Fields:
+        title: of which prior, pictures and part, for example "cats32, cats64_dev: hole".
+        methods, tasks: names of the rows and of the columns.
+        cells: texts "PSNR / SSIM (n)" by (method, task).
+    """
 
     title: str
     methods: tuple[str, ...]
@@ -50,9 +58,8 @@ def paper_tables(runs: Sequence[Snapshot]) -> list[PaperTable]:
         groups.setdefault(_group(run), []).append((run.place, run.figures))
     tables = []
     for name, members in groups.items():
-        found = [_table(f"{name}: {kind}", FIGURES_OF[kind], members) for kind in (WHOLE, HOLE)]
-        if not any(table.cells for table in found):
-            found = [_table(f"{name}: {KNOWN}", FIGURES_OF[KNOWN], members)]
+        found = [_table(f"{name}: {kind}", parts, members) for kind, parts in TABLES.items()]
+        found = [table for table in found[:-1] if table.cells] or found[-1:]
         tables += [table for table in found if table.cells]
     return tables
 
@@ -62,7 +69,7 @@ def hole_curves(runs: Sequence[Snapshot], figure: str) -> dict[str, list[Line]]:
 
     Arguments:
         runs: of which those with a mask of a given share count ("center:0.25", not a file).
-        figure: a name of `journal.FIGURES`.
+        figure: name of a metric.
 
     Returns:
         for each prior, set of pictures and kind of task with two sizes or more: a line a method, its means with their
@@ -87,7 +94,17 @@ def hole_curves(runs: Sequence[Snapshot], figure: str) -> dict[str, list[Line]]:
 def grid_csv(runs: Sequence[Snapshot]) -> str:
     """Return all rows of all runs, each with its place in front."""
     lines = [[*dataclasses.astuple(run.place), *line] for run in runs for line in csv_lines(run.rows)]
-    return csv_text([(*PLACE, *COLUMNS), *lines])
+    return csv_text([(*PLACE, *csv_columns()), *lines])
+
+
+def legend(runs: Sequence[Snapshot]) -> str:
+    """Return what the cells of the tables of some runs are."""
+    shown = [*own_metrics(), *metrics_of({name for run in runs for name in run.figures})]
+    measures = dict.fromkeys(metric.measure for metric in shown)
+    return (
+        f"{' / '.join(measures)}: means ± half the 95% interval of the mean (number of pictures). Whole pictures are "
+        "merged with what is known where the task merges, else the raw output; holes are of the raw output."
+    )
 
 
 def grid_markdown(runs: Sequence[Snapshot], title: str) -> str:
@@ -100,7 +117,8 @@ def grid_markdown(runs: Sequence[Snapshot], title: str) -> str:
             cells = [table.cells.get((method, task), "") for task in table.tasks]
             lines.append(f"| {markdown(method or UNNAMED)} | " + " | ".join(cells) + " |")
         lines.append("")
-    lines += [f"{LEGEND} {CONVENTION}", "", "| run | pictures | ok | diverged | failed |", "|---|---:|---:|---:|---:|"]
+    note = f"{legend(runs)} {convention({name for run in runs for name in run.figures})}"
+    lines += [note, "", "| run | pictures | ok | diverged | failed |", "|---|---:|---:|---:|---:|"]
     for run in runs:
         done = f"{len(run.rows)} of {run.wanted}" if len(run.rows) < run.wanted else str(run.wanted)
         lines.append(f"| {markdown(run.title)} | {done} | " + " | ".join(map(str, counts(run.rows).values())) + " |")
@@ -131,14 +149,15 @@ def _group(run: Snapshot) -> str:
     return f"{run.place.prior}, {run.place.data}" if run.place.data else run.place.prior
 
 
-def _table(title: str, choices: Sequence[tuple[str, str]], members: Sequence[tuple[Place, dict]]) -> PaperTable:
-    """The table of the first pair of figures (PSNR, SSIM) that each member has."""
+def _table(title: str, parts: Sequence[str], members: Sequence[tuple[Place, dict]]) -> PaperTable:
+    """The table of the figures of the first part of a picture that each member has figures of."""
     cells = {}
     for place, figures in members:
-        pair = next((pair for pair in choices if pair[0] in figures), None)
-        if pair is not None:
-            means = " / ".join(mean_text(name, figures[name]) for name in pair if name in figures)
-            cells[place.method, place.task] = f"{means} ({figures[pair[0]]['n']})"
+        found = [[one.name for one in metrics_of(figures) if one.part == part] for part in parts]
+        names = next(filter(None, found), None)
+        if names is not None:
+            means = " / ".join(mean_text(name, figures[name]) for name in names)
+            cells[place.method, place.task] = f"{means} ({figures[names[0]]['n']})"
     methods, tasks = (tuple(dict.fromkeys(names)) for names in zip(*cells, strict=True)) if cells else ((), ())
     return PaperTable(title, methods, tasks, cells)
 

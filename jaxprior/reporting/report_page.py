@@ -10,14 +10,15 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from jaxprior.evaluation.scores import CONVENTION
+from jaxprior.metrics import metric, metrics_of
+from jaxprior.protocols import HOLE, MERGED
 from jaxprior.reporting import page
-from jaxprior.reporting.grid import LEGEND, UNNAMED, hole_curves, paper_tables, shared_settings
+from jaxprior.reporting.grid import UNNAMED, hole_curves, legend, paper_tables, shared_settings
 from jaxprior.reporting.plots import band, distribution, intervals
 from jaxprior.reporting.snapshot import Snapshot
-from jaxprior.reporting.tables import TITLES, counts, headline, mean_text, show
+from jaxprior.reporting.tables import companions, convention, counts, headline, mean_text, show
 from jaxprior.reporting.traces import loss_curve
-from jaxprior.runs.journal import FIGURES, OK, Row
+from jaxprior.runs.journal import OK, Row
 from jaxprior.settings import flat
 
 
@@ -35,7 +36,7 @@ def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished:
         f'<p class="soft">{escape(_made_with(runs))}{state}</p>',
         *(_paper_tables(runs) + _hole_plots(runs) + ["<h2>Runs</h2>"] if several else ()),
         _overview(runs, base),
-        f'<p class="note">Means ± half the 95% interval of the mean. {escape(CONVENTION)}</p>',
+        f'<p class="note">Means ± half the 95% interval of the mean. {escape(convention(_figures(runs)))}</p>',
         *_plots(runs),
         *_pictures(runs, base),
         *_settings(runs),
@@ -60,18 +61,21 @@ def _paper_tables(runs: Sequence[Snapshot]) -> list[str]:
             for method in table.methods
         ]
         parts += [f"<h2>{escape(table.title)}</h2>", page.figure_table(["method", *table.tasks], lines)]
-    return [*parts, f'<p class="note">{escape(LEGEND)}</p>'] if parts else []
+    return [*parts, f'<p class="note">{escape(legend(runs))}</p>'] if parts else []
 
 
 def _hole_plots(runs: Sequence[Snapshot]) -> list[str]:
-    curves = [(figure, hole_curves(runs, figure)) for figure in ("psnr_hole", "psnr_merged")]
+    """How the figures that can be headlines depend on the size of the hole."""
+    drawn = [one for one in metrics_of(_figures(runs)) if one.headline is not None and one.part in (HOLE, MERGED)]
+    curves = [(one, hole_curves(runs, one.name)) for one in drawn]
     plots = [
-        (name, intervals(lines[name], across="missing share of the area, %", upwards=f"{TITLES[figure]}, dB"))
+        (name, intervals(lines[name], across="missing share of the area, %", upwards=one.label))
         for name in dict.fromkeys(name for _, lines in curves for name in lines)
-        for figure, lines in curves
+        for one, lines in curves
         if name in lines
     ]
-    return page.plot_section("PSNR against the size of the hole", plots, runs=1)
+    measures = dict.fromkeys(one.measure for one in drawn)
+    return page.plot_section(f"{' and '.join(measures)} against the size of the hole", plots, runs=1)
 
 
 def _overview(runs: Sequence[Snapshot], base: Path) -> str:
@@ -81,7 +85,7 @@ def _overview(runs: Sequence[Snapshot], base: Path) -> str:
         means = [page.soften(mean_text(name, run.figures.get(name))) for name in figures]
         lines.append([_name(run, base), *numbers, *means])
     first = "run" if len(runs) > 1 else "task"
-    return page.figure_table([first, "ok", "diverged", "failed", *(TITLES[name] for name in figures)], lines)
+    return page.figure_table([first, "ok", "diverged", "failed", *_titles(figures)], lines)
 
 
 def _name(run: Snapshot, base: Path) -> str:
@@ -93,14 +97,15 @@ def _name(run: Snapshot, base: Path) -> str:
 
 
 def _plots(runs: Sequence[Snapshot]) -> list[str]:
-    """Of every run the distributions of its headline figures and how the loss fell."""
+    """Of every run the distributions of its headline figure and of those of the same part of a picture, and how the
+    loss fell."""
     plots = []
     for run in runs:
-        figure = headline(run.rows) or ""
-        for name, unit in ((figure, ", dB"), (figure.replace("psnr", "ssim"), "")):
-            values = [value for row in run.rows if (value := getattr(row, name, None)) is not None]
+        first = headline(run.rows)
+        for one in [] if first is None else [first, *companions(first)]:
+            values = [row.figures[one.name] for row in run.rows if one.name in row.figures]
             if len(values) > 1:
-                plots.append((run.title, distribution(values, label=TITLES[name] + unit)))
+                plots.append((run.title, distribution(values, label=one.label)))
         curve = loss_curve(run)
         if curve is not None:
             plots.append((run.title, band(curve, across="steps", upwards="loss")))
@@ -118,11 +123,11 @@ def _pictures(runs: Sequence[Snapshot], base: Path) -> list[str]:
         for place, (row, tiles) in enumerate(zip(rows, strips, strict=True)):
             strip = page.embedded(tiles, row.image) if place < inside else page.linked(tiles, base)
             reason = "" if row.status == OK else row.reason or ""
-            numbers = [(value := getattr(row, name), show(name, value)) for name in figures]
+            numbers = [(value := row.figures.get(name), show(name, value)) for name in figures]
             numbers.append((row.loss, "" if row.loss is None else f"{row.loss:.4g}"))
             title = run.title if several else ""
             lines.append(page.picture_row(row.image, row.status, strip, numbers, reason=reason, run=title))
-    headings = [*(TITLES[name] for name in figures), "loss"]
+    headings = [*_titles(figures), "loss"]
     note = f'<p class="note">{left_out} more rows, the best ones, stand in results.csv only.</p>' if left_out else ""
     titles = [run.title for run in runs] if several else []
     return [
@@ -150,7 +155,12 @@ def _tiles(run: Snapshot, row: Row) -> list[page.Tile]:
 
 
 def _figures(runs: Sequence[Snapshot]) -> list[str]:
-    return [name for name in FIGURES if any(name in run.figures for run in runs)]
+    """Names of the figures that any of the runs has."""
+    return [one.name for one in metrics_of({name for run in runs for name in run.figures})]
+
+
+def _titles(figures: Sequence[str]) -> list[str]:
+    return [metric(name).title for name in figures]
 
 
 def _settings(runs: Sequence[Snapshot]) -> list[str]:

@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import math
 import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -99,12 +98,14 @@ def snapshots(folders: Sequence[RunFolder]) -> list[Snapshot]:
 
 
 def worst_first(rows: Iterable[Row]) -> list[Row]:
-    """Sort rows by their headline figure, lowest first; rows without one come last."""
+    """Sort rows by their headline figure, the worst first; rows without one come last."""
     rows = sorted(rows, key=lambda row: row.image)
-    figure = headline(rows)
-    if figure is None:
+    metric = headline(rows)
+    if metric is None:
         return rows
-    return sorted(rows, key=lambda row: math.inf if (value := getattr(row, figure)) is None else value)
+    having = [row for row in rows if metric.name in row.figures]
+    without = [row for row in rows if metric.name not in row.figures]
+    return [*sorted(having, key=lambda row: metric.gain(row.figures[metric.name])), *without]
 
 
 def _titles(folders: Sequence[RunFolder], records: Sequence[dict]) -> list[str]:

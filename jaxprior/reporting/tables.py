@@ -9,27 +9,16 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from jaxprior.evaluation.scores import CONVENTION
-from jaxprior.runs.journal import DIVERGED, FAILED, FIELDS, FIGURES, OK, PROVENANCE, Row
+from jaxprior.metrics import CONVENTION, Metric, headline_metrics, installed_metrics, metric, metrics_of
+from jaxprior.runs.journal import DIVERGED, FAILED, OK, PROVENANCE, Row, columns
 from jaxprior.settings import flat
 
 
-COLUMNS = tuple(name for name in FIELDS if name not in PROVENANCE)
-HEADLINES = ("psnr_hole", "psnr_merged", "psnr", "psnr_known")  # the first that a run has judges it
 STATISTICS = ("n", "mean", "median", "sd", "low", "high")
-TITLES = {
-    "psnr": "PSNR",
-    "ssim": "SSIM",
-    "psnr_hole": "PSNR hole",
-    "ssim_hole": "SSIM hole",
-    "psnr_merged": "PSNR merged",
-    "ssim_merged": "SSIM merged",
-    "psnr_known": "PSNR known",
-}
 
 
 def summarise(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
@@ -40,10 +29,10 @@ def summarise(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
     picture sd and interval are not numbers.
     """
     rows, summary = list(rows), {}
-    for name in FIGURES:
-        values = np.array([value for row in rows if (value := getattr(row, name)) is not None], np.float64)
+    for one in installed_metrics():
+        values = np.array([row.figures[one.name] for row in rows if one.name in row.figures], np.float64)
         if len(values):
-            summary[name] = _statistics(values)
+            summary[one.name] = _statistics(values)
     return summary
 
 
@@ -53,20 +42,44 @@ def counts(rows: Iterable[Row]) -> dict[str, int]:
     return {status: statuses.count(status) for status in (OK, DIVERGED, FAILED)}
 
 
-def headline(rows: Iterable[Row]) -> str | None:
-    """Return the figure that judges a run: PSNR in the hole, else after merging, of the whole, of what is known."""
+def headline(rows: Iterable[Row]) -> Metric | None:
+    """Return the metric by which the rows of a run are sorted, the first of `headline_metrics` that a row has.
+
+    Of the package's own that is PSNR in the hole, else after merging, of the whole picture, of what is known.
+    """
     rows = list(rows)
-    return next((name for name in HEADLINES if any(getattr(row, name) is not None for row in rows)), None)
+    return next((one for one in headline_metrics() if any(one.name in row.figures for row in rows)), None)
+
+
+def companions(one: Metric) -> list[Metric]:
+    """Return the other metrics of the same part of a picture, for example SSIM in the hole for PSNR in the hole."""
+    return [other for other in installed_metrics() if other.part == one.part and other != one]
+
+
+def convention(names: Collection[str]) -> str:
+    """Return how figures are measured: the convention of the package's own, and the notes of those of other packages.
+
+    Arguments:
+        names: of the figures that are shown.
+    """
+    return " ".join([CONVENTION, *(one.note for one in metrics_of(names) if one.note)])
 
 
 def results_csv(rows: Sequence[Row]) -> str:
     """Return one line a picture, sorted by picture, with empty cells where there is no figure."""
-    return csv_text([COLUMNS, *csv_lines(rows)])
+    return csv_text([csv_columns(), *csv_lines(rows)])
+
+
+def csv_columns() -> tuple[str, ...]:
+    """Return the names of the columns: those of the journal without what differs between machines and repeats."""
+    return tuple(name for name in columns(Row(image="")) if name not in PROVENANCE)
 
 
 def csv_lines(rows: Iterable[Row]) -> list[list]:
-    """Return the values of `COLUMNS` of every row, sorted by picture."""
-    return [[getattr(row, name) for name in COLUMNS] for row in sorted(rows, key=lambda row: row.image)]
+    """Return the values of `csv_columns` of every row, sorted by picture."""
+    names = csv_columns()
+    found = [columns(row) for row in sorted(rows, key=lambda row: row.image)]
+    return [[values[name] for name in names] for values in found]
 
 
 def csv_text(lines: Iterable[Sequence]) -> str:
@@ -82,12 +95,13 @@ def summary(rows: Sequence[Row], record: dict) -> dict:
     Arguments:
         rows: of the journal; record: run.json.
     """
+    figures = summarise(rows)
     return {
         "title": record["title"],
         "pictures": {"wanted": max(record.get("images", 0), len(rows)), "rows": len(rows), **counts(rows)},
-        "figures": {name: rounded(values) for name, values in summarise(rows).items()},
+        "figures": {name: rounded(values) for name, values in figures.items()},
         "settings": record["configuration"],
-        "convention": CONVENTION,
+        "convention": convention(figures),
     }
 
 
@@ -103,7 +117,7 @@ def json_text(value: dict) -> str:
 
 def summary_markdown(rows: Sequence[Row], record: dict) -> str:
     """Return the summary of a run with its settings and the convention of its figures."""
-    number, settings = counts(rows), record["configuration"]
+    number, settings, figures = counts(rows), record["configuration"], summarise(rows)
     lines = [
         f"# {record['title']}",
         "",
@@ -113,14 +127,14 @@ def summary_markdown(rows: Sequence[Row], record: dict) -> str:
         "| figure | n | mean | median | standard deviation | 95% interval of the mean |",
         "|---|---:|---:|---:|---:|---:|",
     ]
-    for name, values in summarise(rows).items():
+    for name, values in figures.items():
         low, high = (show(name, values[end]) for end in ("low", "high"))
         interval = "" if low == "" else f"{low} to {high}"
         lines.append(
-            f"| {TITLES[name]} | {values['n']} | {show(name, values['mean'])} | "
+            f"| {markdown(metric(name).title)} | {values['n']} | {show(name, values['mean'])} | "
             f"{show(name, values['median'])} | {show(name, values['sd'])} | {interval} |"
         )
-    lines += ["", CONVENTION, "", "| setting | value |", "|---|---|"]
+    lines += ["", convention(figures), "", "| setting | value |", "|---|---|"]
     lines += [f"| {name} | {markdown(value)} |" for name, value in flat(settings)]
     failed = [row for row in rows if row.status != OK]
     if failed:
@@ -133,10 +147,13 @@ def summary_markdown(rows: Sequence[Row], record: dict) -> str:
 
 
 def show(name: str, value: float | None) -> str:
-    """Format a figure for people: two decimals for dB, three for SSIM, nothing for none."""
-    if value is None or not math.isfinite(value):
-        return ""
-    return f"{value:.3f}" if name.startswith("ssim") else f"{value:.2f}"
+    """Format a figure for people, with the decimals that its metric asks for; nothing for none.
+
+    Arguments:
+        name: of an installed metric.
+        value: the figure, or a statistic of it.
+    """
+    return "" if value is None or not math.isfinite(value) else f"{value:.{metric(name).digits}f}"
 
 
 def mean_text(name: str, values: dict | None) -> str:

@@ -6,9 +6,10 @@ from functools import cached_property
 from pathlib import Path
 
 from jaxprior.errors import RunError
+from jaxprior.metrics import metric
 from jaxprior.reporting.comparison import Comparison, compare
 from jaxprior.reporting.snapshot import PLACE, Snapshot, snapshots
-from jaxprior.reporting.tables import TITLES, show
+from jaxprior.reporting.tables import convention, show
 from jaxprior.runs.runfolder import runs_in
 from jaxprior.settings import flat
 
@@ -50,7 +51,7 @@ class Match:
         """Of every figure its line under `COLUMNS` as text."""
         return {
             name: (
-                TITLES[name],
+                metric(name).title,
                 str(one.n),
                 show(name, one.mean_a),
                 show(name, one.mean_b),
@@ -88,6 +89,11 @@ class Versus:
         times = collections.Counter(setting for match in self.matches for setting in match.settings)
         lines = [("setting", "A", "B", "cells"), *((*setting, f"{n} of {of}") for setting, n in times.items())]
         return [line if of > 1 else line[:3] for line in lines] if times else []
+
+    @property
+    def convention(self) -> str:
+        """How the figures are measured that the two are compared in."""
+        return convention({name for match in self.matches for name in match.found.figures})
 
     @property
     def overview(self) -> list[tuple[str, ...]]:

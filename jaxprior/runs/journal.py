@@ -11,9 +11,12 @@ import json
 import math
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from jaxprior.discovery import installed_metrics
+from jaxprior.errors import SettingsError
 from jaxprior.system.files import sync_folder
 
 
@@ -22,18 +25,21 @@ OK, FAILED, DIVERGED = "ok", "failed", "diverged"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-    """The line of one picture. PSNR is in dB. A field is None where there is nothing to measure or to say.
+    """The line of one picture. A field is None where there is nothing to say.
+
+    Figures can be read like fields: `row.psnr_hole` is `row.figures.get("psnr_hole")`, None where there is nothing to
+    measure.
 
     Arguments:
         image: the name of the picture, as it is shown to the user.
         id: the first 32 bits of the sha256 of its decoded pixels; None if it cannot be decoded.
         status: "ok", "failed" (nothing was computed) or "diverged" (the best iterate with a finite loss was kept).
         reason: why the status is not "ok", in one sentence.
-        psnr, ssim: of what the generator produced, compared with the original over the whole picture.
-        psnr_hole, ssim_hole: of what the generator produced, compared with the original over the missing pixels.
-        psnr_merged, ssim_merged: of the whole picture after the known pixels were put back, compared with the original.
-        psnr_known: how well what the generator produced agrees with the input: over the known pixels, or, for tasks
-            without a mask, after it was degraded in the same way as the input.
+        figures: what metrics have measured, unrounded, by their names (see `jaxprior.metrics.Metric`). "psnr" and
+            "ssim" compare what the generator produced with the original over the whole picture, "psnr_hole" and
+            "ssim_hole" over the missing pixels, "psnr_merged" and "ssim_merged" after the known pixels were put back.
+            "psnr_known" says how well what the generator produced agrees with the input: over the known pixels, or, for
+            tasks without a mask, after it was degraded in the same way as the input. None is the same as no figure.
         loss: the loss of the iterate that was kept.
         steps: how many steps the solver has done.
         seconds: wall time of the batch divided by the number of its pictures.
@@ -49,13 +55,7 @@ class Row:
     id: int | None = None
     status: str = OK
     reason: str | None = None
-    psnr: float | None = None
-    ssim: float | None = None
-    psnr_hole: float | None = None
-    ssim_hole: float | None = None
-    psnr_merged: float | None = None
-    ssim_merged: float | None = None
-    psnr_known: float | None = None
+    figures: Mapping[str, float | None] = dataclasses.field(default_factory=dict, hash=False)
     loss: float | None = None
     steps: int | None = None
     seconds: float | None = None
@@ -65,16 +65,45 @@ class Row:
     file: str | None = None
     key: str | None = None
 
+    def __post_init__(self):
+        there = {name: value for name, value in self.figures.items() if value is not None}
+        object.__setattr__(self, "figures", there)
+
+    def __getattr__(self, name: str) -> float | None:
+        figures = self.__dict__.get("figures", {})
+        if name not in figures and all(one.name != name for one in installed_metrics()):
+            raise AttributeError(f"a row has no field and no figure {name!r}.")
+        return figures.get(name)
+
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Row))
-FIGURES = ("psnr", "ssim", "psnr_hole", "ssim_hole", "psnr_merged", "ssim_merged", "psnr_known")
 PROVENANCE = ("seconds", "device", "batch", "written")
 """Fields that differ between machines and between repetitions, and are therefore left out of the tables."""
 
 
+def columns(row: Row) -> dict[str, Any]:
+    """Return the values of a row by the names that a line of the journal has, in that order.
+
+    Instead of the field `figures` stand the figures of all installed metrics, None where there is none, and then those
+    that the row has of metrics which are not installed.
+
+    Raises:
+        SettingsError: an installed metric has the name of a field.
+    """
+    values = {}
+    for name in FIELDS:
+        if name == "figures":
+            values |= {one.name: row.figures.get(one.name) for one in installed_metrics()} | row.figures
+        elif name in values:
+            raise SettingsError(f"{name}: a metric cannot have the name of a field of the journal; rename the metric.")
+        else:
+            values[name] = getattr(row, name)
+    return values
+
+
 def encode(row: Row) -> str:
     """Return a row as a line of JSON with its checksum. Numbers have six decimals; what is not finite is null."""
-    values = {name: _rounded(value) for name, value in dataclasses.asdict(row).items()}
+    values = {name: _rounded(value) for name, value in columns(row).items()}
     body = json.dumps(values, ensure_ascii=False)
     return f'{body[:-1]}, "crc": "{zlib.crc32(body.encode()):08x}"}}\n'
 
@@ -89,7 +118,8 @@ def decode(line: str) -> Row | None:
         return None
     try:
         values = json.loads(body)
-        return Row(**{name: values.get(name) for name in FIELDS})
+        figures = {name: value for name, value in values.items() if name not in FIELDS and _is_number(value)}
+        return Row(**{name: values.get(name) for name in FIELDS if name != "figures"}, figures=figures)
     except (ValueError, TypeError, AttributeError):
         return None
 
@@ -103,7 +133,7 @@ class Journal:
 
     Example:
         journal = Journal(Path("run/results.jsonl"))
-        journal.append([Row(image="cat.png", psnr=24.5)])
+        journal.append([Row(image="cat.png", figures={"psnr": 24.5})])
         journal.latest()["cat.png"].psnr
     """
 
@@ -158,6 +188,10 @@ def _cut_torn_end(file) -> None:
         file.seek(0)
         file.truncate(file.read().rfind(b"\n") + 1)
     file.seek(0, os.SEEK_END)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _rounded(value):

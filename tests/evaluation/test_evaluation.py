@@ -18,10 +18,11 @@ from jaxprior.evaluation import Cell, Journal, Row, RunFolder, Stopped, run_cell
 from jaxprior.evaluation.cells import configuration, row_key
 from jaxprior.evaluation.edits import load_latents
 from jaxprior.evaluation.scores import merges
+from jaxprior.metrics import installed_metrics
 from jaxprior.reporting.tables import results_csv, summarise, summary_markdown
 from jaxprior.restoration import drivers
 from jaxprior.restoration.drivers import Method
-from jaxprior.runs.journal import FIGURES, encode
+from jaxprior.runs.journal import encode
 from jaxprior.runs.record import first_difference
 from jaxprior.weights.priors import load_prior
 
@@ -88,15 +89,17 @@ def solved(monkeypatch):
 def test_journal_returns_what_was_appended_and_the_newest_row_wins(tmp_path):
     journal = Journal(tmp_path / "results.jsonl")
     assert journal.latest() == {}
-    journal.append([Row(image="b.png", psnr=1.25), Row(image="ä.png", status="failed", reason='a "word"')])
-    journal.append([Row(image="b.png", psnr=2.5)])
+    journal.append([Row(image="b.png", figures={"psnr": 1.25}), Row(image="ä.png", status="failed", reason='a "word"')])
+    journal.append([Row(image="b.png", figures={"psnr": 2.5})])
     assert [row.psnr for row in journal] == [1.25, None, 2.5]
     assert journal.latest()["b.png"].psnr == 2.5
     assert list(journal.latest()) == ["b.png", "ä.png"]
 
 
 def test_journal_lines_have_the_documented_fields():
-    line = json.loads(encode(Row(image="a.png", psnr=float("inf"), ssim=float("nan"), loss=0.123456789)))
+    line = json.loads(
+        encode(Row(image="a.png", figures={"psnr": float("inf"), "ssim": float("nan")}, loss=0.123456789))
+    )
     documented = (
         "image id status reason psnr ssim psnr_hole ssim_hole psnr_merged ssim_merged psnr_known loss steps "
         "seconds device batch"
@@ -119,7 +122,7 @@ def test_torn_last_line_is_dropped_and_the_next_append_is_clean(tmp_path, cut):
 
 def test_damaged_line_in_the_middle_is_recognised(tmp_path):
     path = tmp_path / "results.jsonl"
-    Journal(path).append([Row(image="a.png", psnr=21.0), Row(image="b.png")])
+    Journal(path).append([Row(image="a.png", figures={"psnr": 21.0}), Row(image="b.png")])
     path.write_bytes(path.read_bytes().replace(b"21.0", b"31.0"))
     assert [row.image for row in Journal(path)] == ["b.png"]
 
@@ -133,7 +136,7 @@ def test_repeat_is_byte_identical_and_rows_are_complete(prior, pictures, tmp_pat
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     assert [row.status for row in rows] == ["ok"] * 5
     for row in rows:
-        assert all(getattr(row, name) is not None for name in FIGURES)
+        assert list(row.figures) == [metric.name for metric in installed_metrics()]
         assert row.steps == 3 and row.batch == 2 and row.seconds > 0 and row.file.endswith(f"{row.id:08x}")
     record = RunFolder(tmp_path / "one").read()
     assert record["configuration"]["prior"]["sha256"] == prior.card["sha256"]
@@ -505,7 +508,9 @@ def test_statistics_are_those_of_numpy_and_students_t():
     from scipy import stats
 
     values = [20.0, 22.5, 21.0, 30.0]
-    rows = [Row(image=str(i), psnr=value) for i, value in enumerate(values)] + [Row(image="x", status="failed")]
+    rows = [Row(image=str(i), figures={"psnr": value}) for i, value in enumerate(values)] + [
+        Row(image="x", status="failed")
+    ]
     found = summarise(rows)["psnr"]
     low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
     assert found["n"] == 4 and found["median"] == 21.75
@@ -517,7 +522,7 @@ def test_statistics_are_those_of_numpy_and_students_t():
 
 
 def test_tables_are_sorted_and_leave_out_what_differs_between_machines():
-    rows = [Row(image="b", psnr=1.0, seconds=3.0, device="cpu", batch=4), Row(image="a", reason='x, "y"')]
+    rows = [Row(image="b", figures={"psnr": 1.0}, seconds=3.0, device="cpu", batch=4), Row(image="a", reason='x, "y"')]
     lines = results_csv(rows).splitlines()
     assert not {"seconds", "device", "batch"} & set(lines[0].split(","))
     assert [line.split(",")[0] for line in lines[1:]] == ["a", "b"]

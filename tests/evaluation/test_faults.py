@@ -293,8 +293,10 @@ def test_locks_of_parts_and_of_the_whole(tmp_path):
 
 def test_newest_of_several_journals_counts(tmp_path):
     parts = [tmp_path / f"results-{i}-of-2.jsonl" for i in (1, 2)]
-    Journal(parts[0]).append([Row(image="a", psnr=3.0, written=30.0)])
-    Journal(parts[1]).append([Row(image="a", psnr=2.0, written=20.0), Row(image="b", psnr=1.0, written=40.0)])
+    Journal(parts[0]).append([Row(image="a", figures={"psnr": 3.0}, written=30.0)])
+    Journal(parts[1]).append(
+        [Row(image="a", figures={"psnr": 2.0}, written=20.0), Row(image="b", figures={"psnr": 1.0}, written=40.0)]
+    )
     journal = Journal(parts[1], parts=parts)
     assert [row.psnr for row in journal] == [2.0, 3.0, 1.0] and journal.latest()["a"].psnr == 3.0
 

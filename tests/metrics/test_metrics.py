@@ -266,7 +266,7 @@ def test_swd_against_numpy():
     np.testing.assert_allclose(got["mean"], np.mean(list(expected.values())), rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["fidelity", "sliced_wasserstein"])
+@pytest.mark.parametrize("name", ["signal_to_noise", "structural_similarity", "sliced_wasserstein"])
 def test_examples_run(name):
     module = sys.modules[f"jaxprior.metrics.{name}"]
     assert all(hasattr(metrics, public) for public in metrics.__all__)

@@ -25,7 +25,8 @@ def test_the_public_face_is_complete():
         "Identity", "Inpaint", "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "Prior", "RandomStart",
         "Refiner", "Result", "SelfAttention", "SingleCode", "Solve", "SuperResolve", "edit", "interpolate", "invert",
         "list_priors", "load_features",
-        "load_images", "load_prior", "load_refiner", "metrics.diversity", "metrics.patch_frechet", "metrics.perceptual",
+        "load_images", "load_prior", "load_refiner", "metrics.Metric", "metrics.Scored", "metrics.diversity",
+        "metrics.patch_frechet", "metrics.perceptual",
         "metrics.psnr", "metrics.rmse", "metrics.ssim", "metrics.swd", "parse_mask", "preset", "render",
         "restore", "to_uint8", "untrained",
     }  # fmt: skip

@@ -16,7 +16,7 @@ from jaxprior.reporting.comparison import bootstrap_interval
 
 
 def rows(values: dict[int, float | None], *, name="p{}.png") -> list[Row]:
-    return [Row(image=name.format(id), id=id, psnr=value) for id, value in values.items()]
+    return [Row(image=name.format(id), id=id, figures={"psnr": value}) for id, value in values.items()]
 
 
 # --- the pure part ---
@@ -58,7 +58,7 @@ def test_pairs_are_by_content_and_the_figures_are_of_the_pairs():
 
 def test_failed_rows_are_counted_diverged_ones_count_and_figures_may_be_missing():
     a = [*rows({1: 20.0, 2: 20.0, 3: None}), Row(image="x", status="failed", reason="cut")]
-    b = [*rows({1: 20.0, 3: 25.0}), Row(image="q", id=2, psnr=15.0, status="diverged", reason="nan")]
+    b = [*rows({1: 20.0, 3: 25.0}), Row(image="q", id=2, figures={"psnr": 15.0}, status="diverged", reason="nan")]
     found = compare(a, b)
     assert len(found.pairs) == 3 and found.pairs[-1][0].id == 3  # without a difference: last
     assert (found.figures["psnr"].n, found.figures["psnr"].ties) == (2, 1)
@@ -68,7 +68,7 @@ def test_failed_rows_are_counted_diverged_ones_count_and_figures_may_be_missing(
 
 
 def test_a_picture_that_a_run_has_twice_counts_once():
-    a = [*rows({1: 20.0}), Row(image="copy of p1.png", id=1, psnr=99.0)]
+    a = [*rows({1: 20.0}), Row(image="copy of p1.png", id=1, figures={"psnr": 99.0})]
     found = compare(a, rows({1: 21.0}))
     assert len(found.pairs) == 1 and found.pairs[0][0].image == "copy of p1.png" and found.only_a == 0
 
@@ -139,7 +139,9 @@ def test_nothing_to_compare_is_a_sentence(tmp_path):
 def test_files_of_a_comparison_agree_and_are_whole(tmp_path):
     make_run(tmp_path / "a")
     b = make_run(tmp_path / "b")
-    b.journal.append([Row(image="photos/p1.png", id=1, file="p1", psnr_hole=9.0, status="diverged", reason=HOSTILE)])
+    b.journal.append(
+        [Row(image="photos/p1.png", id=1, file="p1", figures={"psnr_hole": 9.0}, status="diverged", reason=HOSTILE)]
+    )
     b.file("images", "p0").unlink()
     path = write_comparison(compare_runs(tmp_path / "a", tmp_path / "b"), tmp_path)
     assert path == tmp_path / "comparison-a-b.html"
@@ -156,9 +158,10 @@ def test_files_of_a_comparison_agree_and_are_whole(tmp_path):
     one = cell["figures"]["psnr_hole"]
     assert (one["n"], one["mean"], one["wins"], one["ties"]) == (3, -1.666667, 0, 2) and cell["pairs"] == 3
     assert cell["figures"]["psnr"]["n"] == 2 and cell["b"]["diverged"] == 1
-    assert "| PSNR hole | 3 | 14.00 | 12.33 | -1.67 | -5.00 to 0.00 | 0.00 | 0 (+ 2 even) |" in (
-        tmp_path / "comparison-a-b.md"
-    ).read_text()
+    assert (
+        "| PSNR hole | 3 | 14.00 | 12.33 | -1.67 | -5.00 to 0.00 | 0.00 | 0 (+ 2 even) |"
+        in (tmp_path / "comparison-a-b.md").read_text()
+    )
     before = {file: file.read_bytes() for file in tmp_path.glob("comparison-*")}
     write_comparison(compare_runs(tmp_path / "a", tmp_path / "b"), tmp_path)
     assert len(before) == 3 and all(file.read_bytes() == content for file, content in before.items())

@@ -137,7 +137,9 @@ def test_torn_journals_missing_and_damaged_pictures_do_not_stop_a_report(tmp_pat
 
 def test_summary_for_programs_has_every_figure_null_for_what_is_not_a_number_and_no_provenance(tmp_path):
     run = make_run(tmp_path / "run")
-    run.journal.append([Row(image="photos/q.png", id=9, psnr_known=30.0, seconds=1.5, device="cpu", batch=2)])
+    run.journal.append(
+        [Row(image="photos/q.png", id=9, figures={"psnr_known": 30.0}, seconds=1.5, device="cpu", batch=2)]
+    )
 
     def summary() -> bytes:
         write_report([run])
@@ -151,7 +153,9 @@ def test_summary_for_programs_has_every_figure_null_for_what_is_not_a_number_and
     alone = {"n": 1, "mean": 30.0, "median": 30.0, "sd": None, "low": None, "high": None}
     assert found["figures"]["psnr_known"] == alone and found["settings"] == record()["configuration"]
     before = summary()
-    run.journal.append([Row(image="photos/q.png", id=9, psnr_known=30.0, seconds=99.0, device="gpu", batch=7)])
+    run.journal.append(
+        [Row(image="photos/q.png", id=9, figures={"psnr_known": 30.0}, seconds=99.0, device="gpu", batch=7)]
+    )
     run.write({**record(), "device": "gpu", "batch": 7})
     assert summary() == before
 

@@ -1,24 +1,20 @@
-"""PSNR and SSIM per image, of the whole image or of a hole only.
+"""SSIM per image, of the whole image, of a hole, and after merging.
 
-Images are float `[b, h, w, c]` in [-1, 1] (any number of leading axes will do); both are clipped and mapped
-to [0, 1], so the data range is 1. Nothing is rounded to 8 bits. Functions are pure and compiled: they work
-under a user's `jit`, `vmap` and `grad`.
-
-SSIM is Wang, Bovik, Sheikh and Simoncelli 2004 with K1 = 0.01, K2 = 0.03, per channel, averaged over
-channels.
+SSIM is Wang, Bovik, Sheikh and Simoncelli 2004 with K1 = 0.01, K2 = 0.03, per channel, averaged over channels. Images
+are float `[b, h, w, c]` in [-1, 1] (any number of leading axes will do); both are clipped and mapped to [0, 1], so the
+data range is 1. Nothing is rounded to 8 bits. `ssim` is pure and compiled: it works under a user's `jit`, `vmap` and
+`grad`.
 """
 
 import math
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Float
 
+from jaxprior.metrics._images import Images, Mask, clip, mean_over, require_pair
+from jaxprior.protocols import HOLE, MASK, MERGE, MERGED, TRUTH, WHOLE, Metric, Scored
 
-# Underscored axes are not compared by jaxtyping: the functions do that themselves, with a better message.
-Images = Float[Array | np.ndarray, "*_b _h _w _c"]
-Mask = Shaped[Array | np.ndarray, "*_b _h _w"]
 
 _C1, _C2 = 0.01**2, 0.03**2
 
@@ -30,30 +26,6 @@ def _gaussian(sigma: float, radius: int) -> tuple[float, ...]:
 
 # One-dimensional weights of each window and the factor on its variances: 49 / 48 makes them sample variances.
 _WINDOWS = {"uniform": ((1 / 7,) * 7, 49 / 48), "gaussian": (_gaussian(1.5, 5), 1.0)}
-
-
-@jax.jit
-def psnr(x: Images, y: Images, *, mask: Mask | None = None) -> Float[Array, "*b"]:
-    """Compute the peak signal-to-noise ratio, 10 log10(1 / mean squared error) on [0, 1].
-
-    Arguments:
-        x: images `[b, h, w, c]` in [-1, 1]; what lies outside is clipped.
-        y: the originals, alike.
-        mask: `[h, w]` or `[b, h, w]`; only pixels where it is 1 count, all channels. None: the whole image.
-
-    Returns:
-        dB `[b]`; inf for identical images, nan where the mask is empty.
-
-    Raises:
-        `ValueError` for images or masks of other shapes.
-
-    Example:
-        >>> psnr(jnp.zeros((1, 8, 8, 3)), jnp.full((1, 8, 8, 3), 0.2)).round(3)
-        Array([20.], dtype=float32)
-    """
-    _require_pair(x, y)
-    squared = (0.5 * (_clip(x) - _clip(y))) ** 2
-    return -10 * jnp.log10(_mean_over(squared.mean(axis=-1), mask))
 
 
 @jax.jit(static_argnames="window")
@@ -83,7 +55,7 @@ def ssim(x: Images, y: Images, *, window: str = "uniform", mask: Mask | None = N
         >>> ssim(jnp.zeros((1, 8, 8, 3)), jnp.zeros((1, 8, 8, 3)))
         Array([1.], dtype=float32)
     """
-    _require_pair(x, y)
+    require_pair(x, y)
     if window not in _WINDOWS:
         raise ValueError(f"`window`: expected one of {', '.join(_WINDOWS)}, got {window!r}.")
     weights, unbiased = _WINDOWS[window]
@@ -92,14 +64,14 @@ def ssim(x: Images, y: Images, *, window: str = "uniform", mask: Mask | None = N
             f"`ssim`: images of {x.shape[-3]}x{x.shape[-2]} are smaller than the {window} window of "
             f"{len(weights)}x{len(weights)}; use larger images."
         )
-    x, y = (_clip(x) + 1) / 2, (_clip(y) + 1) / 2
+    x, y = (clip(x) + 1) / 2, (clip(y) + 1) / 2
     if mask is not None:
         border = ((0, 0),) * (x.ndim - 3) + ((len(weights) // 2,) * 2,) * 2 + ((0, 0),)
         x, y = jnp.pad(x, border, mode="symmetric"), jnp.pad(y, border, mode="symmetric")
     mean_x, mean_y, var_x, var_y, covariance = _local_moments(x, y, weights)
     similarity = (2 * mean_x * mean_y + _C1) * (2 * unbiased * covariance + _C2)
     similarity /= (mean_x**2 + mean_y**2 + _C1) * (unbiased * (var_x + var_y) + _C2)
-    return _mean_over(similarity.mean(axis=-1), mask)
+    return mean_over(similarity.mean(axis=-1), mask)
 
 
 def _local_moments(x: Array, y: Array, weights: tuple[float, ...]) -> tuple[Array, ...]:
@@ -129,20 +101,22 @@ def _local_moments(x: Array, y: Array, weights: tuple[float, ...]) -> tuple[Arra
     return mean_x, mean_y, var_x, var_y, covariance
 
 
-def _mean_over(values: Array, mask: Mask | None) -> Array:
-    """Mean of `[*b, h, w]` over the pixels where the mask is 1."""
-    if mask is None:
-        return values.mean(axis=-1).mean(axis=-1)  # row by row: exact enough in float32 for large images
-    if mask.shape not in (values.shape, values.shape[-2:]):
-        raise ValueError(f"`mask`: expected {values.shape[-2:]} or {values.shape}, like the images, got {mask.shape}.")
-    inside = jnp.broadcast_to(mask, values.shape) > 0.5
-    return jnp.where(inside, values, 0).sum(axis=(-2, -1)) / inside.sum(axis=(-2, -1))
+def _whole(scored: Scored) -> Array:
+    return ssim(scored.raw, scored.truth)
 
 
-def _clip(x: Images) -> Array:
-    return jnp.clip(jnp.asarray(x, jnp.float32), -1, 1)
+def _hole(scored: Scored) -> Array:
+    return ssim(scored.raw, scored.truth, mask=scored.masks)
 
 
-def _require_pair(x: Images, y: Images) -> None:
-    if x.shape != y.shape or x.ndim < 3:
-        raise ValueError(f"expected two batches [b, h, w, c] of one shape, got {x.shape} and {y.shape}.")
+def _merged(scored: Scored) -> Array:
+    return ssim(scored.merged, scored.truth)
+
+
+SSIM = Metric(name="ssim", title="SSIM", function=_whole, part=WHOLE, needs=frozenset({TRUTH}), order=11)
+SSIM_HOLE = Metric(
+    name="ssim_hole", title="SSIM hole", function=_hole, part=HOLE, needs=frozenset({TRUTH, MASK}), order=21
+)
+SSIM_MERGED = Metric(
+    name="ssim_merged", title="SSIM merged", function=_merged, part=MERGED, needs=frozenset({TRUTH, MERGE}), order=31
+)

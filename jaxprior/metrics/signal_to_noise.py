@@ -1,0 +1,72 @@
+"""PSNR per image, of the whole image, of a hole, after merging, and of what is known.
+
+Images are float `[b, h, w, c]` in [-1, 1] (any number of leading axes will do); both are clipped and mapped to
+[0, 1], so the data range is 1. Nothing is rounded to 8 bits. `psnr` is pure and compiled: it works under a user's
+`jit`, `vmap` and `grad`.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxprior.metrics._images import Images, Mask, clip, mean_over, require_pair
+from jaxprior.protocols import HOLE, KNOWN, MASK, MERGE, MERGED, OBSERVED, TRUTH, WHOLE, Metric, Scored
+
+
+@jax.jit
+def psnr(x: Images, y: Images, *, mask: Mask | None = None) -> Float[Array, "*b"]:
+    """Compute the peak signal-to-noise ratio, 10 log10(1 / mean squared error) on [0, 1].
+
+    Arguments:
+        x: images `[b, h, w, c]` in [-1, 1]; what lies outside is clipped.
+        y: the originals, alike.
+        mask: `[h, w]` or `[b, h, w]`; only pixels where it is 1 count, all channels. None: the whole image.
+
+    Returns:
+        dB `[b]`; inf for identical images, nan where the mask is empty.
+
+    Raises:
+        `ValueError` for images or masks of other shapes.
+
+    Example:
+        >>> psnr(jnp.zeros((1, 8, 8, 3)), jnp.full((1, 8, 8, 3), 0.2)).round(3)
+        Array([20.], dtype=float32)
+    """
+    require_pair(x, y)
+    squared = (0.5 * (clip(x) - clip(y))) ** 2
+    return -10 * jnp.log10(mean_over(squared.mean(axis=-1), mask))
+
+
+def _whole(scored: Scored) -> Array:
+    return psnr(scored.raw, scored.truth)
+
+
+def _hole(scored: Scored) -> Array:
+    return psnr(scored.raw, scored.truth, mask=scored.masks)
+
+
+def _merged(scored: Scored) -> Array:
+    return psnr(scored.merged, scored.truth)
+
+
+def _known(scored: Scored) -> Array:
+    """Consistency with the input: over the known pixels, or, for a task without a mask, between the raw output that is
+    degraded once more and what the task compares of the observation."""
+    raw, task = scored.raw, scored.task
+    if scored.masks is not None:
+        return psnr(raw, scored.observed, mask=1 - jnp.asarray(scored.masks))
+    again = jax.vmap(type(task).apply)(task, raw)
+    wanted = jax.vmap(type(task).compared)(task, jnp.asarray(scored.observed))
+    flat = (len(raw), 1, -1, 1)  # observations need not be images
+    return psnr(again.reshape(flat), wanted.reshape(flat))
+
+
+def _metric(name: str, title: str, function, part: str, needs: set[str], order: int, headline: int) -> Metric:
+    return Metric(name=name, title=title, function=function, part=part, needs=frozenset(needs),
+                  unit="dB", digits=2, order=order, headline=headline)  # fmt: skip
+
+
+PSNR = _metric("psnr", "PSNR", _whole, WHOLE, {TRUTH}, 10, headline=30)
+PSNR_HOLE = _metric("psnr_hole", "PSNR hole", _hole, HOLE, {TRUTH, MASK}, 20, headline=10)
+PSNR_MERGED = _metric("psnr_merged", "PSNR merged", _merged, MERGED, {TRUTH, MERGE}, 30, headline=20)
+PSNR_KNOWN = _metric("psnr_known", "PSNR known", _known, KNOWN, {OBSERVED}, 40, headline=40)
