@@ -11,12 +11,10 @@ from jaxprior.evaluation.reading import Job
 from jaxprior.inversion.state import named
 from jaxprior.runs.journal import Row
 from jaxprior.runs.runfolder import RunFolder
+from jaxprior.runs.traces import TRACE
 from jaxprior.system.files import write_atomically
 from jaxprior.weights.tree import unflatten
 
-
-TRACE = "trace"
-"""Name of the losses among the latents' tensors."""
 
 PICTURE_CHANNELS = (1, 3)
 
@@ -68,15 +66,3 @@ def load_latents(folder: RunFolder, row: Row) -> dict:
     except (OSError, SafetensorError) as error:
         raise RunError(f"{path} cannot be read ({error}); repeat the run's command without this file.") from None
     return unflatten({name: tensor for name, tensor in tensors.items() if name != TRACE})
-
-
-def load_trace(folder: RunFolder, name: str) -> np.ndarray | None:
-    """Return a picture's losses [steps + 1]; None if there are none or the file is damaged."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(folder.file("latents", name), framework="np") as file:
-            trace = file.get_tensor(TRACE) if TRACE in file.keys() else None
-    except (OSError, SafetensorError):
-        return None
-    return trace if trace is not None and trace.ndim == 1 and len(trace) else None

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from jaxprior.evaluation.stored import load_trace
 from jaxprior.reporting.plots import Line
 from jaxprior.reporting.snapshot import Snapshot
+from jaxprior.runs.traces import load_trace
 
 
 TRACES = 200  # read at most, spread evenly over the pictures by name
