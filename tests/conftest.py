@@ -1,17 +1,26 @@
-"""Shared test set-up: strict JAX, no compilation cache of the user's, fixtures for data outside the repository."""
+"""Shared test set-up: strict JAX, quick compilation, programs kept from one session to the next, common fixtures.
+
+Most of the time of these tests would be XLA compiling programs that run for milliseconds. So XLA compiles with little
+optimisation here, in this process and in those that tests start, and each program is compiled once: workers and later
+sessions find it in pytest's cache folder. `XLA_FLAGS= pytest` optimises as users' programs are optimised, and
+`pytest --cache-clear` begins with an empty folder.
+"""
 
 import os
+import shutil
 from pathlib import Path
 
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAXPRIOR_CACHE", "off")
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
 
 import jax
 import numpy as np
 import pytest
-
-from jaxprior.system.runtime import forget_programs
+from checked_types import check_types
 
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -19,7 +28,23 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 MAPPINGS = 20_000
 """Of memory, after which compiled programs are given up: a process may have 65,530 on Linux, and XLA crashes then."""
 
+KEPT_BYTES = 1 << 30
+"""Of compiled programs in pytest's cache folder: when they take more, they are deleted, and kept anew from then on."""
+
 GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_configure(config):
+    """Check types, and keep compiled programs in pytest's cache folder, unless the user told JAX of another."""
+    check_types()
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ or not hasattr(config, "cache"):  # inherited by xdist's workers
+        return
+    folder = config.cache.mkdir("programs")
+    if sum(file.stat().st_size for file in folder.iterdir()) > KEPT_BYTES:
+        shutil.rmtree(folder)
+        folder.mkdir()
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)  # for the processes that tests start
+    jax.config.update("jax_compilation_cache_dir", str(folder))
 
 
 @pytest.fixture
@@ -49,6 +74,8 @@ def golden():
 def few_programs():
     """After the tests of a file, give up what was compiled for them if that has become much."""
     yield
+    from jaxprior.system.runtime import forget_programs  # not before types are checked
+
     mappings = Path("/proc/self/maps")
     if mappings.exists() and len(mappings.read_bytes().splitlines()) > MAPPINGS:
         forget_programs()
