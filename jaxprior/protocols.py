@@ -90,6 +90,7 @@ class Generator(Protocol):
         ...
 
 
+@runtime_checkable
 class CutGenerator(Protocol):
     """A generator cut at one layer, with its parameters: what the engine sees."""
 
@@ -112,6 +113,7 @@ class CutGenerator(Protocol):
         ...
 
 
+@runtime_checkable
 class Codes(Protocol):
     """How the latents of ONE image are laid out, start, and become an image. The engine maps it over the batch."""
 
@@ -138,6 +140,7 @@ class Codes(Protocol):
         ...
 
 
+@runtime_checkable
 class Operator(Protocol):
     """A degradation of ONE image, y = A(x): differentiable, a pytree whose arrays are leaves."""
 
@@ -169,6 +172,7 @@ class Operator(Protocol):
         ...
 
 
+@runtime_checkable
 class Term(Protocol):
     """One term of the loss of ONE image."""
 

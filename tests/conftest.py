@@ -18,6 +18,7 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
 
 import jax
+import jaxtyping
 import numpy as np
 import pytest
 from checked_types import check_types
@@ -62,6 +63,14 @@ def batched(monkeypatch):
     from jaxprior.restoration import placement
 
     monkeypatch.setattr(placement, "FIXED", ())
+
+
+@pytest.fixture
+def unchecked():
+    """Calls as users' programs make them, whose types nobody checks: mistakes reach the package's own sentences."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ What is found for a problem depends neither on its slot, nor on its neighbours, 
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -39,6 +39,7 @@ class Batch(NamedTuple):
     latents: Any = None
 
 
+@runtime_checkable
 class Problems(Protocol):
     """A sequence of problems, of which any few can be had at once, where they shall be solved."""
 

@@ -167,7 +167,7 @@ def batched(operator: AnyOperator, b: int) -> AnyOperator:
         (8, 64, 64)
     """
 
-    def expand(array: Array, ndim: int, field: str) -> Array:
+    def expand(array: Array | np.ndarray, ndim: int, field: str) -> Array:
         if array.ndim == ndim:
             return jnp.broadcast_to(array, (b, *array.shape))
         if array.ndim == ndim + 1 and array.shape[0] == b:

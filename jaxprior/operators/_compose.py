@@ -27,7 +27,7 @@ class Compose(Operator):
         (16, 16, 3)
     """
 
-    operators: tuple[Operator, ...]
+    operators: tuple[Operator, ...] | list[Operator]
 
     name = "compose"
 

@@ -11,7 +11,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -41,6 +41,7 @@ TOGETHER = 8
 """Single codes at once on such a device."""
 
 
+@runtime_checkable
 class SavePoint(Protocol):
     """Where a group in flight is saved, so that an interrupted one can be gone on with."""
 

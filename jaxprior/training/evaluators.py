@@ -7,7 +7,7 @@ the card of the weights. The table's name is known here only; readers find it by
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -26,6 +26,7 @@ PLACE = ("step", "phase", "images")
 the phase, and how many pictures had been shown."""
 
 
+@runtime_checkable
 class Evaluator(Protocol):
     """Measures the state of a training.
 

@@ -135,7 +135,7 @@ def test_rmse_is_scikit_images(photo):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-def test_mistakes_are_sentences(tmp_path, network, photo):
+def test_mistakes_are_sentences(tmp_path, network, photo, unchecked):
     several = FeatureNetwork(module=SqueezeNet(cuts=(2, 5)), params=network.params)
     for call, said in (
         (lambda: patch_frechet(PIXELS, photo[None], photo[None]), r"expected a picture \[h, w, c\]"),

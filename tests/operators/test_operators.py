@@ -168,7 +168,7 @@ def test_batched_and_take_work_under_jit():
     assert len(jax.tree.leaves(Identity())) == 0 and len(jax.tree.leaves(Inpaint(masks))) == 1
 
 
-def test_mistakes_are_sentences():
+def test_mistakes_are_sentences(unchecked):
     photos = normal(1, 2, H, W, 3)
     for mask, words in [
         (jnp.zeros((8, 8)), r"got \(8, 8\) and \(12, 16, 3\)"),
@@ -177,7 +177,7 @@ def test_mistakes_are_sentences():
     ]:
         with pytest.raises(ValueError, match=words):
             Inpaint(mask).observe(photos)
-    with pytest.raises((ValueError, TypeError), match="observe` takes batches|apply"):  # jaxtyping's, if it checks
+    with pytest.raises(ValueError, match="observe` takes batches"):
         Inpaint(jnp.zeros((H, W))).apply(photos)
     with pytest.raises(ValueError, match=r"0 \(known\) and 1 \(missing\), got values from 0 to 255"):
         Inpaint(np.array([[0, 255]], np.uint8))
@@ -287,12 +287,12 @@ def test_colour_and_holes_equal_the_public_code(golden, pictures):
     crop = arrays["gray_gt_crop"][0, 0]  # rows and columns 112:144, in [0, 1]
     for channel in range(3):
         np.testing.assert_allclose((grey[112:144, 112:144, channel] + 1) / 2, crop, atol=1e-6)
-    loss = jnp.mean((Colorize().apply(generated) - Colorize().compared(target)) ** 2)
+    loss = jnp.mean((Colorize().apply(generated) - Colorize().compared(jnp.asarray(target))) ** 2)
     np.testing.assert_allclose(loss, arrays["color_L2"], rtol=1e-6)
     mask = np.zeros((256, 256), np.float32)
     mask[96:160, 80:176] = 1
     for task in (Inpaint(mask), Denoise(0.1, mask)):
-        loss = jnp.mean((task.apply(generated) - task.compared(target)) ** 2)
+        loss = jnp.mean((task.apply(generated) - task.compared(jnp.asarray(target))) ** 2)
         np.testing.assert_allclose(loss, arrays["masked_L2"], rtol=1e-6)
 
 
@@ -491,7 +491,7 @@ def test_compose_puts_back_only_what_is_certain():
         np.testing.assert_allclose(merge(*tasks), expected, atol=1e-6, err_msg=Compose(tasks).label)
 
 
-def test_mistakes_with_the_other_operators_are_sentences():
+def test_mistakes_with_the_other_operators_are_sentences(unchecked):
     photos, keys = normal(1, 2, H, W, 3), jax.random.split(jax.random.key(0))
     for make, words in [
         (lambda: SuperResolve(5).observe(photos), "factor 5 does not divide an image of 12 x 16 pixels"),

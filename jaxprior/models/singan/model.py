@@ -8,7 +8,7 @@ that compute images are pure, so that they can be compiled; nothing leaves the d
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,7 @@ from jaxprior.weights.card import Card
 Array = jax.Array
 
 
+@runtime_checkable
 class SingleImageModel(Protocol):
     """What a trained model of one picture has, whatever its networks pass from scale to scale.
 

@@ -63,8 +63,10 @@ def test_the_command_trains_a_folder(tmp_path):
     members = sorted((tmp_path / "one").glob("24x18-a-*/*/model.safetensors"))
     assert len(members) == 2
     assert f"give a file, {members[0]}" in printed("report", members[0].parents[1], code=2)
-    said = printed("singan", "train", folder, "-o", tmp_path / "x", "--preset", "consingan", "--together", 2, code=2)
-    assert "none of its 4 pictures" in said or "--together is for SinGANs" in said
+    alone = ["singan", "train", folder, "-o", tmp_path / "x", "--preset", "consingan", "--together", 2]
+    assert "none of its 4 pictures can be trained on" in printed(*alone, code=2)  # they are smaller than its scales
+    said = printed(*alone, "--min-size", 12, "--num-scales", 2, code=2)
+    assert "--together is for SinGANs" in said and "none of" not in said
 
 
 def test_pictures_of_many_sizes_do_not_pile_up_programs(tmp_path, monkeypatch):
