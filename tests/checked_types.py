@@ -1,6 +1,8 @@
 """Annotations that hold: calls of the package's public functions are checked by jaxtyping and beartype in all tests."""
 
-from beartype import BeartypeConf, beartype
+import jax
+import numpy as np
+from beartype import BeartypeConf, BeartypeHintOverrides, beartype
 from jaxtyping import install_import_hook
 
 
@@ -23,10 +25,16 @@ CHECKED = (
 )
 """Modules, and packages with all their modules: where arrays have shapes in their annotations, and the public face."""
 
-checker = beartype(conf=BeartypeConf(is_pep484_tower=True))
-"""As type checkers read annotations: an int is a float too."""
+ARRAYS = BeartypeHintOverrides({jax.Array: jax.Array | np.ndarray})
+AS_MEANT = BeartypeConf(is_pep484_tower=True, hint_overrides=ARRAYS)
+"""An int is a float too, and JAX takes an array of NumPy wherever it takes one of its own."""
+
+
+def checker(function):
+    """Check calls, but not the fields of new objects: those of trees hold shapes and placeholders inside JAX."""
+    return function if function.__name__ == "__init__" else beartype(conf=AS_MEANT)(function)
 
 
 def check_types() -> None:
-    """Check arguments, results and fields of `CHECKED` modules from now on. Before the package is imported."""
+    """Check arguments and results of `CHECKED` modules from now on. Before the package is imported."""
     install_import_hook(CHECKED, f"{__name__}.checker")
