@@ -269,7 +269,8 @@ def fields_of(
         SettingsError: an unknown name, or a value of another type.
 
     Example:
-        >>> dataclasses.replace(Solve(), **fields_of(Solve, {"steps": 50}, prefix="solve."))
+        >>> fields_of(Solve, {"steps": 50}, prefix="solve.")
+        {'steps': 50}
     """
     check_names(table, [field.name for field in dataclasses.fields(kind)], prefix=prefix, names=names)
     hints = typing.get_type_hints(kind)

@@ -23,7 +23,7 @@ MAX_FPS = 50
 """Frames a second, at which a frame lasts two hundredths of a second."""
 
 
-def save_animation(path: str | PathLike, frames: Sequence[np.ndarray], *, fps: float = 10) -> None:
+def save_animation(path: str | PathLike, frames: Sequence[np.ndarray] | np.ndarray, *, fps: float = 10) -> None:
     """Write an animation that repeats for ever. The file is written atomically.
 
     Arguments:
@@ -38,7 +38,7 @@ def save_animation(path: str | PathLike, frames: Sequence[np.ndarray], *, fps: f
         OSError: the disk refuses.
 
     Example:
-        >>> save_animation("waves.webp", np.zeros((10, 64, 64, 3), np.uint8), fps=25)     # doctest: +SKIP
+        >>> save_animation("waves.webp", np.zeros((10, 64, 64, 3), np.uint8), fps=25)
     """
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:

@@ -68,7 +68,7 @@ def captioned_grid(pictures: Sequence[tuple[str, np.ndarray]], *, columns: int) 
         ImageError: there are no pictures, or they differ in size.
 
     Example:
-        >>> sheet = captioned_grid([("before", photo), ("after", restored)], columns=2)     # doctest: +SKIP
+        >>> sheet = captioned_grid([("a", load_image("cat.png")), ("b", load_image("cat.png"))], columns=2)
     """
     font = ImageFont.load_default(FONT_SIZE)
     widest = max((int(np.ceil(font.getlength(text))) for text, _ in pictures), default=0)

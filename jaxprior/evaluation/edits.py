@@ -61,8 +61,10 @@ def edit_run(
         RunError: another prior's run, or one without latents.
 
     Example:
-        >>> direction = load_direction("smile.npy", prior.latent_dim)
-        >>> edit_run(RunFolder("runs/cats"), prior, direction, [-2, 2], name="smile")
+        >>> direction = load_direction("smile.npy", prior.latent_dim)  # needs a finished run # doctest: +SKIP
+        >>> edit_run(  # needs a finished run # doctest: +SKIP
+        ...     RunFolder("runs/cats"), prior, direction, [-2, 2], name="smile"
+        ... )
     """
     record = folder.read()
     check_prior(prior, record)

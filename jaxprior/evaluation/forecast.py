@@ -41,8 +41,10 @@ def forecast_cells(
         One `Forecast` a cell, in the order of the grid.
 
     Example:
-        >>> cells = forecast_cells(make_plan(load_recipe("quick"), "runs/quick"))     # doctest: +SKIP
-        >>> sum(cell.seconds for cell in cells)                                 # doctest: +SKIP
+        >>> cells = forecast_cells(  # compiles for minutes # doctest: +SKIP
+        ...     make_plan(load_recipe("quick"), "runs/quick")
+        ... )
+        >>> sum(cell.seconds for cell in cells)  # compiles for minutes # doctest: +SKIP
         95.2
     """
     estimates, forecasts = {}, []

@@ -91,7 +91,7 @@ def make_plan(recipe: Recipe, run: str | Path) -> Plan:
         ImageError, WeightsError: pictures or networks that are missing.
 
     Example:
-        >>> len(make_plan(load_recipe("quick"), "runs/quick").cells)            # doctest: +SKIP
+        >>> len(make_plan(load_recipe("quick"), "runs/quick").cells)  # reads pictures of its own # doctest: +SKIP
         12
     """
     if not recipe.data:
@@ -155,8 +155,8 @@ def run_recipe(
         ValueError: see `make_plan`.
 
     Example:
-        >>> recipe = load_recipe("quick")
-        >>> run_recipe(recipe, "runs/quick")
+        >>> recipe = load_recipe("quick")  # inverts for minutes # doctest: +SKIP
+        >>> run_recipe(recipe, "runs/quick")  # inverts for minutes # doctest: +SKIP
         PosixPath('runs/quick/report.html')
     """
     run, watch = Path(run), watch or _unwatched

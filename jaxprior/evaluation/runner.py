@@ -89,9 +89,13 @@ def run_cell(
         Stopped: SIGINT or SIGTERM arrived; the journal is whole, and the batch in flight is saved.
 
     Example:
-        >>> cell = Cell(task=SuperResolve(4), method=preset("default", SuperResolve(4), prior=prior))
-        >>> rows = run_cell(cell, list_images("photos"), RunFolder("runs/photos"), prior=prior)
-        >>> write_report([RunFolder("runs/photos")])
+        >>> cell = Cell(  # inverts for minutes # doctest: +SKIP
+        ...     task=SuperResolve(4), method=preset("default", SuperResolve(4), prior=prior)
+        ... )
+        >>> rows = run_cell(  # inverts for minutes # doctest: +SKIP
+        ...     cell, list_images("photos"), RunFolder("runs/photos"), prior=prior
+        ... )
+        >>> write_report([RunFolder("runs/photos")])  # inverts for minutes # doctest: +SKIP
     """
     if not sources:
         raise RunError("There is no picture to work on: give files, folders or zip archives of pictures.")

@@ -75,7 +75,9 @@ def compare(a: Iterable[Row], b: Iterable[Row]) -> Comparison:
         a, b: rows of the two runs, one a picture, in any order.
 
     Example:
-        >>> compare(run_a.journal.latest().values(), run_b.journal.latest().values()).figures["psnr"].mean
+        >>> compare(  # needs two finished runs # doctest: +SKIP
+        ...     run_a.journal.latest().values(), run_b.journal.latest().values()
+        ... ).figures["psnr"].mean
     """
     a, b = list(a), list(b)
     of_a, of_b = _by_picture(a), _by_picture(b)

@@ -35,7 +35,7 @@ def write_report(runs: Sequence[RunFolder], path: Path | None = None) -> Path:
         RunError: none of the runs has begun.
 
     Example:
-        >>> write_report(runs_in("runs/cats"))
+        >>> write_report(runs_in("runs/cats"))  # needs a finished run # doctest: +SKIP
         PosixPath('runs/cats/report.html')
     """
     read = snapshots(runs)

@@ -40,7 +40,7 @@ def write_training_report(path: Path) -> Path:
         WeightsError: damaged weights, or a file of something else than a SinGAN.
 
     Example:
-        >>> write_training_report("runs/balloons")                      # doctest: +SKIP
+        >>> write_training_report("runs/balloons")  # needs a training's folder # doctest: +SKIP
         PosixPath('runs/balloons/report.html')
     """
     path = Path(path)

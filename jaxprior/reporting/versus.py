@@ -121,8 +121,8 @@ def compare_runs(a: str | Path, b: str | Path) -> Versus:
         RunError: there is no run, no cell in common, or no picture in common.
 
     Example:
-        >>> versus = compare_runs("runs/default", "runs/more-steps")
-        >>> versus.matches[0].found.figures["psnr_hole"].mean
+        >>> versus = compare_runs("runs/default", "runs/more-steps")  # needs two finished runs # doctest: +SKIP
+        >>> versus.matches[0].found.figures["psnr_hole"].mean  # needs two finished runs # doctest: +SKIP
     """
     of_a, of_b = snapshots(runs_in(a)), snapshots(runs_in(b))
     varying = [name for name in PLACE if any(len({getattr(run.place, name) for run in of}) > 1 for of in (of_a, of_b))]

@@ -247,7 +247,7 @@ def operations(problem: Problem) -> float:
     in the input: 2 for a multiplication and an addition, 473e9 for 256 pixels, 20 codes at layer 8, batch 1.
 
     Example:
-        >>> operations(make_problem(Case())) / 1e9                      # doctest: +SKIP
+        >>> operations(make_problem(Case())) / 1e9  # needs gigabytes of memory # doctest: +SKIP
         473.1
     """
     case, module = problem.case, problem.prior.module

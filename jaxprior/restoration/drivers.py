@@ -123,7 +123,9 @@ def restore(
     Example:
         >>> prior = jp.load_prior()
         >>> hole = jp.parse_mask("center:0.25").draw(prior.resolution)
-        >>> result = jp.restore(prior, photos, jp.Inpaint(hole), key=jax.random.key(0))
+        >>> result = jp.restore(  # inverts for minutes # doctest: +SKIP
+        ...     prior, photos, jp.Inpaint(hole), key=jax.random.key(0)
+        ... )
     """
     task = Identity() if task is None else task
     photos, ids = _checked(prior, photos, ids)
@@ -188,8 +190,10 @@ class Inverter:
         devices: over which the pictures of a batch are spread; all of this process by default.
 
     Example:
-        >>> inverter = Inverter(prior, jp.preset("default", task, prior=prior))
-        >>> results = [inverter.invert(observed, task, key=jax.random.key(0), ids=ids) for observed, ids in batches]
+        >>> inverter = Inverter(prior, jp.preset("default", task, prior=prior))  # inverts for minutes # doctest: +SKIP
+        >>> results = [  # inverts for minutes # doctest: +SKIP
+        ...     inverter.invert(observed, task, key=jax.random.key(0), ids=ids) for observed, ids in batches
+        ... ]
     """
 
     def __init__(self, prior: Prior, method: Method, *, devices: Sequence[Device] | None = None):

@@ -86,7 +86,7 @@ def meet(coordinator: str, *, count: int | None = None, index: int | None = None
         ValueError: the numbers cannot be found out, or the other processes do not come.
 
     Example:
-        >>> index, count = meet("10.0.0.1:1234", count=2, index=0)      # doctest: +SKIP
+        >>> index, count = meet("10.0.0.1:1234", count=2, index=0)  # waits for another process # doctest: +SKIP
     """
     address = None if coordinator == AUTO else coordinator
     try:

@@ -26,8 +26,8 @@ def player(loss: Callable, optimizer: optax.GradientTransformation) -> Callable:
 
     Example:
         >>> update = player(lambda p, x: (jnp.sum((p - x) ** 2), {}), optax.sgd(0.5))
-        >>> update(jnp.zeros(()), optax.sgd(0.5).init(jnp.zeros(())), 3.0)[0]
-        Array(3., dtype=float32, weak_type=True)
+        >>> float(update(jnp.zeros(()), optax.sgd(0.5).init(jnp.zeros(())), 3.0)[0])
+        3.0
     """
 
     def update(params, opt_state, *args):

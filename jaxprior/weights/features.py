@@ -108,8 +108,8 @@ def load_features(
         WeightsError: it is not installed (the sentence says how to get it), damaged, or not as deep as `cut`.
 
     Example:
-        >>> network = load_features("vgg16", cut=16, size=256)          # doctest: +SKIP
-        >>> network(jnp.zeros((1, 64, 64, 3))).shape                    # doctest: +SKIP
+        >>> network = load_features("vgg16", cut=16, size=256)  # needs a network to download # doctest: +SKIP
+        >>> network(jnp.zeros((1, 64, 64, 3))).shape  # needs a network to download # doctest: +SKIP
         (1, 64, 64, 256)
     """
     return _resizing(loader.load(source, role="features", cut=cut), size)
@@ -125,7 +125,7 @@ def load_early_features(source: str | os.PathLike) -> FeatureNetwork:
         WeightsError: as of `load_features`, or a network without such a map.
 
     Example:
-        >>> load_early_features("squeezenet").cut                       # doctest: +SKIP
+        >>> load_early_features("squeezenet").cut  # needs a network to download # doctest: +SKIP
         5
     """
     return loader.load(source, role="features", cut=EARLY)

@@ -63,7 +63,7 @@ def load_refiner(source: str | Path) -> Refiner:
         WeightsError: there is none, it is damaged, or it holds another kind of network.
 
     Example:
-        >>> load_refiner("runs/refiner").resolution                     # doctest: +SKIP
+        >>> load_refiner("runs/refiner").resolution  # needs a trained refiner # doctest: +SKIP
         64
     """
     return loader.load(source, role="refiner")

@@ -149,7 +149,7 @@ def fetch(name: str) -> Path:
             is not installed.
 
     Example:
-        >>> fetch("lpips-squeeze").name                                 # doctest: +SKIP
+        >>> fetch("lpips-squeeze").name  # downloads # doctest: +SKIP
         'lpips-squeeze.safetensors'
     """
     if name not in KNOWN:

@@ -4,22 +4,29 @@ import doctest
 import importlib
 import pkgutil
 import re
+import zipfile
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tiny_prior import random_prior
 
 import jaxprior
 import jaxprior as jp
-import jaxprior.metrics
-import jaxprior.operators
-from jaxprior.data.images import save_png
 
 
-COMMON = {"jp": jp, "jax": jax, "jnp": jnp, "np": np}
-"""What examples may use besides their module's names, and the public operators and metrics."""
+def _public(module) -> dict[str, object]:
+    return {name: getattr(module, name) for name in module.__all__}
+
+
+COMMON = {
+    **_public(jp), **vars(jp.images), **_public(jp.operators), **_public(jp.metrics),
+    "jp": jp, "jax": jax, "jnp": jnp, "np": np, "Path": Path, "prior": random_prior(),
+}  # fmt: skip
+"""What examples may use besides their modules' names: the public face, the usual libraries, and a small prior."""
+SKIPPED = re.compile(r"# [^#]*\w[^#]* # doctest: \+SKIP$", flags=re.MULTILINE)
 
 
 def examples() -> dict[str, doctest.DocTest]:
@@ -29,7 +36,7 @@ def examples() -> dict[str, doctest.DocTest]:
         if info.name.endswith("__main__") or ">>>" not in _source(info):
             continue
         module = importlib.import_module(info.name)
-        names = {**COMMON, **_public(jaxprior.operators), **_public(jaxprior.metrics), **vars(module)}
+        names = COMMON | vars(module)
         for test in doctest.DocTestFinder(exclude_empty=True).find(module, globs=names):
             if test.examples:
                 found[test.name] = test
@@ -40,18 +47,20 @@ def _source(info: pkgutil.ModuleInfo) -> str:
     return Path(info.module_finder.find_spec(info.name).origin).read_text(encoding="utf-8")
 
 
-def _public(module) -> dict[str, object]:
-    return {name: getattr(module, name) for name in module.__all__}
-
-
 EXAMPLES = examples()
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_example(name, tmp_path, monkeypatch):
-    """In an empty folder with one picture."""
+    """In a folder with a picture, a kernel, and a folder and archives of one picture."""
     monkeypatch.chdir(tmp_path)
-    save_png("cat.png", np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3))
+    Path("photos").mkdir()
+    for file in ("cat.png", "photos/1.png"):
+        jp.images.save_png(file, np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3))
+    jp.images.save_png("motion.png", np.eye(9, dtype=np.uint8)[..., None].repeat(3, axis=2) * 255)
+    for archive in ("photos.zip", "cats.zip"):
+        with zipfile.ZipFile(archive, "w") as file:
+            file.write("photos/1.png", "1.png")
     test, said = EXAMPLES[name], []
     doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=said.append)
     assert not said, "".join(said)
@@ -68,4 +77,4 @@ def test_what_is_skipped_says_why():
     for test in EXAMPLES.values():
         for example in test.examples:
             if example.options.get(doctest.SKIP):
-                assert re.search(r"# .*\w.* # doctest: \+SKIP$", example.source.strip()), f"{test.name}: {example.source}"
+                assert SKIPPED.search(example.source), f"{test.name}: {example.source}"

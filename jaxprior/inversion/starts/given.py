@@ -19,7 +19,9 @@ class GivenStart:
             codes want begins as always where it is missing.
 
     Example:
-        >>> again = jp.restore(prior, photos, key=key, start=jp.GivenStart(result.latents))     # doctest: +SKIP
+        >>> again = jp.restore(  # needs a result # doctest: +SKIP
+        ...     prior, photos, key=key, start=jp.GivenStart(result.latents)
+        ... )
     """
 
     given: Any

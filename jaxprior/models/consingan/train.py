@@ -35,7 +35,9 @@ def plan(recipe: ConsinganRecipe, pictures: Pictures) -> Plan:
         ValueError: the picture has no such pyramid; or there are several pictures.
 
     Example:
-        >>> session.run(plan(PRESETS["consingan"], Pictures(pixels[None])), "runs/balloons", source="balloons.png")
+        >>> session.run(  # trains for minutes # doctest: +SKIP
+        ...     plan(PRESETS["consingan"], Pictures(pixels[None])), "runs/balloons", source="balloons.png"
+        ... )
     """
     pixels = only_picture(pictures, ConSinGan.title)
     scales = scales_of(recipe, *pixels.shape[:2])

@@ -67,7 +67,9 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
     """Everything that `session.run` needs to train this recipe on these pictures.
 
     Example:
-        >>> session.run(plan(PRESETS["fast"], pictures), "runs/cats", source="cats.zip")
+        >>> session.run(  # trains for hours # doctest: +SKIP
+        ...     plan(PRESETS["fast"], pictures), "runs/cats", source="cats.zip"
+        ... )
     """
     generator, _ = make_networks(recipe)
     plan_phases = phases(recipe, pictures)

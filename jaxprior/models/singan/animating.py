@@ -46,7 +46,9 @@ def animate(
         JaxpriorError: the model is no SinGAN.
 
     Example:
-        >>> save_animation("balloons.webp", to_uint8(animate(model, jax.random.key(0))), fps=10)   # doctest: +SKIP
+        >>> save_animation(  # needs a trained model # doctest: +SKIP
+        ...     "balloons.webp", to_uint8(animate(model, jax.random.key(0))), fps=10
+        ... )
     """
     pyramid = with_image_scales(model)
     if frames < 1:

@@ -45,7 +45,7 @@ def reconstruct(model: SingleImageModel) -> list[Array]:
         model: the trained model, a SinGAN or a ConSinGAN.
 
     Example:
-        >>> reconstruct(model)[-1]                                       # doctest: +SKIP
+        >>> reconstruct(model)[-1]  # needs a trained model # doctest: +SKIP
     """
     return model.synthesize([noise[None] for noise in model.kept_noises])
 
@@ -77,7 +77,7 @@ def draw(
         ValueError: a scale that does not exist, no images, another size with fixed scales, or a size of nothing.
 
     Example:
-        >>> draw(model, jax.random.key(0), count=4, width_scale=2.0)     # doctest: +SKIP
+        >>> draw(model, jax.random.key(0), count=4, width_scale=2.0)  # needs a trained model # doctest: +SKIP
     """
     return draw_scales(
         model, key, count=count, start_scale=start_scale, height_scale=height_scale, width_scale=width_scale

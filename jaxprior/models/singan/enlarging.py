@@ -48,7 +48,7 @@ def super_resolve(
         JaxpriorError: the model is no SinGAN.
 
     Example:
-        >>> super_resolve(model, jax.random.key(0), factor=2).shape      # doctest: +SKIP
+        >>> super_resolve(model, jax.random.key(0), factor=2).shape  # needs a trained model # doctest: +SKIP
         (372, 496, 3)
     """
     pyramid = with_image_scales(model)

@@ -87,7 +87,7 @@ def fit_reference(model: SingleImageModel, image: np.ndarray) -> tuple[np.ndarra
         ImageError: not such a picture, values outside, or fewer than 8 pixels on a side.
 
     Example:
-        >>> reference, fitting = fit_reference(model, load_image("paint.png"))     # doctest: +SKIP
+        >>> reference, fitting = fit_reference(model, load_image("paint.png"))  # needs a trained model # doctest: +SKIP
     """
     image = as_floats(image, channels=model.image_channels)
     fitting = plan_fitting(image.shape[:2], model.sizes[-1])

@@ -39,7 +39,9 @@ def plan(recipe: SinganRecipe, pictures: Pictures, *, names: Sequence[str]) -> P
         ValueError: the pictures have no such pyramid, or names do not fit them.
 
     Example:
-        >>> together = plan(PRESETS["singan"], Pictures(pixels), names=["balloons", "birds"])     # doctest: +SKIP
+        >>> together = plan(  # needs two pictures # doctest: +SKIP
+        ...     PRESETS["singan"], Pictures(pixels), names=["balloons", "birds"]
+        ... )
     """
     if len(set(names)) != len(pictures) or len(names) != len(pictures):
         raise ImageError(f"expected a name of its own for each of {len(pictures)} pictures, got {list(names)}")

@@ -47,7 +47,7 @@ def inject(
         JaxpriorError: the model is no SinGAN.
 
     Example:
-        >>> inject(model, picture, jax.random.key(0), start_scales=(3,)).shape     # doctest: +SKIP
+        >>> inject(model, picture, jax.random.key(0), start_scales=(3,)).shape  # needs a trained model # doctest: +SKIP
         (1, 1, 186, 248, 3)
     """
     pyramid = with_image_scales(model)

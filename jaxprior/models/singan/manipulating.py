@@ -71,7 +71,9 @@ def paint(
         ValueError: a start scale that does not exist, or a painting or number of colors that cannot be used.
 
     Example:
-        >>> paint(model, load_image("trees.png"), jax.random.key(0)).images[2, 0]     # doctest: +SKIP
+        >>> paint(  # needs a trained model # doctest: +SKIP
+        ...     model, load_image("trees.png"), jax.random.key(0)
+        ... ).images[2, 0]
     """
     pyramid = with_image_scales(model)
     start_scales = check_start_scales(pyramid, start_scales)
@@ -112,7 +114,7 @@ def harmonize(
             with nothing in it.
 
     Example:
-        >>> harmonize(model, pasted, mask, key=jax.random.key(0)).masked[2, 0]        # doctest: +SKIP
+        >>> harmonize(model, pasted, mask, key=jax.random.key(0)).masked[2, 0]  # needs a trained model # doctest: +SKIP
     """
     start_scales = check_start_scales(with_image_scales(model), start_scales)
     image, mask = np.asarray(image), np.asarray(mask)
@@ -151,7 +153,9 @@ def edit(
         key, start_scales, count, radius, sigma: see `harmonize`, from which it differs by the wider mask only.
 
     Example:
-        >>> edit(model, edited, mask, key=jax.random.key(0), start_scales=(4,)).masked   # doctest: +SKIP
+        >>> edit(  # needs a trained model # doctest: +SKIP
+        ...     model, edited, mask, key=jax.random.key(0), start_scales=(4,)
+        ... ).masked
     """
     return harmonize(
         model, image, mask, key=key, start_scales=start_scales, count=count, radius=radius, sigma=sigma

@@ -73,7 +73,7 @@ def plan(recipe: SinganRecipe, model: SinGan, *, scale: int, colors: int) -> Pla
         ValueError: a scale that does not exist, or fewer colors in the picture.
 
     Example:
-        >>> again = plan(recipe_of(model, 2), model, scale=2, colors=5)      # doctest: +SKIP
+        >>> again = plan(recipe_of(model, 2), model, scale=2, colors=5)  # needs a trained model # doctest: +SKIP
     """
     check_start_scales(model, (scale,))
     name = f"scale{scale}"

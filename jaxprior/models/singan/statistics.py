@@ -23,7 +23,7 @@ def with_own_statistics(model: SingleImageModel) -> SinGan:
         JaxpriorError: the model is no SinGAN.
 
     Example:
-        >>> super_resolve(with_own_statistics(model), jax.random.key(0))     # doctest: +SKIP
+        >>> super_resolve(with_own_statistics(model), jax.random.key(0))  # needs a trained model # doctest: +SKIP
     """
     pyramid = with_image_scales(model)
     return dataclasses.replace(pyramid, scales=tuple(map(_own, pyramid.scales)))

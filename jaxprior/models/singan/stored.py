@@ -36,7 +36,7 @@ def load_singan(path: str | os.PathLike) -> SingleImageModel:
         WeightsError: there is none, it is damaged, or it holds another kind of network.
 
     Example:
-        >>> load_singan("balloons.safetensors").sizes[-1]               # doctest: +SKIP
+        >>> load_singan("balloons.safetensors").sizes[-1]  # needs a trained model # doctest: +SKIP
         (186, 248)
     """
     return loader.load(path, role="singan")

@@ -29,7 +29,9 @@ def plan(recipe: SinganRecipe, pictures: Pictures) -> Plan:
         ValueError: the picture has no such pyramid; or there are several pictures.
 
     Example:
-        >>> session.run(plan(PRESETS["singan"], Pictures(pixels[None])), "runs/balloons", source="balloons.png")
+        >>> session.run(  # trains for minutes # doctest: +SKIP
+        ...     plan(PRESETS["singan"], Pictures(pixels[None])), "runs/balloons", source="balloons.png"
+        ... )
     """
     pixels = only_picture(pictures, SinGan.title)
     scales = scales_of(recipe, *pixels.shape[:2])

@@ -24,7 +24,7 @@ def real_pyramid(model: SingleImageModel) -> list[np.ndarray]:
         (under the rule "consingan" its pixels are sampled up to a fraction of a pixel beside those of the training).
 
     Example:
-        >>> real_pyramid(load_singan("balloons.safetensors"))[0].shape   # doctest: +SKIP
+        >>> real_pyramid(load_singan("balloons.safetensors"))[0].shape  # needs a trained model # doctest: +SKIP
         (42, 56, 3)
     """
     finest = np.asarray(model.image, np.float64)
