@@ -81,7 +81,7 @@ def save_weights(path: str | os.PathLike, params: Mapping, card: Mapping) -> Non
 
     Example:
         >>> card = {"name": "cats", "architecture": "pggan"}
-        >>> save_weights("prior.safetensors", {"generator": params}, card)      # doctest: +SKIP
+        >>> save_weights("prior.safetensors", {"generator": params}, card)  # needs parameters # doctest: +SKIP
     """
     path = Path(path)
     arrays = _arrays(params)
@@ -125,7 +125,7 @@ def load_weights(path: str | os.PathLike) -> tuple[dict, dict]:
         WeightsError: missing, truncated or damaged file, no card, another digest, NaN or infinity.
 
     Example:
-        >>> params, card = load_weights("prior.safetensors")                   # doctest: +SKIP
+        >>> params, card = load_weights("prior.safetensors")  # needs a file of weights # doctest: +SKIP
     """
     path = Path(path)
     tensors, metadata = read_tensors(path)
@@ -153,7 +153,7 @@ def read_card(path: str | os.PathLike) -> dict:
         WeightsError: not a safetensors file, damaged header, or no card.
 
     Example:
-        >>> read_card("prior.safetensors")["config"]["resolution"]              # doctest: +SKIP
+        >>> read_card("prior.safetensors")["config"]["resolution"]  # needs a file of weights # doctest: +SKIP
         64
     """
     path = Path(path)
@@ -197,7 +197,7 @@ def read_tensors(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[s
         WeightsError: a file that cannot be read, is damaged, or has a data type that NumPy cannot hold.
 
     Example:
-        >>> tensors, metadata = read_tensors("model.safetensors")               # doctest: +SKIP
+        >>> tensors, metadata = read_tensors("model.safetensors")  # needs a file of weights # doctest: +SKIP
     """
     path = Path(path)
     try:
