@@ -9,7 +9,6 @@ from jaxprior.data.pixels import require_pixels
 from jaxprior.errors import ImageError
 
 
-Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
 TILE = 160
 """Pictures under captions are enlarged to about this many pixels if they are smaller."""
 
