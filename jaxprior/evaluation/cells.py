@@ -50,13 +50,24 @@ class Cell:
     seed: int = 0
 
     def __post_init__(self):
-        if self.mask is not None and "mask" not in {field.name for field in dataclasses.fields(self.task)}:
+        if self.mask is not None and not has_mask(self.task):
             raise RunError(f"The task {self.task.label} has no mask: leave {self.mask.name} out, or take another task.")
 
     @property
     def title(self) -> str:
         """Short name for tables: "reconstruct" or "inpaint center:0.25"."""
         return self.task.label if self.mask is None else f"{self.task.label} {self.mask.name}"
+
+
+def has_mask(task: Operator) -> bool:
+    """Whether an operator has a field `mask`, in whose place every picture can get a mask of its own."""
+    return dataclasses.is_dataclass(task) and "mask" in {field.name for field in dataclasses.fields(task)}
+
+
+def with_mask(task: Operator, mask: np.ndarray) -> Operator:
+    """The same operator with another mask, [h, w] or [b, h, w]."""
+    changed: Any = task  # `Operator` itself is no dataclass, and each of its kinds is
+    return dataclasses.replace(changed, mask=mask)
 
 
 def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:

@@ -51,7 +51,7 @@ class DataSet:
             >>> [source.name for source in DataSet(name="cats", path=Path("cats.zip"), limit=1).sources(Path("run"))]
             ['cats/1.png']
         """
-        found = list_images(self.path) if self.builtin is None else list(map(file_source, self._files(run)))
+        found = list(map(file_source, self._files(run))) if self.path is None else list_images(self.path)
         inside = [(_inside(source, self.path), source) for source in found]
         if self.seed is not None:  # by hash, so that a larger limit, or one more picture in the folder, only adds
             inside.sort(key=lambda pair: hashlib.sha256(f"{self.seed} {pair[0]}".encode()).digest())
@@ -68,7 +68,7 @@ class DataSet:
             images.save_png(file, squares[i])
 
     def _files(self, run: Path) -> list[Path]:
-        return [run / "data" / self.builtin / f"{i:02d}.png" for i in range(1, 2 * len(PLACES) + 1)]
+        return [run / "data" / (self.builtin or "") / f"{i:02d}.png" for i in range(1, 2 * len(PLACES) + 1)]
 
 
 def chelsea_squares() -> list[np.ndarray]:

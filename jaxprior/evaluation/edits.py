@@ -77,8 +77,9 @@ def edit_run(
         chunk = rows[start : start + batch]
         padded = chunk + chunk[:1] * (batch - len(chunk))  # one compiled shape
         latents = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(load_latents(folder, row) for row in padded))
+        along = jnp.asarray(direction)
         columns = [
-            drivers.render(prior, drivers.edit(latents, direction, amount), codes=codes, precision=precision)
+            drivers.render(prior, drivers.edit(latents, along, amount), codes=codes, precision=precision)
             for amount in (0.0, *amounts)
         ]
         tiles = images.to_rgb(images.to_uint8(np.stack(columns, axis=1)))[: len(chunk)]
@@ -114,11 +115,12 @@ def interpolate_run(folder: RunFolder, prior: Any, first: str, second: str, *, f
     record = folder.read()
     check_prior(prior, record)
     ends = [find(folder, name) for name in (first, second)]
-    latents = drivers.interpolate(*(load_latents(folder, row) for row in ends), np.linspace(0, 1, frames))
+    begin, end = (load_latents(folder, row) for row in ends)
+    latents = drivers.interpolate(begin, end, jnp.linspace(0, 1, frames))
     precision = record["configuration"]["solve"]["precision"]
     rendered = np.asarray(drivers.render(prior, latents, codes=codes_of(record), precision=precision))
     pictures = images.to_rgb(images.to_uint8(rendered))
-    place = folder.path / "interpolations" / "--".join(row.file for row in ends)
+    place = folder.path / "interpolations" / "--".join(str(row.file) for row in ends)
     place.mkdir(parents=True, exist_ok=True)
     for number, picture in enumerate(pictures):
         images.save_png(place / f"frame{number:03d}.png", picture)

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import jax
-import numpy as np
+import jax.numpy as jnp
 
 from jaxprior.evaluation.cells import Cell
 from jaxprior.evaluation.runner import DEFAULT_BATCH
@@ -51,7 +51,7 @@ def estimate_cell(
         jax.random.key(0), (solver.batch, prior.latent_dim), distribution=prior.code_distribution
     )
     photos = jax.jit(type(prior).generate)(prior, z)
-    seen = jax.vmap(task.apply)(photos) if cell.clean else np.zeros((solver.batch, *observed.shape), np.float32)
+    seen = jax.vmap(task.apply)(photos) if cell.clean else jnp.zeros((solver.batch, *observed.shape))
     durations = []
     for _ in range(2):  # the first is compiled
         began = time.perf_counter()

@@ -98,14 +98,14 @@ def make_plan(recipe: Recipe, run: str | Path) -> Plan:
         raise SettingsError(f"{recipe.where}: it names no pictures: say which with --data, or write [[data]].")
     priors = [load_prior(choice.source) for choice in recipe.priors]
     names = numbered(
-        choice.name or prior.card.get("name") or Path(choice.source).stem
+        choice.name or prior.card.get("name") or Path(choice.source or "").stem
         for choice, prior in zip(recipe.priors, priors, strict=True)
     )
     sources = {}
     for data in recipe.data:
         with at(f"data set {data.name}"):
             sources[data.name] = data.sources(Path(run))
-    found = []
+    found, cells = [], []
     for name, prior in zip(names, priors, strict=True):
         cells = _cells_of(recipe, prior)
         for data in recipe.data:

@@ -15,8 +15,9 @@ import numpy as np
 
 from jaxprior import operators
 from jaxprior.data import images
+from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import ImageError, RunError
-from jaxprior.evaluation.cells import Cell, row_key
+from jaxprior.evaluation.cells import Cell, row_key, with_mask
 from jaxprior.evaluation.scores import merges
 
 
@@ -59,10 +60,10 @@ class Reader:
                 f"{cell.title} is done on square pictures, RGB or grey, and this prior's images are "
                 f"{'x'.join(map(str, image_shape))}: use `jaxprior.restore` from Python."
             )
-        self.mask = None if cell.mask is None or cell.mask.per_image else self._draw(0)
-        of_file = cell.mask is not None and cell.mask.kind == "file"
-        self.mask_shape = images.load_image(cell.mask.path).shape[:2] if of_file else None
-        task = cell.task if cell.mask is None else dataclasses.replace(cell.task, mask=np.zeros((size, size), "f4"))
+        self.mask = None if cell.mask is None or cell.mask.per_image else self._draw(cell.mask, 0)
+        file = None if cell.mask is None else cell.mask.path
+        self.mask_shape = None if file is None else images.load_image(file).shape[:2]
+        task = cell.task if cell.mask is None else with_mask(cell.task, np.zeros((size, size), np.float32))
         photo = jax.ShapeDtypeStruct(image_shape, np.float32)
         try:
             observed = jax.eval_shape(type(task).apply, task, photo)
@@ -80,9 +81,9 @@ class Reader:
         self.observed_size = observed.shape[0] if observed.ndim else 1
         self.references = {} if cell.reference is None else _by_name(images.list_images([cell.reference]))
 
-    def _draw(self, id: int) -> np.ndarray:
+    def _draw(self, mask: MaskSpec, id: int) -> np.ndarray:
         stream = jax.random.fold_in(jax.random.key(self.cell.seed), MASK_STREAM)
-        return np.asarray(self.cell.mask.draw(self.size, jax.random.fold_in(stream, np.uint32(id))), np.float32)
+        return np.asarray(mask.draw(self.size, jax.random.fold_in(stream, np.uint32(id))), np.float32)
 
     def read(self, source: images.ImageSource) -> Job:
         """Read one picture.
@@ -94,7 +95,7 @@ class Reader:
         self._check_shape(pixels.shape[:2])
         id = images.pixels_id(pixels)
         photo = self._fitted(pixels, self.size if self.cell.clean else self.observed_size)
-        mask = self._draw(id) if self.cell.mask is not None and self.cell.mask.per_image else self.mask
+        mask = self._draw(self.cell.mask, id) if self.cell.mask is not None and self.cell.mask.per_image else self.mask
         reference = self._reference(source)
         truth = photo if self.cell.clean else None if reference is None else self._fitted(reference, self.size)
         return Job(

@@ -202,7 +202,7 @@ def _data_set(place: str, table: dict, folder: Path) -> DataSet:
             check_choice(values["builtin"], BUILTIN, "builtin")
         limit, seed = _whole(table, "limit", least=1), _whole(table, "seed", least=0)
     path = folder / Path(values["path"]).expanduser() if "path" in values else None
-    name = values.get("name") or values.get("builtin") or path.resolve().stem
+    name = values.get("name") or values.get("builtin") or (path or folder).resolve().stem
     return DataSet(name=name, path=path, builtin=values.get("builtin"), limit=limit, seed=seed)
 
 

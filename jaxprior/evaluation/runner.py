@@ -114,24 +114,33 @@ def run_cell(
             "images": len(sources),
             "command": command,
         }
-        run = _Run(cell, prior, reader, folder, record, observer or Observer(), guard)
-        run.all(folder.share.of(sources), batch_size, memory)
+        mine = folder.share.of(sources)
+        began, memory_plan = _began(folder, record["device"])
+        wanted = batch_size or began or min(max(len(mine), 1), DEFAULT_BATCH * jax.local_device_count())
+        solver = Solver(cell, prior, wanted=wanted, memory_plan=memory_plan)
+        run = _Run(cell, solver, reader, folder, record, observer or Observer(), guard)
+        run.all(mine, began, memory)
     return list(folder.journal.latest().values())
 
 
 class _Run:
     """One call of `run_cell`, between the lock and the last row."""
 
-    def __init__(self, cell, prior, reader, folder, record, observer, guard):
-        self.cell, self.prior, self.reader, self.folder = cell, prior, reader, folder
+    def __init__(
+        self, cell: Cell, solver: Solver, reader: Reader, folder: RunFolder, record: dict, observer: Observer,
+        guard: StopGuard,
+    ):  # fmt: skip
+        self.cell, self.solver, self.reader, self.folder = cell, solver, reader, folder
         self.record, self.observer, self.guard = record, observer, guard
-        self.solver: Solver | None = None
 
-    def all(self, sources: Sequence[images.ImageSource], batch_size: int | None, memory: float | None) -> None:
-        """Do all pictures that the journal does not have."""
-        began, memory_plan = self._began()
-        wanted = batch_size or began or min(max(len(sources), 1), DEFAULT_BATCH * jax.local_device_count())
-        self.solver = Solver(self.cell, self.prior, wanted=wanted, memory_plan=memory_plan)
+    def all(self, sources: Sequence[images.ImageSource], began: int | None, memory: float | None) -> None:
+        """Do all pictures that the journal does not have.
+
+        Arguments:
+            sources: the pictures of this process.
+            began: pictures at once that the run began with, or None where it begins now.
+            memory: see `run_cell`.
+        """
         if began is None:
             wanted = self.solver.batch
             self.solver.fit(memory)
@@ -154,15 +163,6 @@ class _Run:
         memory_plan = dataclasses.asdict(self.solver.memory_plan)
         self.folder.write({**self.record, "batch": self.solver.batch, "economy": memory_plan})
 
-    def _began(self) -> tuple[int | None, MemoryPlan]:
-        """What the run began with on this kind of device, so that going on gives the same bits."""
-        if not (self.folder.path / "run.json").exists():
-            return None, FULL_SPEED
-        before = self.folder.read()
-        if before["device"] != self.record["device"]:
-            return None, FULL_SPEED
-        return before["batch"], MemoryPlan(**before.get("economy", {}))
-
     def _pending(self, sources: Iterable[images.ImageSource]) -> Iterator[Job]:
         """Read picture after picture; yield those to be computed, journal those that need no computing."""
         journal = self.folder.journal
@@ -176,6 +176,7 @@ class _Run:
                 save_pictures(self.folder, job, merged=job.photo, raw=None, observed=job.photo)
                 row = self._row(job, None)
             if row is None:
+                assert isinstance(job, Job)  # what cannot be read has a row
                 yield job
                 continue
             if latest.get(row.image) != row:
@@ -249,7 +250,8 @@ class _Run:
 
     def _row(self, job: Job, found: Found | None, *, seconds: float | None = None) -> Row:
         """A row of what was found, or of a picture of which nothing was missing."""
-        made = {"image": job.image, "id": job.id, "file": job.file, "key": job.key, "written": time.time()}
+        made: dict[str, Any] = {"image": job.image, "id": job.id, "file": job.file, "key": job.key}
+        made["written"] = time.time()
         if found is None:
             return Row(**made, reason=UNCHANGED)
         return Row(
@@ -263,6 +265,16 @@ class _Run:
             device=self.record["device"],
             batch=self.solver.batch,
         )
+
+
+def _began(folder: RunFolder, device: str) -> tuple[int | None, MemoryPlan]:
+    """What a run began with on this kind of device, so that going on gives the same bits."""
+    if not (folder.path / "run.json").exists():
+        return None, FULL_SPEED
+    before = folder.read()
+    if before["device"] != device:
+        return None, FULL_SPEED
+    return before["batch"], MemoryPlan(**before.get("economy", {}))
 
 
 def _sentence(error: Exception, name: str) -> str:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxprior import operators
-from jaxprior.evaluation.cells import Cell
+from jaxprior.evaluation.cells import Cell, with_mask
 from jaxprior.evaluation.reading import Job
 from jaxprior.evaluation.scores import score
 from jaxprior.restoration.drivers import Inverter, Result, observe
@@ -106,7 +107,7 @@ class Solver:
 
         key = jax.random.key(self.cell.seed)
         settings = {"ids": ids, "batch_size": self.batch, "progress": tell}
-        result = _on_host(self.inverter.invert(observed, task, key=key, save_point=save_point, **settings))
+        result: Any = _on_host(self.inverter.invert(observed, task, key=key, save_point=save_point, **settings))
         diverged = np.flatnonzero(result.diverged[: len(jobs)])
         reasons: dict[int, str] = {}
         if len(diverged):
@@ -119,9 +120,9 @@ class Solver:
         figures = []
         for first in range(0, len(jobs), self.batch):  # of one shape, as everything that is computed
             some = np.arange(first, first + self.batch)
-            compared = (result.images, result.merged, observed, truth, masks)
-            parts = (None if part is None else part[some] for part in compared)
-            figures += score(operators.take(task, some), *parts)
+            of_some = [None if part is None else part[some] for part in (truth, masks)]
+            restored = (result.images[some], result.merged[some], observed[some])
+            figures += score(operators.take(task, some), *restored, *of_some)
         return [
             Found(
                 raw=result.images[i],
@@ -141,7 +142,7 @@ class Solver:
         """The task of one picture, and shape and type of its observation."""
         shape, task = self.prior.image_shape, self.cell.task
         if self.cell.mask is not None:
-            task = dataclasses.replace(task, mask=np.zeros(shape[:-1], np.float32))
+            task = with_mask(task, np.zeros(shape[:-1], np.float32))
         photo = jax.ShapeDtypeStruct(shape, np.float32)
         return task, jax.eval_shape(type(task).apply, task, photo)
 
@@ -161,14 +162,14 @@ class Solver:
 
     def _observations(self, jobs: Sequence[Job]) -> tuple[operators.Operator, jax.Array, np.ndarray]:
         """The task with every picture's mask, the observations and the ids of a padded group."""
-        cell, photos = self.cell, _stacked(jobs, self.batch, "photo")
+        cell, photos = self.cell, np.stack([job.photo for job in _padded(jobs, self.batch)])
         ids = np.array([job.id for job in _padded(jobs, self.batch)], np.uint32)
         task = cell.task
         if cell.mask is not None:
-            task = dataclasses.replace(task, mask=_stacked(jobs, self.batch, "mask"))
+            task = with_mask(task, np.stack([job.mask for job in _padded(jobs, self.batch)]))
         if cell.clean:
             return task, observe(task, photos, key=jax.random.key(cell.seed), ids=ids), ids
-        return task, jax.vmap(type(task).shown)(operators.batched(task, len(ids)), photos), ids
+        return task, jax.vmap(type(task).shown)(operators.batched(task, len(ids)), jnp.asarray(photos)), ids
 
 
 def _padded(some: Sequence[Any], batch: int) -> list[Any]:

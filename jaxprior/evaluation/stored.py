@@ -60,7 +60,7 @@ def load_latents(folder: RunFolder, row: Row) -> dict:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    path = folder.file("latents", row.file)
+    path = folder.file("latents", str(row.file))
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:

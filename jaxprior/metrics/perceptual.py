@@ -1,5 +1,7 @@
 """Distance of two images in the space of a feature network: what eyes notice rather than what pixels differ in."""
 
+import functools
+import operator
 from collections.abc import Callable
 
 import jax
@@ -38,4 +40,6 @@ def perceptual(network: Callable, a: Images, b: Images) -> Float[Array, "_b"]:
         raise ValueError(f"expected two batches [b, h, w, c] of one shape, got {a.shape} and {b.shape}.")
     maps = getattr(network, "features", network)
     pairs = zip(*(jax.tree.leaves(maps(jnp.asarray(x, jnp.float32))) for x in (a, b)), strict=True)
-    return sum(jnp.square(x - y).astype(jnp.float32).mean(axis=(1, 2, 3)) for x, y in pairs)
+    return functools.reduce(
+        operator.add, (jnp.square(x - y).astype(jnp.float32).mean(axis=(1, 2, 3)) for x, y in pairs)
+    )

@@ -6,6 +6,7 @@ those of the paper; they compare with each other for one network, cut and pictur
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -148,7 +149,8 @@ def _moments(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean [d], and R [min(n, d), d] with R^T R the covariance."""
     vectors = np.asarray(vectors, np.float64)
     mean = vectors.mean(axis=0)
-    return mean, np.linalg.qr((vectors - mean) / np.sqrt(len(vectors) - 1), mode="r")
+    root: Any = np.linalg.qr((vectors - mean) / np.sqrt(len(vectors) - 1), mode="r")
+    return mean, root
 
 
 def _between(x: tuple[np.ndarray, np.ndarray], y: tuple[np.ndarray, np.ndarray]) -> float:

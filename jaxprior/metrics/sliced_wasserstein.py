@@ -7,6 +7,9 @@ Wasserstein-1 distance is the mean difference of the sorted projections. The fin
 the coarsest (16 pixels) layout.
 """
 
+import functools
+import operator
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -121,7 +124,8 @@ def _blur(images: Array) -> Array:
     for axis in (1, 2):
         length = padded.shape[axis] - len(_BINOMIAL) + 1
         shifted = [jax.lax.slice_in_dim(padded, k, k + length, axis=axis) for k in range(len(_BINOMIAL))]
-        padded = sum(weight * part for weight, part in zip(_BINOMIAL, shifted, strict=True))
+        weighted = (weight * part for weight, part in zip(_BINOMIAL, shifted, strict=True))
+        padded = functools.reduce(operator.add, weighted)
     return padded
 
 

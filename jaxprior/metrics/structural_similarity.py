@@ -6,7 +6,9 @@ data range is 1. Nothing is rounded to 8 bits. `ssim` is pure and compiled: it w
 `grad`.
 """
 
+import functools
 import math
+import operator
 
 import jax
 import jax.numpy as jnp
@@ -87,7 +89,8 @@ def _local_moments(x: Array, y: Array, weights: tuple[float, ...]) -> tuple[Arra
         return [jax.lax.slice_in_dim(a, start, start + length, axis=axis) for start in range(len(weights))]
 
     def average(terms) -> Array:
-        return sum(weight * term for weight, term in zip(weights, terms, strict=True))
+        weighted = (weight * term for weight, term in zip(weights, terms, strict=True))
+        return functools.reduce(operator.add, weighted)
 
     zero = jnp.zeros_like(x)
     mean_x, mean_y, var_x, var_y, covariance = x, y, zero, zero, zero

@@ -100,20 +100,20 @@ def difference(pair: tuple[Row, Row], name: str) -> float | None:
     return None if a is None or b is None else b - a
 
 
-def bootstrap_interval(values: Sequence[float]) -> tuple[float, float]:
+def bootstrap_interval(values: Sequence[float] | np.ndarray) -> tuple[float, float]:
     """Return the 95% percentile bootstrap interval of a mean, from 10,000 resamples.
 
     Arguments:
         values: [n], at least two; else both ends are not numbers.
     """
-    values = np.asarray(values, np.float64)
-    n = len(values)
+    sample = np.asarray(values, np.float64)
+    n = len(sample)
     if n < 2:
         return math.nan, math.nan
     from scipy.stats import bootstrap  # slow to import
 
     found = bootstrap(
-        (values,),
+        (sample,),
         np.mean,
         n_resamples=RESAMPLES,
         batch=max(1, BLOCK // n),
@@ -156,6 +156,6 @@ def _summarise(one: Metric, pairs: Sequence[tuple[Row, Row]]) -> Difference | No
         median=float(np.median(differences)),
         low=low,
         high=high,
-        wins=int((one.gain(differences) > 0).sum()),
+        wins=int(np.sum(one.gain(differences) > 0)),
         ties=int((differences == 0).sum()),
     )

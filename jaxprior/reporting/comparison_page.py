@@ -67,7 +67,7 @@ def _plots(matches: Sequence[Match]) -> list[str]:
     for match in matches:
         name = match.found.headline
         gains = [gain for pair in match.found.pairs if name and (gain := difference(pair, name)) is not None]
-        if len(gains) > 1:
+        if name and len(gains) > 1:
             one = metric(name)
             unit, better = f", {one.unit}" if one.unit else "", "right" if one.higher_is_better else "left"
             label = f"{one.title}, B - A{unit}: B better {better} of the line"
@@ -90,7 +90,7 @@ def _pairs(matches: Sequence[Match], base: Path) -> list[str]:
         title = match.title if len(matches) > 1 else ""
         numbers = _numbers(match, (a, b), list(others))
         rows.append(page.picture_row(a.image, status, strip, numbers, reason=reasons, run=title))
-    first = _headings(metrics_of({match.found.headline for match in matches} - {None}))
+    first = _headings(metrics_of({name for match in matches if (name := match.found.headline) is not None}))
     headings = [f"{first} A", f"{first} B", *(f"{name} {GAIN}" for name in (first, *others.values()))]
     titles = [match.title for match in matches] if len(matches) > 1 else []
     left_out = len(gains) - len(listed)
@@ -111,7 +111,7 @@ def _headings(found: Sequence[Metric]) -> str:
 def _companions(matches: Sequence[Match]) -> dict[str, str]:
     """What goes with the headline figures in the table of pairs: headings by what is measured."""
     found: dict[str, list[Metric]] = {}
-    for one in metrics_of({match.found.headline for match in matches} - {None}):
+    for one in metrics_of({name for match in matches if (name := match.found.headline) is not None}):
         for other in companions(one):
             found.setdefault(other.measure, []).append(other)
     return {measure: _headings(several) for measure, several in found.items()}

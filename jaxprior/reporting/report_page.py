@@ -103,7 +103,7 @@ def _plots(runs: Sequence[Snapshot]) -> list[str]:
     for run in runs:
         first = headline(run.rows)
         for one in [] if first is None else [first, *companions(first)]:
-            values = [row.figures[one.name] for row in run.rows if one.name in row.figures]
+            values = [value for row in run.rows if (value := row.figures.get(one.name)) is not None]
             if len(values) > 1:
                 plots.append((run.title, distribution(values, label=one.label)))
         curve = loss_curve(run)

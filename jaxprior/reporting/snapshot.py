@@ -103,9 +103,9 @@ def worst_first(rows: Iterable[Row]) -> list[Row]:
     metric = headline(rows)
     if metric is None:
         return rows
-    having = [row for row in rows if metric.name in row.figures]
-    without = [row for row in rows if metric.name not in row.figures]
-    return [*sorted(having, key=lambda row: metric.gain(row.figures[metric.name])), *without]
+    having = [(value, row) for row in rows if (value := row.figures.get(metric.name)) is not None]
+    without = [row for row in rows if row.figures.get(metric.name) is None]
+    return [*(row for _, row in sorted(having, key=lambda pair: metric.gain(pair[0]))), *without]
 
 
 def _titles(folders: Sequence[RunFolder], records: Sequence[dict]) -> list[str]:

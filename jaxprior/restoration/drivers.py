@@ -296,7 +296,7 @@ def _apply(refine, images):
     return refine(images)
 
 
-def observe(task: Operator, photos: Array, *, key: Array, ids: Array) -> Array:
+def observe(task: Operator, photos: Array | np.ndarray, *, key: Array, ids: Array | np.ndarray) -> Array:
     """Degrade clean photos [b, h, w, c], each with its own chance; returns observations [b, ...].
 
     Arguments:

@@ -93,7 +93,7 @@ def columns(row: Row) -> dict[str, Any]:
     values = {}
     for name in FIELDS:
         if name == "figures":
-            values |= {one.name: row.figures.get(one.name) for one in installed_metrics()} | row.figures
+            values |= {one.name: row.figures.get(one.name) for one in installed_metrics()} | dict(row.figures)
         elif name in values:
             raise SettingsError(f"{name}: a metric cannot have the name of a field of the journal; rename the metric.")
         else:

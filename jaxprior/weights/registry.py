@@ -162,12 +162,13 @@ def fetch(name: str) -> Path:
         weights_convert.hdf5.require_h5py()
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place, prefix=".fetch-") as temporary:
-        onto = None
+        onto: Path | None = None
         for file in known.files:
             source = _download(pooch, file, Path(temporary))
             out = Path(temporary) / f"{file.sha256[:8]}.safetensors"
             weights_convert.convert(source, out, name=name, licence=known.licence, onto=onto)
             onto = out
+        assert onto is not None  # every known network has files
         os.replace(onto, place / f"{name}.safetensors")
     return place / f"{name}.safetensors"
 
