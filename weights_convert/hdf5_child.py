@@ -9,6 +9,7 @@ never more than the file holds. A refusal is one line on standard error and exit
 import io
 import math
 import sys
+from typing import cast
 
 import h5py
 import numpy as np
@@ -41,7 +42,7 @@ class Reader:
             self.objects += 1
             if self.objects > MAX_OBJECTS:
                 raise Refused(f"the file has more than {MAX_OBJECTS} objects")
-            here = (*path, name)
+            here = (*path, cast(str, name))  # bytes for a name that is no UTF-8, which ends as damaged below
             link = type(group.get(name, getlink=True))  # the link itself, nothing is opened
             if link is not h5py.HardLink:
                 kind = "to another file" if link is h5py.ExternalLink else "by name"

@@ -6,6 +6,7 @@ must account for exactly the bytes that are there, so that a few bytes cannot as
 
 import math
 import re
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ class _Dtype(Unfinished):
     def __init__(self, code: str):
         self.code = code
 
-    def finish(self, state):
+    def finish(self, state: Any) -> np.dtype:
         _, order, subarray, names, fields, *_ = state
         if order not in ("<", ">", "|", "=") or (subarray, names, fields) != (None, None, None):
             raise WeightsError(
@@ -32,7 +33,7 @@ class _Dtype(Unfinished):
 
 
 class _Array(Unfinished):
-    def finish(self, state):
+    def finish(self, state: Any) -> np.ndarray:
         _, shape, dtype, fortran, data = state
         return make_array(data, dtype, shape, "F" if fortran else "C")
 
@@ -54,23 +55,24 @@ def make_array(data: object, dtype: object, shape: object, order: str) -> np.nda
         data = data.encode("latin-1")
     if not isinstance(data, (bytes, bytearray)) or not isinstance(dtype, np.dtype):
         raise WeightsError("the pickle holds an array whose content is not bytes; expected plain numbers")
-    check_sizes(shape)
-    if order not in ("C", "F") or math.prod(shape) * dtype.itemsize != len(data):
+    sizes = check_sizes(shape)
+    if order not in ("C", "F") or math.prod(sizes) * dtype.itemsize != len(data):
         raise WeightsError(
             f"the pickle declares an array of shape {shape} and {dtype}, but holds {len(data)} bytes for it"
         )
-    array = np.frombuffer(data, dtype).reshape(shape, order=order)
+    array = np.frombuffer(data, dtype).reshape(sizes, order=order)
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
-def check_sizes(sizes: object) -> None:
-    """Refuse what is not a tuple of sizes: integers from 0 to 2^40, at most 16 of them."""
+def check_sizes(sizes: object) -> tuple[int, ...]:
+    """Refuse what is not a tuple of sizes: integers from 0 to 2^40, at most 16 of them. Return the tuple."""
     if (
         not isinstance(sizes, tuple)
         or len(sizes) > MAX_DIMENSIONS
         or not all(type(size) is int and 0 <= size <= 2**40 for size in sizes)
     ):
         raise WeightsError("the pickle declares an array whose shape is not a tuple of sensible sizes")
+    return sizes
 
 
 def _dtype(arguments: tuple) -> _Dtype:

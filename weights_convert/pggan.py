@@ -94,11 +94,12 @@ def convert(checkpoint: Checkpoint) -> Converted:
     Raises:
         WeightsError: missing, unexpected or misshapen tensors, or settings that our network does not have.
     """
-    generators = [name for name, state in checkpoint.states.items() if _generator_reader(state)]
-    chosen = checkpoint.choose(generators)
+    found = {name: _generator_reader(state) for name, state in checkpoint.states.items()}
+    generators = {name: reader for name, reader in found.items() if reader is not None}
+    chosen = checkpoint.choose(list(generators))
     state = checkpoint.states[chosen]
     _check_settings(chosen, checkpoint.settings.get(chosen, {}))
-    named, rest = _generator_reader(state)(state)
+    named, rest = generators[chosen](state)
     generator, config = _generator(named)
     params = {"generator": generator}
     used = f"generator from {_label(chosen)}"
@@ -289,8 +290,8 @@ def _critic(named: list[_Named]) -> tuple[dict, dict]:
     stages = _count(named, "input")
     biases = {item.name: item.array.shape for item in named if item.name.endswith("/bias")}
     widths = [_width(biases, f"input{b}/bias") for b in range(stages)]
-    kernel = next((item.array for item in named if item.name == "input0/kernel"), np.zeros((0,)))
-    channels = kernel.shape[2] if kernel.ndim == 4 else 0
+    kernel = next((item.array for item in named if item.name == "input0/kernel"), None)
+    channels = kernel.shape[2] if kernel is not None and kernel.ndim == 4 else 0
     first = widths[0]
     downs = [f"layer{2 * b}/kernel" for b in range(1, stages)]
     expected = {"output": (first, 1), "layer0": (4, 4, first, first), "layer1": (3, 3, first + 1, first)}

@@ -9,9 +9,10 @@ import errno
 import os
 import re
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from jaxprior.cli import bench, demo, edit, evaluate, priors, tools, train
 from jaxprior.cli.console import say_error
@@ -30,7 +31,7 @@ _SEVERAL = re.compile(r"(Did you mean '[^']*'), .*\?$")
 _ROOM, _RIGHTS = (errno.ENOSPC, errno.EDQUOT), (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-class Commands(typer.core.TyperGroup):
+class Commands(TyperGroup):
     """The commands, with one place where expected failures become a sentence and an exit code."""
 
     def invoke(self, ctx):
@@ -55,12 +56,17 @@ class Commands(typer.core.TyperGroup):
                 raise typer.Exit(MISTAKE) from None
             raise
         except Exception as error:
-            if getattr(error, "possibilities", None):  # a mistyped option, from the parser: name the nearest only
-                error.message = f"{error.message}. Did you mean {error.possibilities[0]}?"
-                error.possibilities = None
-            elif isinstance(message := getattr(error, "message", None), str):  # a mistyped command: the same
-                error.message = _SEVERAL.sub(r"\1?", message)
+            _name_the_nearest(error)
             raise
+
+
+def _name_the_nearest(error: Any) -> None:
+    """Let the parser's exception about a mistyped word name the nearest one only, not several."""
+    if getattr(error, "possibilities", None):  # a mistyped option
+        error.message = f"{error.message}. Did you mean {error.possibilities[0]}?"
+        error.possibilities = None
+    elif isinstance(message := getattr(error, "message", None), str):  # a mistyped command
+        error.message = _SEVERAL.sub(r"\1?", message)
 
 
 class TrainCommands(train.TrainerCommands, Commands):

@@ -1,6 +1,6 @@
 """`jaxprior bench`: how fast inversions are on this machine."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -43,8 +43,13 @@ def bench(
     for size in [resolution] if resolution else [64, 256]:
         for kind in [precision] if precision else ["fp32"] if on_cpu else ["tf32", "bf16"]:
             batch = batch_size or (1 if on_cpu else 16)
-            sizes = {"resolution": size, "num_codes": codes, "layer": layer, "batch": batch}
-            case = benchmarking.Case(**sizes, precision=kind)
+            case = benchmarking.Case(
+                resolution=size,
+                num_codes=codes,
+                layer=layer,
+                batch=batch,
+                precision=cast(benchmarking.Precision, kind),  # another word is refused where it is used
+            )
             say(f"measuring {case.title} ...")
             rows.append(_measure(case, steps or (2 if on_cpu else 25)))
     say(f"\n{device_name()}, jax {jax.__version__}, random weights\n")

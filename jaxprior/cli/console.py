@@ -9,10 +9,11 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from jaxprior.errors import JaxpriorError
+from jaxprior.runs.observer import Observer
 
 
 WIDTH = 110  # of tables in files and pipes
@@ -46,10 +47,10 @@ def mistakes() -> Iterator[None]:
         raise JaxpriorError(str(error)) from None
 
 
-class RunProgress:
+class RunProgress(Observer):
     """Shows a run: a bar with pictures, steps a second and time left on a terminal, a line every few seconds elsewhere.
 
-    It is an `Observer` of `jaxprior.evaluation.run_cell` and a context manager around it.
+    It observes `jaxprior.evaluation.run_cell`, and is a context manager around it.
 
     Arguments:
         title: of the run.
@@ -58,7 +59,8 @@ class RunProgress:
     def __init__(self, title: str):
         self.title, self.total, self.done, self.kept = title, 0, 0, 0
         self.console = Console()
-        self.bar = self.task = None
+        self.bar: Progress | None = None
+        self.task: TaskID | None = None
         self.clock = (0.0, 0)  # when the current batch's first chunk ended, and after how many steps
         self.told = -math.inf
 
@@ -91,7 +93,7 @@ class RunProgress:
         now = time.monotonic()
         if steps_done <= self.clock[1] or not self.clock[1]:
             self.clock = (now, steps_done)
-        if self.bar is None:
+        if self.bar is None or self.task is None:
             return
         elapsed, steps = now - self.clock[0], steps_done - self.clock[1]
         speed = f"{steps / elapsed:.1f} its/s" if steps and elapsed else ""
@@ -111,7 +113,8 @@ class RunProgress:
             if row.status != "ok":
                 self._line(f"{row.image}: {row.status}: {row.reason}")
         if self.bar is not None:
-            self.bar.update(self.task, completed=self.done, done=self.done)
+            if self.task is not None:
+                self.bar.update(self.task, completed=self.done, done=self.done)
         elif computed and (self.done >= self.total or time.monotonic() - self.told > SILENCE):
             self.told = time.monotonic()
             rate = (self.done - self.kept) / max(time.monotonic() - self.begun, 1e-9)
@@ -204,7 +207,8 @@ class TrainingProgress:
 
     def __init__(self):
         self.console = Console()
-        self.bar = self.task = None
+        self.bar: Progress | None = None
+        self.task: TaskID | None = None
         self.phase, self.told = "", 0.0
 
     def __enter__(self) -> "TrainingProgress":

@@ -10,7 +10,8 @@ is written with commas or by repeating the option, everything else is read by ty
 import dataclasses
 import enum
 import typing
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar
 
 import typer
 
@@ -19,7 +20,13 @@ from jaxprior.settings import About, about, without_none
 
 
 class Derived:
-    """Base of the dataclasses that `options_of` makes."""
+    """Base of the dataclasses that `options_of` makes.
+
+    Class attributes:
+        config: the dataclass of settings.
+    """
+
+    config: ClassVar[type]
 
     @classmethod
     def spelled(cls) -> dict[str, str]:
@@ -80,6 +87,11 @@ def _names(kind: type) -> list[str]:
     return [field.name for field in dataclasses.fields(kind)]
 
 
+def choice_of(name: str, words: Iterable[str]) -> Any:
+    """Make the enumeration (a subclass of `enum.StrEnum`) as which typer reads one of several words."""
+    return enum.StrEnum(name, [(f"choice{number}", word) for number, word in enumerate(words)])
+
+
 def spelled_option(name: str, one: About) -> str:
     """The option's first spelling: "--fused" of "--fused/--plain"."""
     return one.option.partition("/")[0] if one.option else f"--{name.replace('_', '-')}"
@@ -90,7 +102,7 @@ def _read_as(name: str, hint: Any, one: About) -> Any:
     hint = without_none(hint)
     words = one.legal(hint)
     if words and all(isinstance(word, str) for word in words):
-        return enum.StrEnum(name, [(f"choice{number}", _shown(word, one)) for number, word in enumerate(words)])
+        return choice_of(name, [_shown(word, one) for word in words])
     if words:
         return type(words[0])
     if typing.get_origin(hint) is tuple:

@@ -87,7 +87,8 @@ def evaluate(
     if recipe is None:
         _list_recipes()
         return
-    if out is None and not dry_run:
+    folder = Path() if out is None and dry_run else out
+    if folder is None:
         raise JaxpriorError("Say with -o RUN where the results go, or look at what it takes with --dry-run.")
     share = resolve_share(processes)
     runtime.enable_compilation_cache()
@@ -102,11 +103,11 @@ def evaluate(
     size = {"batch_size": batch_size, "memory": in_bytes(memory)}
     if dry_run:
         with mistakes():
-            plan = evaluation.make_plan(changed, out or Path())
+            plan = evaluation.make_plan(changed, folder)
             _print_forecast(evaluation.forecast_cells(plan, **size, share=share))
         return
-    report = _run(changed, out, share=share, **size)
-    runs = evaluation.runs_in(out)
+    report = _run(changed, folder, share=share, **size)
+    runs = evaluation.runs_in(folder)
     rows = [list(run.journal.latest().values()) for run in runs]
     print_summary(evaluation.short_titles([run.read()["cell"] for run in runs]), rows)
     say(f"\nreport: {report}")

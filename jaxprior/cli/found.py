@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import typer
+from typer.core import TyperCommand
+from typer.main import get_command, get_group
 
 from jaxprior import discovery
 from jaxprior.cli.console import say_error
@@ -18,7 +20,7 @@ from jaxprior.operators import task_names, task_summary
 MARKUP = "markdown"
 
 
-class FoundCommand(typer.core.TyperCommand):
+class FoundCommand(TyperCommand):
     """Stands in lists for a command that is not made yet.
 
     Arguments:
@@ -35,7 +37,7 @@ class FoundCommand(typer.core.TyperCommand):
         """The command itself."""
         alone = typer.Typer(add_completion=False, rich_markup_mode=MARKUP, pretty_exceptions_enable=False)
         alone.command(self.name)(self.function())
-        return typer.main.get_command(alone)
+        return get_command(alone)
 
 
 def task_commands() -> dict[str, Any]:
@@ -56,7 +58,7 @@ def family_commands() -> dict[str, Any]:
     """The groups of commands of families of networks, by the families' names."""
     found = {}
     for name, application in _applications():
-        group = typer.main.get_group(application)
+        group = get_group(application)
         group.name = name
         found[name] = group
     return found

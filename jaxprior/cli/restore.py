@@ -34,18 +34,20 @@ def task_command(name: str) -> Callable[..., None]:
     from jaxprior import operators
 
     operator = operators.load_task(name)
-    Settings: Any = options_of(operator.settings, unset=False, panel=PANEL)
-    Method: Any = method_options()
-    Observed = opt.ObservedOptions if operator.degrades else opt.NoOptions
+    kinds = {
+        "settings": options_of(operator.settings, unset=False, panel=PANEL),
+        "observed": opt.ObservedOptions if operator.degrades else opt.NoOptions,
+        "method": method_options(),
+    }
     names = spelling(operator.settings)
 
     def command(
         images: opt.Images,
         out: opt.Out,
         *,
-        settings: Settings,
-        observed: Observed,
-        method: Method,
+        settings: Any,
+        observed: Any,
+        method: Any,
         run: opt.RunOptions,
     ) -> None:
         given = {"name": name, **settings.changes()}
@@ -53,7 +55,7 @@ def task_command(name: str) -> Callable[..., None]:
 
     command.__doc__ = "\n\n".join(part for part in (operators.task_summary(name), operator.text) if part)
     try:
-        return spelled_out(command)
+        return spelled_out(command, kinds)
     except ValueError as error:
         raise JaxpriorError(f"{name}: a setting of the operator is called like another option ({error}).") from None
 

@@ -4,14 +4,16 @@ import dataclasses
 import functools
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 
-def spelled_out(command: Callable) -> Callable:
+def spelled_out(command: Callable[..., Any], kinds: Mapping[str, Any] | None = None) -> Callable[..., Any]:
     """Give a command the signature that typer reads: a parameter annotated with a dataclass becomes its fields.
 
     Arguments:
         command: a function; the fields of its dataclasses are annotated as typer's options are.
+        kinds: annotations of parameters by name, in place of the written ones: those that are made at run time.
 
     Returns:
         A function of the same name and text whose parameters are all plain options. Called with their values, it
@@ -26,9 +28,15 @@ def spelled_out(command: Callable) -> Callable:
             ...
     """
     signature = inspect.signature(command, eval_str=True)
-    groups = {p.name: p.annotation for p in signature.parameters.values() if dataclasses.is_dataclass(p.annotation)}
+    kinds = kinds or {}
+    written = [p.replace(annotation=kinds.get(p.name, p.annotation)) for p in signature.parameters.values()]
+    groups = {
+        p.name: p.annotation
+        for p in written
+        if isinstance(p.annotation, type) and dataclasses.is_dataclass(p.annotation)
+    }
     parameters = []
-    for parameter in signature.parameters.values():
+    for parameter in written:
         whole = parameter.name not in groups
         parameters += [parameter] if whole else _fields(parameter.annotation)
     plain = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
@@ -39,7 +47,8 @@ def spelled_out(command: Callable) -> Callable:
             values[name] = kind(**{field.name: values.pop(field.name) for field in dataclasses.fields(kind)})
         return command(**values)
 
-    called.__signature__ = signature.replace(parameters=plain)
+    signature = signature.replace(parameters=plain)
+    called.__signature__ = signature  # pyright: ignore[reportAttributeAccessIssue]  `inspect` reads it, stubs lack it
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in plain}
     return called
 

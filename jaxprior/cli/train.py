@@ -5,15 +5,16 @@ or listed, and nothing imports JAX before the command runs.
 """
 
 import dataclasses
-import enum
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from jaxprior import discovery
 from jaxprior.cli.console import say, say_error
-from jaxprior.cli.derived import options_of
+from jaxprior.cli.derived import choice_of, options_of
 from jaxprior.cli.options import NoOptions
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.training import RunOptions, changed, train
@@ -35,7 +36,7 @@ class TrainingOptions(RunOptions):
     limit: Annotated[int | None, typer.Option(help="Only the first N pictures.", metavar="N", min=1)] = None
 
 
-class TrainerCommands(typer.core.TyperGroup):
+class TrainerCommands(TyperGroup):
     """A group of commands, one for each trainer that is found."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -83,23 +84,27 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
     inputs_kind = discovery.imported(trainer.inputs)
     described = about(config)
     in_panels = tuple(name for name, one in described.items() if one.panel)
-    First: Any = options_of(config, without=in_panels)
-    Rest: Any = options_of(config, without=tuple(name for name in described if name not in in_panels))
-    Inputs: Any = options_of(inputs_kind, unset=False)
+    in_none = tuple(name for name in described if name not in in_panels)
+    inputs = options_of(inputs_kind, unset=False)
     has_own_inputs = trainer.inputs != Trainer.inputs
-    Before, After = (Inputs, NoOptions) if has_own_inputs else (NoOptions, Inputs)
-    Preset = enum.StrEnum("Preset", [(f"choice{number}", name) for number, name in enumerate(presets)])
+    Preset = choice_of("Preset", presets)
     default = Preset(trainer.default)
+    kinds = {
+        "before": inputs if has_own_inputs else NoOptions,
+        "first": options_of(config, without=in_panels),
+        "preset": Annotated[Preset, typer.Option(help=trainer.preset_text)],
+        "rest": options_of(config, without=in_none),
+        "after": NoOptions if has_own_inputs else inputs,
+    }
 
-    @spelled_out
     def command(
         *,
-        before: Before,
-        first: First,
-        preset: Annotated[Preset, typer.Option(help=trainer.preset_text)] = default,
-        rest: Rest,
+        before: Any,
+        first: Any,
+        preset: Any = default,
+        rest: Any,
         run: TrainingOptions,
-        after: After,
+        after: Any,
     ) -> None:
         settings = changed(presets[preset.value], {**first.changes(), **rest.changes()})
         given = before if has_own_inputs else after
@@ -115,12 +120,12 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
         train(plan, run, data.source, use=data.use or trainer.use)
 
     command.__doc__ = trainer.text
-    return command
+    return spelled_out(command, kinds)
 
 
 def _typer_command(name: str, trainer: Trainer) -> Any:
     alone = typer.Typer(rich_markup_mode="markdown", add_completion=False)
     alone.command(name)(command_of(trainer))
-    made = typer.main.get_command(alone)
+    made = get_command(alone)
     made.name = name
     return made

@@ -21,7 +21,6 @@ from jaxprior.evaluation.recipes import adapt as adapt
 from jaxprior.evaluation.recipes import list_recipes as list_recipes
 from jaxprior.evaluation.recipes import load_recipe as load_recipe
 from jaxprior.evaluation.recipes import parse_recipe as parse_recipe
-from jaxprior.evaluation.runner import Observer as Observer
 from jaxprior.evaluation.runner import run_cell as run_cell
 from jaxprior.evaluation.tasks import make_task as make_task
 from jaxprior.reporting.comparison import compare as compare
@@ -35,6 +34,7 @@ from jaxprior.reporting.training_report import write_training_report as write_tr
 from jaxprior.reporting.versus import compare_runs as compare_runs
 from jaxprior.runs.journal import Journal as Journal
 from jaxprior.runs.journal import Row as Row
+from jaxprior.runs.observer import Observer as Observer
 from jaxprior.runs.runfolder import RunFolder as RunFolder
 from jaxprior.runs.runfolder import runs_in as runs_in
 from jaxprior.runs.shares import Share as Share

@@ -24,11 +24,12 @@ from jaxprior.data.sources import ImageSource
 from jaxprior.errors import RunError, SettingsError
 from jaxprior.evaluation.cells import Cell, describe
 from jaxprior.evaluation.recipes import Recipe, numbered
-from jaxprior.evaluation.runner import Observer, run_cell
+from jaxprior.evaluation.runner import run_cell
 from jaxprior.evaluation.tasks import make_task
 from jaxprior.operators import Operator
 from jaxprior.reporting.report import write_report
 from jaxprior.restoration.presets import make_method
+from jaxprior.runs.observer import Observer
 from jaxprior.runs.record import check_configuration, read_record
 from jaxprior.runs.runfolder import RunFolder, runs_in
 from jaxprior.runs.shares import WHOLE, Share

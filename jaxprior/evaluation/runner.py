@@ -26,6 +26,7 @@ from jaxprior.restoration import drivers
 from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan, is_out_of_memory
 from jaxprior.runs.inflight import InFlight
 from jaxprior.runs.journal import FAILED, Row
+from jaxprior.runs.observer import Observer
 from jaxprior.runs.runfolder import RunFolder
 from jaxprior.runs.stopping import StopGuard
 from jaxprior.system.provenance import device_name, versions
@@ -35,22 +36,6 @@ DEFAULT_BATCH = 64
 """Pictures solved at once on each accelerator."""
 
 UNCHANGED = "nothing is missing under the mask: returned unchanged"
-
-
-class Observer:
-    """What a run tells while it works; the default says nothing."""
-
-    def begin(self, total: int) -> None:
-        """Called once with the number of pictures."""
-
-    def step(self, pictures: int, steps_done: int, steps_total: int, mean_loss: float) -> None:
-        """Called between chunks of steps of the current batch of so many pictures."""
-
-    def rows(self, rows: Sequence[Row], *, computed: bool) -> None:
-        """Called with rows now in the journal; `computed` is false for those that took no solving."""
-
-    def note(self, text: str) -> None:
-        """Called with one sentence that people should know, e.g. that the memory did not suffice for the batch."""
 
 
 def run_cell(

@@ -19,7 +19,7 @@ Image = Float[Array | np.ndarray, "h w c"]
 Images = Float[Array | np.ndarray, "b h w c"]
 
 
-def per_image(*, ndim: int, optional: bool = False):
+def per_image(*, ndim: int, optional: bool = False) -> Any:
     """Declare an operator's array field: `ndim` axes if all images share it, one more if each has its own.
 
     Arguments:
@@ -57,6 +57,8 @@ class Operator(abc.ABC):
     degrades: ClassVar[bool] = True
     settings: ClassVar[type] = NoSettings
     text: ClassVar[str] = ""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]  # every operator is a dataclass
 
     @classmethod
     def from_settings(
@@ -146,7 +148,7 @@ class Operator(abc.ABC):
         Returns:
             `[h, w, c]`.
         """
-        return restored
+        return jnp.asarray(restored)
 
 
 def batched(operator: AnyOperator, b: int) -> AnyOperator:

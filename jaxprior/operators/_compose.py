@@ -3,6 +3,7 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxprior.operators._base import Image, Images, Operator
@@ -38,7 +39,7 @@ class Compose(Operator):
             raise ValueError("Compose: expected a tuple of one or more operators, `Compose((first, second))`.")
 
     @property
-    def linear(self) -> bool:
+    def linear(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  as linear as its operators
         """Whether all operators are linear."""
         return all(operator.linear for operator in self.operators)
 
@@ -64,10 +65,11 @@ class Compose(Operator):
         Raises:
             `ValueError` as the operators do.
         """
+        observed = jnp.asarray(photos)
         for i, operator in enumerate(self.operators):
             own = None if key is None else jax.vmap(jax.random.fold_in, (0, None))(key, i)
-            photos = operator.observe(photos, key=own)
-        return photos
+            observed = operator.observe(observed, key=own)
+        return observed
 
     def compared(self, observed: Array) -> Array:
         """What the last operator compares.
@@ -91,7 +93,7 @@ class Compose(Operator):
 
     def _stages(self, x: Image) -> list[Array]:
         """The image before the first operator, then after every one."""
-        stages = [x]
+        stages = [jnp.asarray(x)]
         for operator in self.operators:
             stages.append(operator.apply(stages[-1]))
         return stages

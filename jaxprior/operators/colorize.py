@@ -4,9 +4,11 @@ The operator is `Colorize`.
 """
 
 import dataclasses
+from typing import cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from jaxprior.data.pixels import LUMA
@@ -57,11 +59,13 @@ class Colorize(Operator):
         return jnp.clip(restored + (_luma(observed) - _luma(restored)), -1, 1)
 
 
-def _luma(x: Array) -> Array:
+def _luma(x: Image) -> Array | np.ndarray:
     """`[h, w, c]` -> `[h, w, 1]`. Sums, not a product of matrices, whose precision is a setting."""
     if x.ndim != 3 or x.shape[-1] not in (1, 3):
         raise ValueError(f"Colorize: expected an image [h, w, 3] or [h, w, 1], got {tuple(x.shape)}.")
-    return x if x.shape[-1] == 1 else sum(weight * x[..., i : i + 1] for i, weight in enumerate(LUMA))
+    if x.shape[-1] == 1:
+        return x
+    return cast(Array, sum(weight * x[..., i : i + 1] for i, weight in enumerate(LUMA)))
 
 
 OPERATOR = Colorize

@@ -6,7 +6,7 @@ The operator is `Deblur`.
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -122,14 +122,18 @@ class Deblur(Operator):
         dtype = jnp.promote_types(x.dtype, jnp.float32)
         # The mirrored image has h + k - 1 rows; rows k - 1 and up of its circular convolution are free of wrap-around.
         wide = jnp.pad(x.astype(dtype), ((k // 2, k // 2), (k // 2, k // 2), (0, 0)), mode="symmetric")
-        # Lengths whose only prime factors are 2, 3 and 5 transform fast everywhere.
-        size = next_fast_len(h + k - 1, real=True), next_fast_len(w + k - 1, real=True)
+        size = _fast_length(h + k - 1), _fast_length(w + k - 1)
         product = jnp.fft.rfft2(wide, s=size, axes=(0, 1)) * self._transfer(size, dtype)[..., None]
         blurred = jnp.fft.irfft2(product, s=size, axes=(0, 1))
         return blurred[k - 1 : k - 1 + h, k - 1 : k - 1 + w].astype(x.dtype)
 
     def _transfer(self, size: tuple[int, int], dtype) -> Array:
         return jnp.fft.rfft2(jnp.asarray(self.kernel, dtype), s=size)
+
+
+def _fast_length(least: int) -> int:
+    """The next length whose only prime factors are 2, 3 and 5: it transforms fast everywhere."""
+    return cast(int, next_fast_len(least, real=True))  # a compiled function, of which no type is known
 
 
 def _check_shape(shape: tuple[int, ...], *, axes: tuple[int, ...]) -> None:

@@ -125,9 +125,9 @@ class Denoise(Operator):
 
     def merge(self, observed: Array, restored: Image) -> Array:
         """Keep the clean pixels exactly as observed, if they are known; else nothing is known for certain."""
-        return restored if self.mask is None else jnp.where(self._noisy(restored), restored, observed)
+        return jnp.asarray(restored) if self.mask is None else jnp.where(self._noisy(restored), restored, observed)
 
-    def _add_noise(self, x: Image, key: Array) -> Array:
+    def _add_noise(self, x: Array, key: Array) -> Array:
         noisy = x + self.sigma * jax.random.normal(key, x.shape, x.dtype)
         return noisy if self.mask is None else jnp.where(self._noisy(x), noisy, x)
 

@@ -75,7 +75,7 @@ class Inpaint(Operator):
 
     def apply(self, x: Image) -> Array:
         """Blank the missing pixels of one image `[h, w, c]`."""
-        return x * (1 - self._over(x))
+        return jnp.asarray(x) * (1 - self._over(x))
 
     def compared(self, observed: Array) -> Array:
         """Blank what an observation shows at missing pixels, whatever it is: A(x) is 0 there."""

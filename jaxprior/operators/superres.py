@@ -91,7 +91,7 @@ class SuperResolve(Operator):
                 "another factor, or fit the picture to another size first."
             )
         rows, columns = (_weights(n, self.factor, self.kernel) for n in (h, w))
-        return resample(widen(x), rows, columns).astype(x.dtype)
+        return jnp.asarray(resample(widen(x), rows, columns)).astype(x.dtype)
 
 
 @functools.lru_cache(maxsize=64)

@@ -44,9 +44,11 @@ class Evaluator(Protocol):
 
     def measure(self, state: Any, moment: Moment) -> dict[str, float]:
         """Return the figures by column; an empty dictionary if the network cannot be measured yet."""
+        ...
 
     def summary(self, row: dict[str, float]) -> dict[str, Any]:
         """Return what the card of the weights says of the newest figures."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

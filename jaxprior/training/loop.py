@@ -121,6 +121,7 @@ def run(
     shown = [sum(p.steps * p.images_per_step for p in phases[:i]) for i in range(len(phases) + 1)]
     log = MetricsFile(folder / "metrics.csv", keep_below=before[first] + start)
     last_save = last_snapshot = time.monotonic()
+    moment: Moment | None = None  # of the newest step that was logged
 
     def save(state, number: int, index: int):
         tree = {"state": state, "phase": number, "index": index}
@@ -166,12 +167,14 @@ def run(
                 ticked_at += last_save - now
             if stopping and done < phase.steps:
                 save(state, number, done)
+                assert moment is not None  # made above, because the training stops
                 on_snapshot(state, moment)
                 raise Interrupted(f"stopped in phase {phase.name} after {done} of {phase.steps} steps")
         start = 0
         save(state, number + 1, 0)
         last_save = time.monotonic()
         if phase.steps:
+            assert moment is not None  # the last step of a phase is logged
             on_snapshot(state, moment)
             last_snapshot = time.monotonic()
         if should_stop() and number + 1 < len(phases):

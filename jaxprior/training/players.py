@@ -49,6 +49,7 @@ def repeat(update: Callable, keys, params, opt_state, *args):
     Returns:
         (params, opt_state, metrics).
     """
+    metrics = {}
     for key in keys:
         params, opt_state, metrics = update(params, opt_state, key, *args)
     return params, opt_state, metrics

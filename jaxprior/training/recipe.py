@@ -1,6 +1,7 @@
 """What recipes have in common: number types and optimisers of their settings, and phases of equal steps."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import jax.numpy as jnp
 import optax
@@ -28,13 +29,32 @@ def average_decay(settings: Recipe, index):
     return warm_decay(settings.ema_decay, index, settings.ema_ramp)
 
 
-def cut_into_parts(step: Callable, batches: Callable, recipe: Recipe) -> list[Phase]:
+class OfSteps(Protocol):
+    """The settings of a training that is so many equal steps long."""
+
+    @property
+    def steps(self) -> int:
+        """How many."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures a step."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Of everything random."""
+        ...
+
+
+def cut_into_parts(step: Callable, batches: Callable, recipe: OfSteps) -> list[Phase]:
     """Phases "part 1 of 10" and so on: after each the evaluator measures, and a checkpoint is kept.
 
     Arguments:
         step: (index since the training began, state, batch, key) -> (state, metrics).
         batches: (pictures drawn before, pictures a step, seed) -> function of a batch's number.
-        recipe: one with `steps`.
+        recipe: the settings.
     """
     phases, done = [], 0
     for part in range(1, PARTS + 1):

@@ -105,7 +105,7 @@ def run(
         loop.Interrupted: `should_stop` said so; the same call goes on.
     """
     folder = Path(folder)
-    digest = hashlib.sha256(np.ascontiguousarray(plan.pictures.pixels)).hexdigest()
+    digest = hashlib.sha256(np.ascontiguousarray(plan.pictures.pixels).data).hexdigest()
     configuration = {"recipe": plan.name, "pictures": {"count": len(plan.pictures), "sha256": digest}, **plan.settings}
     with lock.only_writer(folder):
         record.check_configuration(folder, configuration)

@@ -1,0 +1,21 @@
+"""What a run tells whoever shows it: `Observer`."""
+
+from collections.abc import Sequence
+
+from jaxprior.runs.journal import Row
+
+
+class Observer:
+    """What a run tells while it works; the default says nothing."""
+
+    def begin(self, total: int) -> None:
+        """Called once with the number of pictures."""
+
+    def step(self, pictures: int, steps_done: int, steps_total: int, mean_loss: float) -> None:
+        """Called between chunks of steps of the current batch of so many pictures."""
+
+    def rows(self, rows: Sequence[Row], *, computed: bool) -> None:
+        """Called with rows now in the journal; `computed` is false for those that took no solving."""
+
+    def note(self, text: str) -> None:
+        """Called with one sentence that people should know, e.g. that the memory did not suffice for the batch."""
