@@ -11,11 +11,12 @@ Whoever resizes states the geometry: the centres, the kernel, the stretch, and w
 
 import math
 from collections.abc import Callable
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, overload
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 
 Array = jax.Array
@@ -101,6 +102,10 @@ def axis_weights(
     return matrix
 
 
+@overload
+def resample(x: Array, rows: np.ndarray, columns: np.ndarray) -> Array: ...
+@overload
+def resample(x: NDArray[np.float64], rows: np.ndarray, columns: np.ndarray) -> NDArray[np.float64]: ...
 def resample(x: Array | np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Array | np.ndarray:
     """Multiply images by the matrices of both axes, in the type of `x`.
 

@@ -34,13 +34,16 @@ class Evaluator(Protocol):
         file: name of the CSV table in the run folder that collects the figures.
         title: title of the plot of the figures.
         curve: the column that is drawn as a curve.
-        reference: the column whose newest value is drawn as a level beside the curve, or None.
     """
 
     file: str
     title: str
     curve: str
-    reference: str | None
+
+    @property
+    def reference(self) -> str | None:
+        """The column whose newest value is drawn as a level beside the curve, or None."""
+        ...
 
     def measure(self, state: Any, moment: Moment) -> dict[str, float]:
         """Return the figures by column; an empty dictionary if the network cannot be measured yet."""
@@ -63,7 +66,7 @@ class SlicedWasserstein:
     """
 
     sample: Callable
-    codes: np.ndarray
+    codes: np.ndarray | jax.Array
     pictures: Pictures
     seed: int
     file = "swd.csv"

@@ -169,7 +169,7 @@ def assemble(
     return FeatureNetwork(module=part, params=needed, cut=cut, card=Card(card))
 
 
-def checked_cuts(cut: Cut, *, name: str, deepest: int, where: str) -> tuple[Cut, tuple[int, ...]]:
+def checked_cuts(cut: Cut | str, *, name: str, deepest: int, where: str) -> tuple[Cut, tuple[int, ...]]:
     """What was asked for as depth, checked.
 
     Arguments:
@@ -182,15 +182,15 @@ def checked_cuts(cut: Cut, *, name: str, deepest: int, where: str) -> tuple[Cut,
         WeightsError: these are no whole numbers from 1 to `deepest`.
     """
     several = isinstance(cut, (tuple, list))
-    cuts = tuple(cut) if several else (cut,)
-    if not cuts or not all(isinstance(k, (int, np.integer)) and k >= 1 for k in cuts):
+    asked = tuple(cut) if several else (cut,)
+    cuts = tuple(int(k) for k in asked if isinstance(k, (int, np.integer)) and k >= 1)
+    if not cuts or len(cuts) < len(asked):
         raise WeightsError(f"`cut` must be one or several whole numbers from 1, got {cut!r}")
     if max(cuts) > deepest:
         raise WeightsError(
             f"{where}: it holds {name} as deep as features[:{deepest}], cut = {max(cuts)} goes deeper; "
             f"choose a cut up to {deepest}"
         )
-    cuts = tuple(int(k) for k in cuts)
     return (cuts if several else cuts[0]), cuts
 
 

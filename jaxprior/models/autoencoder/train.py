@@ -96,7 +96,7 @@ def plan(recipe: AutoencoderRecipe, pictures: Pictures) -> Plan:
     if len(pictures) < 4:
         raise ImageError(f"{len(pictures)} pictures do not suffice: some are trained on and some are held out.")
     network, _ = make_networks(recipe)
-    masks = recipe.mask and draw_masks(parse_mask(recipe.mask), recipe.resolution, seed=recipe.seed)
+    masks = draw_masks(parse_mask(recipe.mask), recipe.resolution, seed=recipe.seed) if recipe.mask else None
     count = len(pictures) - min(recipe.held_out, len(pictures) // 4)
     triples = Triples(pictures.pixels[:count], masks)
     held = Triples(pictures.pixels[count:], masks).all()
@@ -108,7 +108,7 @@ def plan(recipe: AutoencoderRecipe, pictures: Pictures) -> Plan:
     def show(state, _moment):
         """Rows of eight inputs, their outputs, and the originals."""
         some = held[: SHOWN // 4]
-        inputs, originals, _ = np.split(np.asarray(to_images(some, None)), (3, 6), axis=-1)
+        inputs, originals, _ = np.split(some / 127.5 - 1.0, (3, 6), axis=-1)  # as `to_images` does, in float64
         columns = np.stack([inputs, repair(state, inputs), originals])
         columns = np.pad(columns, ((0, 0), (0, -len(some) % 8), *((0, 0),) * 3))
         rows = np.split(columns, columns.shape[1] // 8, axis=1)

@@ -25,8 +25,6 @@ Array = jax.Array
 class ConSinGan:
     """A trained growing generator; a pytree, which compiled functions take as an argument. `load_singan` makes it.
 
-    `factor` and `resize` say, as those of a `SinGan` do, how the picture was shrunk to the scales of the training.
-
     Fields:
         generator: its network. variables: the generator's {"params": ...}.
         critic, critic_variables: the same of the finest scale's critic, or None.
@@ -40,8 +38,6 @@ class ConSinGan:
 
     architecture: ClassVar[str] = "consingan"
     title: ClassVar[str] = "ConSinGAN"
-    factor: ClassVar[float | None] = None
-    resize: ClassVar[str] = "bicubic_u8"
 
     generator: GrowingGenerator = static()
     variables: Any
@@ -57,6 +53,16 @@ class ConSinGan:
         shape = shape_text((*self.sizes[-1], self.image_channels))
         what = f"{self.card.get('name', 'no name')}: {len(self.sizes)} scales up to {shape}"
         return summary(self, what, self.params())
+
+    @property
+    def factor(self) -> None:
+        """None: the picture shrank from scale to scale by the ratio of the sizes, see `SinGan`."""
+        return None
+
+    @property
+    def resize(self) -> str:
+        """How the picture was shrunk to the scales of the training, see `SinGan`."""
+        return "bicubic_u8"
 
     @property
     def image_channels(self) -> int:

@@ -90,9 +90,10 @@ class GrowingGenerator(nn.Module):
             below: features after the stages below `start`; None if that is 0.
             start: the first stage.
         """
-        for n, noise in enumerate(noises, start):
-            below = self._next(n, below, noise, amplitudes[n]) if n else self._first(noise)
-        return below
+        x = self._first(noises[0]) if below is None else self._next(start, below, noises[0], amplitudes[start])
+        for n, noise in enumerate(noises[1:], start + 1):
+            x = self._next(n, x, noise, amplitudes[n])
+        return x
 
     def image(self, features: Array) -> Array:
         """Turn features into an image, those of a coarser stage too, though the tail learned from the finest."""
@@ -117,7 +118,7 @@ class GrowingGenerator(nn.Module):
     def init_variables(self, key: Array) -> dict:
         """Random parameters, {"params": ...}."""
         noises = [jnp.zeros((1, *self.noise_shape(n, (1, 1)))) for n in range(self.stages)]
-        return self.init(key, noises, jnp.zeros(self.stages))
+        return dict(self.init(key, noises, jnp.zeros(self.stages)))
 
 
 class Stage(nn.Module):

@@ -7,7 +7,7 @@ The fake and the remade picture are computed together, as two images of a batch:
 """
 
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -64,8 +64,8 @@ def make_losses(recipe: ConsinganRecipe):
     """
     _, critic = networks_of(recipe, 1)
 
-    def rate(params, images):
-        return critic.apply({"params": params}, images)
+    def rate(params, images) -> Array:
+        return cast(Array, critic.apply({"params": params}, images))
 
     def critic_loss(params, picture, fake, mix):
         scores = rate(params, jnp.concatenate([picture, fake]))
@@ -134,11 +134,11 @@ def make_step(recipe: ConsinganRecipe, scales: Plan, stage: int):
             moves = {}
             for name, rate in rates.items():
                 moves[name], optimizers[name] = adam(recipe, rate * falling).update(gradients[name], optimizers[name])
-            return (optax.apply_updates(parts, moves), optimizers), metrics
+            return (cast(dict, optax.apply_updates(parts, moves)), optimizers), metrics
 
         networks = parts, {name: state["adam"]["generator"][name] for name in rates}
         (parts, optimizers), metrics = jax.lax.scan(update_generator, networks, length=recipe.generator_steps)
-        seen = jax.tree.map(lambda x: x[-1], {**seen, **metrics})
+        seen = jax.tree.map(lambda x: x[-1], seen | metrics)
         optimizers = {"generator": {**state["adam"]["generator"], **optimizers}, "critic": critic_opt}
         state = {**state, "generator": {**state["generator"], **parts}, "critic": critic, "adam": optimizers}
         return state, seen

@@ -57,7 +57,9 @@ def _drawn(
     return *drawn, [noise[0] for noise in draw_normals(noise_key, shapes, count=1)]
 
 
-def assemble(recipe: ConsinganRecipe, scales: Plan, state: dict, count: int, image: np.ndarray) -> ConSinGan:
+def assemble(
+    recipe: ConsinganRecipe, scales: Plan, state: dict, count: int, image: np.ndarray | jax.Array
+) -> ConSinGan:
     """A model of the coarsest `count` stages of a state; `image` is the picture at the last of them, [h, w, c]."""
     generator, critic = networks_of(recipe, count)
     names = ("head", "tail", *(f"stage{n}" for n in range(count)))

@@ -160,7 +160,7 @@ class Generator(nn.Module):
     @nn.nowrap
     def init_variables(self, key: Array) -> dict:
         """Random parameters, {"params": ...} and "batch_stats" if the norm has any."""
-        return self.init(key, jnp.zeros((1, self.latent_dim)))
+        return dict(self.init(key, jnp.zeros((1, self.latent_dim))))
 
     @nn.nowrap
     def init_params(self, key: Array) -> dict:
@@ -238,7 +238,7 @@ class Critic(nn.Module):
     @nn.nowrap
     def init_variables(self, key: Array) -> dict:
         """Random parameters, {"params": ...} and "batch_stats" if the norm has any."""
-        return self.init(key, jnp.zeros((1, *self.image_shape)))
+        return dict(self.init(key, jnp.zeros((1, *self.image_shape))))
 
     @nn.nowrap
     def init_params(self, key: Array) -> dict:

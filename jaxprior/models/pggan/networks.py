@@ -168,7 +168,7 @@ class Generator(nn.Module):
     @nn.nowrap
     def init_params(self, key: Array) -> dict:
         """Random parameters of all stages: raw N(0, 1) kernels and zero biases."""
-        return self.init(key, jnp.zeros((1, self.latent_dim)), method="stages")["params"]
+        return dict(self.init(key, jnp.zeros((1, self.latent_dim)), method="stages")["params"])
 
     @nn.nowrap
     def freeze(self, params: dict, *, platform: str, precision: str) -> tuple["Generator", dict]:
@@ -291,7 +291,7 @@ class Critic(nn.Module):
     def init_params(self, key: Array) -> dict:
         """Random parameters of all stages: raw N(0, 1) kernels and zero biases."""
         example = jnp.zeros((1, *self.image_shape))
-        return self.init(key, example, method="stages")["params"]
+        return dict(self.init(key, example, method="stages")["params"])
 
 
 class DenseTo4x4(nn.Module):

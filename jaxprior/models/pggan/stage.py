@@ -1,6 +1,7 @@
 """One stage of a growing GAN: networks, losses and compiled step (see `jaxprior.models.pggan.train`)."""
 
 from functools import partial
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -36,8 +37,8 @@ def make_losses(recipe: PgganRecipe, stage: int):
     gamma = recipe.r1_gamma * (1 << stage) ** recipe.r1_growth
 
     def critic_loss(params, fakes, reals, mix, fade, *, regularise: bool):
-        def scores(x):
-            return critic.apply({"params": params}, x, stage=stage, fade=fade)
+        def scores(x) -> jax.Array:
+            return cast(jax.Array, critic.apply({"params": params}, x, stage=stage, fade=fade))
 
         real, fake = scores(reals), scores(fakes)
         if recipe.loss == "wgan-gp":
@@ -55,7 +56,7 @@ def make_losses(recipe: PgganRecipe, stage: int):
 
     def generator_loss(params, critic_params, z, fade):
         fakes = generator.apply({"params": params}, z, stage=stage, fade=fade)
-        scores = critic.apply({"params": critic_params}, fakes, stage=stage, fade=fade)
+        scores = cast(jax.Array, critic.apply({"params": critic_params}, fakes, stage=stage, fade=fade))
         wasserstein = recipe.loss == "wgan-gp"
         loss = (losses.wasserstein_generator if wasserstein else losses.nonsaturating_generator)(scores)
         return loss, {"generator_loss": loss}
@@ -103,7 +104,7 @@ def faded(reals: jax.Array, fade) -> jax.Array:
     return reals if fade is None else reals + (upsample(downsample(reals)) - reals) * fade
 
 
-def adam(recipe: PgganRecipe, rate=0.0) -> optax.GradientTransformation:
+def adam(recipe: PgganRecipe, rate: float | jax.Array = 0.0) -> optax.GradientTransformation:
     """The optimiser of both networks at a rate, which may be traced."""
     return optax.adam(rate, b1=recipe.beta1, b2=recipe.beta2, eps=recipe.epsilon)
 

@@ -64,7 +64,7 @@ def soft_mask(mask: np.ndarray, *, radius: int, sigma: float) -> np.ndarray:
     return (np.ones_like(soft) if least == most else (soft - least) / (most - least)).astype(np.float32)
 
 
-def blend(kept: Array, made: Array, mask: Array) -> Array:
+def blend(kept: Array | np.ndarray, made: Array, mask: Array | np.ndarray) -> Array:
     """Put two pictures together: (1 - mask) kept + mask made.
 
     Arguments:

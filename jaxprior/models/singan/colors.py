@@ -15,7 +15,7 @@ Array = jax.Array
 STARTS, ITERATIONS = 4, 50
 
 
-def color_centers(image: np.ndarray, count: int) -> np.ndarray:
+def color_centers(image: np.ndarray | Array, count: int) -> np.ndarray:
     """The colors that represent a picture best: k-means by Lloyd's iterations, the best of four k-means++ starts.
 
     Arguments:
@@ -49,7 +49,7 @@ def color_centers(image: np.ndarray, count: int) -> np.ndarray:
     return best[np.argsort(best.sum(axis=1), kind="stable")].astype(np.float32)  # The order is from dark to light.
 
 
-def snap_to(images: Array, centers: Array) -> Array:
+def snap_to(images: Array, centers: Array | np.ndarray) -> Array:
     """Replace every pixel by the nearest of some colors. Works inside compiled functions; its gradient is zero.
 
     Arguments:
@@ -63,11 +63,11 @@ def snap_to(images: Array, centers: Array) -> Array:
         >>> snap_to(jnp.array([0.1, 0.8])[:, None], jnp.array([[0.0], [1.0]])).ravel().tolist()
         [0.0, 1.0]
     """
-    centers = jnp.asarray(centers, images.dtype)
+    colors = jnp.asarray(centers, images.dtype)
     pixels = images.reshape(-1, 1, images.shape[-1])
     # Distances come from differences; products would lose the accuracy that tells two close colors apart.
-    nearest = jnp.argmin(jnp.sum(jnp.square(pixels - centers[None]), axis=-1), axis=1)
-    return centers[nearest].reshape(images.shape)
+    nearest = jnp.argmin(jnp.sum(jnp.square(pixels - colors[None]), axis=-1), axis=1)
+    return colors[nearest].reshape(images.shape)
 
 
 def _spread(colors: np.ndarray, count: int, chance: np.random.Generator) -> np.ndarray:

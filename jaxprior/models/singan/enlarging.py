@@ -52,9 +52,10 @@ def super_resolve(
         (372, 496, 3)
     """
     pyramid = with_image_scales(model)
-    image = model.image if image is None else as_floats(image, channels=model.image_channels)
-    sizes, step = plan_enlarging(image.shape[:2], factor, steps=steps)
-    return _super_resolve(pyramid, jnp.asarray(image), key, sizes=sizes, step=step)
+    start = model.image if image is None else jnp.asarray(as_floats(image, channels=model.image_channels))
+    height, width = start.shape[:2]
+    sizes, step = plan_enlarging((height, width), factor, steps=steps)
+    return _super_resolve(pyramid, start, key, sizes=sizes, step=step)
 
 
 def plan_enlarging(
@@ -74,13 +75,15 @@ def plan_enlarging(
     steps = max(1, round(math.log(factor) / math.log(STEP))) if steps is None else steps
     if steps < 1:
         raise ValueError(f"steps: expected at least 1, got {steps}")
-    last = tuple(round(side * factor) for side in size)
+    height, width = size
+    last = round(height * factor), round(width * factor)
     if math.prod(last) > MAX_PIXELS:
         made = f"{last[1]}x{last[0]}"
         raise ValueError(f"factor: {factor:g} makes {made}, more than {MAX_PIXELS} pixels; take a smaller one")
     step = factor ** (1 / steps)
     # Sizes are rounded up, as a resize does; at the end, what lies beyond the true size is cut at the right and bottom.
-    sizes = [tuple(math.ceil(side * step**k - 1e-9) for side in size) for k in range(1, steps)]
+    grown = [step**k for k in range(1, steps)]
+    sizes = [(math.ceil(height * by - 1e-9), math.ceil(width * by - 1e-9)) for by in grown]
     return (*sizes, last), step
 
 

@@ -65,12 +65,12 @@ def plan_fitting(given: tuple[int, int], size: tuple[int, int]) -> Fitting:
         raise ImageError(
             f"reference: it is {_words(given)}; expected at least {MIN_SIDE}x{MIN_SIDE}, less holds nothing to go by"
         )
-    scales = [side / whole for side, whole in zip(size, given, strict=True)]
-    if all(whole * min(scales) > side - 1 for side, whole in zip(size, given, strict=True)):
-        return Fitting(tuple(given), (0, 0, *given), tuple(size), min(scales))
-    kept = [min(whole, round(side / max(scales))) for side, whole in zip(size, given, strict=True)]
-    top, left = ((whole - part) // 2 for whole, part in zip(given, kept, strict=True))
-    return Fitting(tuple(given), (top, left, *kept), tuple(size))
+    (h, w), (height, width) = given, size
+    scales = [height / h, width / w]
+    if h * min(scales) > height - 1 and w * min(scales) > width - 1:
+        return Fitting((h, w), (0, 0, h, w), (height, width), min(scales))
+    kept_h, kept_w = min(h, round(height / max(scales))), min(w, round(width / max(scales)))
+    return Fitting((h, w), ((h - kept_h) // 2, (w - kept_w) // 2, kept_h, kept_w), (height, width))
 
 
 def fit_reference(model: SingleImageModel, image: np.ndarray) -> tuple[np.ndarray, Fitting]:
@@ -90,7 +90,8 @@ def fit_reference(model: SingleImageModel, image: np.ndarray) -> tuple[np.ndarra
         >>> reference, fitting = fit_reference(model, load_image("paint.png"))  # needs a trained model # doctest: +SKIP
     """
     image = as_floats(image, channels=model.image_channels)
-    fitting = plan_fitting(image.shape[:2], model.sizes[-1])
+    height, width = image.shape[:2]
+    fitting = plan_fitting((height, width), model.sizes[-1])
     kept = fitting.cut(image)
     if kept.shape[:2] == fitting.size:
         return kept, fitting
@@ -115,7 +116,8 @@ def fit_mask(model: SingleImageModel, mask: np.ndarray) -> np.ndarray:
     if mask.ndim != 2:
         raise MaskError(f"mask: expected [h, w], 1 = pasted or edited, got {mask.shape}")
     marked = mask > 0.5
-    fitting = plan_fitting(marked.shape, model.sizes[-1])
+    height, width = marked.shape
+    fitting = plan_fitting((height, width), model.sizes[-1])
     kept = fitting.cut(marked)
     if kept.shape == fitting.size:
         return kept

@@ -11,6 +11,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxprior.models.singan.colors import snap_to
 from jaxprior.models.singan.model import SinGan, SingleImageModel, with_image_scales
@@ -22,12 +23,12 @@ Array = jax.Array
 
 def inject(
     model: SingleImageModel,
-    image: Array,
+    image: Array | np.ndarray,
     key: Array,
     *,
     start_scales: Sequence[int] | None = None,
     count: int = 1,
-    centers: Sequence[Array] | None = None,
+    centers: Sequence[Array | np.ndarray] | None = None,
 ) -> Array:
     """Draw images whose coarse structure is that of a picture.
 
@@ -98,9 +99,9 @@ def at_scale(model: SinGan, image: Array, scale: int) -> Array:
 @partial(jax.jit, static_argnames=("start_scales", "count"))
 def _inject(model: SinGan, image: Array, key: Array, centers, *, start_scales: tuple[int, ...], count: int) -> Array:
     noises = model.draw_noises(key, model.sizes, count=count)
-    images = None
+    made: list[Array] = []
     for n in range(start_scales[0], len(model.scales)):
-        below = [] if images is None else [model.enlarge(images, model.sizes[n])]
+        below = [model.enlarge(made[-1], model.sizes[n])] if made else []
         if n in start_scales:
             entering = injected(model, image, n)
             if centers is not None:
@@ -108,5 +109,6 @@ def _inject(model: SinGan, image: Array, key: Array, centers, *, start_scales: t
             below.append(jnp.broadcast_to(entering, (count, *entering.shape)))
         joined = jnp.concatenate(below)
         noise = jnp.tile(noises[n], (len(joined) // count, 1, 1, 1))
-        images = model.synthesize([noise], below=joined, start=n)[0]
+        made += model.synthesize([noise], below=joined, start=n)
+    images = made[-1]
     return images.reshape(len(start_scales), count, *images.shape[1:])

@@ -8,13 +8,14 @@ that compute images are pure, so that they can be compiled; nothing leaves the d
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 
 from jaxprior.errors import JaxpriorError
 from jaxprior.models.singan import networks
+from jaxprior.models.singan.config import Padding, Resize
 from jaxprior.models.singan.networks import zero_pad
 from jaxprior.models.singan.noise import draw_normals
 from jaxprior.models.singan.resizing import resize
@@ -31,25 +32,30 @@ class SingleImageModel(Protocol):
 
     Attributes:
         architecture: the word in the card of its file; title: what people call it.
-        image: the picture at the finest scale, [h, w, c] in [-1, 1].
-        factor, resize: how the picture was shrunk from scale to scale, see `SinGan`.
-        card: where the weights come from.
     """
 
     architecture: ClassVar[str]
     title: ClassVar[str]
 
     @property
-    def image(self) -> Array: ...
+    def image(self) -> Array:
+        """The picture at the finest scale, [h, w, c] in [-1, 1]."""
+        ...
 
     @property
-    def factor(self) -> float | None: ...
+    def factor(self) -> float | None:
+        """By which the picture shrank from one scale to the next coarser one, see `SinGan`."""
+        ...
 
     @property
-    def resize(self) -> str: ...
+    def resize(self) -> str:
+        """How the picture was shrunk, one of `resizing.RESIZES`."""
+        ...
 
     @property
-    def card(self) -> Card: ...
+    def card(self) -> Card:
+        """Where the weights come from."""
+        ...
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
@@ -136,9 +142,9 @@ class SinGan:
     scales: tuple[Scale, ...]
     image: Array
     factor: float | None = static()
-    resize: str = static(default="bicubic_u8")
-    padding: str = static(default="zero")
-    coarse_noise_channels: int = static(default=1)
+    resize: Resize = static(default="bicubic_u8")
+    padding: Padding = static(default="zero")
+    coarse_noise_channels: Literal[1, 3] = static(default=1)
     card: Card = static(default=Card({}))
 
     @property

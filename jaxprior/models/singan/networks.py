@@ -117,7 +117,7 @@ class Generator(PatchNetwork):
     def init_variables(self, key: Array) -> dict:
         """Random parameters, {"params": ...} and "batch_stats" if the norm has any."""
         pixel = jnp.zeros((1, 1, 1, self.image_channels))
-        return self.init(key, zero_pad(pixel, self.margin), pixel)
+        return dict(self.init(key, zero_pad(pixel, self.margin), pixel))
 
 
 class Critic(PatchNetwork):
@@ -138,7 +138,7 @@ class Critic(PatchNetwork):
     @nn.nowrap
     def init_variables(self, key: Array) -> dict:
         """Random parameters, {"params": ...} and "batch_stats" if the norm has any."""
-        return self.init(key, zero_pad(jnp.zeros((1, 1, 1, self.image_channels)), self.margin))
+        return dict(self.init(key, zero_pad(jnp.zeros((1, 1, 1, self.image_channels)), self.margin)))
 
 
 class Block(nn.Module):

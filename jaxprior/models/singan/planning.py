@@ -1,7 +1,7 @@
 """What the trainings on one picture share: the sheet of samples, the figures, the phases, the saved weights."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ from jaxprior.training.pictures import Pictures
 from jaxprior.training.session import Plan, settings_of
 
 
+Model = TypeVar("Model", bound=SingleImageModel)
 SAMPLES = 16
 """Random images of a sheet."""
 
@@ -56,9 +57,9 @@ def single_image_plan(
     name: str,
     phases: list[Phase],
     init: Callable[[jax.Array], Any],
-    trained: Callable[[Any], SingleImageModel],
-    sample: Callable[[SingleImageModel, jax.Array], Any],
-    remake: Callable[[SingleImageModel], Any],
+    trained: Callable[[Any], Model],
+    sample: Callable[[Model, jax.Array], Any],
+    remake: Callable[[Model], Any],
     reals: Callable[[int], Any],
     show: Callable[[Any], Any] | None = None,
     settings: dict | None = None,

@@ -11,10 +11,12 @@ The kernel is Keys' cubic with a = -0.5 or the triangle, widened when the image 
 import functools
 import math
 import typing
+from typing import overload
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from jaxprior.models.singan.config import Resize
 from jaxprior.nn.resampling import LINEAR, axis_weights, cubic, resample, scaled_centres
@@ -29,7 +31,15 @@ def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
     return math.ceil(size[0] * scale), math.ceil(size[1] * scale)
 
 
-def resize(x: Array, size: tuple[int, int], *, scale: float | None = None, method: str = "bicubic_u8") -> Array:
+@overload
+def resize(x: Array, size: tuple[int, int], *, scale: float | None = None, method: str = "bicubic_u8") -> Array: ...
+@overload
+def resize(
+    x: NDArray[np.float64], size: tuple[int, int], *, scale: float | None = None, method: str = "bicubic_u8"
+) -> NDArray[np.float64]: ...
+def resize(
+    x: Array | np.ndarray, size: tuple[int, int], *, scale: float | None = None, method: str = "bicubic_u8"
+) -> Array | np.ndarray:
     """Resize images.
 
     Arguments:
@@ -52,23 +62,23 @@ def resize(x: Array, size: tuple[int, int], *, scale: float | None = None, metho
         raise ValueError(f"resize: expected one of {', '.join(RESIZES)}, got {method!r}")
     if min(size) < 1 or (scale is not None and not scale > 0):
         raise ValueError(f"resize: expected a positive size and scale, got {size} and {scale}")
-    on_host = isinstance(x, np.ndarray) and x.dtype == np.float64
-    numpy = np if on_host else jnp
     h, w = x.shape[-3:-1]
     scales = [scale or size[0] / h, scale or size[1] / w]
     rows, columns = (_weights(n, out, s, method) for n, out, s in zip((h, w), size, scales, strict=True))
     if method != "bicubic_u8":
         return resample(x, rows, columns)
-    y = resample(quantised(x, numpy), rows, columns) / 255
-    if on_host:  # the official code's tensors are float32, and the next truncation tells a rounding error from a level
-        y = y.astype(np.float32).astype(np.float64)
-    return (numpy.clip(y, 0, 1) - 0.5) * 2
+    if isinstance(x, np.ndarray) and x.dtype == np.float64:
+        levels = np.floor(255 * np.clip((x.astype(np.float32) + 1) / 2, 0, 1)).astype(np.float64)
+        # The official code's tensors are float32, and the next truncation tells a rounding error from a level.
+        y = (resample(levels, rows, columns) / 255).astype(np.float32).astype(np.float64)
+        return (np.clip(y, 0, 1) - 0.5) * 2
+    y = resample(quantised(jnp.asarray(x)), rows, columns) / 255
+    return (jnp.clip(y, 0, 1) - 0.5) * 2
 
 
-def quantised(x: Array, numpy=jnp) -> Array:
+def quantised(x: Array) -> Array:
     """Images in [-1, 1] -> their values 0, 1, ... 255, truncated as officially: 8-bit levels can fall by one."""
-    wide = x.astype(np.float32) if numpy is np else x
-    return numpy.floor(255 * numpy.clip((wide + 1) / 2, 0, 1)).astype(x.dtype)
+    return jnp.floor(255 * jnp.clip((x + 1) / 2, 0, 1)).astype(x.dtype)
 
 
 @functools.lru_cache(maxsize=256)

@@ -74,7 +74,7 @@ def draw_inputs(
     drawn = below.draw_noises(below_key, below.sizes, count=count)
     kept = [one.noise[None] for one in below.scales]
     noises = [jnp.concatenate(pair) for pair in zip(kept, drawn, strict=True)]
-    images = below.enlarge(below.synthesize(noises)[-1], picture.shape[1:3])
+    images = below.enlarge(below.synthesize(noises)[-1], (picture.shape[1], picture.shape[2]))
     return Inputs(noise, images[1:], fixed, images[:1], mixes)
 
 

@@ -81,7 +81,7 @@ def begin_scale(recipe: SinganRecipe, below: SinGan | None, scale: int, picture:
 @jax.jit
 def reconstruction_error(below: SinGan, picture: jax.Array) -> jax.Array:
     """Root mean squared difference of a picture [1, h, w, c] from the enlarged reconstruction of the scales below."""
-    remade = below.enlarge(reconstruct(below)[-1], picture.shape[1:3])
+    remade = below.enlarge(reconstruct(below)[-1], (picture.shape[1], picture.shape[2]))
     return jnp.sqrt(jnp.mean(jnp.square(picture - remade)))
 
 

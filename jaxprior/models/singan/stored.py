@@ -86,7 +86,9 @@ def build_singan(params: Mapping, card: Mapping, where: str = "these weights") -
     return SinGan(scales=tuple(scales), image=wide["image"], card=Card(card), **drawing)
 
 
-def _networks(config: Mapping) -> tuple[list, list | None, tuple[tuple[int, int], ...], dict]:
+def _networks(
+    config: Mapping,
+) -> tuple[tuple[singan.Generator, ...], tuple[singan.Critic, ...] | None, tuple[tuple[int, int], ...], dict]:
     """The untrained generators and critics of a card's config, the sizes, and what concerns drawing."""
     config = dict(config)
     sizes, drawing = _parted(config)

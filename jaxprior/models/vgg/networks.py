@@ -74,12 +74,12 @@ class VGG(nn.Module):
         x = (images * 0.5 + 0.5 - mean) / deviation
         maps = {}
         for i, kind in enumerate(layer_kinds(self.stages)[: max(self.cuts)]):
-            if kind == "relu":
-                x = nn.relu(x)
-            elif kind == "pool":
-                x = max_pool(x, 2)
-            else:
+            if isinstance(kind, int):
                 x = Convolution(kind, self.form_of(x.shape[-1], kind), name=f"conv{i}")(x)
+            elif kind == "relu":
+                x = nn.relu(x)
+            else:
+                x = max_pool(x, 2)
             maps[i + 1] = x
         return tuple(maps[cut] for cut in self.cuts)
 

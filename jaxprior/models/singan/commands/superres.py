@@ -34,6 +34,7 @@ def superres(
     ```
     """
     import jax
+    import jax.numpy as jnp
     import numpy as np
 
     from jaxprior.data import images
@@ -48,5 +49,6 @@ def superres(
     height, width = large.shape[:2]
     folder = shared.make_folder(out)
     images.save_png(folder / "superres.png", images.to_uint8(large))
-    images.save_png(folder / "bicubic.png", images.to_uint8(resize(given, (height, width), method="bicubic")))
+    plain = resize(jnp.asarray(given), (height, width), method="bicubic")
+    images.save_png(folder / "bicubic.png", images.to_uint8(plain))
     say(f"{given.shape[1]}x{given.shape[0]} to {width}x{height} pixels: {folder / 'superres.png'}")

@@ -7,7 +7,7 @@ import dataclasses
 import enum
 import typing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -58,12 +58,18 @@ def _changes(options: Any) -> dict[str, Any]:
 
 TRAINERS = _trainers()
 KINDS = _option_kinds()
-SettingsOptions = _joined(KINDS)
 PRESETS = {name: trainer for trainer in TRAINERS for name in discovery.imported(trainer.presets)}
 """The training that has a preset of this name."""
 
 _LISTED = sorted(PRESETS, key=lambda name: name in SPECIAL)
-SinganPreset = enum.StrEnum("SinganPreset", [(f"choice{number}", name) for number, name in enumerate(_LISTED)])
+if TYPE_CHECKING:  # Both classes are made of what families offer; a type checker cannot know their fields and members.
+    SettingsOptions = Any
+
+    class SinganPreset(enum.StrEnum):
+        """The names of all presets."""
+else:
+    SettingsOptions = _joined(KINDS)
+    SinganPreset = enum.StrEnum("SinganPreset", [(f"choice{number}", name) for number, name in enumerate(_LISTED)])
 OFFICIAL = SinganPreset("singan")
 
 
