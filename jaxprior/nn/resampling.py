@@ -103,9 +103,15 @@ def axis_weights(
 
 
 @overload
-def resample(x: Array, rows: np.ndarray, columns: np.ndarray) -> Array: ...
+def resample(x: Array, rows: np.ndarray, columns: np.ndarray) -> Array:
+    """By JAX."""
+
+
 @overload
-def resample(x: NDArray[np.float64], rows: np.ndarray, columns: np.ndarray) -> NDArray[np.float64]: ...
+def resample(x: NDArray[np.float64], rows: np.ndarray, columns: np.ndarray) -> NDArray[np.float64]:
+    """By NumPy."""
+
+
 def resample(x: Array | np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Array | np.ndarray:
     """Multiply images by the matrices of both axes, in the type of `x`.
 

@@ -32,11 +32,17 @@ def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
 
 
 @overload
-def resize(x: Array, size: tuple[int, int], *, scale: float | None = None, method: str = "bicubic_u8") -> Array: ...
+def resize(x: Array, size: tuple[int, int], *, scale: float | None = None, method: str = "bicubic_u8") -> Array:
+    """By JAX."""
+
+
 @overload
 def resize(
     x: NDArray[np.float64], size: tuple[int, int], *, scale: float | None = None, method: str = "bicubic_u8"
-) -> NDArray[np.float64]: ...
+) -> NDArray[np.float64]:
+    """By NumPy."""
+
+
 def resize(
     x: Array | np.ndarray, size: tuple[int, int], *, scale: float | None = None, method: str = "bicubic_u8"
 ) -> Array | np.ndarray:
