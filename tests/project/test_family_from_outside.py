@@ -204,5 +204,29 @@ def test_its_trainer_is_a_command_whose_options_are_its_settings(installed, pict
     assert (said["norm"], said["steps"], said["batch_size"], said["learning_rate"]) == ("l1", 10, 2, 0.01)
 
 
+def test_what_it_trained_restores_pictures_on_the_command_line_and_in_a_recipe(installed, pictures, tmp_path):
+    call("train", "tiny", "--data", pictures, "-o", tmp_path / "run", "--steps", "10")
+    common = ("--prior", tmp_path / "run", "--codes", "2", "--layer", "1", "--steps", "3")
+    call("reconstruct", pictures, "--limit", "1", "-o", tmp_path / "restored", *common)
+    assert len(list((tmp_path / "restored" / "images").glob("*.png"))) == 1
+    assert "report.html" in call("report", tmp_path / "restored").stdout
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f"""
+title = "tiny"
+[[prior]]
+source = "{tmp_path / "run"}"
+[[data]]
+path = "{pictures}"
+[[task]]
+name = "colorize"
+[[method]]
+name = "short"
+codes = {{ num_codes = 2, layer = 1 }}
+solve = {{ steps = 3, starts = 1 }}
+""")
+    call("evaluate", recipe, "--limit", "1", "-o", tmp_path / "evaluated")
+    assert "tiny" in (tmp_path / "evaluated" / "summary.md").read_text()
+
+
 def test_without_its_package_there_is_no_such_command():
     assert "No such command 'tiny'" in call("train", "tiny", code=2).output
