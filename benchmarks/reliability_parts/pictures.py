@@ -17,7 +17,7 @@ QUICK = ("--codes", 2, "--layer", 4, "--steps", 2, "--optimizer", "adam", "--ini
 MEMORY, MALFORMED, ODD = 256, 300, 40
 DECODE = """
 import sys
-from jaxprior.images import list_images, load_image
+from jaxprior.data.images import list_images, load_image
 for source in list_images(sys.argv[1]):
     try:
         print(load_image(source).shape)
