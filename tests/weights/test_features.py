@@ -314,7 +314,7 @@ def test_an_installed_network_is_found_by_name(data_folder, small, tmp_path):
         assert network(photos(1, 8, 8)).shape == (1, 8, 8, 64) and network.card["architecture"] == "vgg16"
 
 
-def test_files_and_cuts_that_do_not_fit_are_refused(small, tmp_path):
+def test_files_and_cuts_that_do_not_fit_are_refused(small, tmp_path, unchecked):
     path = tmp_path / "head.safetensors"
     save_weights(path, small, card("vgg16"))
     assert load_features(path, cut=10)(photos(1, 8, 8)).shape == (1, 2, 2, 128)  # the pool after convolution 7
