@@ -45,7 +45,7 @@ def changed(recipe: Any, changes: dict) -> Any:
     """A recipe with those fields that were given; not every preset has all that a command offers."""
     given = {name: str(v) if isinstance(v, str) else v for name, v in changes.items() if v is not None}
     known = {field.name for field in dataclasses.fields(recipe)}
-    if unknown := [f"--{name.replace('_', '-')}" for name in given if name not in known]:
+    if unknown := sorted(f"--{name.replace('_', '-')}" for name in given if name not in known):
         raise JaxpriorError(f"{', '.join(unknown)}: this preset has no such choice; leave it out, or change --preset.")
     try:
         return recipe.changed(given)

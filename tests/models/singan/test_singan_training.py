@@ -46,10 +46,10 @@ def work(pictures) -> session.Plan:
     return plan(small_recipe(), pictures)
 
 
-class Double(SinganRecipe):
-    """A recipe whose networks compute in float64."""
-
-    dtype = jnp.float64
+@pytest.fixture
+def in_float64(monkeypatch):
+    """Networks compute in float64."""
+    monkeypatch.setattr("jaxprior.models.singan.losses.dtype_of", lambda settings: jnp.float64)
 
 
 def to_torch(x) -> np.ndarray:
@@ -137,10 +137,10 @@ def torch_step(torch, generator: TorchNetwork, critic: TorchNetwork, recipe, giv
 
 
 @pytest.mark.parametrize(("g_step", "gp"), [("recompute", "pixel"), ("frozen", "pixel"), ("once", "image")])
-def test_three_steps_are_those_of_pytorch_in_float64(pictures, g_step, gp):
+def test_three_steps_are_those_of_pytorch_in_float64(pictures, g_step, gp, in_float64):
     """The finer of two scales; the learning rate falls before the third step."""
     torch = pytest.importorskip("torch")
-    recipe = Double(
+    recipe = SinganRecipe(
         num_scales=2, min_size=12, width=4, layers=2, steps=3, milestones=(0.6,), critic_steps=2, generator_steps=2,
         g_step=g_step, gp=gp,
     )  # fmt: skip
