@@ -144,16 +144,22 @@ def test_networks_are_the_official_ones(width, pair):
 
 def test_gradient_penalty_and_its_gradients_are_the_official_ones(pair):
     arrays, real, below, z = pair
-    critic, d = singan.Critic(), variables(state("netD", critic=True))
-    fake = trained(singan.Generator(), variables(state("netG")), z, below)[0]
-    mix = jnp.full((1, 1, 1, 1), 1 - float(arrays["gp_eps"]))
+    with jax.enable_x64(True):  # the official value was computed in float64 as well
+        g, d, real, below, z = jax.tree.map(
+            lambda x: jnp.asarray(x, jnp.float64),
+            (variables(state("netG")), variables(state("netD", critic=True)), real, below, z),
+        )
+        critic = singan.Critic(dtype=jnp.float64)
+        fake = trained(singan.Generator(dtype=jnp.float64), g, z, below)[0]
+        mix = jnp.full((1, 1, 1, 1), 1 - float(arrays["gp_eps"]))
 
-    @jax.jit
-    @jax.value_and_grad
-    def penalty(params):
-        return 0.1 * pixel_gradient_penalty(lambda x: trained(critic, {**d, "params": params}, x)[0], real, fake, mix)
+        @jax.jit
+        @jax.value_and_grad
+        def penalty(params):
+            variables = {**d, "params": params}
+            return 0.1 * pixel_gradient_penalty(lambda x: trained(critic, variables, x)[0], real, fake, mix)
 
-    value, gradients = penalty(d["params"])
+        value, gradients = jax.device_get(penalty(d["params"]))
     assert float(value) == pytest.approx(float(arrays["nfc32/gp_f64"]), abs=1e-7)
     for layer, key in (("layer0", "head.conv.weight"), ("output", "tail.weight")):
         expected = golden_singan.hwio(arrays[f"nfc32/gp_grad/{key}"])
