@@ -7,9 +7,10 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+import numpy as np
+from jaxtyping import Array, Float
 
-from jaxprior.operators._base import Image, Operator
+from jaxprior.operators._base import Operator
 
 
 TEXT = """\
@@ -37,8 +38,8 @@ class Identity(Operator):
     degrades = False
     text = TEXT
 
-    def apply(self, x: Image) -> Array:
-        """Return the image itself."""
+    def apply(self, x: Float[Array | np.ndarray, "*_space _c"]) -> Array:
+        """Return the image itself, [h, w, c], or a volume, [d, h, w, c]."""
         return jnp.asarray(x)
 
 

@@ -352,8 +352,10 @@ def test_doubt_of_a_critic_is_added_per_image(photos, kind, doubt):
     objective = jp.Objective(pixel="l1_sum", critic=critic, critic_weight=10.0, critic_loss=kind)
     hole = jp.Inpaint(np.eye(16, dtype=np.float32))
     for photo in np.asarray(photos):
-        target = plain.target(hole, jnp.zeros((16, 16, 3)))
-        alone, together = (one.evaluate(jnp.asarray(photo), hole, target) for one in (plain, objective))
+        alone, together = (
+            one.evaluate(jnp.asarray(photo), hole, one.target(hole, jnp.zeros((16, 16, 3))))
+            for one in (plain, objective)
+        )
         assert float(alone.loss) == pytest.approx(np.abs(photo * (1 - np.eye(16))[..., None]).sum(), rel=1e-5)
         extra = float(together.loss) - float(alone.loss)
         assert extra == pytest.approx(10 * doubt(photo.mean(dtype=np.float64) * 3), abs=2e-3)
