@@ -22,7 +22,7 @@ from measuring import AGREE, hardware, in_time, record, save, spread
 from peers.singan import SinganStep
 
 import jaxprior.models.singan as networks
-from jaxprior.models.singan import Plan
+from jaxprior.models.singan import ScalePlan
 from jaxprior.models.singan.config import SinganRecipe
 from jaxprior.models.singan.scale import draw_inputs, make_step
 from jaxprior.models.singan.state import init_state
@@ -78,7 +78,7 @@ def compare(case: str, *, rounds: int, seconds: float) -> dict:
     size, width = case.split(":")
     height, broad = (int(side) for side in size.split("x"))
     recipe = SinganRecipe(width=int(width), width_max=max(int(width), 32), width_growth_every=None)
-    scales = Plan("singan", ((height, broad),), (1.0,), 0.75, 1.0)
+    scales = ScalePlan("singan", ((height, broad),), (1.0,), 0.75, 1.0)
     state = init_state(recipe, scales, jax.random.key(0))
     picture = np.random.default_rng(0).uniform(-1, 1, (1, height, broad, 3)).astype(np.float32)
     on_cpu = jax.default_backend() == "cpu"

@@ -294,7 +294,7 @@ class Trainer:
 
     Fields:
         config: import string "module:Class" of the frozen dataclass of its settings, a subclass of
-            `jaxprior.training.settings.Recipe` in a module without JAX; the options of the command line are those of
+            `training.settings.TrainingSettings` in a module without JAX; the options of the command line are those of
             its fields that `jaxprior.settings.setting` made.
         presets: import string of a dictionary from names to such settings; default: the name of the first choice;
             preset_text: help text of the option `--preset`.

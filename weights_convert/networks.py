@@ -13,7 +13,7 @@ from weights_convert.report import Converted, printable
 
 
 @dataclass(frozen=True)
-class KnownNetwork:
+class ConvertibleNetwork:
     """An architecture: how to recognise it in a checkpoint, how to convert it, and names it is known by.
 
     `base` is the network that this one is put onto: its parameter tree and card are then further arguments of
@@ -27,11 +27,11 @@ class KnownNetwork:
 
 
 NETWORKS = {
-    "pggan": KnownNetwork(pggan.recognise, pggan.convert, pggan.EXAMPLE_NAMES),
-    "vgg16": KnownNetwork(partial(vgg.recognise, "vgg16"), partial(vgg.convert, "vgg16"), vgg.EXAMPLE_NAMES),
-    "vgg19": KnownNetwork(partial(vgg.recognise, "vgg19"), partial(vgg.convert, "vgg19"), vgg.EXAMPLE_NAMES),
-    "squeezenet": KnownNetwork(squeezenet.recognise, squeezenet.convert, squeezenet.EXAMPLE_NAMES),
-    "lpips-squeeze": KnownNetwork(
+    "pggan": ConvertibleNetwork(pggan.recognise, pggan.convert, pggan.EXAMPLE_NAMES),
+    "vgg16": ConvertibleNetwork(partial(vgg.recognise, "vgg16"), partial(vgg.convert, "vgg16"), vgg.EXAMPLE_NAMES),
+    "vgg19": ConvertibleNetwork(partial(vgg.recognise, "vgg19"), partial(vgg.convert, "vgg19"), vgg.EXAMPLE_NAMES),
+    "squeezenet": ConvertibleNetwork(squeezenet.recognise, squeezenet.convert, squeezenet.EXAMPLE_NAMES),
+    "lpips-squeeze": ConvertibleNetwork(
         squeezenet.recognise_heads, squeezenet.convert_heads, squeezenet.EXAMPLE_HEAD_NAMES, base="squeezenet"
     ),
 }

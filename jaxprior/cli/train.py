@@ -17,7 +17,7 @@ from jaxprior.cli.console import say, say_error
 from jaxprior.cli.derived import choice_of, options_of
 from jaxprior.cli.options import NoOptions
 from jaxprior.cli.signature import spelled_out
-from jaxprior.cli.training import RunOptions, changed, train
+from jaxprior.cli.training import TrainingRunOptions, changed, train
 from jaxprior.errors import SettingsError
 from jaxprior.protocols import Trainer
 from jaxprior.settings import about
@@ -30,7 +30,7 @@ MOST_NAMED = 10
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainingOptions(RunOptions):
+class TrainingOptions(TrainingRunOptions):
     """What a training on many pictures is told besides its settings."""
 
     limit: Annotated[int | None, typer.Option(help="Only the first N pictures.", metavar="N", min=1)] = None

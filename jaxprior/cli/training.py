@@ -27,7 +27,7 @@ def network_option(text: str, *names: str, metavar: str | None = None, least: fl
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class TrainingRunOptions:
     """What every training is told besides its settings, on many pictures or on one."""
 
     out: Annotated[Path, typer.Option("-o", "--out", help="Run folder; the same command goes on in it.", metavar="RUN")]
@@ -54,7 +54,7 @@ def changed(recipe: Any, changes: dict) -> Any:
 
 
 def train(
-    plan: Any, run: RunOptions, source: str, *, use: str, after: Callable[[Path], None] = lambda run: None
+    plan: Any, run: TrainingRunOptions, source: str, *, use: str, after: Callable[[Path], None] = lambda run: None
 ) -> None:
     """Run a plan with progress; a stop ends the program with how to go on. `after` gets the run at its end or stop."""
     from jaxprior.system import runtime

@@ -3,7 +3,7 @@
 import dataclasses
 
 from jaxprior.evaluation.estimate import estimate_cell
-from jaxprior.evaluation.plan import Plan
+from jaxprior.evaluation.plan import EvaluationPlan
 from jaxprior.runs.shares import WHOLE, Share
 
 
@@ -29,7 +29,7 @@ class Forecast:
 
 
 def forecast_cells(
-    plan: Plan, *, batch_size: int | None = None, memory: float | None = None, share: Share = WHOLE
+    plan: EvaluationPlan, *, batch_size: int | None = None, memory: float | None = None, share: Share = WHOLE
 ) -> list[Forecast]:
     """Estimate every cell of a plan; cells that differ in nothing that costs time are estimated once.
 

@@ -63,7 +63,7 @@ class PlannedCell:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Plan:
+class EvaluationPlan:
     """A recipe whose priors are loaded and whose pictures are listed.
 
     Fields:
@@ -80,7 +80,7 @@ class Plan:
 Watch = Callable[[int, int, PlannedCell], AbstractContextManager[Observer]]
 
 
-def make_plan(recipe: Recipe, run: str | Path) -> Plan:
+def make_plan(recipe: Recipe, run: str | Path) -> EvaluationPlan:
     """Load priors, list pictures and make every cell of a recipe; nothing is written.
 
     Arguments:
@@ -116,7 +116,7 @@ def make_plan(recipe: Recipe, run: str | Path) -> Plan:
     labels = [labels for labels, *_ in found]
     folders = numbered("_".join(map(_slug, one.values())) for one in labels)
     titles = short_titles(labels)
-    return Plan(
+    return EvaluationPlan(
         recipe=recipe,
         cells=[
             PlannedCell(folder=folder, labels=labels, title=title, cell=cell, prior=prior, sources=pictures)
@@ -232,7 +232,7 @@ def _configuration(recipe: Recipe, priors: dict[str, Any], titles: Sequence[str]
     }
 
 
-def _begin(plan: Plan, run: Path, command: str) -> None:
+def _begin(plan: EvaluationPlan, run: Path, command: str) -> None:
     """Take the folder, or refuse another evaluation's."""
     if (run / "run.json").exists() and (kind := read_record(run).get("kind", "foreign")) != KIND:
         raise RunError(f"{run} holds a {kind} run, not an {KIND}: give another folder with -o.")

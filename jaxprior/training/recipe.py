@@ -8,7 +8,7 @@ import optax
 
 from jaxprior.training.loop import Phase
 from jaxprior.training.players import warm_decay
-from jaxprior.training.settings import Essentials, Recipe
+from jaxprior.training.settings import Essentials, TrainingSettings
 
 
 PARTS = 10
@@ -24,7 +24,7 @@ def adam(settings: Essentials, share: float = 1.0) -> optax.GradientTransformati
     return optax.adam(share * settings.learning_rate, b1=settings.beta1, b2=settings.beta2)
 
 
-def average_decay(settings: Recipe, index):
+def average_decay(settings: TrainingSettings, index):
     """The decay of the moving average at step `index` since the average began, counted from 0."""
     return warm_decay(settings.ema_decay, index, settings.ema_ramp)
 

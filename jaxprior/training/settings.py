@@ -52,7 +52,7 @@ class Essentials:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(Essentials):
+class TrainingSettings(Essentials):
     """What every training on many pictures depends on, besides its networks.
 
     Fields:

@@ -43,11 +43,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jaxprior.settings import check_choices
-from jaxprior.training.settings import Recipe, network_setting, recipe_setting
+from jaxprior.training.settings import TrainingSettings, network_setting, recipe_setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class TinyRecipe(Recipe):
+class TinyRecipe(TrainingSettings):
     """Settings of a tiny training."""
 
     resolution: int = 8

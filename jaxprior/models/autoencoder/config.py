@@ -5,11 +5,11 @@ from pathlib import Path
 
 from jaxprior import discovery
 from jaxprior.settings import check_choices, setting
-from jaxprior.training.settings import Recipe, network_setting, recipe_setting
+from jaxprior.training.settings import TrainingSettings, network_setting, recipe_setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class AutoencoderRecipe(Recipe):
+class AutoencoderRecipe(TrainingSettings):
     """What a training depends on, besides its pictures and what all trainings depend on.
 
     Fields:

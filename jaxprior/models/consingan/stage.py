@@ -15,7 +15,7 @@ import optax
 
 from jaxprior.models.consingan.config import ConsinganRecipe
 from jaxprior.models.consingan.networks import GrowingGenerator, critic_of
-from jaxprior.models.singan import Plan
+from jaxprior.models.singan import ScalePlan
 from jaxprior.models.singan.networks import Critic
 from jaxprior.models.singan.noise import draw_normals
 from jaxprior.training import losses
@@ -47,7 +47,7 @@ def networks_of(recipe: ConsinganRecipe, stages: int) -> tuple[GrowingGenerator,
     return generator, critic_of(generator, recipe.critic_layers)
 
 
-def draw_inputs(recipe: ConsinganRecipe, scales: Plan, stage: int, key: Array, *, dtype=jnp.float32) -> Inputs:
+def draw_inputs(recipe: ConsinganRecipe, scales: ScalePlan, stage: int, key: Array, *, dtype=jnp.float32) -> Inputs:
     """Draw the `Inputs` of one step of a stage, in the given number type."""
     noise_key, mix_key = jax.random.split(key)
     generator, _ = networks_of(recipe, stage + 1)
@@ -83,7 +83,7 @@ def make_losses(recipe: ConsinganRecipe):
 
 
 @lru_cache(maxsize=32)  # Pictures of one size share the compiled program.
-def make_step(recipe: ConsinganRecipe, scales: Plan, stage: int):
+def make_step(recipe: ConsinganRecipe, scales: ScalePlan, stage: int):
     """The compiled step of one stage: (index, state, picture, key) -> (state, metrics).
 
     The state is donated; the picture is [1, h, w, c]. A step is `critic_steps` updates of the critic, then

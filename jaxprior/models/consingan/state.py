@@ -10,14 +10,14 @@ from jaxprior.models.consingan.config import ConsinganRecipe
 from jaxprior.models.consingan.model import ConSinGan
 from jaxprior.models.consingan.networks import GrowingGenerator, draw_biases
 from jaxprior.models.consingan.stage import networks_of
-from jaxprior.models.singan import Plan, reconstruct
+from jaxprior.models.singan import ScalePlan, reconstruct
 from jaxprior.models.singan.networks import Critic
 from jaxprior.models.singan.noise import draw_normals
 from jaxprior.training.players import copied
 from jaxprior.training.recipe import adam
 
 
-def init_state(recipe: ConsinganRecipe, scales: Plan, coarsest: np.ndarray, key: jax.Array) -> dict:
+def init_state(recipe: ConsinganRecipe, scales: ScalePlan, coarsest: np.ndarray, key: jax.Array) -> dict:
     """The state at the start: networks, noises and amplitudes of all stages, Adam's states, and the stage in training.
 
     Adam has a state for each part of the generator. Stages above the first are copies of it until they begin.
@@ -58,7 +58,7 @@ def _drawn(
 
 
 def assemble(
-    recipe: ConsinganRecipe, scales: Plan, state: dict, count: int, image: np.ndarray | jax.Array
+    recipe: ConsinganRecipe, scales: ScalePlan, state: dict, count: int, image: np.ndarray | jax.Array
 ) -> ConSinGan:
     """A model of the coarsest `count` stages of a state; `image` is the picture at the last of them, [h, w, c]."""
     generator, critic = networks_of(recipe, count)
@@ -71,7 +71,7 @@ def assemble(
     )  # fmt: skip
 
 
-def begin_stage(recipe: ConsinganRecipe, scales: Plan, stage: int, picture: jax.Array, state: dict) -> dict:
+def begin_stage(recipe: ConsinganRecipe, scales: ScalePlan, stage: int, picture: jax.Array, state: dict) -> dict:
     """Begin a stage: set its weights, the amplitude of its noise, and Adam's states.
 
     Arguments:

@@ -16,7 +16,7 @@ from jaxprior.models.consingan.config import ConsinganRecipe
 from jaxprior.models.consingan.model import ConSinGan
 from jaxprior.models.consingan.stage import make_step
 from jaxprior.models.consingan.state import assemble, begin_stage, init_state
-from jaxprior.models.singan import Plan as Scales
+from jaxprior.models.singan import ScalePlan as Scales
 from jaxprior.models.singan import build_pyramid, draw, reconstruct
 from jaxprior.models.singan.planning import SAMPLES, only_picture, scale_phase, scales_of, single_image_plan
 from jaxprior.training.loop import Phase

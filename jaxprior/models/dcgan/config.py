@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jaxprior.settings import check_choices
-from jaxprior.training.settings import Recipe, network_setting, recipe_setting
+from jaxprior.training.settings import TrainingSettings, network_setting, recipe_setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class LsganRecipe(Recipe):
+class LsganRecipe(TrainingSettings):
     """What a training depends on, besides its pictures and what all trainings depend on.
 
     Fields:

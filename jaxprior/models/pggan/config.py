@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 from jaxprior.settings import check_choices, setting
-from jaxprior.training.settings import Recipe, network_setting, recipe_setting
+from jaxprior.training.settings import TrainingSettings, network_setting, recipe_setting
 
 
 def feature_widths(resolution: int, *, fmap_base: int = 16384, fmap_max: int = 512) -> tuple[int, ...]:
@@ -26,7 +26,7 @@ def feature_widths(resolution: int, *, fmap_base: int = 16384, fmap_max: int = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class PgganRecipe(Recipe):
+class PgganRecipe(TrainingSettings):
     """What a PGGAN training run depends on, besides its pictures and what all trainings depend on.
 
     Fields:

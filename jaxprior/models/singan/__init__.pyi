@@ -20,7 +20,7 @@ from .manipulating import paint as paint
 from .model import Scale as Scale
 from .model import SinGan as SinGan
 from .pyramid import RULES as RULES
-from .pyramid import Plan as Plan
+from .pyramid import ScalePlan as ScalePlan
 from .pyramid import build_pyramid as build_pyramid
 from .pyramid import plan_scales as plan_scales
 from .statistics import with_own_statistics as with_own_statistics

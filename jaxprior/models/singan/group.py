@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.errors import ImageError
-from jaxprior.models.singan import Plan as Scales
+from jaxprior.models.singan import ScalePlan as Scales
 from jaxprior.models.singan import SinGan, build_pyramid, draw, reconstruct
 from jaxprior.models.singan.config import SinganRecipe
 from jaxprior.models.singan.planning import scale_phase, scales_of, single_image_plan

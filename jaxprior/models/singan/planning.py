@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.errors import ImageError
-from jaxprior.models.singan import Plan as Scales
+from jaxprior.models.singan import ScalePlan as Scales
 from jaxprior.models.singan import plan_scales
 from jaxprior.models.singan.config import PyramidRecipe
 from jaxprior.models.singan.model import SingleImageModel

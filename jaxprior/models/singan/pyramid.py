@@ -27,7 +27,7 @@ CONSINGAN_SCALES = 6
 
 
 @dataclass(frozen=True)
-class Plan:
+class ScalePlan:
     """The scales of a pyramid, coarsest first. Made by `plan_scales`.
 
     Fields:
@@ -60,7 +60,7 @@ def plan_scales(
     max_size: int = 250,
     scale_factor: float = 0.75,
     skip: int = 0,
-) -> Plan:
+) -> ScalePlan:
     """Sizes and factors of a pyramid for a picture.
 
     Arguments:
@@ -73,7 +73,7 @@ def plan_scales(
         skip: so many of the coarsest scales are left out, the others stay as they are.
 
     Returns:
-        A `Plan`.
+        A `ScalePlan`.
 
     Raises:
         ValueError: an unknown rule, or numbers that make no pyramid.
@@ -101,10 +101,10 @@ def plan_scales(
     factor = math.pow(min_size / min(finest), 1 / (count - 1))
     scales = tuple(math.pow(factor, exponent) for exponent in _exponents(rule, count)[skip:])
     sized = _rounded if rule == "seed002" else scaled_size
-    return Plan(rule, tuple(sized(finest, scale) for scale in scales), scales, factor, shrink)
+    return ScalePlan(rule, tuple(sized(finest, scale) for scale in scales), scales, factor, shrink)
 
 
-def build_pyramid(image: np.ndarray, plan: Plan, *, method: str = "bicubic_u8") -> tuple[np.ndarray, ...]:
+def build_pyramid(image: np.ndarray, plan: ScalePlan, *, method: str = "bicubic_u8") -> tuple[np.ndarray, ...]:
     """A picture at every scale of a plan.
 
     Arguments:

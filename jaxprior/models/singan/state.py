@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.models.singan import Plan, Scale, SinGan, reconstruct
+from jaxprior.models.singan import Scale, ScalePlan, SinGan, reconstruct
 from jaxprior.models.singan.config import SinganRecipe
 from jaxprior.models.singan.losses import networks_at
 from jaxprior.models.singan.scale import draw_noise
@@ -15,7 +15,7 @@ from jaxprior.training.recipe import adam
 PLAYERS = ("generator", "critic")
 
 
-def init_state(recipe: SinganRecipe, scales: Plan, key: jax.Array, *, coarsest: np.ndarray | None = None) -> dict:
+def init_state(recipe: SinganRecipe, scales: ScalePlan, key: jax.Array, *, coarsest: np.ndarray | None = None) -> dict:
     """The state at the start: networks, noise and amplitude of all scales, Adam's states, and the scale in training.
 
     Arguments:
@@ -40,7 +40,7 @@ def init_state(recipe: SinganRecipe, scales: Plan, key: jax.Array, *, coarsest: 
     return state
 
 
-def assemble(recipe: SinganRecipe, scales: Plan, state: dict, count: int, image: np.ndarray) -> SinGan:
+def assemble(recipe: SinganRecipe, scales: ScalePlan, state: dict, count: int, image: np.ndarray) -> SinGan:
     """A pyramid of the coarsest `count` scales of a state; `image` is the picture at the last of them, [h, w, c]."""
     parts = []
     for n, size in enumerate(scales.sizes[:count]):

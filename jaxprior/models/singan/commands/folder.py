@@ -12,7 +12,7 @@ import typer
 from jaxprior import discovery
 from jaxprior.cli import training as trainings
 from jaxprior.cli.console import mistakes, say, say_error
-from jaxprior.cli.training import RunOptions
+from jaxprior.cli.training import TrainingRunOptions
 from jaxprior.errors import ImageError, JaxpriorError
 from jaxprior.models.singan.config import PyramidRecipe, SinganRecipe
 from jaxprior.protocols import Trainer
@@ -27,14 +27,16 @@ class Named:
     pixels: Any
 
 
-def train_one(picture: Path, recipe: PyramidRecipe, trainer: Trainer, training: RunOptions) -> None:
+def train_one(picture: Path, recipe: PyramidRecipe, trainer: Trainer, training: TrainingRunOptions) -> None:
     """Train one picture in the run folder itself."""
     from jaxprior.data import images
 
     _run(Named(str(picture), "", images.load_image(picture)), recipe, trainer, training, training.out)
 
 
-def train_all(source: Path, recipe: PyramidRecipe, trainer: Trainer, training: RunOptions, *, together: int) -> None:
+def train_all(
+    source: Path, recipe: PyramidRecipe, trainer: Trainer, training: TrainingRunOptions, *, together: int
+) -> None:
     """Train every picture of a folder or zip archive, each in `training.out` / its name.
 
     Pictures that cannot be used are named and left out, and the program ends with exit code 1 then.
@@ -92,7 +94,7 @@ def _groups(found: Sequence[Named], together: int) -> list[list[Named]]:
     return [same[i : i + together] for same in by_size.values() for i in range(0, len(same), together)]
 
 
-def _run(one: Named, recipe: PyramidRecipe, trainer: Trainer, training: RunOptions, out: Path) -> None:
+def _run(one: Named, recipe: PyramidRecipe, trainer: Trainer, training: TrainingRunOptions, out: Path) -> None:
     from jaxprior.models.singan.planning import scales_of
     from jaxprior.training.pictures import Pictures
 
@@ -104,7 +106,9 @@ def _run(one: Named, recipe: PyramidRecipe, trainer: Trainer, training: RunOptio
     trainings.train(plan, dataclasses.replace(training, out=out), one.source, use=trainer.use, after=_report)
 
 
-def _run_together(group: Sequence[Named], recipe: PyramidRecipe, trainer: Trainer, training: RunOptions) -> None:
+def _run_together(
+    group: Sequence[Named], recipe: PyramidRecipe, trainer: Trainer, training: TrainingRunOptions
+) -> None:
     """Train pictures of one size in one run, whose folder is named after their size and the first of them."""
     import numpy as np
 

@@ -7,7 +7,7 @@ import typer
 
 from jaxprior.cli.console import mistakes
 from jaxprior.cli.signature import spelled_out
-from jaxprior.cli.training import RunOptions, train
+from jaxprior.cli.training import TrainingRunOptions, train
 from jaxprior.errors import JaxpriorError
 from jaxprior.models.singan.commands import shared
 from jaxprior.models.singan.commands.shared import InjectionOptions
@@ -68,5 +68,5 @@ def _retrained(run: Path, colors: int | None, injection: InjectionOptions, steps
         recipe = singan_repaint.recipe_of(model, scale, steps=steps, seed=injection.seed)
         plan = singan_repaint.plan(recipe, model, scale=scale, colors=colors)
     shared.make_folder(injection.out)
-    train(plan, RunOptions(out=out), str(run), use="jaxprior singan paint")
+    train(plan, TrainingRunOptions(out=out), str(run), use="jaxprior singan paint")
     return out

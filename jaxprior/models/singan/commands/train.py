@@ -14,7 +14,7 @@ import typer
 from jaxprior import discovery
 from jaxprior.cli.derived import options_of
 from jaxprior.cli.signature import spelled_out
-from jaxprior.cli.training import EssentialOptions, RunOptions, changed
+from jaxprior.cli.training import EssentialOptions, TrainingRunOptions, changed
 from jaxprior.models.singan.commands import folder
 from jaxprior.models.singan.config import SPECIAL
 from jaxprior.protocols import Trainer
@@ -87,7 +87,7 @@ def train(
         int, typer.Option(help="Of a folder's pictures, train so many of one size as one program.", metavar="N", min=1)
     ] = 1,
     settings: SettingsOptions,
-    training: RunOptions,
+    training: TrainingRunOptions,
 ) -> None:
     """Train a SinGAN on one picture: a pyramid of generators that `jaxprior singan sample` draws from.
 
