@@ -96,12 +96,18 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         "solve": describe(cell.method.solve),
         **({} if cell.method.refine is None else {"refine": describe(cell.method.refine)}),
         **({} if cell.method.start is None else {"start": describe(cell.method.start)}),
-        **({} if prior.code_distribution == "normal" else {"code_distribution": prior.code_distribution}),
+        **({"code_distribution": prior.code_distribution} if _draws_other_codes(cell, prior) else {}),
         "seed": cell.seed,
         "clean": cell.clean,
         "reference": cell.reference,
         "numerics_version": numerics_version,
     }
+
+
+def _draws_other_codes(cell: Cell, prior: Any) -> bool:
+    """Whether codes are drawn from something else than N(0, 1) that the rest of the configuration does not say."""
+    said = getattr(cell.method.codes, "start", None) is not None and cell.method.solve.init == "random"
+    return prior.code_distribution != "normal" and not said
 
 
 def row_key(settings: dict, pixels: np.ndarray, mask: np.ndarray | None, truth: np.ndarray | None) -> str:
