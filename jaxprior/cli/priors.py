@@ -39,12 +39,12 @@ def get(
     jaxprior priors get vgg16
     ```
     """
-    from jaxprior.weights import registry
+    from jaxprior.weights import download, registry
 
     if name in registry.KNOWN:
         for file in registry.KNOWN[name].files:
             say(f"fetching {file.url} ({file.size / 1e6:.3g} MB)")
-    path = registry.fetch(name)
+    path = download.fetch(name)
     say(f"installed {path} ({path.stat().st_size / 1e6:.3g} MB): load_features({name!r})")
 
 

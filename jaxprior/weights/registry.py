@@ -1,16 +1,13 @@
-"""Feature networks on this machine: where they are kept, which ones are known, and fetching them when asked.
+"""Feature networks on this machine: where they are kept, and which ones are known.
 
-Nothing is downloaded unless `fetch` is called (`jaxprior priors get NAME`): the addresses below, each file checked
-against its sha256 before anything reads it, then converted as `jaxprior convert` does and kept as safetensors.
+Nothing is downloaded unless `download.fetch` is called (`jaxprior priors get NAME`): the addresses below, each file
+checked against its sha256 before anything reads it, then converted as `jaxprior convert` does and kept as safetensors.
 """
 
 import os
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-
-from jaxprior.errors import WeightsError
 
 
 @dataclass(frozen=True)
@@ -135,65 +132,10 @@ def missing(name: str) -> str:
     )
 
 
-def fetch(name: str) -> Path:
-    """Download a known network, check it, convert it and install it. Nothing else in jaxprior uses the net.
-
-    Arguments:
-        name: a key of `KNOWN`.
-
-    Returns:
-        The installed file; one that was there is replaced, and only by a whole one.
-
-    Raises:
-        WeightsError: unknown name, no connection, another content than expected, or pooch (for SqueezeNet also h5py)
-            is not installed.
-
-    Example:
-        >>> fetch("lpips-squeeze").name  # downloads # doctest: +SKIP
-        'lpips-squeeze.safetensors'
-    """
-    if name not in KNOWN:
-        raise WeightsError(f"{name!r} is not a network that can be fetched; known are {', '.join(KNOWN)}")
-    import weights_convert
-
-    known, place = KNOWN[name], folder()
-    pooch = _pooch()
-    if any(file.name.endswith(".h5") for file in known.files):
-        weights_convert.hdf5.require_h5py()
-    place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place, prefix=".fetch-") as temporary:
-        onto: Path | None = None
-        for file in known.files:
-            source = _download(pooch, file, Path(temporary))
-            out = Path(temporary) / f"{file.sha256[:8]}.safetensors"
-            weights_convert.convert(source, out, name=name, licence=known.licence, onto=onto)
-            onto = out
-        assert onto is not None  # every known network has files
-        os.replace(onto, place / f"{name}.safetensors")
-    return place / f"{name}.safetensors"
 
 
-def _download(pooch, file: RemoteFile, place: Path) -> Path:
-    try:
-        return Path(pooch.retrieve(file.url, f"sha256:{file.sha256}", file.name, place))
-    except ValueError as error:  # how pooch says that the hash differs, or that it does not know the protocol
-        reason = "its sha256 is not the expected one" if "does not match" in str(error) else _line(error)
-        raise WeightsError(f"{file.url}: {reason}; nothing was installed") from error
-    except OSError as error:  # no net, no such file, no room: also every error of requests
-        reason = "no connection" if type(error).__name__.endswith(("ConnectionError", "Timeout")) else _line(error)
-        raise WeightsError(
-            f"{file.url} cannot be fetched ({reason}); get {file.name} ({file.size / 1e6:.3g} MB) by other means "
-            "and use `jaxprior convert`"
-        ) from error
 
 
-def _pooch():
-    try:
-        import pooch
-    except ImportError as error:
-        raise WeightsError("fetching needs pooch: `pip install 'jaxprior[download]'`") from error
-    pooch.get_logger().setLevel("ERROR")
-    return pooch
 
 
 def _conversion(name: str) -> str:
@@ -206,5 +148,3 @@ def _conversion(name: str) -> str:
     )
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__

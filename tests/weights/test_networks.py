@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from jaxprior.cli import app
 from jaxprior.errors import WeightsError
-from jaxprior.weights import registry
+from jaxprior.weights import download, registry
 from jaxprior.weights.features import load_features
 from jaxprior.weights.storage import read_card
 
@@ -87,15 +87,15 @@ def test_get_fetches_checks_converts_and_installs(known):
 
 
 def test_the_distance_is_put_together_from_two_files(known):
-    path = registry.fetch("lpips-squeeze")
+    path = download.fetch("lpips-squeeze")
     assert path == registry.folder() / "lpips-squeeze.safetensors"
     assert load_features("lpips-squeeze").label == "LPIPS-style (SqueezeNet, Caffe weights)"
-    registry.fetch("squeezenet")
+    download.fetch("squeezenet")
     assert left(registry.folder()) == ["lpips-squeeze.safetensors", "squeezenet.safetensors"]
 
 
 def test_priors_lists_what_is_installed_and_what_can_be_fetched(known):
-    registry.fetch("squeezenet")
+    download.fetch("squeezenet")
     (registry.folder() / "broken.safetensors").write_bytes(b"x" * 100)
     shown = call("priors").stdout
     rows = {}
@@ -115,11 +115,11 @@ def test_another_content_is_not_installed(known):
 
 
 def test_a_failure_keeps_what_was_installed(known):
-    path = registry.fetch("squeezenet")
+    path = download.fetch("squeezenet")
     before = path.read_bytes()
     change(known, "squeezenet", sha256="0" * 64)
     with pytest.raises(WeightsError):
-        registry.fetch("squeezenet")
+        download.fetch("squeezenet")
     assert path.read_bytes() == before and left(registry.folder()) == ["squeezenet.safetensors"]
 
 
@@ -128,7 +128,7 @@ def test_no_connection_and_no_such_file_are_one_sentence(known):
     error = call("priors", "get", "vgg16", code=2).stderr
     assert "cannot be fetched (no connection); get vgg16-397923af.pth" in error and error.count("\n") == 1
     with pytest.raises(WeightsError, match="404"):
-        registry.fetch("vgg19")
+        download.fetch("vgg19")
     assert left(registry.folder()) == []
 
 

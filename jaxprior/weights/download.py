@@ -1,0 +1,73 @@
+"""Fetching known networks, when a user asks for one: the only place of jaxprior that uses the net."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from jaxprior.errors import WeightsError
+from jaxprior.weights import registry
+
+
+def fetch(name: str) -> Path:
+    """Download a known network, check it, convert it and install it. Nothing else in jaxprior uses the net.
+
+    Arguments:
+        name: a key of `registry.KNOWN`.
+
+    Returns:
+        The installed file; one that was there is replaced, and only by a whole one.
+
+    Raises:
+        WeightsError: unknown name, no connection, another content than expected, or pooch (for SqueezeNet also h5py)
+            is not installed.
+
+    Example:
+        >>> fetch("lpips-squeeze").name  # downloads # doctest: +SKIP
+        'lpips-squeeze.safetensors'
+    """
+    if name not in registry.KNOWN:
+        raise WeightsError(f"{name!r} is not a network that can be fetched; known are {', '.join(registry.KNOWN)}")
+    import weights_convert
+
+    known, place = registry.KNOWN[name], registry.folder()
+    pooch = _pooch()
+    if any(file.name.endswith(".h5") for file in known.files):
+        weights_convert.hdf5.require_h5py()
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place, prefix=".fetch-") as temporary:
+        onto: Path | None = None
+        for file in known.files:
+            source = _download(pooch, file, Path(temporary))
+            out = Path(temporary) / f"{file.sha256[:8]}.safetensors"
+            weights_convert.convert(source, out, name=name, licence=known.licence, onto=onto)
+            onto = out
+        assert onto is not None  # every known network has files
+        os.replace(onto, place / f"{name}.safetensors")
+    return place / f"{name}.safetensors"
+
+
+def _download(pooch, file: registry.RemoteFile, place: Path) -> Path:
+    try:
+        return Path(pooch.retrieve(file.url, f"sha256:{file.sha256}", file.name, place))
+    except ValueError as error:  # how pooch says that the hash differs, or that it does not know the protocol
+        reason = "its sha256 is not the expected one" if "does not match" in str(error) else _line(error)
+        raise WeightsError(f"{file.url}: {reason}; nothing was installed") from error
+    except OSError as error:  # no net, no such file, no room: also every error of requests
+        reason = "no connection" if type(error).__name__.endswith(("ConnectionError", "Timeout")) else _line(error)
+        raise WeightsError(
+            f"{file.url} cannot be fetched ({reason}); get {file.name} ({file.size / 1e6:.3g} MB) by other means "
+            "and use `jaxprior convert`"
+        ) from error
+
+
+def _pooch():
+    try:
+        import pooch
+    except ImportError as error:
+        raise WeightsError("fetching needs pooch: `pip install 'jaxprior[download]'`") from error
+    pooch.get_logger().setLevel("ERROR")
+    return pooch
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__
