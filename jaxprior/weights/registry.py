@@ -146,5 +146,3 @@ def _conversion(name: str) -> str:
         f"`jaxprior convert {first.name} -o squeezenet.safetensors`, then "
         f"`jaxprior convert {heads[0].name} --onto squeezenet.safetensors -o {name}.safetensors`"
     )
-
-
