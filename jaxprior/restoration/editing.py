@@ -1,5 +1,6 @@
 """What can be done with latents once they are found: images of them, moves along a direction, ways between two."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -56,7 +57,7 @@ def edit(latents: Any, direction: Array, amount: float) -> Any:
     return {**latents, "z": latents["z"] + amount * step}
 
 
-def interpolate(a: Any, b: Any, fractions: Array) -> Any:
+def interpolate(a: Any, b: Any, fractions: Array | Sequence[float]) -> Any:
     """Latents on the way between two pictures: (1 - t) a + t b, for every leaf.
 
     Arguments:
