@@ -16,15 +16,19 @@ import importlib.metadata
 import importlib.util
 import pkgutil
 import types
+import warnings
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
 
-from jaxprior.errors import SettingsError
+from jaxprior.errors import JaxpriorWarning, SettingsError
 from jaxprior.protocols import Family, Metric
 
 
 METRICS = "jaxprior.metrics"
 """The folder of the metrics, and the group of entry points by which other packages bring theirs."""
+FAMILIES = "jaxprior.models"
+"""The folder of the families of networks, and the group of entry points by which other packages bring theirs."""
 
 
 def names(group: str) -> list[str]:
@@ -98,26 +102,41 @@ def _locate(module: str) -> ModuleSpec | None:
     return spec
 
 
-def families() -> dict[str, Family]:
+def families(left_out: Callable[[str, SettingsError], None] | None = None) -> dict[str, Family]:
     """What every family of networks says of itself, by the family's name; no family's networks are imported.
 
-    Raises:
-        SettingsError: see `family`.
+    A family of another package that cannot be imported, or is no `Family`, is left out: the others stay usable.
+
+    Arguments:
+        left_out: called with the name of each family that is left out, and the error that says why.
+
+    Example:
+        >>> families()["dcgan"].title
+        'DCGAN'
     """
-    found = {name: family(name) for name in names("jaxprior.models")}
-    return {name: said for name, said in found.items() if said is not None}
+    found = {}
+    for name in names(FAMILIES):
+        try:
+            said = family(name)
+        except SettingsError as error:
+            if left_out is not None:
+                left_out(name, error)
+            continue
+        if said is not None:
+            found[name] = said
+    return found
 
 
 def family_of(architecture: str | None) -> Family | None:
     """The family that has the networks which a card calls by this word, its "architecture"; None if there is none."""
-    return next((family for family in families().values() if architecture in family.architectures), None)
+    return next((family for family in families().values() if architecture in list(family.architectures)), None)
 
 
 def imported(name: str) -> Any:
     """Import what an import string "module:name" names.
 
     Raises:
-        SettingsError: there is no such module, or nothing of that name in it.
+        SettingsError: there is no such module, nothing of that name in it, or the module fails as it is imported.
 
     Example:
         >>> imported("jaxprior.errors:JaxpriorError").__name__
@@ -126,7 +145,7 @@ def imported(name: str) -> Any:
     module, _, attribute = name.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # the module of another package can fail in any way
         raise SettingsError(f"{name}: cannot be imported ({error}).") from error
 
 
@@ -134,7 +153,7 @@ def family(name: str) -> Family | None:
     """What a family of networks says of itself, or None for a folder that says nothing.
 
     Arguments:
-        name: one of `names("jaxprior.models")`. A folder has it as `FAMILY`; an entry point refers to it.
+        name: one of `names(FAMILIES)`. A folder has it as `FAMILY`; an entry point refers to it.
 
     Raises:
         SettingsError: the entry point of another package cannot be imported, or is something else.
@@ -143,7 +162,7 @@ def family(name: str) -> Family | None:
         >>> list(family("dcgan").trainers)
         ['lsgan']
     """
-    found = load("jaxprior.models", name)
+    found = load(FAMILIES, name)
     if isinstance(found, types.ModuleType):
         found = getattr(found, "FAMILY", None)
     if found is not None and not isinstance(found, Family):
@@ -161,7 +180,20 @@ def _modules(group: str) -> frozenset[str]:
 
 @functools.cache
 def _entry_points(group: str) -> dict[str, importlib.metadata.EntryPoint]:
-    return {entry.name: entry for entry in importlib.metadata.entry_points(group=group)}
+    """Entry points of other packages, by name. One whose name is taken already is left out, with a warning."""
+    found: dict[str, importlib.metadata.EntryPoint] = {}
+    every = importlib.metadata.entry_points(group=group)
+    for entry in sorted(every, key=lambda entry: (entry.name, entry.value)):
+        first = found.setdefault(entry.name, entry)
+        owner = "jaxprior itself" if entry.name in _modules(group) else first.value
+        if owner != entry.value:  # a package that is found twice names the same
+            warnings.warn(
+                f"{entry.value} is left out: as an entry point of {group} it is called {entry.name!r}, and {owner} "
+                "has that name already. One of the two has to be renamed.",
+                JaxpriorWarning,
+                stacklevel=2,
+            )
+    return {name: entry for name, entry in found.items() if name not in _modules(group)}
 
 
 @functools.cache

@@ -31,3 +31,7 @@ class MemoryLimitError(JaxpriorError):
 
 class SettingsError(JaxpriorError):
     """A setting that is unknown or has a value that it cannot have, in a recipe or a table of settings."""
+
+
+class JaxpriorWarning(UserWarning):
+    """Something was left out or is unfinished, and the work goes on. The command line prints it as a note."""

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from jaxprior.cli import bench, demo, edit, evaluate, priors, tools, train
-from jaxprior.cli.console import say_error
+from jaxprior.cli.console import say_error, warnings_as_notes
 from jaxprior.cli.found import FoundCommand, family_commands, task_commands
 from jaxprior.cli.stops import STOPPED, end_now
 from jaxprior.errors import JaxpriorError
@@ -149,7 +149,7 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's start-up notes are not for users
     keep_freed_memory()
     try:
-        with ProgramGuard(end=end_now):
+        with ProgramGuard(end=end_now), warnings_as_notes():
             app(args=arguments, prog_name="jaxprior")
     except SystemExit as end:
         if end.code == STOPPED:  # XLA may still be computing what was stopped: Python's own end would crash in it

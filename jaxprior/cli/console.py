@@ -4,6 +4,7 @@ import contextlib
 import math
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from jaxprior.errors import JaxpriorError
+from jaxprior.errors import JaxpriorError, JaxpriorWarning
 from jaxprior.runs.observer import Observer
 
 
@@ -31,6 +32,24 @@ def say(text: str) -> None:
 def say_error(text: str) -> None:
     """Print one sentence on standard error."""
     print(f"jaxprior: {printable(text)}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Print each of this package's warnings once, as a line on standard error, instead of as Python prints them."""
+    usual, told = warnings.showwarning, set()
+
+    def show(message, category, filename, lineno, file=None, line=None) -> None:
+        if not issubclass(category, JaxpriorWarning):
+            usual(message, category, filename, lineno, file, line)
+        elif str(message) not in told:
+            told.add(str(message))
+            say_error(f"note: {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", JaxpriorWarning)
+        warnings.showwarning = show
+        yield
 
 
 def printable(text: str) -> str:

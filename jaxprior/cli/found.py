@@ -4,6 +4,7 @@ Listing them imports no JAX. The command that is called is made when it is calle
 settings of an operator, which lies in a module that imports JAX.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from jaxprior import discovery
 from jaxprior.cli.console import say_error
 from jaxprior.errors import SettingsError
 from jaxprior.operators import task_names, task_summary
+from jaxprior.protocols import Family
 
 
 MARKUP = "markdown"
@@ -54,6 +56,11 @@ def task_commands() -> dict[str, Any]:
     return {name: FoundCommand(name, task_summary(name), function_of(name)) for name in task_names()}
 
 
+def usable_families() -> dict[str, Family]:
+    """All families of networks by their names; one of another package that cannot be imported is told of."""
+    return discovery.families(left_out=lambda _name, error: _tell(str(error)))
+
+
 def family_commands() -> dict[str, Any]:
     """The groups of commands of families of networks, by the families' names."""
     found = {}
@@ -66,10 +73,15 @@ def family_commands() -> dict[str, Any]:
 
 def _applications() -> Iterator[tuple[str, typer.Typer]]:
     """The typer application of every family that has one. A family that cannot be imported is told of."""
-    for name in discovery.names("jaxprior.models"):
+    for name, family in usable_families().items():
         try:
-            family = discovery.family(name)
-            if family is not None and family.commands is not None:
+            if family.commands is not None:
                 yield name, discovery.imported(family.commands)
         except SettingsError as error:
-            say_error(f"left out: {error}")
+            _tell(str(error))
+
+
+@functools.cache
+def _tell(sentence: str) -> None:
+    """Say what is left out, each thing once a process."""
+    say_error(f"left out: {sentence}")

@@ -13,12 +13,12 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from jaxprior import discovery
-from jaxprior.cli.console import say, say_error
+from jaxprior.cli.console import say
 from jaxprior.cli.derived import choice_of, options_of
+from jaxprior.cli.found import usable_families
 from jaxprior.cli.options import NoOptions
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.training import TrainingRunOptions, changed, train
-from jaxprior.errors import SettingsError
 from jaxprior.protocols import Trainer
 from jaxprior.settings import about
 
@@ -63,15 +63,9 @@ def trainers() -> list[tuple[str, Trainer]]:
 
 
 def _found() -> Iterator[tuple[str, Trainer]]:
-    """Trainers of all families, by family. A family of another package that cannot be imported is told of."""
-    for name in discovery.names("jaxprior.models"):
-        try:
-            family = discovery.family(name)
-        except SettingsError as error:
-            say_error(f"left out: {error}")
-            continue
-        if family is not None:
-            yield from family.trainers.items()
+    """Trainers of all families, by family."""
+    for family in usable_families().values():
+        yield from family.trainers.items()
 
 
 def command_of(trainer: Trainer) -> Callable[..., None]:

@@ -116,7 +116,7 @@ def interpolate_run(folder: RunFolder, prior: Any, first: str, second: str, *, f
     check_prior(prior, record)
     ends = [find(folder, name) for name in (first, second)]
     begin, end = (load_latents(folder, row) for row in ends)
-    latents = drivers.interpolate(begin, end, jnp.linspace(0, 1, frames))
+    latents = drivers.interpolate(begin, end, np.linspace(0, 1, frames).tolist())
     precision = record["configuration"]["solve"]["precision"]
     rendered = np.asarray(drivers.render(prior, latents, codes=codes_of(record), precision=precision))
     pictures = images.to_rgb(images.to_uint8(rendered))

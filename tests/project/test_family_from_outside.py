@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from commands import call
 
+import jaxprior as jp
 from jaxprior import discovery
 from jaxprior.data import images
+from jaxprior.errors import JaxpriorWarning, SettingsError
 
 
 FILES = {
@@ -230,3 +232,34 @@ solve = {{ steps = 3, starts = 1 }}
 
 def test_without_its_package_there_is_no_such_command():
     assert "No such command 'tiny'" in call("train", "tiny", code=2).output
+
+
+@pytest.fixture
+def broken(tmp_path, monkeypatch):
+    """A package beside ours whose family cannot be imported, and whose second family has a name of ours."""
+    package = {
+        "broken-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n",
+        "broken-1.0.dist-info/entry_points.txt": "[jaxprior.models]\nbroken = broken:FAMILY\ndcgan = broken:OTHER\n",
+        "broken.py": "raise RuntimeError('needs a driver that is not here')\n",
+    }
+    for name, text in package.items():
+        path = tmp_path / "site" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    forget()
+    yield
+    monkeypatch.undo()
+    forget()
+
+
+def test_a_family_that_cannot_be_used_leaves_everything_else_usable(broken):
+    with pytest.warns(JaxpriorWarning, match="'dcgan', and jaxprior itself has that name already"):
+        assert {"pggan", "dcgan", "singan"} <= discovery.families().keys() - {"broken"}
+    told = {}
+    discovery.families(left_out=lambda name, error: told.update({name: str(error)}))
+    assert list(told) == ["broken"] and "needs a driver that is not here" in told["broken"]
+    assert jp.load_prior("cats32").resolution == 32
+    assert "lsgan " in call("train", "--help").stdout
+    with pytest.raises(SettingsError, match="needs a driver that is not here"):
+        discovery.imported("broken:FAMILY")
