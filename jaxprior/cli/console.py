@@ -18,6 +18,7 @@ from jaxprior.runs.observer import Observer
 
 
 WIDTH = 110  # of tables in files and pipes
+MOST_NOTES = 8  # that are printed below a closing table
 
 
 SILENCE = 5.0
@@ -169,9 +170,9 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, words: 
 
 
 def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> None:
-    """Print the closing table: one line a run with its counts and mean figures."""
+    """Print the closing table, one line a run with its counts and mean figures, and then every note of their rows."""
     from jaxprior.metrics import metrics_of
-    from jaxprior.reporting.tables import counts, show, summarise
+    from jaxprior.reporting.tables import collect_notes, counts, show, summarise
 
     summaries = [summarise(rows) for rows in row_lists]
     figures = metrics_of({name for summary in summaries for name in summary})
@@ -188,6 +189,11 @@ def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> 
         means = [show(one.name, summary[one.name]["mean"]) if one.name in summary else "" for one in figures]
         table.add_row(escape(title), *(str(number[status]) for status in statuses), *means)
     _print_table(table)
+    notes = collect_notes(row for rows in row_lists for row in rows)
+    for note, images in list(notes.items())[:MOST_NOTES]:
+        say(f"note: {note}: {images[0]}" + (f" and {len(images) - 1} more" if len(images) > 1 else ""))
+    if len(notes) > MOST_NOTES:
+        say(f"note: {len(notes) - MOST_NOTES} more kinds of notes stand in results.csv.")
 
 
 def print_comparison(versus: Any) -> None:

@@ -16,6 +16,7 @@ refused with an `ImageError` that says why. No other error is raised, and no pic
 Pixels are uint8 RGB `[h, w, 3]`.
 """
 
+import dataclasses
 import io
 import itertools
 import threading
@@ -58,7 +59,21 @@ _ON_ITS_SIDE = (5, 6, 7, 8)
 _lock = threading.Lock()
 
 
-def decode(data: bytes, *, name: str = "the picture", max_pixels: int = MAX_PIXELS) -> np.ndarray:
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A decoded picture, and what a user should know of how it was read.
+
+    Arguments:
+        pixels: uint8 RGB `[h, w, 3]`.
+        notes: short phrases, for example "converted from the colour profile Display P3 to sRGB"; none for an ordinary
+            picture.
+    """
+
+    pixels: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+def decode(data: bytes, *, name: str = "the picture", max_pixels: int = MAX_PIXELS) -> Picture:
     """Decode the bytes of a picture file.
 
     Arguments:
@@ -68,7 +83,7 @@ def decode(data: bytes, *, name: str = "the picture", max_pixels: int = MAX_PIXE
             pixels holds as well.
 
     Returns:
-        uint8 RGB `[h, w, 3]`.
+        its pixels, and notes on how they were read.
 
     Raises:
         ImageError: the picture cannot be used; the sentence has its name and the reason.
@@ -76,7 +91,7 @@ def decode(data: bytes, *, name: str = "the picture", max_pixels: int = MAX_PIXE
     Example:
         >>> file = io.BytesIO()
         >>> Image.new("L", (20, 10)).save(file, "PNG")
-        >>> decode(file.getvalue(), name="black.png").shape
+        >>> decode(file.getvalue(), name="black.png").pixels.shape
         (10, 20, 3)
     """
     if not data:
@@ -91,7 +106,7 @@ def decode(data: bytes, *, name: str = "the picture", max_pixels: int = MAX_PIXE
         raise ImageError(f"{name}: {_reason(error)}") from error
 
 
-def _decode(data: bytes, max_pixels: int) -> np.ndarray:
+def _decode(data: bytes, max_pixels: int) -> Picture:
     """Decode a picture; errors of any kind may leave this function, and they do not name the picture."""
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         width, height = image.size
@@ -123,7 +138,7 @@ def _decode(data: bytes, max_pixels: int) -> np.ndarray:
         stored = _STORED[orientation](pixels)
         for place, tile in _tiles(image):
             stored[place] = convert(tile)
-    return pixels
+    return Picture(pixels)
 
 
 def _verify_png(data: bytes) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jaxprior.data.decoding import MAX_PIXELS, decode
+from jaxprior.data.decoding import MAX_PIXELS, Picture, decode
 from jaxprior.data.pixels import content_name, pixels_id, require_pixels, to_float, to_grey, to_rgb, to_uint8
 from jaxprior.data.sheets import grid
 from jaxprior.data.sources import ImageSource, PathLike, file_source, list_images
@@ -25,6 +25,7 @@ from jaxprior.system.files import write_atomically
 
 __all__ = [
     "ImageSource",
+    "Picture",
     "content_name",
     "fit",
     "grid",
@@ -32,6 +33,7 @@ __all__ = [
     "load_image",
     "load_images",
     "pixels_id",
+    "read_picture",
     "save_png",
     "to_float",
     "to_grey",
@@ -65,6 +67,26 @@ def load_image(source: PathLike | bytes | ImageSource, *, max_pixels: int = MAX_
 
     Example:
         >>> pixels = load_image("cat.png")
+    """
+    return read_picture(source, max_pixels=max_pixels).pixels
+
+
+def read_picture(source: PathLike | bytes | ImageSource, *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Decode one picture as `load_image` does, and say what a user should know of how it was read.
+
+    Arguments:
+        source: a path, the bytes of a file, or an `ImageSource`.
+        max_pixels: a picture with more pixels is refused before it is decoded.
+
+    Returns:
+        the pixels, uint8 `[h, w, 3]`, and notes such as "converted from the colour profile Display P3 to sRGB".
+
+    Raises:
+        ImageError: the picture cannot be used; the sentence names it and the reason.
+
+    Example:
+        >>> read_picture("cat.png").notes
+        ()
     """
     if isinstance(source, bytes):
         return decode(source, max_pixels=max_pixels)

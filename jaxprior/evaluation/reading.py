@@ -28,7 +28,8 @@ ASPECT = 0.02  # by which the shapes of a picture and its mask may differ: sides
 @dataclasses.dataclass(frozen=True)
 class Job:
     """One picture ready for the engine, float32 in [-1, 1]: photo (the original, or what was observed, then of the
-    observation's size), truth [r, r, c] and mask [r, r]. `complete` says that nothing of it is missing."""
+    observation's size), truth [r, r, c] and mask [r, r]. `complete` says that nothing of it is missing, `notes` what a
+    user should know of how picture, original and mask were read."""
 
     image: str
     file: str
@@ -38,6 +39,7 @@ class Job:
     truth: np.ndarray | None
     mask: np.ndarray | None
     complete: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class Reader:
@@ -91,22 +93,26 @@ class Reader:
         Raises:
             ImageError: it cannot be used, or its original is missing.
         """
-        pixels = images.load_image(source)
+        picture = images.read_picture(source)
+        pixels = picture.pixels
         self._check_shape(pixels.shape[:2])
         id = images.pixels_id(pixels)
         photo = self._fitted(pixels, self.size if self.cell.clean else self.observed_size)
         mask = self._draw(self.cell.mask, id) if self.cell.mask is not None and self.cell.mask.per_image else self.mask
         reference = self._reference(source)
-        truth = photo if self.cell.clean else None if reference is None else self._fitted(reference, self.size)
+        original = None if reference is None else reference.pixels
+        truth = photo if self.cell.clean else None if original is None else self._fitted(original, self.size)
+        notes = [*picture.notes, *(f"original: {note}" for note in (() if reference is None else reference.notes))]
         return Job(
             source.name,
             images.content_name(source.stem, pixels),
             id,
-            row_key(self.settings, pixels, mask, reference),
+            row_key(self.settings, pixels, mask, original),
             photo,
             truth,
             mask,
             complete=self.merges and mask is not None and not mask.any(),
+            notes=tuple(notes),
         )
 
     def _fitted(self, pixels: np.ndarray, size: int) -> np.ndarray:
@@ -125,14 +131,14 @@ class Reader:
                 "expected a mask of the picture's shape, or a square one."
             )
 
-    def _reference(self, source: images.ImageSource) -> np.ndarray | None:
+    def _reference(self, source: images.ImageSource) -> images.Picture | None:
         if self.cell.reference is None:
             return None
         name = PurePath(source.name).name
         found = self.references.get(name) or self.references.get(PurePath(name).stem)
         if found is None:
             raise ImageError(f"{self.cell.reference} holds no original named {name}")
-        return images.load_image(found)
+        return images.read_picture(found)
 
 
 def read_ahead(

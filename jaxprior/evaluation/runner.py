@@ -164,6 +164,8 @@ class _Run:
                 assert isinstance(job, Job)  # what cannot be read has a row
                 yield job
                 continue
+            if isinstance(job, Job):  # what a kept row says of the reading is what is known of it now
+                row = dataclasses.replace(row, notes=job.notes)
             if latest.get(row.image) != row:
                 journal.append([dataclasses.replace(row, written=time.time())])
             self.observer.rows([row], computed=False)
@@ -236,7 +238,7 @@ class _Run:
     def _row(self, job: Job, found: Found | None, *, seconds: float | None = None) -> Row:
         """A row of what was found, or of a picture of which nothing was missing."""
         made: dict[str, Any] = {"image": job.image, "id": job.id, "file": job.file, "key": job.key}
-        made["written"] = time.time()
+        made |= {"written": time.time(), "notes": job.notes}
         if found is None:
             return Row(**made, reason=UNCHANGED)
         return Row(

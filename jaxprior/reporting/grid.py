@@ -93,8 +93,9 @@ def hole_curves(runs: Sequence[Snapshot], figure: str) -> dict[str, list[Line]]:
 
 def grid_csv(runs: Sequence[Snapshot]) -> str:
     """Return all rows of all runs, each with its place in front."""
-    lines = [[*dataclasses.astuple(run.place), *line] for run in runs for line in csv_lines(run.rows)]
-    return csv_text([(*PLACE, *csv_columns()), *lines])
+    names = csv_columns([row for run in runs for row in run.rows])
+    lines = [[*dataclasses.astuple(run.place), *line] for run in runs for line in csv_lines(run.rows, names)]
+    return csv_text([(*PLACE, *names), *lines])
 
 
 def legend(runs: Sequence[Snapshot]) -> str:

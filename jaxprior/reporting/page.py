@@ -125,7 +125,7 @@ def picture_row(
         image: its display name; status: of its row.
         strip: from `embedded` or `linked`.
         figures: the number to sort by and what is shown of it, a column each.
-        reason: one sentence, if the status has one.
+        reason: what else is to be said of the row: why its status is not "ok", and its notes.
         run: title of its run, where there are several.
     """
     name, title = escape(image, quote=True), escape(run, quote=True)

@@ -122,7 +122,7 @@ def _pictures(runs: Sequence[Snapshot], base: Path) -> list[str]:
         inside = page.room_for(strips, runs=len(runs))
         for place, (row, tiles) in enumerate(zip(rows, strips, strict=True)):
             strip = page.embedded(tiles, row.image) if place < inside else page.linked(tiles, base)
-            reason = "" if row.status == OK else row.reason or ""
+            reason = "; ".join([*([row.reason] if row.status != OK and row.reason else []), *row.notes])
             numbers = [(value := row.figures.get(name), show(name, value)) for name in figures]
             numbers.append((row.loss, "" if row.loss is None else f"{row.loss:.4g}"))
             title = run.title if several else ""

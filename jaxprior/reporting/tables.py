@@ -67,19 +67,37 @@ def convention(names: Collection[str]) -> str:
 
 def results_csv(rows: Sequence[Row]) -> str:
     """Return one line a picture, sorted by picture, with empty cells where there is no figure."""
-    return csv_text([csv_columns(), *csv_lines(rows)])
+    names = csv_columns(rows)
+    return csv_text([names, *csv_lines(rows, names)])
 
 
-def csv_columns() -> tuple[str, ...]:
-    """Return the names of the columns: those of the journal without what differs between machines and repeats."""
-    return tuple(name for name in columns(Row(image="")) if name not in PROVENANCE)
+def csv_columns(rows: Iterable[Row]) -> tuple[str, ...]:
+    """Return the names of the columns: those of the journal without what differs between machines and repeats.
+
+    The last one, "notes", is there only if one of the rows has a note.
+    """
+    names = [name for name in columns(Row(image="")) if name not in PROVENANCE]
+    return (*names, *(["notes"] if any(row.notes for row in rows) else []))
 
 
-def csv_lines(rows: Iterable[Row]) -> list[list]:
-    """Return the values of `csv_columns` of every row, sorted by picture."""
-    names = csv_columns()
-    found = [columns(row) for row in sorted(rows, key=lambda row: row.image)]
+def csv_lines(rows: Iterable[Row], names: Sequence[str]) -> list[list]:
+    """Return the values of the columns `names` of every row, sorted by picture; several notes are one value."""
+    found = [columns(row) | {"notes": "; ".join(row.notes)} for row in sorted(rows, key=lambda row: row.image)]
     return [[values[name] for name in names] for values in found]
+
+
+def collect_notes(rows: Iterable[Row]) -> dict[str, list[str]]:
+    """Return every note that some rows have, with the names of its pictures, each once and in the order of the rows.
+
+    Example:
+        >>> collect_notes([Row(image="a.png", notes=("turned",)), Row(image="b.png", notes=("turned",))])
+        {'turned': ['a.png', 'b.png']}
+    """
+    found: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for note in row.notes:
+            found.setdefault(note, {})[row.image] = None
+    return {note: list(images) for note, images in found.items()}
 
 
 def csv_text(lines: Iterable[Sequence]) -> str:
@@ -143,6 +161,9 @@ def summary_markdown(rows: Sequence[Row], record: dict) -> str:
             f"| {markdown(row.image)} | {row.status} | {markdown(row.reason or '')} |"
             for row in sorted(failed, key=lambda row: row.image)
         ]
+    if noted := collect_notes(sorted(rows, key=lambda row: row.image)):
+        lines += ["", "| note | pictures | first |", "|---|---:|---|"]
+        lines += [f"| {markdown(note)} | {len(images)} | {markdown(images[0])} |" for note, images in noted.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -49,6 +49,8 @@ class Row:
             picture, the latest line counts.
         file: the name of the picture's files, without suffix.
         key: the sha256 of everything that decides the result.
+        notes: what a user should know of how the picture and its mask were read, a short phrase each, for example
+            "converted from the colour profile Display P3 to sRGB". A line without notes does not mention them.
     """
 
     image: str
@@ -64,6 +66,7 @@ class Row:
     written: float | None = dataclasses.field(default=None, compare=False)
     file: str | None = None
     key: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self):
         there = {name: value for name, value in self.figures.items() if value is not None}
@@ -85,7 +88,7 @@ def columns(row: Row) -> dict[str, Any]:
     """Return the values of a row by the names that a line of the journal has, in that order.
 
     Instead of the field `figures` stand the figures of all installed metrics, None where there is none, and then those
-    that the row has of metrics which are not installed.
+    that the row has of metrics which are not installed. The field `notes` is left out where there are none.
 
     Raises:
         SettingsError: an installed metric has the name of a field.
@@ -96,7 +99,7 @@ def columns(row: Row) -> dict[str, Any]:
             values |= {one.name: row.figures.get(one.name) for one in installed_metrics()} | dict(row.figures)
         elif name in values:
             raise SettingsError(f"{name}: a metric cannot have the name of a field of the journal; rename the metric.")
-        else:
+        elif name != "notes" or row.notes:
             values[name] = getattr(row, name)
     return values
 
@@ -119,7 +122,8 @@ def decode(line: str) -> Row | None:
     try:
         values = json.loads(body)
         figures = {name: value for name, value in values.items() if name not in FIELDS and _is_number(value)}
-        return Row(**{name: values.get(name) for name in FIELDS if name != "figures"}, figures=figures)
+        fields = {name: values.get(name) for name in FIELDS if name not in ("figures", "notes")}
+        return Row(**fields, figures=figures, notes=tuple(map(str, values.get("notes", ()))))
     except (ValueError, TypeError, AttributeError):
         return None
 
