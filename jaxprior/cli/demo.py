@@ -7,6 +7,7 @@ import typer
 
 from jaxprior.cli.console import print_summary, say
 from jaxprior.cli.method import resolve
+from jaxprior.cli.options import results_folder
 from jaxprior.cli.restore import solve
 
 
@@ -21,9 +22,12 @@ METHOD: dict[str, Any] = {}
 
 
 def demo(
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the runs and the report.", metavar="DIR")] = Path(
-        "jaxprior-demo"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--out", help="Folder for the runs and the report.", metavar="DIR", callback=results_folder
+        ),
+    ] = Path("jaxprior-demo"),
 ) -> None:
     """Restore the face of scikit-image's cat photograph: whole, and under three masks.
 
@@ -59,8 +63,9 @@ def _picture(folder: Path) -> Path:
     """Write the cat's face into the demo's folder."""
     from jaxprior.data import images
     from jaxprior.evaluation.datasets import chelsea_squares
+    from jaxprior.system.files import make_folder
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     path = folder / "cat.png"
     images.save_png(path, chelsea_squares()[0])
     return path

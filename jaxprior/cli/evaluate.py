@@ -27,7 +27,13 @@ def evaluate(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", help="Folder of the evaluation; the same command goes on in it.", metavar="RUN"),
+        typer.Option(
+            "-o",
+            "--out",
+            help="Folder of the evaluation; the same command goes on in it.",
+            metavar="RUN",
+            callback=opt.results_folder,
+        ),
     ] = None,
     data: Annotated[
         list[Path] | None,

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from jaxprior.system.files import check_folder
+
 
 _DATA, _RUN = "Pictures", "Run"
 _SHARE = "Several processes in one RUN"
@@ -15,8 +17,20 @@ def _option(panel: str, *names: str, text: str, metavar: str | None = None, leas
     return typer.Option(*names, help=text, metavar=metavar, min=least, rich_help_panel=panel)
 
 
+def results_folder(path: Path | None) -> Path | None:
+    """Refuse a name for a folder of results at once that is, lies in, or looks like a file; for `typer.Option`."""
+    if path is not None:
+        check_folder(path)
+    return path
+
+
 Images = Annotated[list[Path], typer.Argument(help="Pictures, folders or zip archives.", metavar="IMAGES")]
-Out = Annotated[Path, typer.Option("-o", "--out", help="Run folder; the same command goes on in it.", metavar="RUN")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "-o", "--out", help="Run folder; the same command goes on in it.", metavar="RUN", callback=results_folder
+    ),
+]
 Prior = Annotated[
     str | None,
     _option(

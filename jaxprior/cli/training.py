@@ -10,6 +10,7 @@ import typer
 
 from jaxprior.cli.console import TrainingProgress, say, say_error
 from jaxprior.cli.derived import options_of
+from jaxprior.cli.options import Out
 from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
 from jaxprior.runs.stopping import StopGuard
@@ -30,7 +31,7 @@ def network_option(text: str, *names: str, metavar: str | None = None, least: fl
 class TrainingRunOptions:
     """What every training is told besides its settings, on many pictures or on one."""
 
-    out: Annotated[Path, typer.Option("-o", "--out", help="Run folder; the same command goes on in it.", metavar="RUN")]
+    out: Out
     licence: Annotated[str, typer.Option(help="Of the pictures, for the card.")] = "not stated"
     minutes: Annotated[
         float | None, typer.Option(help="Stop after so many; the same command goes on.", metavar="M", min=0)

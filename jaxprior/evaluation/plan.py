@@ -237,7 +237,7 @@ def _begin(plan: EvaluationPlan, run: Path, command: str) -> None:
     if (run / "run.json").exists() and (kind := read_record(run).get("kind", "foreign")) != KIND:
         raise RunError(f"{run} holds a {kind} run, not an {KIND}: give another folder with -o.")
     check_configuration(run, plan.configuration)
-    run.mkdir(parents=True, exist_ok=True)
+    files.make_folder(run)
     for data in plan.recipe.data:
         data.write_builtin(run)
     record = {

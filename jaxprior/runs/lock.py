@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jaxprior.errors import RunError
+from jaxprior.system.files import make_folder
 
 
 @contextlib.contextmanager
@@ -21,14 +22,11 @@ def only_writer(folder: Path, part: str = "") -> Iterator[None]:
             side by side; a process that writes the whole run (an empty name) must be alone.
 
     Raises:
-        RunError: another process holds the lock, or the path leads into a file.
+        RunError: another process holds the lock, or the path leads into a file or is named like one.
     """
     import fcntl
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise RunError(f"{folder} lies in a file or is one: give another folder with -o.") from None
+    make_folder(folder)
     with contextlib.ExitStack() as locks:
         if part:
             locks.enter_context(_locked(folder, ".lock", fcntl.LOCK_SH))

@@ -1,4 +1,7 @@
-"""Files that survive a crash: each is written under a temporary name and renamed when it is complete."""
+"""Files that survive a crash: each is written under a temporary name and renamed when it is complete.
+
+And folders for results, which must not be taken for files by their names.
+"""
 
 import contextlib
 import json
@@ -6,6 +9,54 @@ import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+
+from jaxprior.errors import RunError
+
+
+FILE_ENDINGS = frozenset(
+    ".png .apng .jpg .jpeg .jfif .webp .gif .bmp .tif .tiff .ppm .pgm .heic .heif .avif .jp2 .tga .psd .svg "
+    ".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .wmv .ogv "
+    ".safetensors .pt .pth .ckpt .pkl .h5 .hdf5 .onnx .npy .npz .msgpack "
+    ".html .htm .pdf .csv .tsv .txt .md .json .jsonl .toml .yaml .yml .xml .log .zip .tar .gz .tgz .7z".split()
+)
+"""Endings of names by which people and programs recognise files. A new folder is not given such a name."""
+
+
+def check_folder(path: str | os.PathLike, *, expected: str = "a folder") -> None:
+    """Refuse a name for a folder of results that is, lies in, or looks like a file. Nothing is written.
+
+    A folder that is there already may be called as it likes.
+
+    Arguments:
+        path: of the folder, which need not exist.
+        expected: what the sentence says that is expected.
+
+    Raises:
+        RunError: a script that opened `clip.mp4` as a file would find a folder.
+
+    Example:
+        >>> check_folder("runs/photos")
+    """
+    path = Path(path)
+    if path.is_dir():
+        return
+    if any(place.is_file() for place in (path, *path.parents)):
+        raise RunError(f"{path} lies in a file or is one: give another folder with -o.")
+    if path.suffix.lower() in FILE_ENDINGS:
+        other = path.with_suffix("")
+        raise RunError(f"{path} is named like a file; expected {expected}: give another name with -o, like {other}.")
+
+
+def make_folder(path: str | os.PathLike) -> Path:
+    """Make a folder for results, with the folders above it; one that is there stays.
+
+    Raises:
+        RunError: see `check_folder`.
+        OSError: the disk refuses.
+    """
+    check_folder(path)
+    Path(path).mkdir(parents=True, exist_ok=True)
+    return Path(path)
 
 
 def write_atomically(path: str | os.PathLike, content: bytes | Iterable[bytes]) -> None:

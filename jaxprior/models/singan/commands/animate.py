@@ -7,6 +7,7 @@ import typer
 
 from jaxprior.cli.console import mistakes, say
 from jaxprior.models.singan.commands import shared
+from jaxprior.system.files import check_folder, make_folder
 
 
 def animate(
@@ -44,13 +45,14 @@ def animate(
 
     animations.check_fps(fps)
     as_file = out.suffix.lower() in animations.SUFFIXES and not out.is_dir()
+    check_folder(out.parent if as_file else out, expected=f"{' or '.join(animations.SUFFIXES)}, or a folder")
     model = shared.load_model(run, own_statistics=own_statistics)
     with mistakes():
         made = singan.animate(
             model, jax.random.key(seed), frames=frames, start_scale=start_scale, alpha=alpha, beta=beta
         )
     pixels = images.to_uint8(made)
-    folder = shared.make_folder(out.parent if as_file else out)
+    folder = make_folder(out.parent if as_file else out)
     paths = [out] if as_file else [folder / f"animation{suffix}" for suffix in animations.SUFFIXES]
     for path in paths:
         animations.save_animation(path, pixels, fps=fps)

@@ -11,6 +11,7 @@ from jaxprior.cli.training import TrainingRunOptions, train
 from jaxprior.errors import JaxpriorError
 from jaxprior.models.singan.commands import shared
 from jaxprior.models.singan.commands.shared import InjectionOptions
+from jaxprior.system.files import make_folder
 
 
 @spelled_out
@@ -67,6 +68,6 @@ def _retrained(run: Path, colors: int | None, injection: InjectionOptions, steps
     with mistakes():
         recipe = singan_repaint.recipe_of(model, scale, steps=steps, seed=injection.seed)
         plan = singan_repaint.plan(recipe, model, scale=scale, colors=colors)
-    shared.make_folder(injection.out)
+    make_folder(injection.out)
     train(plan, TrainingRunOptions(out=out), str(run), use="jaxprior singan paint")
     return out

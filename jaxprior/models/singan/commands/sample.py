@@ -7,7 +7,7 @@ import typer
 
 from jaxprior.cli.console import mistakes, say
 from jaxprior.models.singan.commands import shared
-from jaxprior.system.files import write_atomically
+from jaxprior.system.files import make_folder, write_atomically
 
 
 AT_ONCE = 8
@@ -75,12 +75,12 @@ def sample(
             )  # fmt: skip
             batches.append([images.to_uint8(np.asarray(batch)) for batch in made])
     drawn = [np.concatenate(batch)[:count] for batch in zip(*batches, strict=True)]
-    folder = shared.make_folder(out)
+    folder = make_folder(out)
     for number, image in enumerate(drawn[-1]):
         images.save_png(folder / f"{number:03d}.png", image)
     images.save_png(folder / "sheet.png", images.grid(drawn[-1], columns=min(count, COLUMNS)))
     if scales:
-        shared.make_folder(folder / "scales")
+        make_folder(folder / "scales")
         for n, batch in enumerate(drawn):
             images.save_png(folder / "scales" / f"{n}.png", images.grid(batch, columns=min(count, COLUMNS)))
     height, width = drawn[-1].shape[1:3]

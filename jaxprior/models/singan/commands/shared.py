@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from jaxprior.cli.console import mistakes, say
-from jaxprior.errors import ImageError, JaxpriorError
+from jaxprior.cli.options import results_folder
+from jaxprior.errors import ImageError
+from jaxprior.system.files import make_folder
 
 
 COLUMNS = 4
@@ -16,7 +18,7 @@ COLUMNS = 4
 
 Run = Annotated[Path, typer.Argument(help="Run of `singan train`, or a file of a SinGAN.", metavar="RUN|FILE")]
 Reference = Annotated[Path, typer.Argument(help="The picture to start from, of any size.", metavar="REFERENCE")]
-Out = Annotated[Path, typer.Option("-o", "--out", help="Folder of the images.", metavar="DIR")]
+Out = Annotated[Path, typer.Option("-o", "--out", help="Folder of the images.", metavar="DIR", callback=results_folder)]
 OwnStatistics = Annotated[
     bool,
     typer.Option(
@@ -79,15 +81,6 @@ def load_model(run: Path, *, own_statistics: bool) -> Any:
     runtime.enable_compilation_cache()
     model = load_singan(run)
     return with_own_statistics(model) if own_statistics else model
-
-
-def make_folder(folder: Path) -> Path:
-    """Make the folder that a command fills."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise JaxpriorError(f"{folder} lies in a file or is one: give another folder with -o.") from None
-    return folder
 
 
 def manipulate(run: Path, reference: Path, options: InjectionOptions, function: Callable) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from jaxprior.cli.console import mistakes, say
 from jaxprior.models.singan.commands import shared
+from jaxprior.system.files import make_folder
 
 
 def superres(
@@ -47,7 +48,7 @@ def superres(
         large = np.asarray(super_resolve(model, jax.random.key(seed), image=pixels, factor=factor, steps=steps))
     given = np.asarray(model.image) if pixels is None else images.to_float(pixels)
     height, width = large.shape[:2]
-    folder = shared.make_folder(out)
+    folder = make_folder(out)
     images.save_png(folder / "superres.png", images.to_uint8(large))
     plain = resize(jnp.asarray(given), (height, width), method="bicubic")
     images.save_png(folder / "bicubic.png", images.to_uint8(plain))
