@@ -16,6 +16,7 @@ refused with an `ImageError` that says why. No other error is raised, and no pic
 Pixels are uint8 RGB `[h, w, 3]`.
 """
 
+import contextlib
 import dataclasses
 import io
 import itertools
@@ -94,51 +95,119 @@ def decode(data: bytes, *, name: str = "the picture", max_pixels: int = MAX_PIXE
         >>> decode(file.getvalue(), name="black.png").pixels.shape
         (10, 20, 3)
     """
+    with open_safely(data, name=name, max_pixels=max_pixels) as image:
+        return _decode(image)
+
+
+@contextlib.contextmanager
+def open_safely(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[ImageFile.ImageFile]:
+    """Open the bytes of a picture file whose header is sound, for what reads more of it than its colours.
+
+    Pixels are decoded when Pillow first needs them. Whatever error the file causes inside the `with` block leaves it as
+    an `ImageError` with the picture's name.
+
+    Arguments:
+        data: the whole file.
+        name: what error messages call the picture.
+        max_pixels: a picture with more pixels is refused.
+
+    Returns:
+        Pillow's picture as it lies in the file, not turned; see `load_samples` and `upright`.
+
+    Raises:
+        ImageError: the picture cannot be used.
+
+    Example:
+        >>> file = io.BytesIO()
+        >>> Image.new("LA", (20, 10)).save(file, "PNG")
+        >>> with open_safely(file.getvalue(), name="clear.png") as image:
+        ...     image.mode
+        'LA'
+    """
     if not data:
         raise ImageError(f"{name}: the file is empty.")
     try:
         with _lock, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _decode(data, max_pixels)
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                width, height = image.size
+                if width * height > max_pixels:
+                    raise ImageError(f"it is {width}x{height}; expected at most {max_pixels} pixels, shrink it.")
+                if width < 1 or height < 1:
+                    raise ImageError(f"it is {width}x{height} and holds no pixel.")
+                if image.format == "PNG":
+                    _verify_png(data)
+                yield image
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
     except Exception as error:  # damaged bytes make decoders raise errors of any kind, e.g. SyntaxError or KeyError
         raise ImageError(f"{name}: {_reason(error)}") from error
 
 
-def _decode(data: bytes, max_pixels: int) -> Picture:
+def _decode(image: ImageFile.ImageFile) -> Picture:
     """Decode a picture; errors of any kind may leave this function, and they do not name the picture."""
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        width, height = image.size
-        if width * height > max_pixels:
-            raise ImageError(f"it is {width}x{height}; expected at most {max_pixels} pixels, shrink it.")
-        if width < 1 or height < 1:
-            raise ImageError(f"it is {width}x{height} and holds no pixel.")
-        if image.format == "PNG":
-            _verify_png(data)
-        raw_mode = _raw_mode(image)
-        white_is_zero, bits = False, 16
-        if isinstance(image, TiffImagePlugin.TiffImageFile):
-            white_is_zero = image.tag_v2.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
-            bits = image.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (16,))[0]
-        image.load()
-        if image.mode in _SIXTEEN_BIT or (image.mode == "I" and image.format == "PPM"):
-            convert = _from_sixteen_bit((1 << bits) - 1, white_is_zero, image.info.get("transparency"))
-        elif image.mode == "F":
-            _require_unit_range(image)
-            convert = _from_float
-        elif image.mode == "I":
-            raise ImageError("it has 32-bit or signed integers of unknown range; save it with 8 or 16 bits.")
-        else:
-            _match_transparency(image, raw_mode)
-            convert = _from_eight_bit
-        orientation = _orientation(image)
-        sides = (width, height) if orientation in _ON_ITS_SIDE else (height, width)
-        pixels = np.empty((*sides, 3), np.uint8)
-        stored = _STORED[orientation](pixels)
-        for place, tile in _tiles(image):
-            stored[place] = convert(tile)
-    return Picture(pixels)
+    samples = load_samples(image)
+    if samples.maximum == 255:
+        convert = _from_eight_bit
+    elif samples.maximum == 1:
+        convert = _from_float
+    else:
+        convert = _from_sixteen_bit(samples.maximum, samples.white_is_zero, image.info.get("transparency"))
+    return Picture(upright(image, convert, channels=3))
+
+
+@dataclasses.dataclass(frozen=True)
+class Samples:
+    """How the samples of a loaded picture are to be understood.
+
+    Arguments:
+        maximum: the value of full brightness: 255; 65535 or another number for grey of 16 bits; 1 for floating point.
+        white_is_zero: whether the samples of 16 bits are stored with white as 0. Pillow turns the others itself.
+    """
+
+    maximum: int
+    white_is_zero: bool = False
+
+
+def load_samples(image: ImageFile.ImageFile) -> Samples:
+    """Load the pixels of a picture from `open_safely`, and refuse samples of unknown range."""
+    raw_mode = _raw_mode(image)
+    white_is_zero, bits = False, 16
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        white_is_zero = image.tag_v2.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
+        bits = image.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (16,))[0]
+    image.load()
+    if image.mode in _SIXTEEN_BIT or (image.mode == "I" and image.format == "PPM"):
+        return Samples((1 << bits) - 1, white_is_zero)
+    if image.mode == "F":
+        _require_unit_range(image)
+        return Samples(1)
+    if image.mode == "I":
+        raise ImageError("it has 32-bit or signed integers of unknown range; save it with 8 or 16 bits.")
+    _match_transparency(image, raw_mode)
+    return Samples(255)
+
+
+def upright(
+    image: Image.Image, convert: Callable[[Image.Image], np.ndarray], *, channels: int, dtype: type = np.uint8
+) -> np.ndarray:
+    """Convert a loaded picture tile by tile, and turn it as its EXIF data says.
+
+    Arguments:
+        image: the picture, as it lies in the file.
+        convert: a function that turns a tile into an array `[h, w, channels]`, or `[h, w, 1]` for all channels alike.
+        channels, dtype: of the result.
+
+    Returns:
+        `[h, w, channels]`.
+    """
+    orientation, (width, height) = _orientation(image), image.size
+    sides = (width, height) if orientation in _ON_ITS_SIDE else (height, width)
+    pixels = np.empty((*sides, channels), dtype)
+    stored = _STORED[orientation](pixels)
+    for place, tile in _tiles(image):
+        stored[place] = convert(tile)
+    return pixels
 
 
 def _verify_png(data: bytes) -> None:
