@@ -39,6 +39,7 @@ from typing import Any
 from jaxprior.errors import SettingsError
 from jaxprior.evaluation.datasets import BUILTIN, DataSet
 from jaxprior.settings import as_table, at, check_choice, check_names, typed
+from jaxprior.system.files import read_text
 
 
 KINDS = ("prior", "data", "task", "method")
@@ -89,7 +90,7 @@ def load_recipe(source: str | Path) -> Recipe:
     """
     path = _ready().get(str(source), Path(source))
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(read_text(path))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise SettingsError(_no_such(str(source))) from None
     except ValueError as error:  # not TOML, or not UTF-8

@@ -176,7 +176,7 @@ def _rows(path: Path) -> Iterator[Row]:
     """Read the valid rows of one file, which need not exist."""
     if not path.exists():
         return
-    with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
+    with open(path, encoding="utf-8-sig", errors="replace", newline="\n") as file:
         for line in file:
             row = decode(line)
             if row is not None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from jaxprior.errors import RunError
+from jaxprior.system.files import read_text
 
 
 def read_record(folder: Path) -> dict:
@@ -14,7 +15,7 @@ def read_record(folder: Path) -> dict:
     """
     path = Path(folder) / "run.json"
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(read_text(path))
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(f"{folder} holds no run: there is no run.json in it.") from None
     except ValueError as error:

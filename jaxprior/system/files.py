@@ -1,8 +1,10 @@
 """Files that survive a crash: each is written under a temporary name and renamed when it is complete.
 
-And folders for results, which must not be taken for files by their names.
+And folders for results, which must not be taken for files by their names. Text that a user may have edited is read in
+whatever form an editor saves UTF-8.
 """
 
+import codecs
 import contextlib
 import json
 import os
@@ -85,6 +87,30 @@ def write_atomically(path: str | os.PathLike, content: bytes | Iterable[bytes]) 
             os.unlink(temporary)
         raise
     sync_folder(path.parent)  # the renaming itself must reach the disk as well
+
+
+def read_text(path: str | os.PathLike) -> str:
+    """Read a text file in UTF-8, with the byte-order mark that some editors write before it or without one.
+
+    Arguments:
+        path: the file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no text in UTF-8; a sentence says what it is.
+
+    Example:
+        >>> length = Path("recipe.toml").write_text("seed = 1", encoding="utf-8-sig")
+        >>> read_text("recipe.toml")
+        'seed = 1'
+    """
+    data = Path(path).read_bytes()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError("its text is encoded as UTF-16: save it as UTF-8")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start} is no text in UTF-8: save it as UTF-8") from None
 
 
 def sync_folder(folder: str | os.PathLike) -> None:

@@ -307,3 +307,20 @@ def test_commands(place, tmp_path):
 
 def test_errors_of_settings_are_the_users():
     assert issubclass(SettingsError, JaxpriorError)
+
+
+TEXT = 'title = "Größe"\n[[task]]\nname = "reconstruct"\n'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("line", ["\n", "\r\n"])
+def test_a_recipe_is_read_as_any_editor_saves_utf_8(tmp_path, encoding, line):
+    (tmp_path / "mine.toml").write_bytes(TEXT.replace("\n", line).encode(encoding))
+    assert load_recipe(tmp_path / "mine.toml").title == "Größe"
+
+
+@pytest.mark.parametrize("encoding, words", [("utf-16", "UTF-16: save it as UTF-8"), ("latin-1", "no text in UTF-8")])
+def test_a_recipe_in_another_encoding_is_refused_in_one_sentence(tmp_path, encoding, words):
+    (tmp_path / "mine.toml").write_bytes(TEXT.encode(encoding))
+    with pytest.raises(SettingsError, match=words):
+        load_recipe(tmp_path / "mine.toml")

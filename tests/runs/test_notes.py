@@ -8,6 +8,7 @@ from jaxprior.cli.console import print_summary
 from jaxprior.evaluation import Journal, Row
 from jaxprior.reporting.tables import collect_notes, results_csv, summary_markdown
 from jaxprior.runs.journal import encode
+from jaxprior.runs.record import read_record
 
 
 NOTED = Row(image="b.png", notes=("converted from the colour profile P3 to sRGB", "32.0 % missing"))
@@ -42,3 +43,12 @@ def test_a_command_names_every_note_once(capsys):
 def test_many_kinds_of_notes_are_counted(capsys):
     print_summary(["one"], [[Row(image=f"{i}.png", notes=(f"note {i}",)) for i in range(30)]])
     assert "note: 22 more kinds of notes stand in results.csv." in capsys.readouterr().out
+
+
+def test_a_journal_and_a_record_that_an_editor_saved_with_a_byte_order_mark_are_read_whole(tmp_path):
+    journal = Journal(tmp_path / "results.jsonl")
+    journal.append([PLAIN, NOTED])
+    journal.path.write_bytes(b"\xef\xbb\xbf" + journal.path.read_bytes())
+    assert list(journal) == [PLAIN, NOTED]
+    (tmp_path / "run.json").write_bytes(b'\xef\xbb\xbf{"kind": "run"}')
+    assert read_record(tmp_path) == {"kind": "run"}
