@@ -77,7 +77,10 @@ class ObservedOptions:
     reference: Annotated[
         Path | None,
         _option(
-            _DATA, text="Originals of the observed pictures, matched by file name, to compare with.", metavar="DIR"
+            _DATA,
+            text="Originals of the observed pictures, to compare with: folder or zip archive in which each has the "
+            "same path as the picture in its own, or at least a file name that is there only once.",
+            metavar="DIR",
         ),
     ] = None
 

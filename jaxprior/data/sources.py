@@ -38,12 +38,24 @@ class ImageSource:
         stem: the name of the file without folder and extension, e.g. "cat".
         path: the file, or the archive that contains it.
         member: the entry of the archive; None for a file.
+        inside: the path inside the folder or archive in which the picture was found, with "/" between its parts, e.g.
+            "cats/cat.png"; by default the name of the file.
     """
 
     name: str
     stem: str
     path: Path
     member: zipfile.ZipInfo | None = None
+    inside: str = ""
+
+    def __post_init__(self):
+        if not self.inside:
+            object.__setattr__(self, "inside", self.path.name)
+
+    @property
+    def location(self) -> tuple[str, str]:
+        """The absolute path of the file, and the entry of the archive or "": what all spellings have in common."""
+        return os.path.abspath(self.path), "" if self.member is None else self.member.filename
 
     def read(self) -> bytes:
         """Read the bytes of the picture's file.
@@ -73,7 +85,8 @@ def list_images(paths: PathLike | Iterable[PathLike], *, limit: int | None = Non
     listed.
 
     Arguments:
-        paths: one path or several; a picture that is found twice is listed once.
+        paths: one path or several; a picture that is found twice is listed once, also if its path is spelled in two
+            ways.
         limit: list only this many pictures, the first ones.
 
     Returns:
@@ -89,10 +102,10 @@ def list_images(paths: PathLike | Iterable[PathLike], *, limit: int | None = Non
     if limit is not None and limit < 1:
         raise ImageError(f"limit: expected at least 1, got {limit}.")
     places = [Path(paths)] if isinstance(paths, (str, os.PathLike)) else [Path(path) for path in paths]
-    found: dict[str, ImageSource] = {}
+    found: dict[tuple[str, str], ImageSource] = {}
     for place in places:
         for source in _search(place):
-            found.setdefault(source.name, source)
+            found.setdefault(source.location, source)
     if not found:
         where = ", ".join(str(place) for place in places) or "an empty list of paths"
         expected = " ".join(sorted(EXTENSIONS))
@@ -118,7 +131,8 @@ def _search_folder(folder: Path) -> Iterator[ImageSource]:
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if _is_wanted(name)]
         files += [Path(parent, name) for name in names if _is_picture(PurePosixPath(name))]
-    yield from map(file_source, sorted(files, key=lambda file: file.relative_to(folder).parts))
+    for inside in sorted((file.relative_to(folder) for file in files), key=lambda inside: inside.parts):
+        yield dataclasses.replace(file_source(folder / inside), inside=inside.as_posix())
 
 
 def _search_archive(archive: Path) -> Iterator[ImageSource]:
@@ -131,7 +145,8 @@ def _search_archive(archive: Path) -> Iterator[ImageSource]:
     for member in sorted(members, key=lambda member: PurePosixPath(member.filename).parts):
         inside = PurePosixPath(member.filename)
         if not member.is_dir() and _is_picture(inside):
-            yield ImageSource(_printable(f"{archive.as_posix()}/{inside}"), inside.stem, archive, member)
+            name = _printable(f"{archive.as_posix()}/{inside}")
+            yield ImageSource(name, inside.stem, archive, member, inside.as_posix())
 
 
 def file_source(path: Path) -> ImageSource:

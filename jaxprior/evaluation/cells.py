@@ -31,7 +31,8 @@ class Cell:
         method: `jaxprior.restoration.drivers.Method`: codes, objective, solve and refiner.
         mask: what is missing, from `jaxprior.data.masks.parse_mask`; it replaces the operator's field `mask`.
         clean: the pictures are originals: degraded first, and compared afterwards.
-        reference: folder, file or archive with the originals of observed pictures, matched by file name.
+        reference: folder, file or archive with the originals of observed pictures, matched by their paths inside it
+            (see `jaxprior.data.matching`).
         seed: of all chance: masks, noise and latent codes.
 
     Raises:

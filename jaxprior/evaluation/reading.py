@@ -7,8 +7,7 @@ task's observations: a super-resolution by 4 with a prior of 64 pixels reads pic
 import dataclasses
 import queue
 import threading
-from collections.abc import Iterable, Iterator
-from pathlib import PurePath
+from collections.abc import Iterable, Iterator, Sequence
 
 import jax
 import numpy as np
@@ -16,13 +15,14 @@ import numpy as np
 from jaxprior import operators
 from jaxprior.data import images
 from jaxprior.data.masks import MaskSpec
+from jaxprior.data.matching import Counterparts
 from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.cells import Cell, row_key, with_mask
 from jaxprior.evaluation.scores import merges
 
 
 MASK_STREAM = 0x6D61736B  # keeps a mask's chance apart from the latent codes' under the same seed
-ASPECT = 0.02  # by which the shapes of a picture and its mask may differ: sides are whole pixels
+ASPECT = 0.02  # by which the shapes of a picture and its mask or original may differ: sides are whole pixels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +49,19 @@ class Reader:
         cell: what to do.
         settings: its resolved configuration, for the keys.
         image_shape: of the prior's images, (r, r, c): square pictures. Where c is 1, pictures are read as their luma.
+        pictures: all that the run's command names; they decide which original belongs to which picture.
 
     Raises:
         RunError: the task does not suit the prior, or does not observe pictures and none are originals.
     """
 
-    def __init__(self, cell: Cell, settings: dict, image_shape: tuple[int, ...]):
+    def __init__(
+        self,
+        cell: Cell,
+        settings: dict,
+        image_shape: tuple[int, ...],
+        pictures: Sequence[images.ImageSource] = (),
+    ):
         self.cell, self.settings, self.channels = cell, settings, image_shape[-1]
         self.size = size = image_shape[0]
         if len(image_shape) != 3 or image_shape[1] != size or self.channels not in (1, 3):
@@ -81,7 +88,10 @@ class Reader:
                 "give the originals and say so (clean), or use `jaxprior.invert`."
             )
         self.observed_size = observed.shape[0] if observed.ndim else 1
-        self.references = {} if cell.reference is None else _by_name(images.list_images([cell.reference]))
+        self.originals = None
+        if cell.reference is not None:
+            found = images.list_images([cell.reference])
+            self.originals = Counterparts(pictures, found, place=cell.reference, kind="original")
 
     def _draw(self, mask: MaskSpec, id: int) -> np.ndarray:
         stream = jax.random.fold_in(jax.random.key(self.cell.seed), MASK_STREAM)
@@ -91,7 +101,7 @@ class Reader:
         """Read one picture.
 
         Raises:
-            ImageError: it cannot be used, or its original is missing.
+            ImageError: it cannot be used, or its original is missing, ambiguous or of another shape.
         """
         picture = images.read_picture(source)
         pixels = picture.pixels
@@ -99,7 +109,7 @@ class Reader:
         id = images.pixels_id(pixels)
         photo = self._fitted(pixels, self.size if self.cell.clean else self.observed_size)
         mask = self._draw(self.cell.mask, id) if self.cell.mask is not None and self.cell.mask.per_image else self.mask
-        reference = self._reference(source)
+        reference = self._reference(source, pixels.shape[:2])
         original = None if reference is None else reference.pixels
         truth = photo if self.cell.clean else None if original is None else self._fitted(original, self.size)
         notes = [*picture.notes, *(f"original: {note}" for note in (() if reference is None else reference.notes))]
@@ -131,14 +141,20 @@ class Reader:
                 "expected a mask of the picture's shape, or a square one."
             )
 
-    def _reference(self, source: images.ImageSource) -> images.Picture | None:
-        if self.cell.reference is None:
+    def _reference(self, source: images.ImageSource, shape: tuple[int, int]) -> images.Picture | None:
+        """The original of a picture of this shape, which shows the same part of the world if both are cut alike."""
+        if self.originals is None:
             return None
-        name = PurePath(source.name).name
-        found = self.references.get(name) or self.references.get(PurePath(name).stem)
-        if found is None:
-            raise ImageError(f"{self.cell.reference} holds no original named {name}")
-        return images.read_picture(found)
+        found = self.originals.of(source)
+        original = images.read_picture(found)
+        (height, width), (original_height, original_width) = shape, original.pixels.shape[:2]
+        squares = height == width or original_height == original_width
+        if not squares and abs(height * original_width - width * original_height) > ASPECT * height * original_width:
+            raise ImageError(
+                f"it is {width}x{height} and its original, {found.name}, {original_width}x{original_height}: "
+                "expected an original of the picture's shape, or one of them square."
+            )
+        return original
 
 
 def read_ahead(
@@ -186,13 +202,3 @@ def _own_mask(task: operators.Operator, size: int) -> np.ndarray | None:
     """The mask that an operator brought along, one for all pictures; None if it has none."""
     mask = getattr(task, "mask", None)
     return None if mask is None or np.shape(mask) != (size, size) else np.asarray(mask, np.float32)
-
-
-def _by_name(sources: Iterable[images.ImageSource]) -> dict[str, images.ImageSource]:
-    """Index originals by file name and, where it is unique, by stem."""
-    found = {}
-    for source in sources:
-        name = PurePath(source.name).name
-        found[name] = source
-        found.setdefault(PurePath(name).stem, source)
-    return found

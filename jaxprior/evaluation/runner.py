@@ -86,7 +86,7 @@ def run_cell(
         raise RunError("There is no picture to work on: give files, folders or zip archives of pictures.")
     settings = configuration(cell, prior, numerics_version=drivers.NUMERICS_VERSION)
     folder.check_configuration(settings)
-    reader = Reader(cell, settings, prior.image_shape)
+    reader = Reader(cell, settings, prior.image_shape, sources)
     with folder.open_for_writing(), StopGuard() as guard:
         folder.check_configuration(settings)
         record = {
@@ -136,6 +136,8 @@ class _Run:
                 f"the run began with a batch of {began} and goes on with {self.solver.batch}; rows of another batch "
                 "agree with them within 0.1 dB, not to the bit."
             )
+        if self.reader.originals is not None and self.reader.originals.by_name:
+            self.observer.note(_found_by_name(self.reader.originals.by_name))
         self.observer.begin(len(sources))
         jobs = self._pending(sources)
         while waiting := list(itertools.islice(jobs, self.solver.at_once)):
@@ -262,6 +264,13 @@ def _began(folder: RunFolder, device: str) -> tuple[int | None, MemoryPlan]:
     if before["device"] != device:
         return None, FULL_SPEED
     return before["batch"], MemoryPlan(**before.get("economy", {}))
+
+
+def _found_by_name(pairs: Sequence[tuple[images.ImageSource, images.ImageSource]]) -> str:
+    """What to say of originals that were found by their file names, in folders that are called otherwise."""
+    picture, original = pairs[0]
+    count = "1 original was" if len(pairs) == 1 else f"{len(pairs)} originals were"
+    return f"{count} found by the file name alone, in another folder: {original.name} for {picture.name}."
 
 
 def _sentence(error: Exception, name: str) -> str:
