@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from jaxprior.cli import options as opt
+from jaxprior.cli.amounts import duration, size
 from jaxprior.cli.console import RunProgress, mistakes, print_summary, print_table, say, say_error
 from jaxprior.cli.restore import SOME_FAILED, in_bytes
 from jaxprior.cli.shares import resolve_share
@@ -106,13 +107,13 @@ def evaluate(
         steps=steps,
         features=features,
     )
-    size = {"batch_size": batch_size, "memory": in_bytes(memory)}
+    limits = {"batch_size": batch_size, "memory": in_bytes(memory)}
     if dry_run:
         with mistakes():
             plan = evaluation.make_plan(changed, folder)
-            _print_forecast(evaluation.forecast_cells(plan, **size, share=share))
+            _print_forecast(evaluation.forecast_cells(plan, **limits, share=share))
         return
-    report = _run(changed, folder, share=share, **size)
+    report = _run(changed, folder, share=share, **limits)
     runs = evaluation.runs_in(folder)
     rows = [list(run.journal.latest().values()) for run in runs]
     print_summary(evaluation.short_titles([run.read()["cell"] for run in runs]), rows)
@@ -155,22 +156,9 @@ def _run(recipe: Any, out: Path, **settings: Any) -> Path:
 def _print_forecast(cells: list[Any]) -> None:
     titles = ("cell", "pictures", "inversions", "steps", "batch", "memory", "time")
     rows = [
-        (c.title, c.pictures, c.inversions, c.steps, c.batch, _size(c.bytes), _duration(c.seconds)) for c in cells
+        (c.title, c.pictures, c.inversions, c.steps, c.batch, size(c.bytes), duration(c.seconds)) for c in cells
     ]
     seconds, most = sum(cell.seconds for cell in cells), max(cell.bytes for cell in cells)
     total = (f"{len(cells)} cells", sum(c.pictures for c in cells), sum(c.inversions for c in cells), "", "")
-    print_table(titles, [*rows, (*total, _size(most), _duration(seconds))], words=1)
-    say(f"\nA full run takes about {_duration(seconds)} on this device, compilation left out.")
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{max(count / 2**20, 1):.0f} MiB"
-
-
-def _duration(seconds: float) -> str:
-    """Seconds for people, two digits: "45 s", "3.2 min", "5 h", "12 days"."""
-    for unit, length in (("s", 60.0), ("min", 60.0), ("h", 48.0)):
-        if seconds < length:
-            return f"{seconds:.2g} {unit}"
-        seconds /= 60 if unit != "h" else 24
-    return f"{seconds:.3g} days"
+    print_table(titles, [*rows, (*total, size(most), duration(seconds))], words=1)
+    say(f"\nA full run takes about {duration(seconds)} on this device, compilation left out.")

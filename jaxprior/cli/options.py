@@ -1,6 +1,7 @@
 """Options that commands share: one definition, one help text. `signature.spelled_out` puts the groups into commands."""
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,13 @@ def results_folder(path: Path | None) -> Path | None:
     if path is not None:
         check_folder(path)
     return path
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse "nan" and "inf", which are read as numbers and lie in no range; for `typer.Option`."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"expected a finite number, got {value}.")
+    return value
 
 
 Images = Annotated[list[Path], typer.Argument(help="Pictures, folders or zip archives.", metavar="IMAGES")]

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from jaxprior.cli.amounts import duration
 from jaxprior.cli.console import TrainingProgress, say, say_error
 from jaxprior.cli.derived import options_of
-from jaxprior.cli.options import Out
+from jaxprior.cli.options import Out, finite
 from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
 from jaxprior.runs.stopping import StopGuard
@@ -34,8 +35,27 @@ class TrainingRunOptions:
     out: Out
     licence: Annotated[str, typer.Option(help="Of the pictures, for the card.")] = "not stated"
     minutes: Annotated[
-        float | None, typer.Option(help="Stop after so many; the same command goes on.", metavar="M", min=0)
+        float | None,
+        typer.Option(
+            help="Stop after so many of training, compiling not counted; the same command goes on.",
+            metavar="M",
+            min=0,
+            callback=finite,
+        ),
     ] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a training ended that was not asked to stop.
+
+    Fields:
+        finished: whether it is done; if not, its planned time was over.
+        seconds: that it trained.
+    """
+
+    finished: bool
+    seconds: float
 
 
 EssentialOptions: Any = options_of(Essentials)
@@ -56,27 +76,53 @@ def changed(recipe: Any, changes: dict) -> Any:
 
 def train(
     plan: Any, run: TrainingRunOptions, source: str, *, use: str, after: Callable[[Path], None] = lambda run: None
-) -> None:
-    """Run a plan with progress; a stop ends the program with how to go on. `after` gets the run at its end or stop."""
+) -> Ending:
+    """Run a plan with progress. A signal ends the program with how to go on; a planned end is no mistake.
+
+    Arguments:
+        plan: made by a recipe.
+        run: what every training is told.
+        source: what the pictures are, for the card.
+        use: the command in which the trained network serves.
+        after: gets the run at its end or stop.
+    """
     from jaxprior.system import runtime
     from jaxprior.training import session
-    from jaxprior.training.loop import Interrupted
+    from jaxprior.training.clock import TrainingClock
+    from jaxprior.training.loop import Interrupted, PlannedEnd
 
     runtime.enable_compilation_cache()
-    seconds = None if run.minutes is None else 60 * run.minutes
+    clock = TrainingClock(None if run.minutes is None else 60 * run.minutes)
+    planned_end: PlannedEnd | None = None
+    moments: list[Any] = []
     try:
-        with StopGuard(seconds=seconds) as guard, TrainingProgress() as progress:
-            path = session.run(
+        with StopGuard() as guard, clock, TrainingProgress() as progress:
+
+            def log(moment: Any) -> None:
+                moments[:] = [moment]
+                progress.log(moment)
+
+            session.run(
                 plan,
                 run.out,
                 source=source,
                 licence=run.licence,
-                on_log=progress.log,
+                on_log=log,
                 should_stop=lambda: guard.requested,
+                clock=clock,
             )
+    except PlannedEnd as end:
+        planned_end = end
     except Interrupted as stop:
         say_error(f"{str(stop).capitalize()}; {go_on(this_command())}")
         after(run.out)
         raise typer.Exit(STOPPED) from None
-    say(f"\nweights: {path}\nuse them: {use} {shlex.quote(str(run.out))}")
+    if moments:
+        say(f"trained for {duration(clock.seconds)}, and compiled for {duration(clock.compiling)} besides")
+    else:
+        say("This training was finished before; nothing was left to do.")
+    if planned_end is not None:
+        say(f"The planned time is over: {planned_end}; {go_on(this_command())}")
+    say(f"\nweights: {plan.models(run.out)[0]}\nuse them: {use} {shlex.quote(str(run.out))}")
     after(run.out)
+    return Ending(finished=planned_end is None, seconds=clock.seconds)

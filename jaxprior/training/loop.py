@@ -19,6 +19,7 @@ import jax
 import numpy as np
 
 from jaxprior.runs import checkpoints
+from jaxprior.training.clock import TrainingClock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class Moment:
 
     Fields:
         phase, phase_number, index: the phase, its number, steps done in it.
-        step: steps done altogether; images: pictures shown altogether; total_images: at the end.
+        step: steps done altogether; images: pictures shown altogether; total_steps, total_images: at the end.
         images_per_second: measured since the last report.
         metrics: name -> float of the newest logged step.
     """
@@ -57,6 +58,7 @@ class Moment:
     phase_number: int
     index: int
     step: int
+    total_steps: int
     images: int
     total_images: int
     images_per_second: float
@@ -65,6 +67,10 @@ class Moment:
 
 class Interrupted(Exception):
     """Training stopped on request, after saving a checkpoint; the same call continues it."""
+
+
+class PlannedEnd(Interrupted):
+    """Training stopped in the same way, because its planned time was over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +98,7 @@ def run(
     on_log: Callable[[Moment], None] = lambda moment: None,
     on_snapshot: Callable[[Any, Moment], None] = lambda state, moment: None,
     should_stop: Callable[[], bool] = lambda: False,
+    clock: TrainingClock | None = None,
 ):
     """Run or continue training.
 
@@ -104,14 +111,17 @@ def run(
         on_log: called at every logged step.
         on_snapshot: called with the state now and then, after every phase and at a stop (samples, exported weights).
         should_stop: polled between steps; when true, a checkpoint is saved and `Interrupted` raised.
+        clock: measures the training and has its planned time, after which it stops in the same way. At least one step
+            is done. By default there is no planned time.
 
     Returns:
         The final state.
 
     Raises:
         Interrupted: `should_stop` said so.
+        PlannedEnd: the planned time is over.
     """
-    folder, pace = Path(folder), pace or Pace()
+    folder, pace, clock = Path(folder), pace or Pace(), clock or TrainingClock()
     restored = checkpoints.restore(folder / "checkpoints", {"state": state, "phase": 0, "index": 0})
     first, start = 0, 0
     if restored is not None:
@@ -132,44 +142,47 @@ def run(
         if start == 0:
             state = phase.begin(state)
         phase_key = jax.random.fold_in(key, number)
-        ticked, ticked_at = start, time.monotonic()
+        ticked, ticked_at = start, clock.seconds
         for index in range(start, phase.steps):
             step_key = jax.random.fold_in(phase_key, index)
             state, metrics = phase.step(index, state, phase.batch(index), step_key)
-            done, stopping = index + 1, should_stop()
+            done, asked = index + 1, should_stop()
+            stopping = asked or clock.is_over
             logged = done % pace.log_every == 0 or done == phase.steps
             if logged or stopping:
                 values = {name: float(value) for name, value in metrics.items()}  # waits for the device
-                now = time.monotonic()
+                trained = clock.seconds
                 images = shown[number] + done * phase.images_per_step
                 moment = Moment(
                     phase=phase.name,
                     phase_number=number,
                     index=done,
                     step=before[number] + done,
+                    total_steps=before[-1],
                     images=images,
                     total_images=shown[-1],
-                    images_per_second=(done - ticked) * phase.images_per_step / max(now - ticked_at, 1e-9),
+                    images_per_second=(done - ticked) * phase.images_per_step / max(trained - ticked_at, 1e-9),
                     metrics=values,
                 )
-                ticked, ticked_at = done, now
+                ticked, ticked_at = done, trained
                 if logged:
                     log.append({"step": moment.step, "phase": phase.name, "images": images, **values})
                 on_log(moment)
-                if now - last_snapshot > pace.snapshot_seconds and done < phase.steps:
+                if time.monotonic() - last_snapshot > pace.snapshot_seconds and done < phase.steps:
                     on_snapshot(state, moment)
                     last_snapshot = time.monotonic()
-                    ticked_at += last_snapshot - now  # the rate is of training alone
-            now = time.monotonic()
-            if done < phase.steps and now - last_save > pace.checkpoint_seconds:
+                    ticked_at += clock.seconds - trained  # the rate is of training alone
+            if done < phase.steps and time.monotonic() - last_save > pace.checkpoint_seconds:
+                trained = clock.seconds
                 save(state, number, done)
                 last_save = time.monotonic()
-                ticked_at += last_save - now
+                ticked_at += clock.seconds - trained
             if stopping and done < phase.steps:
                 save(state, number, done)
                 assert moment is not None  # made above, because the training stops
                 on_snapshot(state, moment)
-                raise Interrupted(f"stopped in phase {phase.name} after {done} of {phase.steps} steps")
+                stop = Interrupted if asked else PlannedEnd
+                raise stop(f"stopped in phase {phase.name} after {done} of {phase.steps} steps")
         start = 0
         save(state, number + 1, 0)
         last_save = time.monotonic()
@@ -177,8 +190,10 @@ def run(
             assert moment is not None  # the last step of a phase is logged
             on_snapshot(state, moment)
             last_snapshot = time.monotonic()
-        if should_stop() and number + 1 < len(phases):
-            raise Interrupted(f"stopped after phase {phase.name}")
+        asked = should_stop()
+        if (asked or (clock.is_over and phase.steps)) and number + 1 < len(phases):
+            stop = Interrupted if asked else PlannedEnd
+            raise stop(f"stopped after phase {phase.name}")
     return state
 
 

@@ -27,6 +27,7 @@ from jaxprior.data import images
 from jaxprior.runs import lock, record
 from jaxprior.system import files, provenance, runtime
 from jaxprior.training import loop
+from jaxprior.training.clock import TrainingClock
 from jaxprior.training.evaluators import PLACE, Evaluator
 from jaxprior.training.pictures import Pictures
 from jaxprior.weights import storage
@@ -87,6 +88,7 @@ def run(
     pace: loop.Pace | None = None,
     on_log: Callable[[loop.Moment], None] = lambda moment: None,
     should_stop: Callable[[], bool] = lambda: False,
+    clock: TrainingClock | None = None,
 ) -> Path:
     """Train, or go on with a training.
 
@@ -95,14 +97,14 @@ def run(
         folder: the run folder.
         source: what the pictures are, for the card.
         licence: of the pictures, for the card.
-        pace, on_log, should_stop: see `loop.run`.
+        pace, on_log, should_stop, clock: see `loop.run`.
 
     Returns:
         The path of the trained weights, the first of several.
 
     Raises:
         RunError: the folder belongs to another training, or another process writes to it.
-        loop.Interrupted: `should_stop` said so; the same call goes on.
+        loop.Interrupted: `should_stop` said so, or the planned time of the clock is over; the same call goes on.
     """
     folder = Path(folder)
     digest = hashlib.sha256(np.ascontiguousarray(plan.pictures.pixels).data).hexdigest()
@@ -131,6 +133,7 @@ def run(
                 on_log=on_log,
                 on_snapshot=recorder.snapshot,
                 should_stop=should_stop,
+                clock=clock,
             )
     return plan.models(folder)[0]
 

@@ -1,8 +1,6 @@
 """Trainings on one picture, and on every picture of a folder: each in a run of its own, or several in one program."""
 
 import dataclasses
-import math
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,8 @@ import typer
 from jaxprior import discovery
 from jaxprior.cli import training as trainings
 from jaxprior.cli.console import mistakes, say, say_error
-from jaxprior.cli.training import TrainingRunOptions
+from jaxprior.cli.stops import go_on, this_command
+from jaxprior.cli.training import Ending, TrainingRunOptions
 from jaxprior.errors import ImageError, JaxpriorError
 from jaxprior.models.singan.config import PyramidRecipe, SinganRecipe
 from jaxprior.protocols import Trainer
@@ -39,12 +38,13 @@ def train_all(
 ) -> None:
     """Train every picture of a folder or zip archive, each in `training.out` / its name.
 
-    Pictures that cannot be used are named and left out, and the program ends with exit code 1 then.
+    Pictures that cannot be used are named and left out, and the program ends with exit code 1 then. All of them share
+    the minutes of training.
     """
     from jaxprior.system import runtime
 
     found, failed = _usable(source, recipe)
-    end = math.inf if training.minutes is None else time.monotonic() + 60 * training.minutes
+    minutes = training.minutes
     groups = _groups(found, together)
     shape = groups[0][0].pixels.shape
     for number, group in enumerate(groups, 1):
@@ -52,12 +52,18 @@ def train_all(
             runtime.forget_programs()  # Pictures of other sizes need other programs.
             shape = group[0].pixels.shape
         say(f"\n{number} of {len(groups)}: {', '.join(one.source for one in group)}")
-        minutes = None if end == math.inf else max(end - time.monotonic(), 0) / 60
         now = dataclasses.replace(training, minutes=minutes)
         if together == 1:
-            _run(group[0], recipe, trainer, now, training.out / group[0].folder)
+            ending = _run(group[0], recipe, trainer, now, training.out / group[0].folder)
         else:
-            _run_together(group, recipe, trainer, now)
+            ending = _run_together(group, recipe, trainer, now)
+        if minutes is None:
+            continue
+        minutes = max(minutes - ending.seconds / 60, 0.0)
+        if minutes == 0 or not ending.finished:
+            if number < len(groups):
+                say(f"\nThe planned time is over: {number} of {len(groups)} were begun; {go_on(this_command())}")
+            break
     if failed:
         raise typer.Exit(1)
 
@@ -94,7 +100,7 @@ def _groups(found: Sequence[Named], together: int) -> list[list[Named]]:
     return [same[i : i + together] for same in by_size.values() for i in range(0, len(same), together)]
 
 
-def _run(one: Named, recipe: PyramidRecipe, trainer: Trainer, training: TrainingRunOptions, out: Path) -> None:
+def _run(one: Named, recipe: PyramidRecipe, trainer: Trainer, training: TrainingRunOptions, out: Path) -> Ending:
     from jaxprior.models.singan.planning import scales_of
     from jaxprior.training.pictures import Pictures
 
@@ -103,12 +109,14 @@ def _run(one: Named, recipe: PyramidRecipe, trainer: Trainer, training: Training
         sizes = scales_of(recipe, *one.pixels.shape[:2]).sizes
     say(f"{len(sizes)} scales of {one.source}: {', '.join(f'{w}x{h}' for h, w in sizes)}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    trainings.train(plan, dataclasses.replace(training, out=out), one.source, use=trainer.use, after=_report)
+    return trainings.train(
+        plan, dataclasses.replace(training, out=out), one.source, use=trainer.use, after=_report
+    )
 
 
 def _run_together(
     group: Sequence[Named], recipe: PyramidRecipe, trainer: Trainer, training: TrainingRunOptions
-) -> None:
+) -> Ending:
     """Train pictures of one size in one run, whose folder is named after their size and the first of them."""
     import numpy as np
 
@@ -124,7 +132,8 @@ def _run_together(
         plan = singan_group.plan(recipe, Pictures(np.stack([one.pixels for one in group])), names=names)
     out.parent.mkdir(parents=True, exist_ok=True)
     sources = ", ".join(one.source for one in group)
-    trainings.train(plan, dataclasses.replace(training, out=out), sources, use=f"{trainer.use} RUN/NAME, RUN being")
+    use = f"{trainer.use} RUN/NAME, RUN being"
+    return trainings.train(plan, dataclasses.replace(training, out=out), sources, use=use)
 
 
 def _report(run: Path) -> None:

@@ -1,0 +1,15 @@
+"""Times and sizes in words for people."""
+
+
+def size(count: int) -> str:
+    """Bytes in words: "1.5 GiB", "12 MiB"."""
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{max(count / 2**20, 1):.0f} MiB"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, two digits: "45 s", "3.2 min", "5 h", "12 days"."""
+    for unit, length in (("s", 60.0), ("min", 60.0), ("h", 48.0)):
+        if seconds < length:
+            return f"{seconds:.2g} {unit}"
+        seconds /= 60 if unit != "h" else 24
+    return f"{seconds:.3g} days"

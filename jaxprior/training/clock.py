@@ -1,0 +1,55 @@
+"""How long a training takes, and when its planned time is over. Compiling is measured apart and not counted."""
+
+import time
+
+from jaxprior.system.compiling import CompileClock
+
+
+class TrainingClock:
+    """Measures a training from the start of the block on, with the time for compiling apart.
+
+    A training of a minute is as many steps then, whether its programs were compiled before or not.
+
+    Arguments:
+        limit: planned seconds of training; by default there is no limit.
+
+    Raises:
+        ValueError: a limit below 0, or one that is no number.
+
+    Example:
+        >>> with TrainingClock(limit=60) as clock:  # trains for a minute # doctest: +SKIP
+        ...     session.run(plan, "runs/cats", source="cats.zip", clock=clock)
+    """
+
+    def __init__(self, limit: float | None = None):
+        if limit is not None and not limit >= 0:
+            raise ValueError(f"the planned time of a training must be 0 seconds or more, got {limit}")
+        self.limit = limit
+        self._compile_clock = CompileClock()
+        self._begun = time.monotonic()
+        self._all: float | None = None
+
+    @property
+    def compiling(self) -> float:
+        """Seconds spent on compiling so far."""
+        return self._compile_clock.seconds
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far: all that have passed but those spent on compiling."""
+        passed = time.monotonic() - self._begun if self._all is None else self._all
+        return passed - self.compiling
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the planned time is over."""
+        return self.limit is not None and self.seconds >= self.limit
+
+    def __enter__(self) -> "TrainingClock":
+        self._compile_clock.__enter__()
+        self._begun = time.monotonic()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._all = time.monotonic() - self._begun
+        self._compile_clock.__exit__(*exception)
