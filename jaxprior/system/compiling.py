@@ -41,12 +41,12 @@ class CompileClock:
     def __exit__(self, *_exception: object) -> None:
         jax.monitoring.unregister_event_duration_listener(self._hear)
 
-    def _hear(self, event: str, duration: float, **_details: Any) -> None:
+    def _hear(self, event: str, duration_secs: float, **_details: Any) -> None:
         """Take note of a report, which comes at the end of what it is about."""
         if not event.startswith(EVENTS) or threading.get_ident() != self._thread:
             return
         end = time.monotonic()
-        start = end - duration
+        start = end - duration_secs
         while self._spans and self._spans[-1][1] > start:  # lies inside this one, or reaches into it
             start = min(start, self._spans.pop()[0])
         self._spans.append((start, end))
