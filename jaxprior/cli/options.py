@@ -19,7 +19,7 @@ def _option(panel: str, *names: str, text: str, metavar: str | None = None, leas
 
 
 def results_folder(path: Path | None) -> Path | None:
-    """Refuse a name for a folder of results at once that is, lies in, or looks like a file; for `typer.Option`."""
+    """Refuse at once a name for a folder of results that is a file or lies in one; for `typer.Option`."""
     if path is not None:
         check_folder(path)
     return path

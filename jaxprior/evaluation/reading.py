@@ -1,7 +1,8 @@
 """Pictures of a run become jobs: decoded, fitted to what the task needs, with mask, reference and key.
 
-Originals are fitted to the prior's size and degraded later; pictures that were observed are fitted to the size of the
-task's observations: a super-resolution by 4 with a prior of 64 pixels reads pictures of 16.
+Originals are fitted to the prior's size and degraded later; pictures that were observed are cut to the size of the
+task's observations: a super-resolution by 4 with a prior of 64 pixels reads pictures of 16. A picture of another size
+is refused there, because the result would not be four times as large as the picture.
 """
 
 import dataclasses
@@ -40,6 +41,39 @@ class Job:
     mask: np.ndarray | None
     complete: bool = False
     notes: tuple[str, ...] = ()
+
+
+def check_enlargement(title: str, shape: tuple[int, int], *, observed: int, made: int) -> None:
+    """Refuse a picture that a task would not enlarge by as much as it says.
+
+    Arguments:
+        title: of the task, which says by how much it enlarges.
+        shape: height and width of the picture that was observed; its centre square is used.
+        observed: side of what the task observes, in pixels.
+        made: side of the prior's images. Where it is the side of what is observed too, nothing is enlarged, and
+            pictures of all sizes are taken.
+
+    Raises:
+        ImageError: the sides of the picture's square and of what the task observes differ.
+
+    Example:
+        >>> check_enlargement("superres x4 bilinear", (16, 20), observed=16, made=64)
+    """
+    (height, width), side = shape, min(shape)
+    if made == observed or side == observed:
+        return
+    said = f"{title} with a prior of {made} pixels expects pictures of {observed}x{observed}"
+    if side >= made:
+        needed = side * made // observed
+        raise ImageError(
+            f"{said}; this one is {width}x{height}, which would be shrunk and not enlarged: take a prior of {needed} "
+            f"pixels, or shrink the picture first."
+        )
+    if made % side == 0:
+        remedy = f"which is x{made // side}: give the factor {made // side} (--factor {made // side})."
+    else:
+        remedy = f"which is x{made / side:.3g}, no whole factor: resize the picture first."
+    raise ImageError(f"{said}; this one is {width}x{height}, {remedy}")
 
 
 class Reader:
@@ -106,6 +140,8 @@ class Reader:
         picture = images.read_picture(source)
         pixels = picture.pixels
         self._check_shape(pixels.shape[:2])
+        if not self.cell.clean:
+            check_enlargement(self.cell.title, pixels.shape[:2], observed=self.observed_size, made=self.size)
         id = images.pixels_id(pixels)
         photo = self._fitted(pixels, self.size if self.cell.clean else self.observed_size)
         mask = self._draw(self.cell.mask, id) if self.cell.mask is not None and self.cell.mask.per_image else self.mask

@@ -23,8 +23,9 @@ KERNELS = get_args(Kernel)
 WEIGHTS = {"bilinear": LINEAR, "bicubic": cubic(-0.75), "box": BOX}
 
 TEXT = """\
-Pictures given are small: with a prior of 64 pixels and a factor of 4 they are fitted to 16x16. With `--clean` they
-are originals, shrunk first, and the report compares.
+Pictures given are small: with a prior of 64 pixels and a factor of 4 their short side is 16 pixels, and the centre
+square is enlarged. A picture of another size is a failed row that says which factor suits it. With `--clean` they are
+originals, shrunk first, and the report compares.
 
 ```
 jaxprior superres thumbnails/ --factor 4 -o runs/large

@@ -22,7 +22,7 @@ def only_writer(folder: Path, part: str = "") -> Iterator[None]:
             side by side; a process that writes the whole run (an empty name) must be alone.
 
     Raises:
-        RunError: another process holds the lock, or the path leads into a file or is named like one.
+        RunError: another process holds the lock, or the path leads into a file.
     """
     import fcntl
 

@@ -21,30 +21,39 @@ FILE_ENDINGS = frozenset(
     ".safetensors .pt .pth .ckpt .pkl .h5 .hdf5 .onnx .npy .npz .msgpack "
     ".html .htm .pdf .csv .tsv .txt .md .json .jsonl .toml .yaml .yml .xml .log .zip .tar .gz .tgz .7z".split()
 )
-"""Endings of names by which people and programs recognise files. A new folder is not given such a name."""
+"""Endings of names by which people and programs recognise files."""
 
 
-def check_folder(path: str | os.PathLike, *, expected: str = "a folder") -> None:
-    """Refuse a name for a folder of results that is, lies in, or looks like a file. Nothing is written.
-
-    A folder that is there already may be called as it likes.
+def check_folder(path: str | os.PathLike) -> None:
+    """Refuse a name for a folder of results that is a file or lies in one. Nothing is written.
 
     Arguments:
         path: of the folder, which need not exist.
-        expected: what the sentence says that is expected.
 
     Raises:
-        RunError: a script that opened `clip.mp4` as a file would find a folder.
+        RunError: naming it.
 
     Example:
         >>> check_folder("runs/photos")
     """
     path = Path(path)
-    if path.is_dir():
-        return
-    if any(place.is_file() for place in (path, *path.parents)):
+    if not path.is_dir() and any(place.is_file() for place in (path, *path.parents)):
         raise RunError(f"{path} lies in a file or is one: give another folder with -o.")
-    if path.suffix.lower() in FILE_ENDINGS:
+
+
+def check_plain_folder(path: str | os.PathLike, *, expected: str = "a folder") -> None:
+    """Refuse also a name that looks like that of a file, where people might expect a file from the command.
+
+    Arguments:
+        path: of the folder. One that is there already may be called as it likes.
+        expected: what the sentence says that is expected.
+
+    Raises:
+        RunError: a script that opened `clip.mp4` as a file would find a folder.
+    """
+    check_folder(path)
+    path = Path(path)
+    if path.suffix.lower() in FILE_ENDINGS and not path.is_dir():
         other = path.with_suffix("")
         raise RunError(f"{path} is named like a file; expected {expected}: give another name with -o, like {other}.")
 

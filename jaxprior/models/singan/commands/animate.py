@@ -7,7 +7,7 @@ import typer
 
 from jaxprior.cli.console import mistakes, say
 from jaxprior.models.singan.commands import shared
-from jaxprior.system.files import check_folder, make_folder
+from jaxprior.system.files import check_plain_folder, make_folder
 
 
 def animate(
@@ -45,7 +45,7 @@ def animate(
 
     animations.check_fps(fps)
     as_file = out.suffix.lower() in animations.SUFFIXES and not out.is_dir()
-    check_folder(out.parent if as_file else out, expected=f"{' or '.join(animations.SUFFIXES)}, or a folder")
+    check_plain_folder(out.parent if as_file else out, expected=f"{' or '.join(animations.SUFFIXES)}, or a folder")
     model = shared.load_model(run, own_statistics=own_statistics)
     with mistakes():
         made = singan.animate(

@@ -8,17 +8,25 @@ from typing import Annotated, Any
 import typer
 
 from jaxprior.cli.console import mistakes, say
-from jaxprior.cli.options import results_folder
 from jaxprior.errors import ImageError
-from jaxprior.system.files import make_folder
+from jaxprior.system.files import check_plain_folder, make_folder
 
 
 COLUMNS = 4
 """Number of pictures in a row of a labelled sheet."""
 
+
+def _folder_of_images(path: Path) -> Path:
+    """Refuse a name at once that is a file, lies in one or looks like one; for `typer.Option`."""
+    check_plain_folder(path)
+    return path
+
+
 Run = Annotated[Path, typer.Argument(help="Run of `singan train`, or a file of a SinGAN.", metavar="RUN|FILE")]
 Reference = Annotated[Path, typer.Argument(help="The picture to start from, of any size.", metavar="REFERENCE")]
-Out = Annotated[Path, typer.Option("-o", "--out", help="Folder of the images.", metavar="DIR", callback=results_folder)]
+Out = Annotated[
+    Path, typer.Option("-o", "--out", help="Folder of the images.", metavar="DIR", callback=_folder_of_images)
+]
 OwnStatistics = Annotated[
     bool,
     typer.Option(
