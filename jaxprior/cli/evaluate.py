@@ -115,7 +115,7 @@ def evaluate(
         return
     report = _run(changed, folder, share=share, **limits)
     runs = evaluation.runs_in(folder)
-    rows = [list(run.journal.latest().values()) for run in runs]
+    rows = [run.rows() for run in runs]
     print_summary(evaluation.short_titles([run.read()["cell"] for run in runs]), rows)
     say(f"\nreport: {report}")
     if any(row.status != "ok" for part in rows for row in part):

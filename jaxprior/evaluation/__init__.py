@@ -2,7 +2,7 @@
 
     recipe = load_recipe("quick")
     run_recipe(recipe, "runs/quick")
-    means = [summarise(run.journal.latest().values()) for run in runs_in("runs/quick")]
+    means = [summarise(run.rows()) for run in runs_in("runs/quick")]
 """
 
 from jaxprior.data.arrays import load_direction as load_direction

@@ -10,6 +10,7 @@ resolved configuration and the version of the numerics. Batch shape and device a
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,6 +104,23 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         "reference": cell.reference,
         "numerics_version": numerics_version,
     }
+
+
+def spelled_as(settings: dict, record: dict) -> dict:
+    """Return the settings with those paths that a run has in another spelling as the run has them.
+
+    Paths stand in the settings, and thus in the keys, as they were typed when the run began. A mask's file is the same
+    if its content is; a folder of originals if its absolute path is. What the originals hold is in the keys anyway.
+
+    Arguments:
+        settings: from `configuration`; record: the run's `run.json`.
+    """
+    before, changes = record.get("configuration", {}), {}
+    if settings["mask_sha256"] is not None and settings["mask_sha256"] == before.get("mask_sha256"):
+        changes["mask"] = before.get("mask")
+    if settings["reference"] is not None and os.path.abspath(settings["reference"]) == record.get("reference_path"):
+        changes["reference"] = before.get("reference")
+    return settings | changes
 
 
 def _draws_other_codes(cell: Cell, prior: Any) -> bool:

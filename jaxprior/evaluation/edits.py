@@ -170,7 +170,7 @@ def inverted(folder: RunFolder) -> list[Row]:
     Raises:
         RunError: there are none.
     """
-    rows = [row for row in folder.journal.latest().values() if row.status != FAILED and row.file is not None]
+    rows = [row for row in folder.rows() if row.status != FAILED and row.file is not None]
     rows = [row for row in rows if folder.file("latents", row.file).is_file()]
     if not rows:
         raise RunError(f"{folder.path} holds no latents: no picture of this run is finished, or they were deleted.")

@@ -10,6 +10,7 @@ neither on its place in a batch nor on interruptions.
 
 import dataclasses
 import itertools
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -18,7 +19,8 @@ import jax
 
 from jaxprior.data import images
 from jaxprior.errors import ImageError, RunError
-from jaxprior.evaluation.cells import Cell, configuration
+from jaxprior.evaluation.cells import Cell, configuration, spelled_as
+from jaxprior.evaluation.finished import Finished
 from jaxprior.evaluation.reading import Job, Reader, read_ahead
 from jaxprior.evaluation.solving import Found, Solver
 from jaxprior.evaluation.stored import save_latents, save_pictures
@@ -54,7 +56,8 @@ def run_cell(
 
     Arguments:
         cell: task, mask, method, seed.
-        sources: the pictures, from `jaxprior.data.images.list_images`; the folder's share of them is done.
+        sources: the pictures, from `jaxprior.data.images.list_images`, no two of one name; the folder's share of them
+            is done.
         folder: where the run lives; made if missing.
         prior: the generator to invert.
         batch_size: pictures solved at once on accelerators; by default what the run began with, else 64 for each
@@ -66,7 +69,7 @@ def run_cell(
         labels: "prior", "data", "task" and "method", what the cell is called in a grid.
 
     Returns:
-        The newest row of every picture in the folder, sorted by name.
+        The newest row of every one of the pictures, as far as it is finished, sorted by name.
 
     Raises:
         RunError: the folder belongs to another configuration, another process writes into it, or the device's memory
@@ -84,7 +87,13 @@ def run_cell(
     """
     if not sources:
         raise RunError("There is no picture to work on: give files, folders or zip archives of pictures.")
+    names = [source.name for source in sources]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RunError(f"Two of the pictures are called {twice}: give every picture a name of its own.")
     settings = configuration(cell, prior, numerics_version=drivers.NUMERICS_VERSION)
+    if (folder.path / "run.json").exists():
+        settings = spelled_as(settings, folder.read())
     folder.check_configuration(settings)
     reader = Reader(cell, settings, prior.image_shape, sources)
     with folder.open_for_writing(), StopGuard() as guard:
@@ -97,15 +106,17 @@ def run_cell(
             "versions": versions(),
             "device": device_name(),
             "images": len(sources),
+            **({} if cell.reference is None else {"reference_path": os.path.abspath(cell.reference)}),
             "command": command,
         }
+        folder.name_pictures(names)
         mine = folder.share.of(sources)
         began, memory_plan = _began(folder, record["device"])
         wanted = batch_size or began or min(max(len(mine), 1), DEFAULT_BATCH * jax.local_device_count())
         solver = Solver(cell, prior, wanted=wanted, memory_plan=memory_plan)
         run = _Run(cell, solver, reader, folder, record, observer or Observer(), guard)
         run.all(mine, began, memory)
-    return list(folder.journal.latest().values())
+    return folder.rows()
 
 
 class _Run:
@@ -117,6 +128,8 @@ class _Run:
     ):  # fmt: skip
         self.cell, self.solver, self.reader, self.folder = cell, solver, reader, folder
         self.record, self.observer, self.guard = record, observer, guard
+        self.finished = Finished(folder)
+        self.same: dict[str, list[dict[str, Any]]] = {}  # by key: names of pictures equal to one to be solved
 
     def all(self, sources: Sequence[images.ImageSource], began: int | None, memory: float | None) -> None:
         """Do all pictures that the journal does not have.
@@ -144,6 +157,22 @@ class _Run:
             while waiting:
                 done = self._solve(waiting[: self.solver.at_once])
                 waiting = waiting[done:]
+        self._tell_of_names()
+
+    def _tell_of_names(self) -> None:
+        """Say which pictures of earlier commands are no longer in tables and report."""
+        now = self.folder.rows()
+        if len(now) < self.record["images"]:
+            return  # other processes are still at work
+        images, keys = {row.image for row in now}, {row.key for row in now}
+        before = [row for row in self.finished.newest.values() if row.key is not None]
+        left = [row.image for row in before if row.image not in images and row.key not in keys]
+        if left:
+            count = "1 picture" if len(left) == 1 else f"{len(left)} pictures"
+            self.observer.note(
+                f"{count} that only an earlier command named ({left[0]}{', ...' if len(left) > 1 else ''}) stay in the "
+                "journal and keep the files, but are in no table and no report now."
+            )
 
     def _note(self) -> None:
         """Take note of the batch in run.json before anything is computed with it."""
@@ -152,24 +181,25 @@ class _Run:
 
     def _pending(self, sources: Iterable[images.ImageSource]) -> Iterator[Job]:
         """Read picture after picture; yield those to be computed, journal those that need no computing."""
-        journal = self.folder.journal
-        finished = {(row.image, row.key): row for row in journal if row.status != FAILED}
-        latest = journal.latest()
         for source, job in read_ahead(self.reader, sources, 2 * self.solver.at_once):
             self.guard.check()
             if isinstance(job, ImageError):
                 row = Row(image=source.name, status=FAILED, reason=_sentence(job, source.name))
-            elif (row := finished.get((job.image, job.key))) is None and job.complete:
+            elif job.key in self.same:
+                self.same[job.key].append({"image": job.image, "file": job.file, "notes": job.notes})
+                continue
+            elif (row := self.finished.row_of(job)) is None and job.complete:
+                job = dataclasses.replace(job, file=self.finished.file_of(job))
                 save_pictures(self.folder, job, merged=job.photo, raw=None, observed=job.photo)
                 row = self._row(job, None)
             if row is None:
                 assert isinstance(job, Job)  # what cannot be read has a row
+                self.same[job.key] = []
                 yield job
                 continue
-            if isinstance(job, Job):  # what a kept row says of the reading is what is known of it now
-                row = dataclasses.replace(row, notes=job.notes)
-            if latest.get(row.image) != row:
-                journal.append([dataclasses.replace(row, written=time.time())])
+            if self.finished.newest.get(row.image) != row:
+                self.folder.journal.append([dataclasses.replace(row, written=time.time())])
+                self.finished.add(row)
             self.observer.rows([row], computed=False)
 
     def _solve(self, jobs: list[Job]) -> int:
@@ -195,16 +225,25 @@ class _Run:
             self._shrink()
             return 0
         seconds = (time.perf_counter() - began) / len(jobs)
-        rows = []
-        for job, one in zip(jobs, found, strict=True):
-            save_pictures(self.folder, job, merged=one.merged, raw=one.raw, observed=one.observed)
-            save_latents(self.folder, job, one.latents, one.trace)
-            rows.append(self._row(job, one, seconds=seconds))
+        rows = [row for job, one in zip(jobs, found, strict=True) for row in self._save(job, one, seconds)]
         self.folder.journal.append(rows)
         save_point.clear()
         self.observer.rows(rows, computed=True)
         self.guard.check()
         return len(jobs)
+
+    def _save(self, solved: Job, found: Found, seconds: float) -> list[Row]:
+        """Write the files of a picture, and of those that are equal to it; the rows of all of them."""
+        rows: dict[str, Row] = {}
+        for names in ({}, *self.same.pop(solved.key)):
+            job = dataclasses.replace(solved, **names)
+            job = dataclasses.replace(job, file=self.finished.file_of(job))
+            if job.file not in {row.file for row in rows.values()}:
+                save_pictures(self.folder, job, merged=found.merged, raw=found.raw, observed=found.observed)
+                save_latents(self.folder, job, found.latents, found.trace)
+            rows[job.image] = self._row(job, found, seconds=seconds)
+            self.finished.add(rows[job.image])
+        return list(rows.values())
 
     def _save_point(self, jobs: Sequence[Job]) -> InFlight:
         owner = {

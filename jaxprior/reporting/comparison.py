@@ -8,11 +8,12 @@ differ far more among themselves than methods do. Chance is fixed: the same rows
 import dataclasses
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
 
 import numpy as np
 
 from jaxprior.metrics import Metric, headline_metrics, installed_metrics, metric
-from jaxprior.reporting.tables import counts
+from jaxprior.reporting.tables import counts, distinct
 from jaxprior.runs.journal import FAILED, Row
 
 
@@ -69,25 +70,26 @@ class Comparison:
 def compare(a: Iterable[Row], b: Iterable[Row]) -> Comparison:
     """Pair the rows of two runs and summarise how they differ.
 
-    Of a picture that a run has several times the first by name counts. Failed rows have nothing to pair; diverged ones
-    count with what was kept.
+    Results that are equal count once (see `reporting.tables.distinct`). Where a run has several results of one content,
+    for example one picture with two originals, they are paired by their names. Failed rows have nothing to pair;
+    diverged ones count with what was kept.
 
     Arguments:
         a, b: rows of the two runs, one a picture, in any order.
 
     Example:
         >>> compare(  # needs two finished runs # doctest: +SKIP
-        ...     run_a.journal.latest().values(), run_b.journal.latest().values()
+        ...     run_a.rows(), run_b.rows()
         ... ).figures["psnr"].mean
     """
     a, b = list(a), list(b)
-    of_a, of_b = _by_picture(a), _by_picture(b)
-    pairs = [(row, of_b[id]) for id, row in of_a.items() if id in of_b]
+    of_a, of_b = _by_content(a), _by_content(b)
+    pairs = [pair for id, rows in of_a.items() for pair in _paired(rows, of_b.get(id, []))]
     found = Comparison(
         pairs=pairs,
         figures={one.name: summed for one in installed_metrics() if (summed := _summarise(one, pairs)) is not None},
-        only_a=len(of_a) - len(pairs),
-        only_b=len(of_b) - len(pairs),
+        only_a=sum(map(len, of_a.values())) - len(pairs),
+        only_b=sum(map(len, of_b.values())) - len(pairs),
         counts_a=counts(a),
         counts_b=counts(b),
     )
@@ -126,12 +128,26 @@ def bootstrap_interval(values: Sequence[float] | np.ndarray) -> tuple[float, flo
     return float(low), float(high)
 
 
-def _by_picture(rows: Iterable[Row]) -> dict[int, Row]:
-    found = {}
-    for row in sorted(rows, key=lambda row: row.image):
+def _by_content(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    """The results of a run by the 32 bits of their pictures' content, which very rarely are those of two pictures."""
+    found: dict[int, list[Row]] = {}
+    for row in sorted(distinct(rows), key=lambda row: row.image):
         if row.id is not None and row.status != FAILED:
-            found.setdefault(row.id, row)
+            found.setdefault(row.id, []).append(row)
     return found
+
+
+def _paired(a: Sequence[Row], b: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """The pairs of rows of one content: one on each side, or else those whose names are the same and unique."""
+    if len(a) == len(b) == 1:
+        return [(a[0], b[0])]
+    pairs: list[tuple[Row, Row]] = []
+    for name in (lambda row: row.image, lambda row: PurePosixPath(row.image).name):
+        for row in a:
+            of_a, of_b = ([other for other in rows if name(other) == name(row)] for rows in (a, b))
+            new = len(of_a) == len(of_b) == 1 and all(row is not one and of_b[0] is not two for one, two in pairs)
+            pairs += [(row, of_b[0])] if new else []
+    return pairs
 
 
 def loss_first(pair: tuple[Row, Row], name: str | None) -> float:

@@ -16,7 +16,7 @@ from jaxprior.reporting import page
 from jaxprior.reporting.grid import UNNAMED, hole_curves, legend, paper_tables, shared_settings
 from jaxprior.reporting.plots import band, distribution, intervals
 from jaxprior.reporting.snapshot import Snapshot
-from jaxprior.reporting.tables import companions, convention, counts, headline, mean_text, show
+from jaxprior.reporting.tables import companions, convention, counts, distinct, headline, mean_text, said_of_equal, show
 from jaxprior.reporting.traces import loss_curve
 from jaxprior.runs.journal import OK, Row
 from jaxprior.settings import flat
@@ -37,6 +37,7 @@ def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished:
         *(_paper_tables(runs) + _hole_plots(runs) + ["<h2>Runs</h2>"] if several else ()),
         _overview(runs, base),
         f'<p class="note">Means ± half the 95% interval of the mean. {escape(convention(_figures(runs)))}</p>',
+        *(f'<p class="note">{escape(text)}</p>' for text in _equal(runs)),
         *_plots(runs),
         *_pictures(runs, base),
         *_settings(runs),
@@ -88,6 +89,12 @@ def _overview(runs: Sequence[Snapshot], base: Path) -> str:
     return page.figure_table([first, "ok", "diverged", "failed", *_titles(figures)], lines)
 
 
+def _equal(runs: Sequence[Snapshot]) -> list[str]:
+    """Sentences on pictures that are equal to others; of several runs, each with the run's title."""
+    said = [(run.title, text) for run in runs if (text := said_of_equal(run.rows))]
+    return [f"{title}: {text}" if len(runs) > 1 else text for title, text in said]
+
+
 def _name(run: Snapshot, base: Path) -> str:
     """The run's title, linked to its own report where that is another page."""
     if run.folder.path == base:
@@ -103,7 +110,7 @@ def _plots(runs: Sequence[Snapshot]) -> list[str]:
     for run in runs:
         first = headline(run.rows)
         for one in [] if first is None else [first, *companions(first)]:
-            values = [value for row in run.rows if (value := row.figures.get(one.name)) is not None]
+            values = [value for row in distinct(run.rows) if (value := row.figures.get(one.name)) is not None]
             if len(values) > 1:
                 plots.append((run.title, distribution(values, label=one.label)))
         curve = loss_curve(run)

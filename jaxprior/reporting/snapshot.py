@@ -92,7 +92,7 @@ def snapshots(folders: Sequence[RunFolder]) -> list[Snapshot]:
     records = [folder.read() for folder in begun]
     titles, places = _titles(begun, records), _places(begun, records)
     return [
-        Snapshot(folder, record, worst_first(folder.journal.latest().values()), title, place)
+        Snapshot(folder, record, worst_first(folder.rows()), title, place)
         for folder, record, title, place in zip(begun, records, titles, places, strict=True)
     ]
 

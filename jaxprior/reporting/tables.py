@@ -25,10 +25,10 @@ def summarise(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
     """Return for each figure that any row has: n, mean, median, sd and the 95% interval of the mean (low,
     high).
 
-    Failed rows have no figures; diverged rows count with what was kept. The interval is Student's t; with one
-    picture sd and interval are not numbers.
+    Results that are equal (see `distinct`) count once. Failed rows have no figures; diverged rows count with what was
+    kept. The interval is Student's t; with one picture sd and interval are not numbers.
     """
-    rows, summary = list(rows), {}
+    rows, summary = distinct(rows), {}
     for one in installed_metrics():
         values = np.array([row.figures[one.name] for row in rows if one.name in row.figures], np.float64)
         if len(values):
@@ -40,6 +40,34 @@ def counts(rows: Iterable[Row]) -> dict[str, int]:
     """Return how many rows are ok, diverged and failed."""
     statuses = [row.status for row in rows]
     return {status: statuses.count(status) for status in (OK, DIVERGED, FAILED)}
+
+
+def distinct(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows with every result once: of rows with one key (or of one content, if they have no key), the first
+    by name.
+
+    A run has two rows with one key where two pictures are the same pixels under two names, and in folders of earlier
+    versions where one picture was solved under two spellings of its path.
+
+    Example:
+        >>> rows = [Row(image="a.png", key="1"), Row(image="copy of a.png", key="1"), Row(image="b.png", key="2")]
+        >>> [row.image for row in distinct(rows)]
+        ['a.png', 'b.png']
+    """
+    rows = list(rows)
+    results = [row.id if row.key is None else row.key for row in rows]
+    first: dict[int | str | None, int] = {}
+    for place in sorted(range(len(rows)), key=lambda place: rows[place].image):
+        first.setdefault(results[place], place)
+    return [row for place, row in enumerate(rows) if results[place] is None or first[results[place]] == place]
+
+
+def said_of_equal(rows: Iterable[Row]) -> str:
+    """Return the sentence on rows that count as one in means and intervals; empty where there are none."""
+    rows = list(rows)
+    more = len(rows) - len(distinct(rows))
+    one = "1 picture is equal to another one and does not count"
+    return "" if not more else f"{one if more == 1 else f'{more} pictures are equal to others and do not count'} again."
 
 
 def headline(rows: Iterable[Row]) -> Metric | None:
@@ -113,10 +141,11 @@ def summary(rows: Sequence[Row], record: dict) -> dict:
     Arguments:
         rows: of the journal; record: run.json.
     """
-    figures = summarise(rows)
+    figures, pictures = summarise(rows), {"wanted": max(record.get("images", 0), len(rows)), "rows": len(rows)}
+    equal = len(rows) - len(distinct(rows))
     return {
         "title": record["title"],
-        "pictures": {"wanted": max(record.get("images", 0), len(rows)), "rows": len(rows), **counts(rows)},
+        "pictures": {**pictures, **counts(rows), **({"equal to others": equal} if equal else {})},
         "figures": {name: rounded(values) for name, values in figures.items()},
         "settings": record["configuration"],
         "convention": convention(figures),
@@ -135,12 +164,13 @@ def json_text(value: dict) -> str:
 
 def summary_markdown(rows: Sequence[Row], record: dict) -> str:
     """Return the summary of a run with its settings and the convention of its figures."""
-    number, settings, figures = counts(rows), record["configuration"], summarise(rows)
+    number, settings, figures, equal = counts(rows), record["configuration"], summarise(rows), said_of_equal(rows)
     lines = [
         f"# {record['title']}",
         "",
         f"{len(rows)} pictures: {number[OK]} ok, {number[DIVERGED]} diverged, {number[FAILED]} failed. "
-        f"Prior {settings['prior']['name']}, {settings['resolution']}x{settings['resolution']} pixels.",
+        + (f"{equal} " if equal else "")
+        + f"Prior {settings['prior']['name']}, {settings['resolution']}x{settings['resolution']} pixels.",
         "",
         "| figure | n | mean | median | standard deviation | 95% interval of the mean |",
         "|---|---:|---:|---:|---:|---:|",

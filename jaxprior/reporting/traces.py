@@ -4,6 +4,7 @@ import numpy as np
 
 from jaxprior.reporting.plots import Line
 from jaxprior.reporting.snapshot import Snapshot
+from jaxprior.reporting.tables import distinct
 from jaxprior.runs.traces import load_trace
 
 
@@ -18,7 +19,7 @@ def loss_curve(run: Snapshot) -> Line | None:
     None if no picture has a trace. Losses that are not finite are left out, and a picture that was done early stays at
     its last loss.
     """
-    names = sorted(row.file for row in run.rows if row.file is not None)
+    names = sorted(row.file for row in distinct(run.rows) if row.file is not None)
     chosen = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, min(len(names), TRACES)).round().astype(int))]
     traces = [trace for name in chosen if (trace := load_trace(run.folder, name)) is not None]
     if not traces:

@@ -103,9 +103,10 @@ class Versus:
 
     @property
     def without_counterpart(self) -> list[str]:
-        """Sentences on the runs that only one of the two has."""
-        alone = (("A", self.only_a), ("B", self.only_b))
-        return [f"Only in {name}: {', '.join(titles)}." for name, titles in alone if titles]
+        """Sentences on the runs that only one of the two has, and on those that were measured differently."""
+        different = [match.title for match in self.matches if not match.found.figures]
+        alone = (("Only in A", self.only_a), ("Only in B", self.only_b), ("No figure in common", different))
+        return [f"{what}: {', '.join(titles)}." for what, titles in alone if titles]
 
 
 def compare_runs(a: str | Path, b: str | Path) -> Versus:
@@ -118,7 +119,7 @@ def compare_runs(a: str | Path, b: str | Path) -> Versus:
         a, b: folders of a run or of several.
 
     Raises:
-        RunError: there is no run, no cell in common, or no picture in common.
+        RunError: there is no run, or no cell, no picture or no figure in common.
 
     Example:
         >>> versus = compare_runs("runs/default", "runs/more-steps")  # needs two finished runs # doctest: +SKIP
@@ -136,12 +137,23 @@ def compare_runs(a: str | Path, b: str | Path) -> Versus:
     matches = [Match(cells_a[cell], cells_b[cell], compare(cells_a[cell].rows, cells_b[cell].rows)) for cell in both]
     if not any(match.found.pairs for match in matches):
         raise RunError(f"{a} and {b} have no restored picture in common: there is nothing to compare.")
+    if not any(match.found.figures for match in matches):
+        measured = [_measured(run) for run in (matches[0].a, matches[0].b)]
+        raise RunError(
+            f"{a} and {b} have no figure in common: the first ({matches[0].a.title}) has {measured[0]}, the second "
+            f"({matches[0].b.title}) {measured[1]}; compare runs of one task, and both with originals or both without."
+        )
     return Versus(
         *_names(Path(a).resolve(), Path(b).resolve()),
         matches,
         [run.title for cell, run in cells_a.items() if cell not in cells_b],
         [run.title for cell, run in cells_b.items() if cell not in cells_a],
     )
+
+
+def _measured(run: Snapshot) -> str:
+    """The figures of a run for a sentence."""
+    return ", ".join(metric(name).title for name in run.figures) or "none"
 
 
 def signed(name: str, value: float | None) -> str:

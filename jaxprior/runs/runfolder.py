@@ -1,6 +1,7 @@
 """The folder of a run, and which files lie where in it.
 
 run.json          the record: resolved configuration, sha256 of the weights, versions, device, batch size, command
+pictures.json     the names of the pictures that the run's command names now
 results.jsonl     the journal (see journal.py); results-2-of-8.jsonl and others where eight processes share the run
 in-flight.safetensors      the state of the batch that is being solved at the moment (see inflight.py)
 images/           the restored pictures; known pixels are put back where the task merges
@@ -14,12 +15,13 @@ results.csv, summary.md, summary.json, sheet.png, report.html     tables and rep
 """
 
 import contextlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from jaxprior.errors import RunError
 from jaxprior.runs import record as records
-from jaxprior.runs.journal import Journal
+from jaxprior.runs.journal import Journal, Row
 from jaxprior.runs.lock import only_writer
 from jaxprior.runs.shares import WHOLE, Share
 from jaxprior.system import files
@@ -27,6 +29,9 @@ from jaxprior.system import files
 
 KIND = "restoration"
 """The kind of run that run.json names; the record of a training says "training"."""
+
+NAMES = "pictures.json"
+"""The file with the names of the pictures that the run's command names."""
 
 NEEDED = ("configuration", "title", "versions", "device", "batch", "images")
 """What run.json must have."""
@@ -51,6 +56,28 @@ class RunFolder:
         """The journal of the run, which may be empty."""
         own = self.path / f"results{self.share.suffix}.jsonl"
         return Journal(own, parts=sorted({own, *self.path.glob("results*.jsonl")}))
+
+    def name_pictures(self, names: Iterable[str]) -> None:
+        """Take note of the pictures that the run's command names, in place of those that an earlier command named."""
+        files.write_json(self.path / NAMES, list(names))
+
+    def rows(self) -> list[Row]:
+        """Return the newest row of every picture that the run's command names, as far as there is one, sorted by name.
+
+        Pictures that only an earlier command named stay in the journal, and are none of them. Runs of versions that
+        took no note of names have the rows of all pictures.
+
+        Raises:
+            RunError: the list of names is damaged.
+        """
+        rows = self.journal.latest()
+        try:
+            named = set(json.loads((self.path / NAMES).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return list(rows.values())
+        except (ValueError, TypeError) as error:
+            raise records.damaged(self.path / NAMES, str(error)) from None
+        return [row for name, row in rows.items() if name in named]
 
     @property
     def in_flight(self) -> Path:

@@ -136,6 +136,32 @@ def test_nothing_to_compare_is_a_sentence(tmp_path):
         compare_runs(tmp_path / "a/1", tmp_path / "c")
 
 
+def test_runs_that_were_measured_differently_are_a_sentence_and_no_empty_table(tmp_path):
+    make_cell(tmp_path / "a", [20.0], task="reconstruct")
+    make_cell(tmp_path / "b", [], task="inpaint center:0.25").journal.append(
+        [Row(image="p0.png", id=0, file="p0", figures={"psnr_known": 31.0})]
+    )
+    code, shown = report(tmp_path / "a", tmp_path / "b")
+    assert code == 2 and shown.count("\n") == 1 and "have no figure in common" in shown
+    assert "reconstruct | default) has PSNR, SSIM, " in shown and "center:0.25 | default) PSNR known;" in shown
+    assert not list(tmp_path.glob("comparison-*"))
+
+
+def test_results_of_one_content_are_paired_by_their_names():
+    def results(run, **values):
+        return [Row(image=f"{n}/x.png", id=1, key=run + n, figures={"psnr": v}) for n, v in values.items()]
+
+    found = compare(results("a", p=1.0, q=2.0, r=9.0), results("b", q=2.5, p=1.5, s=9.0))
+    assert sorted((one.image, other.image) for one, other in found.pairs) == [("p/x.png",) * 2, ("q/x.png",) * 2]
+    assert found.figures["psnr"].mean == 0.5 and (found.only_a, found.only_b) == (1, 1)
+
+
+def test_a_result_that_stands_there_twice_is_one_pair():
+    a = [Row(image=name, id=1, key="a", figures={"psnr": 1.0}) for name in ("x.png", "/photos/x.png")]
+    found = compare([*a, *rows({2: 3.0})], rows({1: 2.0, 2: 3.0}))
+    assert found.figures["psnr"].n == 2 and (found.only_a, found.only_b) == (0, 0)
+
+
 def test_files_of_a_comparison_agree_and_are_whole(tmp_path):
     make_run(tmp_path / "a")
     b = make_run(tmp_path / "b")

@@ -17,6 +17,7 @@ from jaxprior.data import images
 from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import ImageError
 from jaxprior.models.autoencoder.config import AutoencoderInputs, AutoencoderRecipe
+from jaxprior.runs.runfolder import RunFolder
 from jaxprior.training.pictures import Pictures, TrainingData, draw_batch, load_pictures
 
 
@@ -28,7 +29,8 @@ def load_pairs(runs: Sequence[str | Path], *, resolution: int, limit: int | None
     """Read restoration runs: their restored pictures are inputs, their originals what should come out.
 
     Arguments:
-        runs: run folders made with originals (`--clean` or `--reference`). Pictures of one name stand side by side.
+        runs: run folders made with originals (`--clean` or `--reference`), of whose pictures those are read that the
+            run's command names. Pictures of one name stand side by side.
         resolution: pixels of a side, that of the runs.
         limit: use only the first so many originals.
 
@@ -40,10 +42,12 @@ def load_pairs(runs: Sequence[str | Path], *, resolution: int, limit: int | None
     """
     found = []
     for run in map(Path, runs):
-        originals = sorted((run / "originals").glob("*.png"))
+        folder = RunFolder(run)
+        files = sorted({row.file for row in folder.rows() if row.file is not None})
+        originals = [name for name in files if folder.file("originals", name).is_file()]
         if not originals:
             raise ImageError(f"{run} holds no originals: make it with --clean or --reference.")
-        found += [(file.stem, run) for file in originals]
+        found += [(name, run) for name in originals]
     names = sorted({name for name, _ in found})[:limit]
     chosen = sorted((name, i, run) for i, (name, run) in enumerate(found) if name in set(names))
     triples = np.empty((len(chosen), resolution, resolution, 7), np.uint8)
