@@ -27,6 +27,11 @@ from jaxprior.protocols import Family, Metric
 
 METRICS = "jaxprior.metrics"
 """The folder of the metrics, and the group of entry points by which other packages bring theirs."""
+TAKEN = frozenset(
+    "image id status reason figures loss steps seconds device batch written file key notes crc".split()
+    + "prior data task method".split()
+)
+"""Names that no metric can have: those of the fields of the journal, and of the other columns of tables."""
 FAMILIES = "jaxprior.models"
 """The folder of the families of networks, and the group of entry points by which other packages bring theirs."""
 
@@ -207,7 +212,8 @@ def installed_metrics() -> tuple[Metric, ...]:
     """Return all metrics: those of this package, then those of others, each in their order.
 
     Raises:
-        SettingsError: an entry point cannot be imported or refers to something else, or two metrics have one name.
+        SettingsError: an entry point cannot be imported or refers to something else, two metrics have one name, or one
+            has a name that is `TAKEN`.
 
     Example:
         >>> [metric.name for metric in installed_metrics()][:2]
@@ -219,6 +225,11 @@ def installed_metrics() -> tuple[Metric, ...]:
     for metric in found:
         if metric.name in seen:
             raise SettingsError(f"{metric.name}: two installed metrics have this name; rename one or uninstall it.")
+        if metric.name in TAKEN:
+            raise SettingsError(
+                f"{metric.name}: a metric cannot have the name of a field of the journal or of a column of the tables; "
+                "rename the metric."
+            )
         seen.add(metric.name)
     return found
 

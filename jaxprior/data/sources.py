@@ -139,11 +139,10 @@ def _search_archive(archive: Path) -> Iterator[ImageSource]:
     """Find the pictures of a zip archive, in the order of names."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = opened.infolist()
+            members = {PurePosixPath(member.filename): member for member in opened.infolist()}  # the last of a name
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise ImageError(f"{archive}: it is not a readable zip archive ({_words(error)}).") from error
-    for member in sorted(members, key=lambda member: PurePosixPath(member.filename).parts):
-        inside = PurePosixPath(member.filename)
+    for inside, member in sorted(members.items(), key=lambda item: item[0].parts):
         if not member.is_dir() and _is_picture(inside):
             name = _printable(f"{archive.as_posix()}/{inside}")
             yield ImageSource(name, inside.stem, archive, member, inside.as_posix())

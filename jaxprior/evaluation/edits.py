@@ -6,7 +6,9 @@ Pictures are the generator's own: known pixels are not put back.
 """
 
 import difflib
+import hashlib
 import io
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,13 +28,15 @@ from jaxprior.reporting.figures import enlarge, tile_side
 from jaxprior.restoration import drivers
 from jaxprior.runs.journal import FAILED, Row
 from jaxprior.runs.runfolder import RunFolder
-from jaxprior.system.files import write_atomically
+from jaxprior.system.files import write_atomically, write_json
 
 
 KINDS = {kind.__name__: kind for kind in (MultiCode, SingleCode, CBAM, SelfAttention)}
 NAMED = 5  # names listed in a message
 ON_SHEET = 32  # strips
 FRAME_MS = 120
+DIRECTION = "direction.json"
+"""Says in a folder of edits which direction they are of."""
 
 
 def edit_run(
@@ -51,7 +55,8 @@ def edit_run(
         prior: the one that the run inverted.
         direction: [latent_dim].
         amounts: how far, in units of the direction.
-        name: of the direction; the files go into `RUN/edits/<name>`.
+        name: of the direction; the files go into `RUN/edits/<name>`, in place of those of an earlier command. If
+            another direction of this name was there first, the folder has 8 digits of this one's sha256 in its name.
         limit: only the first so many pictures.
 
     Returns:
@@ -70,8 +75,7 @@ def edit_run(
     check_prior(prior, record)
     codes, precision = codes_of(record), record["configuration"]["solve"]["precision"]
     rows = inverted(folder)[:limit]
-    place = folder.path / "edits" / name
-    place.mkdir(parents=True, exist_ok=True)
+    place = _place_of(folder, name, direction)
     paths, strips, batch = [], [], min(record["batch"], len(rows))
     for start in range(0, len(rows), batch):
         chunk = rows[start : start + batch]
@@ -120,8 +124,7 @@ def interpolate_run(folder: RunFolder, prior: Any, first: str, second: str, *, f
     precision = record["configuration"]["solve"]["precision"]
     rendered = np.asarray(drivers.render(prior, latents, codes=codes_of(record), precision=precision))
     pictures = images.to_rgb(images.to_uint8(rendered))
-    place = folder.path / "interpolations" / "--".join(str(row.file) for row in ends)
-    place.mkdir(parents=True, exist_ok=True)
+    place = _emptied(folder.path / "interpolations" / "--".join(str(row.file) for row in ends))
     for number, picture in enumerate(pictures):
         images.save_png(place / f"frame{number:03d}.png", picture)
     images.save_png(place / "strip.png", images.grid(pictures, columns=frames, pad=0))
@@ -189,7 +192,7 @@ def find(folder: RunFolder, name: str) -> Row:
         for alias in {row.image, path.name, path.stem, row.file}:
             known.setdefault(alias, []).append(row)
     found = known.get(name, [])
-    if len(found) == 1:
+    if len({row.key or row.image for row in found}) == 1:  # several names of one result are as good as one
         return found[0]
     if found:
         raise RunError(f"{name} is the name of several pictures: {', '.join(row.file for row in found[:NAMED])}.")
@@ -197,6 +200,32 @@ def find(folder: RunFolder, name: str) -> Row:
     some = ", ".join(Path(row.image).name for row in rows[:NAMED]) + (", ..." if len(rows) > NAMED else "")
     hint = f"Did you mean {nearest[0]}?" if nearest else f"It has {some}."
     raise RunError(f"{folder.path} has no inversion of {name}. {hint}")
+
+
+def _place_of(folder: RunFolder, name: str, direction: np.ndarray) -> Path:
+    """The folder for pictures that are moved along a direction; no other direction has it."""
+    digest = hashlib.sha256(np.ascontiguousarray(direction, np.float32).tobytes()).hexdigest()
+    place = folder.path / "edits" / name
+    if _direction_in(place) not in (None, digest):
+        place = place.with_name(f"{name}-{digest[:8]}")
+    write_json(_emptied(place) / DIRECTION, {"name": name, "sha256": digest})
+    return place
+
+
+def _direction_in(place: Path) -> str | None:
+    """The sha256 of the direction whose pictures lie in a folder; None where it is not known."""
+    try:
+        return json.loads((place / DIRECTION).read_text(encoding="utf-8"))["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _emptied(folder: Path) -> Path:
+    """The folder, without pictures of an earlier command, which would lie between those of this one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.glob("*.png"):
+        file.unlink()
+    return folder
 
 
 def _animation(frames: list[np.ndarray]) -> bytes:

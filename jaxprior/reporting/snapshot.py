@@ -120,12 +120,17 @@ def _titles(folders: Sequence[RunFolder], records: Sequence[dict]) -> list[str]:
 
 def _places(folders: Sequence[RunFolder], records: Sequence[dict]) -> list[Place]:
     """The places that the cells of an evaluation were given; other runs have the prior and the task, and their
-    folder's name as the method where those are not enough."""
+    folder's name as the method where those are not enough. No two runs have the same place."""
     tasks = [(str(record["configuration"]["prior"]["name"]), record["title"]) for record in records]
     repeated = {task for task, times in collections.Counter(tasks).items() if times > 1}
-    return [
+    places = [
         Place(**{name: record["cell"][name] for name in PLACE})
         if "cell" in record
         else Place(task[0], "", task[1], folder.path.name if task in repeated else "")
         for folder, record, task in zip(folders, records, tasks, strict=True)
     ]
+    times = collections.Counter(places)
+    for i, (folder, place) in enumerate(zip(folders, tuple(places), strict=True)):
+        if times[place] > 1:
+            places[i] = dataclasses.replace(place, method=f"{place.method} ({folder.path.name})".strip())
+    return places

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxprior.discovery import installed_metrics
+from jaxprior.discovery import TAKEN, installed_metrics
 from jaxprior.errors import SettingsError
 from jaxprior.system.files import sync_folder
 
@@ -70,6 +70,8 @@ class Row:
 
     def __post_init__(self):
         there = {name: value for name, value in self.figures.items() if value is not None}
+        if taken := sorted(TAKEN & there.keys()):
+            raise SettingsError(f"{taken[0]}: a figure cannot have the name of a field of the journal; rename it.")
         object.__setattr__(self, "figures", there)
 
     def __getattr__(self, name: str) -> float | None:
@@ -93,12 +95,10 @@ def columns(row: Row) -> dict[str, Any]:
     Raises:
         SettingsError: an installed metric has the name of a field.
     """
-    values = {}
+    values: dict[str, Any] = {}
     for name in FIELDS:
         if name == "figures":
             values |= {one.name: row.figures.get(one.name) for one in installed_metrics()} | dict(row.figures)
-        elif name in values:
-            raise SettingsError(f"{name}: a metric cannot have the name of a field of the journal; rename the metric.")
         elif name != "notes" or row.notes:
             values[name] = getattr(row, name)
     return values

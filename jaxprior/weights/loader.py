@@ -65,17 +65,23 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
 
     Arguments:
         source: name of a bundled prior or of an installed feature network, a .safetensors file, or the folder of a
-            training run. Names come first for the role that they belong to, files first for the others.
+            training run.
         role: one of `ROLES`.
 
     Raises:
-        WeightsError: there is none; the sentence says what was looked for.
+        WeightsError: there is none, and the sentence says what was looked for; or the name is also that of a file or
+            run in the working folder.
     """
     names = {"prior": bundled, "features": registry.installed}
     own = names[role]() if role in names else {}
     path = Path(source)
     path = path / RUN_WEIGHTS if path.is_dir() else path
-    others = {**registry.installed(), **bundled()}
+    others = {**registry.installed(), **bundled()}  # for roles to which no names belong, files come first
+    if str(source) in own and path.is_file():
+        raise WeightsError(
+            f"{source} is the name of a {ROLES[role].noun} that every folder has, and {path} lies here: give "
+            f"./{source} to take what lies here, or run the command in another folder to take the other one."
+        )
     found = own.get(str(source)) or (path if path.is_file() else others.get(str(source)))
     if found is None:
         raise WeightsError(_missing(source, role))

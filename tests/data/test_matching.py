@@ -138,3 +138,11 @@ def test_a_picture_is_not_its_own_original_because_the_originals_lie_around_it(f
 def test_a_file_is_listed_once_however_it_is_spelled(files, tmp_path):
     files("in/x.png", "in/y.png")
     assert [source.name for source in list_images(["in", tmp_path / "in", "./in/x.png"])] == ["in/x.png", "in/y.png"]
+
+
+def test_of_entries_of_an_archive_with_one_name_the_last_counts_as_when_it_is_unpacked(files):
+    with zipfile.ZipFile("in.zip", "w") as archive:
+        for name, content in (("x.png", b"first"), ("y.png", b"y"), ("./x.png", b"last")):
+            archive.writestr(name, content)
+    found = list_images("in.zip")
+    assert [(source.name, source.read()) for source in found] == [("in.zip/x.png", b"last"), ("in.zip/y.png", b"y")]

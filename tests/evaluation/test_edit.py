@@ -1,5 +1,6 @@
 """What is made of a run's latents: edits along a direction, interpolations, and what is refused."""
 
+import dataclasses
 import json
 
 import jax
@@ -94,6 +95,43 @@ def test_edit_strips_show_the_inversion_then_every_amount(runs, prior, direction
         latents["z"] = latents["z"] + 1.5 * vector
         moved = drivers.render(prior, one(latents), codes=CODES[kind])[0]
         assert np.abs(images.to_uint8(moved).astype(int) - ahead).max() <= 1
+
+
+def test_two_directions_of_one_name_have_folders_of_their_own_and_nothing_old_lies_between(runs, prior):
+    run = RunFolder(runs / "multi")
+    one, other = np.ones(8, np.float32), -np.ones(8, np.float32)
+    first = edit_run(run, prior, one, [1.0], name="smile")
+    before = {path: path.read_bytes() for path in first}
+    second = edit_run(run, prior, other, [1.0], name="smile")
+    assert second[0].parent != first[0].parent and second[0].parent.name.startswith("smile-")
+    assert {path: path.read_bytes() for path in first} == before
+    again = edit_run(run, prior, one, [1.0], name="smile", limit=1)
+    assert again == [first[0], first[-1]] and sorted(first[0].parent.glob("*.png")) == sorted(again)
+
+
+def test_a_shorter_interpolation_leaves_no_frames_of_a_longer_one(runs, prior):
+    run = RunFolder(runs / "multi")
+    for frames in (5, 3):
+        place = interpolate_run(run, prior, "cat1", "cat0", frames=frames)
+    assert len(list(place.glob("frame*.png"))) == 3
+
+
+def test_a_name_of_equal_pictures_is_not_ambiguous_and_one_of_different_ones_is(runs):
+    run = RunFolder(runs / "multi")
+    row = find(run, "cat0")
+    original = run.journal.path.read_bytes()
+    try:
+        run.journal.append([dataclasses.replace(row, image="copies/cat0.png")])
+        with open(run.path / "pictures.json") as file:
+            names = json.load(file)
+        run.name_pictures([*names, "copies/cat0.png", "other/cat0.png"])
+        assert find(run, "cat0").key == row.key
+        run.journal.append([dataclasses.replace(find(run, "cat1"), image="other/cat0.png")])
+        with pytest.raises(RunError, match="cat0 is the name of several pictures"):
+            find(run, "cat0")
+    finally:
+        run.journal.path.write_bytes(original)
+        run.name_pictures(names)
 
 
 def test_interpolation_goes_from_one_inversion_to_the_other(runs, prior):

@@ -16,8 +16,8 @@ from jaxprior.data import images
 from jaxprior.errors import SettingsError
 from jaxprior.evaluation.scores import score
 from jaxprior.reporting.comparison import compare
-from jaxprior.reporting.snapshot import worst_first
-from jaxprior.runs.journal import Row, decode, encode
+from jaxprior.reporting.snapshot import PLACE, worst_first
+from jaxprior.runs.journal import FIELDS, Row, decode, encode
 
 
 MODULE = '''
@@ -137,7 +137,10 @@ def test_less_is_better_where_the_metric_says_so(with_worst):
     [
         ("text", "expected a jaxprior.metrics.Metric or a list of them, got 'text'"),
         (jp.metrics.Metric(**{**vars(WORST), "name": "psnr"}), "psnr: two installed metrics have this name"),
-        (jp.metrics.Metric(**{**vars(WORST), "name": "seconds"}), "a metric cannot have the name of a field"),
+        *(
+            (jp.metrics.Metric(**{**vars(WORST), "name": name}), f"{name}: a metric cannot have the name of a field")
+            for name in ("seconds", "status", "image", "id", "loss", "notes", "crc", "task")
+        ),
     ],
 )
 def test_what_is_no_metric_is_one_sentence(with_worst, thing, message):
@@ -145,6 +148,12 @@ def test_what_is_no_metric_is_one_sentence(with_worst, thing, message):
     discovery.installed_metrics.cache_clear()
     with pytest.raises(SettingsError, match=message):
         encode(Row(image="a"))
+
+
+def test_no_figure_takes_the_place_of_a_field_or_a_column():
+    assert {*FIELDS, *PLACE, "crc"} == discovery.TAKEN
+    with pytest.raises(SettingsError, match="status: a figure cannot have the name of a field"):
+        Row(image="a", figures={"status": 1.0})
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,15 @@ def test_tables_have_methods_in_rows_and_tasks_in_columns_for_each_set_of_pictur
     assert tables[3].cells == {("default", SMALL): "10.00 / 0.250 (1)"}
 
 
+def test_two_runs_of_one_place_are_two_rows_of_a_table(tmp_path):
+    runs = [make_cell(tmp_path / name, [value]) for name, value in (("first", 10.0), ("second", 20.0))]
+    cells = paper_tables(snapshots(runs))[1].cells
+    assert cells == {
+        ("default (first)", "inpaint center:0.25"): "10.00 / 0.250 (1)",
+        ("default (second)", "inpaint center:0.25"): "20.00 / 0.250 (1)",
+    }
+
+
 def test_tables_beside_the_report_of_a_grid(grid, tmp_path):
     assert write_report(grid) == tmp_path / "report.html"
     text = (tmp_path / "summary.md").read_text()

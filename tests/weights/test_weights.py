@@ -11,10 +11,13 @@ import ml_dtypes
 import numpy as np
 import pytest
 import safetensors.numpy
+from tiny_prior import write_tiny_prior
 
 import jaxprior
 from jaxprior.errors import WeightsError
-from jaxprior.weights import storage, tree
+from jaxprior.system.files import make_folder
+from jaxprior.weights import loader, storage, tree
+from jaxprior.weights.priors import load_prior
 
 
 CARD = {
@@ -290,3 +293,13 @@ def test_the_packages_import_neither_pickle_nor_torch():
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 assert not forbidden & {name.split(".")[0] for name in names}, path
+
+
+def test_a_name_that_is_a_bundled_prior_and_a_run_in_this_folder_is_asked_about(tmp_path, monkeypatch):
+    name = next(iter(loader.bundled()))
+    write_tiny_prior(make_folder(tmp_path / name) / "model.safetensors")
+    assert load_prior(name).card["name"] == name
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WeightsError, match=f"give ./{name} to take what lies here"):
+        load_prior(name)
+    assert load_prior(f"./{name}").card["name"] == "tiny" and load_prior().card["name"] != "tiny"

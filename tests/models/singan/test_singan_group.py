@@ -69,6 +69,20 @@ def test_the_command_trains_a_folder(tmp_path):
     assert "--together is for SinGANs" in said and "none of" not in said
 
 
+def test_pictures_of_one_name_have_runs_of_their_own_and_equal_ones_are_told_of(tmp_path, monkeypatch):
+    from jaxprior.models.singan.commands import folder as module
+
+    told = {}
+    for place, seed in (("a", 3), ("b", 5), ("c", 3)):
+        (tmp_path / "in" / place).mkdir(parents=True)
+        images.save_png(tmp_path / "in" / place / "x.png", smooth_picture(18, 24, seed))
+    monkeypatch.setattr(module, "_run", lambda one, _r, _t, _o, out: told.update({one.source: out.name}))
+    flags = ("--min-size", 12, "--num-scales", 2, "--layers", 2)
+    said = printed("singan", "train", tmp_path / "in", "-o", tmp_path / "out", *flags)
+    assert [name.rpartition("/in/")[2] for name in told] == ["a/x.png", "b/x.png"] and len(set(told.values())) == 2
+    assert "in/c/x.png has the name and the pixels of " in said
+
+
 def test_pictures_of_many_sizes_do_not_pile_up_programs(tmp_path, monkeypatch):
     """Between pictures of one size programs are kept, and given up for another size."""
     from jaxprior.models.singan.commands import folder as module

@@ -86,7 +86,9 @@ def _usable(source: Path, recipe: PyramidRecipe) -> tuple[list[Named], int]:
             failed += 1
             continue
         name = images.content_name(item.stem, pixels)
-        found.setdefault(name, Named(item.name, name, pixels))
+        first = found.setdefault(name, Named(item.name, name, pixels))
+        if first.source != item.name:
+            say(f"{item.name} has the name and the pixels of {first.source}, and is trained with it")
     if not found:
         raise ImageError(f"{source}: none of its {len(sources)} pictures can be trained on")
     return list(found.values()), failed
