@@ -27,7 +27,7 @@ def report(
     """Rebuild tables and report from a run's journal, at any moment, also while it runs. Or compare two runs.
 
     Of a training, the page shows what its network makes, losses and settings; of a SinGAN every scale. A file of a
-    SinGAN gets its page beside it.
+    SinGAN gets its page beside it, and each training of a folder of them its own.
 
     Of two runs, or two folders of runs, pictures are paired by their content: what RUN_B gains over RUN, with bootstrap
     intervals, and what both made of each picture. The files `comparison-*` appear beside RUN_B.
@@ -51,14 +51,17 @@ def report(
         print_comparison(versus)
         say(f"\ncomparison: {path}")
         return
-    if evaluation.is_training(runs[0]):
+    if trainings := evaluation.trainings_in(runs[0]):
         runtime.enable_compilation_cache()
-        say(f"report: {evaluation.write_training_report(runs[0])}")
+        for training in trainings:
+            say(f"report: {evaluation.write_training_report(training)}")
         return
     folders = evaluation.runs_in(runs[0])
     path = evaluation.write_report(folders, None if folders[0].path == runs[0] else runs[0] / "report.html")
     shown = evaluation.snapshots(folders)
     print_summary([run.title for run in shown], [run.rows for run in shown])
+    if not any(run.rows for run in shown):
+        say("\nNo picture is finished yet.")
     say(f"\nreport: {path}")
 
 

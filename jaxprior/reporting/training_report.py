@@ -10,7 +10,8 @@ from pathlib import Path
 from jaxprior import discovery
 from jaxprior.errors import WeightsError
 from jaxprior.reporting.training_page import training_page
-from jaxprior.reporting.training_snapshot import KIND, Training, read_training
+from jaxprior.reporting.training_snapshot import Training, read_training
+from jaxprior.runs.kinds import RECORD, TRAINING
 from jaxprior.runs.record import read_record
 from jaxprior.settings import listed
 from jaxprior.system.files import write_atomically
@@ -23,7 +24,20 @@ def is_training(path: Path) -> bool:
     path = Path(path)
     if path.is_file():
         return path.suffix == ".safetensors"
-    return (path / "run.json").is_file() and read_record(path).get("kind") == KIND
+    return (path / RECORD).is_file() and read_record(path).get("kind") == TRAINING
+
+
+def trainings_in(path: Path) -> list[Path]:
+    """What `write_training_report` is for: the path itself, or the trainings of a folder that holds nothing else.
+
+    Returns:
+        paths, sorted by name; none where there is a run of another kind, or no training.
+    """
+    path = Path(path)
+    if is_training(path):
+        return [path]
+    runs = [] if (path / RECORD).is_file() else sorted(file.parent for file in path.glob(f"*/{RECORD}"))
+    return runs if all(is_training(run) for run in runs) else []
 
 
 def write_training_report(path: Path) -> Path:

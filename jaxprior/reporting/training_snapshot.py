@@ -5,15 +5,12 @@ from pathlib import Path
 
 from jaxprior.errors import RunError
 from jaxprior.reporting.figures import PngFile, read_png
+from jaxprior.runs.kinds import TRAINING, wrong_kind
 from jaxprior.runs.record import read_record
 from jaxprior.training.evaluators import read_evaluation
 from jaxprior.training.loop import read_metrics
 from jaxprior.weights import storage
 from jaxprior.weights.loader import RUN_WEIGHTS
-
-
-KIND = "training"
-"""The kind of run that run.json states."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,8 +42,8 @@ def read_training(folder: Path) -> Training:
         WeightsError: the weights' card is damaged.
     """
     record = read_record(folder)
-    if record.get("kind") != KIND:
-        raise RunError(f"{folder} holds a {record.get('kind', 'foreign')} run, not a {KIND} run.")
+    if record.get("kind") != TRAINING:
+        raise RunError(wrong_kind(folder, record, TRAINING))
     if members := sorted(folder.glob(f"*/{RUN_WEIGHTS}")):
         raise RunError(f"{folder} trains several networks, each with a page of its own: give a file, {members[0]}.")
     if not (folder / RUN_WEIGHTS).is_file():

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from jaxprior.errors import RunError
+from jaxprior.runs.kinds import what_it_is
 from jaxprior.system.files import read_text
 
 
@@ -17,7 +18,7 @@ def read_record(folder: Path) -> dict:
     try:
         record = json.loads(read_text(path))
     except (FileNotFoundError, NotADirectoryError):
-        raise RunError(f"{folder} holds no run: there is no run.json in it.") from None
+        raise RunError(f"{folder} holds no run: it {what_it_is(folder)}.") from None
     except ValueError as error:
         raise damaged(path, str(error)) from None
     if not isinstance(record, dict):

@@ -22,6 +22,7 @@ from pathlib import Path
 from jaxprior.errors import RunError
 from jaxprior.runs import record as records
 from jaxprior.runs.journal import Journal, Row
+from jaxprior.runs.kinds import what_it_is, wrong_kind
 from jaxprior.runs.lock import only_writer
 from jaxprior.runs.shares import WHOLE, Share
 from jaxprior.system import files
@@ -73,7 +74,7 @@ class RunFolder:
         rows = self.journal.latest()
         try:
             named = set(json.loads((self.path / NAMES).read_text(encoding="utf-8")))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return list(rows.values())
         except (ValueError, TypeError) as error:
             raise records.damaged(self.path / NAMES, str(error)) from None
@@ -106,7 +107,7 @@ class RunFolder:
         """
         record = records.read_record(self.path)
         if record.get("kind") != KIND:
-            raise RunError(f"{self.path} holds a {record.get('kind', 'foreign')} run, not a {KIND} run.")
+            raise RunError(wrong_kind(self.path, record, KIND))
         missing = [name for name in NEEDED if name not in record]
         if missing:
             raise records.damaged(self.path / "run.json", f"it has no {missing[0]}")
@@ -164,7 +165,7 @@ def runs_in(path: str | Path) -> list[RunFolder]:
         folders = cells if record.get("kind") == "evaluation" else [path]
     runs = [RunFolder(folder) for folder in folders]
     if not runs:
-        raise RunError(f"{path} holds no run: neither it nor a folder in it has a run.json.")
+        raise RunError(f"{path} holds no run: it {what_it_is(path)}.")
     for run in runs:
         run.read()
     return runs

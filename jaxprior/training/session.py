@@ -24,7 +24,9 @@ import jax
 import numpy as np
 
 from jaxprior.data import images
+from jaxprior.errors import RunError
 from jaxprior.runs import lock, record
+from jaxprior.runs.kinds import TRAINING, wrong_kind
 from jaxprior.system import files, provenance, runtime
 from jaxprior.training import loop
 from jaxprior.training.clock import TrainingClock
@@ -110,11 +112,13 @@ def run(
     digest = hashlib.sha256(np.ascontiguousarray(plan.pictures.pixels).data).hexdigest()
     configuration = {"recipe": plan.name, "pictures": {"count": len(plan.pictures), "sha256": digest}, **plan.settings}
     with lock.only_writer(folder):
+        if (folder / "run.json").is_file() and (found := record.read_record(folder)).get("kind") != TRAINING:
+            raise RunError(f"{wrong_kind(folder, found, TRAINING)[:-1]}; give another folder with -o.")
         record.check_configuration(folder, configuration)
         files.write_json(
             folder / "run.json",
             {
-                "kind": "training",
+                "kind": TRAINING,
                 "configuration": configuration,
                 "data": source,
                 "versions": provenance.versions(),

@@ -17,11 +17,13 @@ from typing import Any
 import jax
 
 from jaxprior import discovery
+from jaxprior.data.sources import EXTENSIONS
 from jaxprior.errors import WeightsError
+from jaxprior.runs.kinds import WEIGHTS, is_begun_training, what_it_is
 from jaxprior.weights import registry, storage
 
 
-RUN_WEIGHTS = "model.safetensors"
+RUN_WEIGHTS = WEIGHTS
 """The file that every training run keeps up to date; the name of the run's folder stands for it."""
 
 
@@ -85,6 +87,8 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     found = own.get(str(source)) or (path if path.is_file() else others.get(str(source)))
     if found is None:
         raise WeightsError(_missing(source, role))
+    if found.suffix.lower() in EXTENSIONS:
+        raise WeightsError(f"{source} is a picture; expected a {ROLES[role].noun}")
     return found
 
 
@@ -153,11 +157,15 @@ def builder(architecture: str | None, role: str, *, where: str = "this card") ->
 
 
 def _missing(source: str | os.PathLike, role: str) -> str:
-    """The sentence about a source that is nowhere."""
+    """The sentence about a source that is nowhere, or no network: what it is, and what was expected."""
+    if is_begun_training(source):
+        return f"{source} {what_it_is(source)}: they come with its first samples, so go on with the training"
     if role == "features":
-        return registry.missing(str(source))
-    if role == "prior":
+        sentence = registry.missing(str(source))
+    elif role == "prior":
         names = ", ".join(bundled()) or "none"
-        return f"{source}: neither a bundled prior ({names}), nor a .safetensors file, nor a training run"
-    trained = "an autoencoder's training" if role == "refiner" else "a training"
-    return f"{source}: neither the run of {trained} (a folder with {RUN_WEIGHTS}) nor a .safetensors file"
+        sentence = f"{source}: neither a bundled prior ({names}), nor a .safetensors file, nor a training run"
+    else:
+        trained = {"refiner": "an autoencoder's training", "singan": "`jaxprior singan train`"}.get(role, "a training")
+        sentence = f"{source}: neither the run of {trained} (a folder with {RUN_WEIGHTS}) nor a .safetensors file"
+    return sentence.replace(f"{source}:", f"{source} {what_it_is(source)},", 1) if Path(source).exists() else sentence

@@ -17,10 +17,12 @@ from jaxprior.data import images
 from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import ImageError
 from jaxprior.models.autoencoder.config import AutoencoderInputs, AutoencoderRecipe
+from jaxprior.runs.kinds import what_it_is
 from jaxprior.runs.runfolder import RunFolder
 from jaxprior.training.pictures import Pictures, TrainingData, draw_batch, load_pictures
 
 
+EXPECTED = "a restoration run that was made with --clean or --reference, with a picture that is finished"
 MASKS = 256
 """Masks of a random kind that are drawn once and then used in turn."""
 
@@ -46,7 +48,7 @@ def load_pairs(runs: Sequence[str | Path], *, resolution: int, limit: int | None
         files = sorted({row.file for row in folder.rows() if row.file is not None})
         originals = [name for name in files if folder.file("originals", name).is_file()]
         if not originals:
-            raise ImageError(f"{run} holds no originals: make it with --clean or --reference.")
+            raise ImageError(f"{run} holds no originals: it {what_it_is(run)}; expected {EXPECTED}.")
         found += [(name, run) for name in originals]
     names = sorted({name for name, _ in found})[:limit]
     chosen = sorted((name, i, run) for i, (name, run) in enumerate(found) if name in set(names))
