@@ -171,8 +171,9 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, words: 
 
 def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> None:
     """Print the closing table, one line a run with its counts and mean figures, and then every note of their rows."""
+    from jaxprior.data.notes import note_sentences
     from jaxprior.metrics import metrics_of
-    from jaxprior.reporting.tables import collect_notes, counts, said_of_equal, show, summarise
+    from jaxprior.reporting.tables import counts, said_of_equal, show, summarise
 
     summaries = [summarise(rows) for rows in row_lists]
     figures = metrics_of({name for summary in summaries for name in summary})
@@ -192,9 +193,9 @@ def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> 
     for title, rows in zip(titles, row_lists, strict=True):
         if equal := said_of_equal(rows):
             say(f"note: {title}: {equal}")
-    notes = collect_notes(row for rows in row_lists for row in rows)
-    for note, images in list(notes.items())[:MOST_NOTES]:
-        say(f"note: {note}: {images[0]}" + (f" and {len(images) - 1} more" if len(images) > 1 else ""))
+    notes = note_sentences((row.image, row.notes) for rows in row_lists for row in rows)
+    for sentence in notes[:MOST_NOTES]:
+        say(f"note: {sentence}")
     if len(notes) > MOST_NOTES:
         say(f"note: {len(notes) - MOST_NOTES} more kinds of notes stand in results.csv.")
 

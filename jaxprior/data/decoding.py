@@ -3,17 +3,20 @@
 Collections of pictures contain damaged, unusual and hostile files. Each file is either decoded to the right pixels or
 refused with an `ImageError` that says why. No other error is raised, and no picture is silently wrong.
 
-- Formats: only those of `FORMATS` are decoded, and the name of the file does not matter. Of an animation or a file of
-  many pages, the first frame is used.
+- Formats: only those of `jaxprior.data.kinds.FORMATS` are decoded, and the name of the file does not matter. Of an
+  animation or a file of many pages, the first frame is used. A raw file of a camera is a TIFF file whose first picture
+  is a small preview; it is refused.
 - Size: the size in the header is checked before any pixel is decoded. Pixels are converted in tiles, so that decoding
-  takes at most 7 bytes for each pixel, 4 in Pillow and 3 in the result.
+  takes at most 7 bytes for each pixel, 4 in Pillow and 3 in the result; the decoders of WebP and AVIF take up to 13
+  more.
 - Damage: incomplete data is refused, and the checksums of PNG files are verified.
 - Depth: samples of 16 bits are divided by 257, because Pillow's own conversion of grey ones clips them to white.
   Floating point grey must lie in [0, 1]. Integers of 32 bits have no known range and are refused.
-- Colour: transparent pixels are laid on white. CMYK, palettes, grey and black-and-white become RGB.
+- Colour: what the file states of its colours is converted to sRGB, see `jaxprior.data.colour`. Transparent pixels are
+  laid on white. CMYK, palettes, grey and black-and-white become RGB.
 - Orientation: the picture is turned as its EXIF data says.
 
-Pixels are uint8 RGB `[h, w, 3]`.
+Pixels are uint8 RGB `[h, w, 3]`. What was converted, laid on white or left out is said in notes.
 """
 
 import contextlib
@@ -28,17 +31,22 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
+from jaxprior.data.colour import code_points_of, read_colours
+from jaxprior.data.kinds import FORMATS, what_is
+from jaxprior.data.tiles import from_eight_bit, from_float, from_sixteen_bit
 from jaxprior.errors import ImageError
 
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM", "GIF")
 MAX_PIXELS = 64_000_000
 """The most pixels that a picture may have by default."""
 
+REDUCED = ", after reduction to 8 bits"
+FIRST_FRAME = "the first of several frames or pages was used"
+
 _TIFF_BITS_PER_SAMPLE, _TIFF_PHOTOMETRIC, _EXIF_ORIENTATION = 258, 262, 274
+_TIFF_SUBFILE, _TIFF_REDUCED, _TIFF_RAW = 254, 1, 50706
 _WHITE_IS_ZERO = 0
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
-_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 _TILE_PIXELS = 1 << 18
 
 # For each EXIF orientation, a function from the upright array to a view of it, whose rows are in the order of the file.
@@ -66,8 +74,7 @@ class Picture:
 
     Arguments:
         pixels: uint8 RGB `[h, w, 3]`.
-        notes: short phrases, for example "converted from the colour profile Display P3 to sRGB"; none for an ordinary
-            picture.
+        notes: short phrases, for example "converted from Display P3 to sRGB"; none for an ordinary picture.
     """
 
     pixels: np.ndarray
@@ -96,7 +103,7 @@ def decode(data: bytes, *, name: str = "the picture", max_pixels: int = MAX_PIXE
         (10, 20, 3)
     """
     with open_safely(data, name=name, max_pixels=max_pixels) as image:
-        return _decode(image)
+        return _decode(image, code_points_of(image.format, data))
 
 
 @contextlib.contextmanager
@@ -137,23 +144,31 @@ def open_safely(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS) -> Iter
                     raise ImageError(f"it is {width}x{height} and holds no pixel.")
                 if image.format == "PNG":
                     _verify_png(data)
+                elif isinstance(image, TiffImagePlugin.TiffImageFile):
+                    _refuse_preview(image, data)
                 yield image
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
     except Exception as error:  # damaged bytes make decoders raise errors of any kind, e.g. SyntaxError or KeyError
-        raise ImageError(f"{name}: {_reason(error)}") from error
+        raise ImageError(f"{name}: {_reason(error, data, name)}") from error
 
 
-def _decode(image: ImageFile.ImageFile) -> Picture:
+def _decode(image: ImageFile.ImageFile, code_points: tuple[int, int] | None) -> Picture:
     """Decode a picture; errors of any kind may leave this function, and they do not name the picture."""
+    animated, deep = _is_animated(image), ";16" in _raw_mode(image)
     samples = load_samples(image)
+    colours = read_colours(image, code_points)
+    reduced = REDUCED if deep and samples.maximum == 255 and colours.transform is not None else ""
+    notes = {f"{colours.note}{reduced}"} if colours.note else set()
+    notes |= {FIRST_FRAME} if animated else set()
     if samples.maximum == 255:
-        convert = _from_eight_bit
+        convert = from_eight_bit
     elif samples.maximum == 1:
-        convert = _from_float
+        convert = from_float
     else:
-        convert = _from_sixteen_bit(samples.maximum, samples.white_is_zero, image.info.get("transparency"))
-    return Picture(upright(image, convert, channels=3))
+        convert = from_sixteen_bit(samples.maximum, samples.white_is_zero, image.info.get("transparency"))
+    pixels = upright(image, lambda tile: convert(tile, colours, notes), channels=3)
+    return Picture(pixels, tuple(sorted(notes)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,6 +243,22 @@ def _verify_png(data: bytes) -> None:
     raise ImageError("the file is truncated; copy it again.")
 
 
+def _refuse_preview(image: TiffImagePlugin.TiffImageFile, data: bytes) -> None:
+    """Refuse a TIFF file whose first page is not the picture: a raw file of a camera, or what begins with a preview."""
+    if _TIFF_RAW in image.tag_v2 or data[8:10] == b"CR":
+        raise ImageError("it is a raw file of a camera, which is not read here; convert it to PNG or JPEG first.")
+    if int(image.tag_v2.get(_TIFF_SUBFILE) or 0) & _TIFF_REDUCED:
+        raise ImageError("its first page is only a preview, as in a raw file of a camera; convert it to PNG first.")
+
+
+def _is_animated(image: ImageFile.ImageFile) -> bool:
+    """Whether there is a frame or page after the first. The other pictures of a JPEG file are views of the same."""
+    try:
+        return image.format != "MPO" and bool(getattr(image, "is_animated", False))
+    except Exception:  # the first frame may be whole although the second is damaged
+        return False
+
+
 def _raw_mode(image: ImageFile.ImageFile) -> str:
     """Return how the file packs its samples, e.g. "L;4" or "RGB;16B". Pillow forgets it when it loads the pixels."""
     arguments = image.tile[0].args if image.tile else ""
@@ -247,27 +278,6 @@ def _tiles(image: Image.Image) -> Iterator[tuple[tuple[slice, slice], Image.Imag
         yield (slice(top, bottom), slice(left, right)), image.crop((left, top, right, bottom))
 
 
-def _from_sixteen_bit(maximum: int, white_is_zero: bool, transparent: object) -> Callable[[Image.Image], np.ndarray]:
-    """Return a function that converts a tile of 16-bit grey samples to 8 bits, [h, w, 1].
-
-    Arguments:
-        maximum: the highest value that a sample can have.
-        white_is_zero: whether the file stores white as 0.
-        transparent: the value that stands for "transparent" if it is a number; such pixels become white.
-    """
-
-    def convert(tile: Image.Image) -> np.ndarray:
-        samples = np.asarray(tile).astype(np.uint32)
-        grey = ((samples * 255 + maximum // 2) // maximum).clip(0, 255).astype(np.uint8)
-        if white_is_zero:
-            grey = 255 - grey
-        if isinstance(transparent, int):
-            grey[samples == transparent] = 255
-        return grey[..., None]
-
-    return convert
-
-
 def _require_unit_range(image: Image.Image) -> None:
     """Refuse floating point samples outside of [0, 1]."""
     low, high = np.inf, -np.inf
@@ -278,11 +288,6 @@ def _require_unit_range(image: Image.Image) -> None:
         raise ImageError(
             f"it has floating point values from {low:.4g} to {high:.4g} where [0, 1] is expected; rescale it."
         )
-
-
-def _from_float(tile: Image.Image) -> np.ndarray:
-    """Convert a tile of floating point grey in [0, 1] to 8 bits, [h, w, 1]."""
-    return np.rint(np.asarray(tile) * 255).astype(np.uint8)[..., None]
 
 
 def _match_transparency(image: Image.Image, raw_mode: str) -> None:
@@ -299,16 +304,6 @@ def _match_transparency(image: Image.Image, raw_mode: str) -> None:
         image.info["transparency"] = tuple(value >> 8 for value in transparent)
 
 
-def _from_eight_bit(tile: Image.Image) -> np.ndarray:
-    """Convert a tile of any 8-bit mode to RGB, and lay transparent pixels on white."""
-    if tile.mode not in _ALPHA and "transparency" not in tile.info:
-        return np.asarray(tile.convert("RGB"))
-    with_alpha = tile.convert("RGBA")
-    page = Image.new("RGB", tile.size, "white")
-    page.paste(with_alpha, mask=with_alpha.getchannel("A"))
-    return np.asarray(page)
-
-
 def _orientation(image: Image.Image) -> int:
     """Return the EXIF orientation of a picture, or 1, which is upright, if there is no valid one."""
     try:
@@ -318,9 +313,11 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, data: bytes, name: str) -> str:
     """Say in words for the user why decoding failed."""
     if isinstance(error, UnidentifiedImageError):
+        if (what := what_is(data, name)) is not None:
+            return f"it is {what}."
         return f"it is not a readable picture; expected {', '.join(FORMATS)} data with an intact header."
     if isinstance(error, Image.DecompressionBombError):
         return f"it has more than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels; make it smaller."
@@ -328,5 +325,7 @@ def _reason(error: Exception) -> str:
         return "there is not enough memory to decode it; make it smaller."
     if "truncated" in str(error).lower() or isinstance(error, EOFError):
         return "the file is truncated; copy it again."
+    if "MAX_TEXT_CHUNK" in str(error):
+        return "a text or colour profile in it is larger than 1 MB; save it without that."
     detail = f" ({error})" if isinstance(error, OSError | SyntaxError) and str(error) else ""
     return f"its data is damaged{detail}; copy it again."

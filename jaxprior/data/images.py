@@ -1,6 +1,6 @@
 """Reading pictures, fitting them to the size of a prior, and writing them.
 
-Photographs come from files, folders and zip archives (`jaxprior.data.sources`), and results are written as PNG files.
+Photographs come from files, folders and zip archives (`jaxprior.data.listing`), and results are written as PNG files.
 In between they are float32 RGB in [-1, 1], `[b, h, w, c]`; only here they are uint8 `[h, w, 3]`.
 `jaxprior.data.decoding` describes which files are refused.
 
@@ -9,6 +9,7 @@ grid of `jaxprior.data.sheets`.
 """
 
 import io
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,15 +17,18 @@ import numpy as np
 from PIL import Image
 
 from jaxprior.data.decoding import MAX_PIXELS, Picture, decode
+from jaxprior.data.listing import Listing, list_images, survey
+from jaxprior.data.notes import note_sentences
 from jaxprior.data.pixels import content_name, pixels_id, require_pixels, to_float, to_grey, to_rgb, to_uint8
 from jaxprior.data.sheets import grid
-from jaxprior.data.sources import ImageSource, PathLike, file_source, list_images
-from jaxprior.errors import ImageError
+from jaxprior.data.sources import ImageSource, PathLike, file_source
+from jaxprior.errors import ImageError, JaxpriorWarning
 from jaxprior.system.files import write_atomically
 
 
 __all__ = [
     "ImageSource",
+    "Listing",
     "Picture",
     "content_name",
     "fit",
@@ -32,9 +36,11 @@ __all__ = [
     "list_images",
     "load_image",
     "load_images",
+    "load_telling",
     "pixels_id",
     "read_picture",
     "save_png",
+    "survey",
     "to_float",
     "to_grey",
     "to_rgb",
@@ -53,7 +59,9 @@ _RESAMPLING = {
 
 
 def load_image(source: PathLike | bytes | ImageSource, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Decode one picture safely, to upright 8-bit RGB.
+    """Decode one picture safely, to upright 8-bit RGB in sRGB.
+
+    Nothing is said of how it was read; see `read_picture` and `load_telling`.
 
     Arguments:
         source: a path, the bytes of a file, or an `ImageSource`.
@@ -71,15 +79,36 @@ def load_image(source: PathLike | bytes | ImageSource, *, max_pixels: int = MAX_
     return read_picture(source, max_pixels=max_pixels).pixels
 
 
+def load_telling(source: PathLike | ImageSource) -> np.ndarray:
+    """Decode one picture as `load_image` does, and tell by a `JaxpriorWarning` what a user should know of the reading.
+
+    Arguments:
+        source: a path or an `ImageSource`.
+
+    Returns:
+        uint8 `[h, w, 3]`.
+
+    Raises:
+        ImageError: the picture cannot be used.
+
+    Example:
+        >>> pixels = load_telling("cat.png")
+    """
+    name, picture = source.name if isinstance(source, ImageSource) else str(source), read_picture(source)
+    for sentence in note_sentences([(name, picture.notes)]):
+        warnings.warn(sentence, JaxpriorWarning, stacklevel=2)
+    return picture.pixels
+
+
 def read_picture(source: PathLike | bytes | ImageSource, *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Decode one picture as `load_image` does, and say what a user should know of how it was read.
+    """Decode one picture as `load_image` does, and return what a user should know of how it was read.
 
     Arguments:
         source: a path, the bytes of a file, or an `ImageSource`.
         max_pixels: a picture with more pixels is refused before it is decoded.
 
     Returns:
-        the pixels, uint8 `[h, w, 3]`, and notes such as "converted from the colour profile Display P3 to sRGB".
+        the pixels, uint8 `[h, w, 3]`, and notes such as "converted from Display P3 to sRGB".
 
     Raises:
         ImageError: the picture cannot be used; the sentence names it and the reason.
@@ -100,6 +129,8 @@ def load_images(
 ) -> np.ndarray:
     """Read pictures into one batch, each cut to its centre square and resized, ready for `restore`.
 
+    A `JaxpriorWarning` tells which files were passed over, and which pictures were read in a special way.
+
     Arguments:
         paths: files, folders or zip archives, as for `list_images`.
         size: the side of the resulting pictures in pixels, usually `prior.resolution`.
@@ -115,14 +146,17 @@ def load_images(
     Example:
         >>> photos = load_images("photos", size=64, limit=16)
     """
-    batch = []
+    batch, notes = [], []
     for source in list_images(paths, limit=limit):
-        pixels = load_image(source)
+        picture = read_picture(source)
+        notes.append((source.name, picture.notes))
         try:
-            fitted = fit(pixels, size)
+            fitted = fit(picture.pixels, size)
             batch.append(to_float(to_grey(fitted) if channels == 1 else fitted))
         except ImageError as error:
             raise ImageError(f"{source.name}: {error}") from None
+    for sentence in note_sentences(notes):
+        warnings.warn(sentence, JaxpriorWarning, stacklevel=2)
     return np.stack(batch)
 
 

@@ -39,7 +39,7 @@ class Counterparts:
     Arguments:
         pictures: all pictures of the command, also those that this process does not work on, because they decide what
             is unique.
-        others: the files of the place, from `jaxprior.data.sources.list_images`.
+        others: the files of the place, from `jaxprior.data.listing.list_images`.
         place: what messages call the place, usually its path.
         kind: what the counterpart of a picture is, for messages: "original" or "mask".
 
@@ -48,7 +48,7 @@ class Counterparts:
             alone. The user should be told of them.
 
     Example:
-        >>> from jaxprior.data.sources import list_images
+        >>> from jaxprior.data.listing import list_images
         >>> photos = list_images("photos")
         >>> originals = Counterparts(photos, list_images("photos.zip"), place="photos.zip", kind="original")
         >>> originals.of(photos[0]).name

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from jaxprior.data import images
-from jaxprior.data.sources import ImageSource, file_source, list_images
+from jaxprior.data.listing import list_images
+from jaxprior.data.sources import ImageSource, file_source
 
 
 CHELSEA = "chelsea"

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
+from jaxprior.data.notes import collect_notes
 from jaxprior.metrics import CONVENTION, Metric, headline_metrics, installed_metrics, metric, metrics_of
 from jaxprior.runs.journal import DIVERGED, FAILED, OK, PROVENANCE, Row, columns
 from jaxprior.settings import flat
@@ -114,20 +115,6 @@ def csv_lines(rows: Iterable[Row], names: Sequence[str]) -> list[list]:
     return [[values[name] for name in names] for values in found]
 
 
-def collect_notes(rows: Iterable[Row]) -> dict[str, list[str]]:
-    """Return every note that some rows have, with the names of its pictures, each once and in the order of the rows.
-
-    Example:
-        >>> collect_notes([Row(image="a.png", notes=("turned",)), Row(image="b.png", notes=("turned",))])
-        {'turned': ['a.png', 'b.png']}
-    """
-    found: dict[str, dict[str, None]] = {}
-    for row in rows:
-        for note in row.notes:
-            found.setdefault(note, {})[row.image] = None
-    return {note: list(images) for note, images in found.items()}
-
-
 def csv_text(lines: Iterable[Sequence]) -> str:
     """Return lines of values as CSV; None is an empty cell."""
     text = io.StringIO()
@@ -191,7 +178,7 @@ def summary_markdown(rows: Sequence[Row], record: dict) -> str:
             f"| {markdown(row.image)} | {row.status} | {markdown(row.reason or '')} |"
             for row in sorted(failed, key=lambda row: row.image)
         ]
-    if noted := collect_notes(sorted(rows, key=lambda row: row.image)):
+    if noted := collect_notes((row.image, row.notes) for row in sorted(rows, key=lambda row: row.image)):
         lines += ["", "| note | pictures | first |", "|---|---:|---|"]
         lines += [f"| {markdown(note)} | {len(images)} | {markdown(images[0])} |" for note, images in noted.items()]
     return "\n".join(lines) + "\n"

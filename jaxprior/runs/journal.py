@@ -50,7 +50,7 @@ class Row:
         file: the name of the picture's files, without suffix.
         key: the sha256 of everything that decides the result.
         notes: what a user should know of how the picture and its mask were read, a short phrase each, for example
-            "converted from the colour profile Display P3 to sRGB". A line without notes does not mention them.
+            "converted from Display P3 to sRGB". A line without notes does not mention them.
     """
 
     image: str

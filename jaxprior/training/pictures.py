@@ -4,6 +4,7 @@ A batch is a pure function of (seed, position), position being the number of pic
 the position and nothing else, and a resumed run sees exactly the pictures that it would have seen.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.data import images
-from jaxprior.errors import ImageError
+from jaxprior.data.notes import note_sentences
+from jaxprior.errors import ImageError, JaxpriorWarning
 from jaxprior.training.settings import PictureInputs
 
 
@@ -57,7 +59,8 @@ def load_pictures(
 ) -> Pictures:
     """Decode a folder or zip archive of pictures to one array.
 
-    Unusable files are left out and named in `skipped`.
+    Unusable files are left out and named in `skipped`. A `JaxpriorWarning` tells of pictures that were read in a
+    special way, for example converted from another colour space.
 
     Arguments:
         source: a folder, a zip archive or a single picture.
@@ -71,18 +74,22 @@ def load_pictures(
     """
     sources = images.list_images([source], limit=limit)
     pixels = np.empty((len(sources), resolution, resolution, channels), np.uint8)
-    used, skipped = 0, []
+    used, skipped, notes = 0, [], []
     for i, item in enumerate(sources):
         try:
-            fitted = images.fit(images.load_image(item.read()), resolution)
+            picture = images.read_picture(item.read())
+            fitted = images.fit(picture.pixels, resolution)
             pixels[used] = images.to_grey(fitted) if channels == 1 else fitted
             used += 1
+            notes.append((item.name, picture.notes))
         except ImageError as error:
             skipped.append(f"{item.name}: {error}")
         if progress and i % 256 == 0:
             progress(i, len(sources))
     if not used:
         raise ImageError(f"{source}: none of its {len(sources)} files is a usable picture; the first: {skipped[0]}")
+    for sentence in note_sentences(notes):
+        warnings.warn(sentence, JaxpriorWarning, stacklevel=2)
     return Pictures(pixels[:used], tuple(skipped))
 
 

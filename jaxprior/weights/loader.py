@@ -17,7 +17,7 @@ from typing import Any
 import jax
 
 from jaxprior import discovery
-from jaxprior.data.sources import EXTENSIONS
+from jaxprior.data.kinds import EXTENSIONS
 from jaxprior.errors import WeightsError
 from jaxprior.runs.kinds import WEIGHTS, is_begun_training, what_it_is
 from jaxprior.weights import registry, storage

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxprior.data import decoding, images, sources
+from jaxprior.data import decoding, images, listing, sources
 from jaxprior.data.images import (
     content_name,
     fit,
@@ -232,10 +232,10 @@ def test_a_pipe_is_refused_without_waiting(tmp_path):
     assert time.monotonic() - start < 5
 
 
-@pytest.mark.parametrize("module", [images, sources, decoding], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [images, sources, listing, decoding], ids=lambda module: module.__name__)
 def test_examples_run(module, folder, monkeypatch):
     monkeypatch.chdir(folder)
     save_png("cat.png", RGB)
-    names = vars(images) | vars(decoding) | vars(sources) | {"jax": jax, "np": np}
+    names = vars(images) | vars(decoding) | vars(sources) | vars(listing) | {"jax": jax, "np": np}
     for example in doctest.DocTestFinder().find(module, extraglobs=names):
         assert doctest.DocTestRunner().run(example).failed == 0

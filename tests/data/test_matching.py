@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
+from jaxprior.data.listing import list_images
 from jaxprior.data.matching import Counterparts
-from jaxprior.data.sources import list_images
 from jaxprior.errors import ImageError
 
 

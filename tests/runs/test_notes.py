@@ -5,8 +5,9 @@ import io
 import json
 
 from jaxprior.cli.console import print_summary
+from jaxprior.data.notes import collect_notes
 from jaxprior.evaluation import Journal, Row
-from jaxprior.reporting.tables import collect_notes, results_csv, summary_markdown
+from jaxprior.reporting.tables import results_csv, summary_markdown
 from jaxprior.runs.journal import encode
 from jaxprior.runs.record import read_record
 
@@ -37,7 +38,7 @@ def test_a_command_names_every_note_once(capsys):
     said = capsys.readouterr().out
     assert said.count("note: converted from the colour profile P3 to sRGB: b.png\n") == 1
     assert said.count("note: 32.0 % missing: b.png and 1 more\n") == 1
-    assert collect_notes([NOTED, NOTED])["32.0 % missing"] == ["b.png"]
+    assert collect_notes(2 * [(NOTED.image, NOTED.notes)])["32.0 % missing"] == ["b.png"]
 
 
 def test_many_kinds_of_notes_are_counted(capsys):

@@ -30,7 +30,7 @@ def train_one(picture: Path, recipe: PyramidRecipe, trainer: Trainer, training: 
     """Train one picture in the run folder itself."""
     from jaxprior.data import images
 
-    _run(Named(str(picture), "", images.load_image(picture)), recipe, trainer, training, training.out)
+    _run(Named(str(picture), "", images.load_telling(picture)), recipe, trainer, training, training.out)
 
 
 def train_all(
@@ -76,7 +76,7 @@ def _usable(source: Path, recipe: PyramidRecipe) -> tuple[list[Named], int]:
     sources, found, failed = images.list_images([source]), {}, 0
     for item in sources:
         try:
-            pixels = images.load_image(item)
+            pixels = images.load_telling(item)
             try:
                 scales_of(recipe, *pixels.shape[:2])
             except ValueError as error:

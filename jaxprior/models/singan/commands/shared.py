@@ -103,7 +103,7 @@ def manipulate(run: Path, reference: Path, options: InjectionOptions, function: 
     from jaxprior.data import images
 
     model = load_model(run, own_statistics=options.own_statistics)
-    pixels = images.load_image(reference)
+    pixels = images.load_telling(reference)
     key, made = jax.random.key(options.seed), []
     with mistakes():
         for number in range(options.count):  # One compiled function makes each of them.

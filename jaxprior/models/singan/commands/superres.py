@@ -43,7 +43,7 @@ def superres(
     from jaxprior.models.singan.resizing import resize
 
     model = shared.load_model(run, own_statistics=own_statistics)
-    pixels = None if picture is None else images.load_image(picture)
+    pixels = None if picture is None else images.load_telling(picture)
     with mistakes():
         large = np.asarray(super_resolve(model, jax.random.key(seed), image=pixels, factor=factor, steps=steps))
     given = np.asarray(model.image) if pixels is None else images.to_float(pixels)
