@@ -29,6 +29,7 @@ from jaxprior.reporting.report import write_report as write_report
 from jaxprior.reporting.snapshot import snapshots as snapshots
 from jaxprior.reporting.tables import results_csv as results_csv
 from jaxprior.reporting.tables import summarise as summarise
+from jaxprior.reporting.training_report import is_training as is_training
 from jaxprior.reporting.training_report import trainings_in as trainings_in
 from jaxprior.reporting.training_report import write_training_report as write_training_report
 from jaxprior.reporting.versus import compare_runs as compare_runs
