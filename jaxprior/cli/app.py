@@ -19,6 +19,7 @@ from jaxprior.cli.console import say_error, warnings_as_notes
 from jaxprior.cli.found import FoundCommand, family_commands, task_commands
 from jaxprior.cli.stops import STOPPED, end_now
 from jaxprior.errors import JaxpriorError
+from jaxprior.runs.display import Display
 from jaxprior.runs.stopping import ProgramGuard
 from jaxprior.system.allocation import keep_freed_memory
 
@@ -83,6 +84,11 @@ class Program(Commands):
         families = {name: command for name, command in family_commands().items() if name not in own}
         first = {name: command for name, command in own.items() if name == FIRST}
         self.commands = first | found | own | families
+
+    def invoke(self, ctx):
+        """Run the command that was named, and show how far it is."""
+        with Display("jaxprior"):
+            return super().invoke(ctx)
 
     def resolve_command(self, ctx, args):
         """Find the command that was named, and make it if it is not made yet."""

@@ -6,6 +6,7 @@ import typer
 
 from jaxprior.cli.console import print_table, say
 from jaxprior.errors import JaxpriorError
+from jaxprior.system.activity import doing
 from jaxprior.system.provenance import device_name
 
 
@@ -64,7 +65,8 @@ def _measure(case: Any, steps: int) -> tuple[str, ...]:
     from jaxprior.restoration import benchmarking
 
     try:
-        problem = benchmarking.make_problem(case)
+        with doing("making random networks"):
+            problem = benchmarking.make_problem(case)
         found = benchmarking.measure(benchmarking.Runner(problem), steps=steps, rounds=3)
     except ValueError as error:
         raise JaxpriorError(f"{error}.") from None

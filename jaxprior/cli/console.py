@@ -1,33 +1,33 @@
-"""What commands print: messages, the progress of a run, its closing table."""
+"""What commands print: messages and closing tables. How far a run is, is shown by the program's `Display`."""
 
 import contextlib
-import math
 import sys
-import time
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from jaxprior.errors import JaxpriorError, JaxpriorWarning
-from jaxprior.runs.observer import Observer
+from jaxprior.runs.display import Display, printable
+from jaxprior.runs.progress import RunProgress
+from jaxprior.system.activity import current_listener
 
 
 WIDTH = 110  # of tables in files and pipes
 MOST_NOTES = 8  # that are printed below a closing table
 
 
-SILENCE = 5.0
-"""Seconds between two lines of progress where there is no terminal."""
-
-
-def say(text: str) -> None:
-    """Print a line on standard output, without wrapping or markup."""
-    print(printable(text), flush=True)
+def say(text: str, *, once: bool = False) -> None:
+    """Print a line on standard output, without wrapping or markup; with `once` only if the command has not said it."""
+    listener = current_listener()
+    if isinstance(listener, Display):
+        listener.say(text, once=once)
+    else:
+        print(printable(text), flush=True)
 
 
 def say_error(text: str) -> None:
@@ -53,9 +53,12 @@ def warnings_as_notes() -> Iterator[None]:
         yield
 
 
-def printable(text: str) -> str:
-    """Text with the bytes of file names that are no UTF-8 written as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()
+def showing_run(title: str) -> RunProgress:
+    """An observer of a run, and the context manager around it: the program's display shows how far it is.
+
+    How pictures were fitted is said once a command, also if several runs take the same pictures.
+    """
+    return RunProgress(title, say=say, say_once=partial(say, once=True))
 
 
 @contextlib.contextmanager
@@ -65,91 +68,6 @@ def mistakes() -> Iterator[None]:
         yield
     except ValueError as error:
         raise JaxpriorError(str(error)) from None
-
-
-class RunProgress(Observer):
-    """Shows a run: a bar with pictures, steps a second and time left on a terminal, a line every few seconds elsewhere.
-
-    It observes `jaxprior.evaluation.run_cell`, and is a context manager around it.
-
-    Arguments:
-        title: of the run.
-    """
-
-    def __init__(self, title: str):
-        self.title, self.total, self.done, self.kept = title, 0, 0, 0
-        self.console = Console()
-        self.bar: Progress | None = None
-        self.task: TaskID | None = None
-        self.clock = (0.0, 0)  # when the current batch's first chunk ended, and after how many steps
-        self.told = -math.inf
-
-    def __enter__(self) -> "RunProgress":
-        if self.console.is_terminal:
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.fields[done]}/{task.total:.0f}"),
-                TextColumn("{task.fields[speed]}"),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[loss]}"),
-            )
-            self.bar = Progress(*columns, console=self.console)
-            self.bar.start()
-        return self
-
-    def __exit__(self, *_exception) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-
-    def begin(self, total: int) -> None:
-        """Take note of the number of pictures."""
-        self.total, self.begun = total, time.monotonic()
-        if self.bar is not None:
-            self.task = self.bar.add_task(self.title, total=total, done=0, speed="compiling", loss="")
-
-    def step(self, pictures: int, steps_done: int, steps_total: int, mean_loss: float) -> None:
-        """Move the bar between chunks of steps."""
-        now = time.monotonic()
-        if steps_done <= self.clock[1] or not self.clock[1]:
-            self.clock = (now, steps_done)
-        if self.bar is None or self.task is None:
-            return
-        elapsed, steps = now - self.clock[0], steps_done - self.clock[1]
-        speed = f"{steps / elapsed:.1f} its/s" if steps and elapsed else ""
-        self.bar.update(
-            self.task,
-            completed=self.done + pictures * steps_done / steps_total,
-            speed=speed,
-            loss=f"loss {mean_loss:.4g}",
-        )
-
-    def rows(self, rows: Sequence[Any], *, computed: bool) -> None:
-        """Count finished pictures; name those that failed."""
-        self.done += len(rows)
-        self.kept += sum(row.status != "failed" for row in rows) * (not computed)
-        self.clock = (0.0, 0)
-        for row in rows:
-            if row.status != "ok":
-                self._line(f"{row.image}: {row.status}: {row.reason}")
-        if self.bar is not None:
-            if self.task is not None:
-                self.bar.update(self.task, completed=self.done, done=self.done)
-        elif computed and (self.done >= self.total or time.monotonic() - self.told > SILENCE):
-            self.told = time.monotonic()
-            rate = (self.done - self.kept) / max(time.monotonic() - self.begun, 1e-9)
-            left = f", {(self.total - self.done) / rate:.0f} s left" if self.done < self.total else ""
-            self._line(f"{self.title}: {self.done}/{self.total} pictures, {rate:.3g} pictures/s{left}")
-
-    def note(self, text: str) -> None:
-        """Say what people should know, once."""
-        self._line(f"note: {text}")
-
-    def _line(self, text: str) -> None:
-        if self.bar is None:
-            say(text)
-        else:
-            self.bar.console.print(text, markup=False, highlight=False)
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, words: int) -> None:
@@ -229,45 +147,3 @@ def _print_table(table: Table) -> None:
     console = Console(width=_width())
     console.print()
     console.print(table)
-
-
-class TrainingProgress:
-    """Shows a training: a bar on a terminal, a line every half minute and at every new phase elsewhere."""
-
-    def __init__(self):
-        self.console = Console()
-        self.bar: Progress | None = None
-        self.task: TaskID | None = None
-        self.phase, self.told = "", 0.0
-
-    def __enter__(self) -> "TrainingProgress":
-        if self.console.is_terminal:
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.fields[speed]}"),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[metrics]}"),
-            )
-            self.bar = Progress(*columns, console=self.console)
-            self.bar.start()
-        return self
-
-    def __exit__(self, *_exception) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-
-    def log(self, moment: Any) -> None:
-        """Show a `jaxprior.training.loop.Moment`."""
-        metrics = ", ".join(f"{name} {value:.3g}" for name, value in moment.metrics.items() if "loss" in name)
-        speed = f"{moment.images_per_second:.0f} pictures/s"
-        if self.bar is not None:
-            if self.task is None:
-                self.task = self.bar.add_task(
-                    "", total=moment.total_images, completed=moment.images, speed="", metrics=""
-                )
-            self.bar.update(self.task, description=moment.phase, completed=moment.images, speed=speed, metrics=metrics)
-        elif moment.phase != self.phase or time.monotonic() - self.told > 30:
-            share = f"{moment.images:,} of {moment.total_images:,} pictures ({moment.images / moment.total_images:.0%})"
-            say(f"{moment.phase}: {share}, {speed}, {metrics}")
-            self.phase, self.told = moment.phase, time.monotonic()

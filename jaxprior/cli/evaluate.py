@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from jaxprior.cli import options as opt
-from jaxprior.cli.amounts import duration, size
-from jaxprior.cli.console import RunProgress, mistakes, print_summary, print_table, say, say_error
+from jaxprior.cli.console import mistakes, print_summary, print_table, say, say_error, showing_run
 from jaxprior.cli.restore import SOME_FAILED, in_bytes
 from jaxprior.cli.shares import resolve_share
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
+from jaxprior.system.amounts import duration, size
 
 
 _RECIPE = "Instead of what the recipe says"
@@ -134,11 +134,11 @@ def _run(recipe: Any, out: Path, **settings: Any) -> Path:
     """All cells with progress shown; a stop ends the program with a sentence on how to go on."""
     from jaxprior import evaluation
 
-    shown: list[RunProgress] = []
+    shown: list[Any] = []
 
     @contextlib.contextmanager
-    def watch(number: int, count: int, planned: Any) -> Iterator[RunProgress]:
-        with RunProgress(f"cell {number} of {count}, {planned.title}") as progress:
+    def watch(number: int, count: int, planned: Any) -> Iterator[Any]:
+        with showing_run(f"cell {number} of {count}, {planned.title}") as progress:
             shown.append(progress)
             yield progress
 

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from jaxprior.cli import options as opt
-from jaxprior.cli.console import RunProgress, mistakes, print_summary, say, say_error
+from jaxprior.cli.console import mistakes, print_summary, say, say_error, showing_run
 from jaxprior.cli.derived import options_of, spelled_option
 from jaxprior.cli.method import method_options, method_table, resolve
 from jaxprior.cli.shares import resolve_share
@@ -135,7 +135,7 @@ def solve(
     from jaxprior import evaluation
 
     command = this_command()
-    with RunProgress(cell.title) as progress, mistakes():
+    with showing_run(cell.title) as progress, mistakes():
         try:
             return evaluation.run_cell(
                 cell, sources, folder, prior=prior, batch_size=batch_size, memory=memory, observer=progress,

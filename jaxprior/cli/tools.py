@@ -10,6 +10,7 @@ import typer
 
 from jaxprior.cli.console import print_comparison, print_summary, say
 from jaxprior.errors import JaxpriorError
+from jaxprior.system.activity import doing
 
 
 RECOMMENDED_SPACE = 1 << 30
@@ -46,8 +47,9 @@ def report(
     if len(runs) > 2:
         raise JaxpriorError(f"Expected one run, or two to compare, got {len(runs)}: give them two by two.")
     if len(runs) == 2:
-        versus = evaluation.compare_runs(*runs)
-        path = evaluation.write_comparison(versus, os.path.normpath(runs[1] / ".."))
+        with doing("comparing the runs"):
+            versus = evaluation.compare_runs(*runs)
+            path = evaluation.write_comparison(versus, os.path.normpath(runs[1] / ".."))
         print_comparison(versus)
         say(f"\ncomparison: {path}")
         return
@@ -91,7 +93,9 @@ def convert(
     """
     import weights_convert
 
-    say(str(weights_convert.convert(source, out, network=network, name=name, licence=licence, onto=onto)))
+    with doing(f"converting {source.name}"):
+        found = weights_convert.convert(source, out, network=network, name=name, licence=licence, onto=onto)
+    say(str(found))
 
 
 def doctor() -> None:

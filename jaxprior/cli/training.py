@@ -1,5 +1,6 @@
 """What all trainings of the command line share: their options, and running a plan to its end or to a stop."""
 
+import collections
 import dataclasses
 import shlex
 from collections.abc import Callable
@@ -8,13 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from jaxprior.cli.amounts import duration
-from jaxprior.cli.console import TrainingProgress, say, say_error
+from jaxprior.cli.console import say, say_error
 from jaxprior.cli.derived import options_of
 from jaxprior.cli.options import Out, finite
 from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
 from jaxprior.runs.stopping import StopGuard
+from jaxprior.system.amounts import duration
 from jaxprior.training.settings import NETWORK, RECIPE, Essentials
 
 
@@ -94,20 +95,15 @@ def train(
     runtime.enable_compilation_cache()
     clock = TrainingClock(None if run.minutes is None else 60 * run.minutes)
     planned_end: PlannedEnd | None = None
-    moments: list[Any] = []
+    moments: collections.deque[Any] = collections.deque(maxlen=1)
     try:
-        with StopGuard() as guard, clock, TrainingProgress() as progress:
-
-            def log(moment: Any) -> None:
-                moments[:] = [moment]
-                progress.log(moment)
-
+        with StopGuard() as guard, clock:
             session.run(
                 plan,
                 run.out,
                 source=source,
                 licence=run.licence,
-                on_log=log,
+                on_log=moments.append,
                 should_stop=lambda: guard.requested,
                 clock=clock,
             )

@@ -28,6 +28,7 @@ from jaxprior.reporting.figures import enlarge, tile_side
 from jaxprior.restoration import drivers
 from jaxprior.runs.journal import FAILED, Row
 from jaxprior.runs.runfolder import RunFolder
+from jaxprior.system.activity import doing, steps_of
 from jaxprior.system.files import write_atomically, write_json
 
 
@@ -77,7 +78,7 @@ def edit_run(
     rows = inverted(folder)[:limit]
     place = _place_of(folder, name, direction)
     paths, strips, batch = [], [], min(record["batch"], len(rows))
-    for start in range(0, len(rows), batch):
+    for start in steps_of("moving inversions along the direction", len(rows), batch, unit="pictures"):
         chunk = rows[start : start + batch]
         padded = chunk + chunk[:1] * (batch - len(chunk))  # one compiled shape
         latents = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(load_latents(folder, row) for row in padded))
@@ -122,7 +123,8 @@ def interpolate_run(folder: RunFolder, prior: Any, first: str, second: str, *, f
     begin, end = (load_latents(folder, row) for row in ends)
     latents = drivers.interpolate(begin, end, np.linspace(0, 1, frames).tolist())
     precision = record["configuration"]["solve"]["precision"]
-    rendered = np.asarray(drivers.render(prior, latents, codes=codes_of(record), precision=precision))
+    with doing(f"drawing {frames} frames"):
+        rendered = np.asarray(drivers.render(prior, latents, codes=codes_of(record), precision=precision))
     pictures = images.to_rgb(images.to_uint8(rendered))
     place = _emptied(folder.path / "interpolations" / "--".join(str(row.file) for row in ends))
     for number, picture in enumerate(pictures):

@@ -29,8 +29,9 @@ ASPECT = 0.02  # by which the shapes of a picture and its mask or original may d
 @dataclasses.dataclass(frozen=True)
 class Job:
     """One picture ready for the engine, float32 in [-1, 1]: photo (the original, or what was observed, then of the
-    observation's size), truth [r, r, c] and mask [r, r]. `complete` says that nothing of it is missing, `notes` what a
-    user should know of how picture, original and mask were read."""
+    observation's size), truth [r, r, c] and mask [r, r]. `complete` says that nothing of it is missing, `size` is the
+    picture's height and width before it was fitted, `notes` what a user should know of how picture, original and mask
+    were read."""
 
     image: str
     file: str
@@ -40,6 +41,7 @@ class Job:
     truth: np.ndarray | None
     mask: np.ndarray | None
     complete: bool = False
+    size: tuple[int, int] = (0, 0)
     notes: tuple[str, ...] = ()
 
 
@@ -158,6 +160,7 @@ class Reader:
             truth,
             mask,
             complete=self.merges and mask is not None and not mask.any(),
+            size=pixels.shape[:2],
             notes=tuple(notes),
         )
 

@@ -183,6 +183,8 @@ class _Run:
         """Read picture after picture; yield those to be computed, journal those that need no computing."""
         for source, job in read_ahead(self.reader, sources, 2 * self.solver.at_once):
             self.guard.check()
+            if isinstance(job, Job):
+                self.observer.read(job.size, len(job.photo))
             if isinstance(job, ImageError):
                 row = Row(image=source.name, status=FAILED, reason=_sentence(job, source.name))
             elif job.key in self.same:

@@ -23,6 +23,7 @@ from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan
 from jaxprior.restoration.placement import SavePoint
 from jaxprior.restoration.presets import Method
 from jaxprior.runs.journal import DIVERGED, OK
+from jaxprior.system.activity import doing
 
 
 BATCHES_AHEAD = 4
@@ -122,7 +123,8 @@ class Solver:
             some = np.arange(first, first + self.batch)
             of_some = [None if part is None else part[some] for part in (truth, masks)]
             restored = (result.images[some], result.merged[some], observed[some])
-            figures += score(operators.take(task, some), *restored, *of_some)
+            with doing("measuring what was found"):
+                figures += score(operators.take(task, some), *restored, *of_some)
         return [
             Found(
                 raw=result.images[i],

@@ -23,7 +23,9 @@ from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.optimizers.choice import make_optimizer
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts.random import RandomStart
+from jaxprior.system.activity import doing
 from jaxprior.system.devices import CPU
+from jaxprior.system.programs import compiling
 
 
 Array = jax.Array
@@ -76,7 +78,8 @@ def begin(
     if latents is None:
         nth = jnp.zeros(len(keys), jnp.int32) if nth is None else nth
         start = RandomStart() if start is None else start
-        latents = start.latents(generator, operator, target, keys, nth, codes=codes, starts=solve.starts)
+        with doing("choosing where to start"):
+            latents = start.latents(generator, operator, target, keys, nth, codes=codes, starts=solve.starts)
     state = _begin(keys, latents, solve=solve)
     return _spread_like(observed, state), target
 
@@ -101,12 +104,14 @@ def advance(
     arguments = (generator, objective, operator, target)
     solve = solve.of_one_step()  # another number of steps is not another program
     if platform != CPU:
-        return _scan_steps(state, *arguments, codes=codes, solve=solve, steps=steps)
-    trace, began = [], None
-    while len(trace) < steps and (began is None or time.monotonic() - began < PATIENCE):
+        with compiling("the step", state, *arguments, codes, solve, steps):
+            return _scan_steps(state, *arguments, codes=codes, solve=solve, steps=steps)
+    with compiling("the step", state, *arguments, codes, solve):
+        state, losses = _one_step(state, *arguments, codes=codes, solve=solve)
+        trace, began = [losses.block_until_ready()], time.monotonic()  # the first step of all is also compiled
+    while len(trace) < steps and time.monotonic() - began < PATIENCE:
         state, losses = _one_step(state, *arguments, codes=codes, solve=solve)
         trace.append(losses.block_until_ready())
-        began = began or time.monotonic()  # the first step of all is also compiled
     return state, jnp.stack(trace)
 
 
@@ -117,7 +122,8 @@ def finish(state, generator, objective: Objective, operator, target, *, codes: C
         dict with images [b, r, r, c], latents (leading axis b), and of the kept iterate loss, psnr (on what is known)
         and step, [b] each; last_loss [b].
     """
-    return _finish(state, generator, objective, operator, target, codes=codes, solve=solve)
+    with doing("evaluating what was found"):
+        return _finish(state, generator, objective, operator, target, codes=codes, solve=solve)
 
 
 def compile_step(

@@ -14,6 +14,7 @@ from jaxprior.reporting.snapshot import Snapshot, snapshots
 from jaxprior.reporting.tables import json_text, results_csv, summary, summary_markdown
 from jaxprior.runs.record import read_record
 from jaxprior.runs.runfolder import RunFolder
+from jaxprior.system.activity import doing
 from jaxprior.system.files import write_atomically
 
 
@@ -38,14 +39,16 @@ def write_report(runs: Sequence[RunFolder], path: Path | None = None) -> Path:
         >>> write_report(runs_in("runs/cats"))  # needs a finished run # doctest: +SKIP
         PosixPath('runs/cats/report.html')
     """
-    read = snapshots(runs)
-    for run in read:
-        _write_run(dataclasses.replace(run, title=run.record["title"]))
-    if path is None and len(runs) == 1:
-        return read[0].folder.path / "report.html"
-    path = path or runs[0].path.parent / "report.html"
-    _write_grid(read, path)
-    return path
+    with doing("writing the report", total=len(runs), unit="runs") as work:
+        read = snapshots(runs)
+        for number, run in enumerate(read, 1):
+            _write_run(dataclasses.replace(run, title=run.record["title"]))
+            work.moved(number)
+        if path is None and len(runs) == 1:
+            return read[0].folder.path / "report.html"
+        path = path or runs[0].path.parent / "report.html"
+        _write_grid(read, path)
+        return path
 
 
 def _write_run(run: Snapshot) -> None:

@@ -14,6 +14,7 @@ from jaxprior.reporting.training_snapshot import Training, read_training
 from jaxprior.runs.kinds import RECORD, TRAINING
 from jaxprior.runs.record import read_record
 from jaxprior.settings import listed
+from jaxprior.system.activity import doing
 from jaxprior.system.files import write_atomically
 from jaxprior.weights import storage
 from jaxprior.weights.loader import RUN_WEIGHTS
@@ -68,7 +69,8 @@ def write_training_report(path: Path) -> Path:
     else:
         training, out = read_training(path), path / "report.html"
         sections = _sections(path / RUN_WEIGHTS, training.card.get("architecture")) or []
-    write_atomically(out, training_page(training, sections).encode("utf-8", "backslashreplace"))
+    with doing("writing the report"):
+        write_atomically(out, training_page(training, sections).encode("utf-8", "backslashreplace"))
     return out
 
 

@@ -18,6 +18,7 @@ from jaxprior.inversion.starts.bank import Bank
 from jaxprior.nn.latent import draw_codes
 from jaxprior.system import runtime
 from jaxprior.system.files import write_atomically
+from jaxprior.system.programs import remembered
 from jaxprior.weights.priors import Prior
 
 
@@ -49,8 +50,13 @@ def sample_bank(prior: Prior, size: int) -> Bank:
 
 
 def _generate(prior: Prior, z: Array) -> np.ndarray:
-    generate = jax.jit(Prior.generate)
-    return np.concatenate([to_uint8(np.asarray(generate(prior, z[i : i + CHUNK]))) for i in range(0, len(z), CHUNK)])
+    generate, parts = jax.jit(Prior.generate), []
+    text = "making the prior's sample bank, once for all runs"
+    with remembered(text, prior.image_shape, len(z), total=len(z), unit="samples") as work:
+        for first in range(0, len(z), CHUNK):
+            parts.append(to_uint8(np.asarray(generate(prior, z[first : first + CHUNK]))))
+            work.moved(first + CHUNK)
+    return np.concatenate(parts)
 
 
 def _place(prior: Prior, size: int) -> Path | None:

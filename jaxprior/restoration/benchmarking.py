@@ -27,6 +27,7 @@ from jaxprior.models.pggan.networks import Generator
 from jaxprior.models.vgg import networks as vgg
 from jaxprior.operators import Identity, batched
 from jaxprior.restoration.placement import Placement
+from jaxprior.system.activity import doing, steps_of
 from jaxprior.system.devices import CPU, default_platform
 from jaxprior.system.runtime import MATMUL_PRECISION
 from jaxprior.weights.card import Card
@@ -220,9 +221,10 @@ def measure(runner: Any, *, steps: int, rounds: int = 5) -> Measurement:
         steps: in a round; rounds: how many.
     """
     began = time.perf_counter()
-    runner.advance(steps)  # of the same length as all that follow, because an accelerator compiles each length anew
+    with doing("measuring the first round, which also compiles"):
+        runner.advance(steps)  # of the same length as all that follow, because an accelerator compiles each length anew
     first = time.perf_counter() - began
-    seconds = [time_steps(runner, steps) for _ in range(rounds)]
+    seconds = [time_steps(runner, steps) for _ in steps_of("measuring", rounds, unit="rounds")]
     first -= (steps - 1) * statistics.median(seconds)
     needs = runner.bytes() if hasattr(runner, "bytes") else None
     return Measurement(

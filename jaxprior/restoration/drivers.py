@@ -5,6 +5,7 @@ over the devices, give every picture its own randomness from its id, and put the
 depend on a picture's place in the batch.
 """
 
+import contextlib
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from jaxprior.restoration.editing import edit, interpolate, render
 from jaxprior.restoration.memory import MemoryPlan
 from jaxprior.restoration.placement import Placement, Progress, SavePoint
 from jaxprior.restoration.presets import PRESETS, Method, preset
+from jaxprior.runs.progress import GroupProgress, shown
 from jaxprior.system.devices import Device
 from jaxprior.system.runtime import enable_compilation_cache
 from jaxprior.weights.priors import Prior
@@ -90,7 +92,7 @@ def restore(
     batch_size: int | None = None,
     memory: float | None = None,
     devices: Sequence[Device] | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Result:
     """Degrade clean photos by a task and restore them: an evaluation.
 
@@ -111,7 +113,9 @@ def restore(
             batch needs more, it becomes smaller, and if one picture still does, parts are computed twice (see
             `jaxprior.restoration.memory`).
         devices: over which the pictures are spread; by default all of this process, as far as there are pictures.
-        progress: called with (pictures done, pictures, steps done, steps, mean loss of the running group).
+        progress: True shows how far it is: a bar on a terminal, and lines a few seconds apart everywhere else, in a
+            notebook too. Or a function, which is called with (pictures done, pictures, steps done, steps, mean loss of
+            the running group).
 
     Returns:
         A `Result`.
@@ -151,7 +155,7 @@ def invert(
     batch_size: int | None = None,
     memory: float | None = None,
     devices: Sequence[Device] | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Result:
     """Restore what was really observed: find the latents whose degraded image explains it.
 
@@ -173,12 +177,16 @@ def invert(
         codes, objective, solve = codes or default.codes, objective or default.objective, solve or default.solve
     method = Method(codes, objective, solve, refine, start)
     devices = jax.local_devices()[: max(len(observed), 1)] if devices is None else devices
-    inverter, b = Inverter(prior, method, devices=devices), len(observed)
-    if b:
-        one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), batched(task, b))
-        shape = jax.ShapeDtypeStruct(np.shape(observed)[1:], np.float32)
-        inverter, batch_size = inverter.fitted(one, shape, wanted=min(batch_size or b, b), memory=memory)
-    return inverter.invert(observed, task, key=key, ids=ids, batch_size=batch_size, progress=progress)
+    with shown(task.label, len(observed)) if progress is True else contextlib.nullcontext() as work:
+        inverter, b = Inverter(prior, method, devices=devices), len(observed)
+        if b:
+            one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), batched(task, b))
+            shape = jax.ShapeDtypeStruct(np.shape(observed)[1:], np.float32)
+            inverter, batch_size = inverter.fitted(one, shape, wanted=min(batch_size or b, b), memory=memory)
+        tell = progress if callable(progress) else None
+        if work is not None:
+            tell = GroupProgress(work, inverter.placement.group(batch_size or b))
+        return inverter.invert(observed, task, key=key, ids=ids, batch_size=batch_size, progress=tell)
 
 
 class Inverter:

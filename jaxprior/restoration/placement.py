@@ -29,7 +29,9 @@ from jaxprior.inversion.state import BatchState, named, nested
 from jaxprior.operators import Operator, take
 from jaxprior.restoration.banks import sample_bank
 from jaxprior.restoration.memory import FULL_SPEED, GIB, MemoryPlan, Recomputed, limit_of, memory_plans
+from jaxprior.system.activity import doing
 from jaxprior.system.devices import Device
+from jaxprior.system.programs import compiling
 from jaxprior.weights.priors import Prior
 
 
@@ -91,8 +93,9 @@ class Placement:
         self.codes, self.settings = codes, solve
         start = make_start(solve.init, bank_size=solve.bank_size) if start is None else start
         start = start.ready(prior, samples=partial(sample_bank, prior))
-        generator = prior.split(codes.layer, precision=solve.precision, platform=self.platform)
-        ready = (generator, objective.prepared(self.platform), start)
+        with doing("preparing the networks for this device"):
+            generator = prior.split(codes.layer, precision=solve.precision, platform=self.platform)
+            ready = (generator, objective.prepared(self.platform), start)
         self.generator, self.objective, self.start = ready if mesh is None else jax.device_put(ready, everywhere)
         self.memory_plan = FULL_SPEED
 
@@ -177,10 +180,9 @@ class Placement:
             return jax.ShapeDtypeStruct((entries, *np.shape(leaf)), leaf.dtype, sharding=self._by_image)
 
         key = jax.eval_shape(lambda: jax.random.key(0))
-        return compile_step(
-            self.generator, self.objective, jax.tree.map(stacked, operator), stacked(observed), stacked(key),
-            codes=self.codes, solve=self.settings, platform=self.platform,
-        )  # fmt: skip
+        arguments = (self.generator, self.objective, jax.tree.map(stacked, operator), stacked(observed), stacked(key))
+        with compiling("the step, to see what memory it needs", *arguments, self.codes, self.settings):
+            return compile_step(*arguments, codes=self.codes, solve=self.settings, platform=self.platform)
 
     def step_bytes(self, operator: Operator, observed: Any, *, size: int) -> int:
         """Bytes on each device that one step of a group needs, weights and latents included, as the compiler plans it.

@@ -11,6 +11,9 @@ class Observer:
     def begin(self, total: int) -> None:
         """Called once with the number of pictures."""
 
+    def read(self, size: tuple[int, int], side: int) -> None:
+        """Called with height and width of each picture that was read, and the side of the square it was fitted to."""
+
     def step(self, pictures: int, steps_done: int, steps_total: int, mean_loss: float) -> None:
         """Called between chunks of steps of the current batch of so many pictures."""
 

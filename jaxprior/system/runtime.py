@@ -9,6 +9,10 @@ from pathlib import Path
 import jax
 
 
+CALLED_PROGRAMS: set[tuple] = set()
+"""Programs that this process has called and need not compile again, as `jaxprior.system.programs` describes them."""
+
+
 def cache_folder() -> Path | None:
     """Return the folder of compiled programs, or None when the cache is off.
 
@@ -55,6 +59,7 @@ def forget_programs() -> None:
     thousand), Linux allows a process 65,530 of them, and the compiler crashes when there are no more.
     """
     jax.clear_caches()
+    CALLED_PROGRAMS.clear()
 
 
 MATMUL_PRECISION = {"fp32": "highest", "tf32": "tensorfloat32", "bf16": "default"}

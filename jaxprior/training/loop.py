@@ -6,6 +6,7 @@ batches are pure functions of the index, random keys are folded from it. Killed 
 killed, bit for bit on one machine.
 """
 
+import contextlib
 import csv
 import io
 import os
@@ -13,12 +14,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
 
 from jaxprior.runs import checkpoints
+from jaxprior.system.activity import Activity, doing
+from jaxprior.system.programs import compiling
 from jaxprior.training.clock import TrainingClock
 
 
@@ -33,6 +36,7 @@ class Phase:
         step: (index, state, batch, key) -> (state, metrics); compiled by the recipe.
         batch: index -> whatever `step` wants, on the host.
         images_per_step: for throughput and the image count.
+        unit: what progress counts: "pictures" that were shown, or "steps" where all of them show the same picture.
     """
 
     name: str
@@ -41,6 +45,12 @@ class Phase:
     step: Callable
     batch: Callable[[int], Any]
     images_per_step: int
+    unit: Literal["pictures", "steps"] = "pictures"
+
+    @property
+    def counted(self) -> int:
+        """How much of what progress counts a step is."""
+        return 1 if self.unit == "steps" else self.images_per_step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +61,7 @@ class Moment:
         phase, phase_number, index: the phase, its number, steps done in it.
         step: steps done altogether; images: pictures shown altogether; total_steps, total_images: at the end.
         images_per_second: measured since the last report.
+        unit: what progress counts, see `Phase`.
         metrics: name -> float of the newest logged step.
     """
 
@@ -62,6 +73,7 @@ class Moment:
     images: int
     total_images: int
     images_per_second: float
+    unit: str
     metrics: dict[str, float]
 
 
@@ -99,6 +111,7 @@ def run(
     on_snapshot: Callable[[Any, Moment], None] = lambda state, moment: None,
     should_stop: Callable[[], bool] = lambda: False,
     clock: TrainingClock | None = None,
+    work: Activity | None = None,
 ):
     """Run or continue training.
 
@@ -113,6 +126,7 @@ def run(
         should_stop: polled between steps; when true, a checkpoint is saved and `Interrupted` raised.
         clock: measures the training and has its planned time, after which it stops in the same way. At least one step
             is done. By default there is no planned time.
+        work: is told how far the training is, in pictures or in steps as its phases say.
 
     Returns:
         The final state.
@@ -130,6 +144,10 @@ def run(
     before = [sum(p.steps for p in phases[:i]) for i in range(len(phases) + 1)]
     shown = [sum(p.steps * p.images_per_step for p in phases[:i]) for i in range(len(phases) + 1)]
     log = MetricsFile(folder / "metrics.csv", keep_below=before[first] + start)
+    counted = [sum(p.steps * p.counted for p in phases[:i]) for i in range(len(phases) + 1)]
+    work = work or Activity("training")
+    work.total, work.unit = counted[-1], phases[0].unit
+    work.skip(counted[first] + start * phases[first].counted if first < len(phases) else counted[-1])
     last_save = last_snapshot = time.monotonic()
     moment: Moment | None = None  # of the newest step that was logged
 
@@ -139,13 +157,16 @@ def run(
 
     for number in range(first, len(phases)):
         phase = phases[number]
+        work.text = phase.name
         if start == 0:
-            state = phase.begin(state)
+            with doing("preparing its networks"):
+                state = phase.begin(state)
         phase_key = jax.random.fold_in(key, number)
         ticked, ticked_at = start, clock.seconds
         for index in range(start, phase.steps):
             step_key = jax.random.fold_in(phase_key, index)
-            state, metrics = phase.step(index, state, phase.batch(index), step_key)
+            state, metrics = _step(phase, index, state, step_key, first=index == start)
+            work.moved(counted[number] + (index + 1) * phase.counted)
             done, asked = index + 1, should_stop()
             stopping = asked or clock.is_over
             logged = done % pace.log_every == 0 or done == phase.steps
@@ -162,11 +183,13 @@ def run(
                     images=images,
                     total_images=shown[-1],
                     images_per_second=(done - ticked) * phase.images_per_step / max(trained - ticked_at, 1e-9),
+                    unit=phase.unit,
                     metrics=values,
                 )
                 ticked, ticked_at = done, trained
                 if logged:
                     log.append({"step": moment.step, "phase": phase.name, "images": images, **values})
+                work.detail = ", ".join(f"{name} {value:.3g}" for name, value in values.items() if "loss" in name)
                 on_log(moment)
                 if time.monotonic() - last_snapshot > pace.snapshot_seconds and done < phase.steps:
                     on_snapshot(state, moment)
@@ -195,6 +218,13 @@ def run(
             stop = Interrupted if asked else PlannedEnd
             raise stop(f"stopped after phase {phase.name}")
     return state
+
+
+def _step(phase: Phase, index: int, state: Any, key: jax.Array, *, first: bool) -> tuple[Any, dict]:
+    """One step of a phase. The first one is also compiled, which is announced unless it was compiled before."""
+    batch = phase.batch(index)
+    with compiling("the training step", state, batch) if first else contextlib.nullcontext():
+        return phase.step(index, state, batch, key)
 
 
 class MetricsFile:

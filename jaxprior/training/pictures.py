@@ -5,7 +5,6 @@ the position and nothing else, and a resumed run sees exactly the pictures that 
 """
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,8 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.data import images
+from jaxprior.data.fitted import FitCount
 from jaxprior.data.notes import note_sentences
 from jaxprior.errors import ImageError, JaxpriorWarning
+from jaxprior.system.activity import steps_of
 from jaxprior.training.settings import PictureInputs
 
 
@@ -28,10 +29,12 @@ class Pictures:
     Fields:
         pixels: uint8 [n, r, r, c]; or [1, h, w, c].
         skipped: sentences about files that could not be used.
+        fitted: sentences about pictures that were cut or resized.
     """
 
     pixels: np.ndarray
     skipped: tuple[str, ...] = ()
+    fitted: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -46,7 +49,7 @@ class Pictures:
             block = self.pixels[start : start + 4096].astype(np.float32)
             block = block.reshape(-1, r // factor, factor, r // factor, factor, c).mean(axis=(2, 4))
             small[start : start + 4096] = np.round(block)
-        return Pictures(small, self.skipped)
+        return Pictures(small, self.skipped, self.fitted)
 
 
 def load_pictures(
@@ -55,7 +58,6 @@ def load_pictures(
     resolution: int,
     channels: int = 3,
     limit: int | None = None,
-    progress: Callable | None = None,
 ) -> Pictures:
     """Decode a folder or zip archive of pictures to one array.
 
@@ -67,30 +69,29 @@ def load_pictures(
         resolution: pixels of a side; pictures are cut to the centre square and resampled.
         channels: 3 for RGB, 1 for the brightness alone (luma, BT.601).
         limit: use only the first so many files.
-        progress: called with (done, total) now and then.
 
     Raises:
         ImageError: when nothing usable is found.
     """
     sources = images.list_images([source], limit=limit)
     pixels = np.empty((len(sources), resolution, resolution, channels), np.uint8)
-    used, skipped, notes = 0, [], []
-    for i, item in enumerate(sources):
+    used, skipped, notes, count = 0, [], [], FitCount()
+    for i in steps_of("reading pictures", len(sources), unit="pictures"):
+        item = sources[i]
         try:
             picture = images.read_picture(item.read())
             fitted = images.fit(picture.pixels, resolution)
             pixels[used] = images.to_grey(fitted) if channels == 1 else fitted
             used += 1
             notes.append((item.name, picture.notes))
+            count.add(picture.pixels.shape[:2], resolution)
         except ImageError as error:
             skipped.append(f"{item.name}: {error}")
-        if progress and i % 256 == 0:
-            progress(i, len(sources))
     if not used:
         raise ImageError(f"{source}: none of its {len(sources)} files is a usable picture; the first: {skipped[0]}")
     for sentence in note_sentences(notes):
         warnings.warn(sentence, JaxpriorWarning, stacklevel=2)
-    return Pictures(pixels[:used], tuple(skipped))
+    return Pictures(pixels[:used], tuple(skipped), tuple(count.sentences()))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ from jaxprior.errors import RunError
 from jaxprior.runs import lock, record
 from jaxprior.runs.kinds import TRAINING, wrong_kind
 from jaxprior.system import files, provenance, runtime
+from jaxprior.system.activity import doing
 from jaxprior.training import loop
 from jaxprior.training.clock import TrainingClock
 from jaxprior.training.evaluators import PLACE, Evaluator
@@ -127,7 +128,8 @@ def run(
         )
         recorder = _Recorder(plan, folder, source=source, licence=licence)
         init_key, run_key = jax.random.split(jax.random.key(plan.seed))
-        with jax.default_matmul_precision(runtime.MATMUL_PRECISION[plan.settings["precision"]]):
+        precision = runtime.MATMUL_PRECISION[plan.settings["precision"]]
+        with jax.default_matmul_precision(precision), doing("making the networks") as work:
             loop.run(
                 plan.phases,
                 plan.init(init_key),
@@ -138,6 +140,7 @@ def run(
                 on_snapshot=recorder.snapshot,
                 should_stop=should_stop,
                 clock=clock,
+                work=work,
             )
     return plan.models(folder)[0]
 
@@ -153,8 +156,9 @@ class _Recorder:
 
     def snapshot(self, state: Any, moment: loop.Moment) -> None:
         """Samples, weights and curves; at the end of a phase also the evaluator's figures."""
-        shown = self.plan.show(state, moment)
-        sheet = images.grid([enlarged(image) for image in images.to_uint8(np.asarray(shown))], columns=8)
+        with doing("drawing samples"):
+            shown = np.asarray(self.plan.show(state, moment))
+        sheet = images.grid([enlarged(image) for image in images.to_uint8(shown)], columns=8)
         (self.folder / "samples").mkdir(exist_ok=True)
         images.save_png(self.folder / "samples" / f"{moment.images:08d}.png", sheet)
         images.save_png(self.folder / "samples.png", sheet)
@@ -164,7 +168,8 @@ class _Recorder:
         draw_curves(self.folder, self.plan.evaluator)
 
     def _measure(self, state: Any, moment: loop.Moment) -> None:
-        measured = self.plan.evaluator.measure(state, moment)
+        with doing("measuring the samples"):
+            measured = self.plan.evaluator.measure(state, moment)
         if not measured:
             return
         row = {"step": moment.step, "phase": moment.phase, "images": moment.images}

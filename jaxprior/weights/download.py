@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from jaxprior.errors import WeightsError
+from jaxprior.system.activity import Activity, doing
 from jaxprior.weights import registry
 
 
@@ -39,7 +40,8 @@ def fetch(name: str) -> Path:
         for file in known.files:
             source = _download(pooch, file, Path(temporary))
             out = Path(temporary) / f"{file.sha256[:8]}.safetensors"
-            weights_convert.convert(source, out, name=name, licence=known.licence, onto=onto)
+            with doing(f"converting {file.name}"):
+                weights_convert.convert(source, out, name=name, licence=known.licence, onto=onto)
             onto = out
         assert onto is not None  # every known network has files
         os.replace(onto, place / f"{name}.safetensors")
@@ -48,7 +50,9 @@ def fetch(name: str) -> Path:
 
 def _download(pooch, file: registry.RemoteFile, place: Path) -> Path:
     try:
-        return Path(pooch.retrieve(file.url, f"sha256:{file.sha256}", file.name, place))
+        with doing(f"fetching {file.name}", total=round(file.size / 1e6, 1), unit="MB") as work:
+            downloader = pooch.downloaders.choose_downloader(file.url, progressbar=_Download(work))
+            return Path(pooch.retrieve(file.url, f"sha256:{file.sha256}", file.name, place, downloader=downloader))
     except ValueError as error:  # how pooch says that the hash differs, or that it does not know the protocol
         reason = "its sha256 is not the expected one" if "does not match" in str(error) else _line(error)
         raise WeightsError(f"{file.url}: {reason}; nothing was installed") from error
@@ -58,6 +62,27 @@ def _download(pooch, file: registry.RemoteFile, place: Path) -> Path:
             f"{file.url} cannot be fetched ({reason}); get {file.name} ({file.size / 1e6:.3g} MB) by other means "
             "and use `jaxprior convert`"
         ) from error
+
+
+class _Download:
+    """What pooch takes for a progress bar: it tells an activity how many megabytes have come."""
+
+    def __init__(self, work: Activity):
+        self.work = work
+        self.total = 0
+        self._bytes = 0
+
+    def update(self, count: int) -> None:
+        """Take note of so many more bytes; the last block may be counted as if it were a whole one."""
+        self._bytes += count
+        self.work.moved(min(self._bytes, self.total or self._bytes) / 1e6)
+
+    def reset(self) -> None:
+        """Count from the beginning."""
+        self._bytes = 0
+
+    def close(self) -> None:
+        """Nothing is left open."""
 
 
 def _pooch():

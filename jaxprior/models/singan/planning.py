@@ -125,6 +125,7 @@ def scale_phase(
         step=step,
         batch=lambda _index: batch,
         images_per_step=len(batch),
+        unit="steps",
     )
 
 

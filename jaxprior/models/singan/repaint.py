@@ -118,6 +118,7 @@ def plan(recipe: SinganRecipe, model: SinGan, *, scale: int, colors: int) -> Pla
                 step=step,
                 batch=lambda _index: picture[None],
                 images_per_step=1,
+                unit="steps",
             )
         ],
         init=init,

@@ -7,6 +7,7 @@ import typer
 
 from jaxprior.cli.console import mistakes, say
 from jaxprior.models.singan.commands import shared
+from jaxprior.system.activity import doing
 from jaxprior.system.files import check_plain_folder, make_folder
 
 
@@ -47,14 +48,15 @@ def animate(
     as_file = out.suffix.lower() in animations.SUFFIXES and not out.is_dir()
     check_plain_folder(out.parent if as_file else out, expected=f"{' or '.join(animations.SUFFIXES)}, or a folder")
     model = shared.load_model(run, own_statistics=own_statistics)
-    with mistakes():
+    with mistakes(), doing(f"drawing {frames} frames"):
         made = singan.animate(
             model, jax.random.key(seed), frames=frames, start_scale=start_scale, alpha=alpha, beta=beta
         )
-    pixels = images.to_uint8(made)
+        pixels = images.to_uint8(made)
     folder = make_folder(out.parent if as_file else out)
     paths = [out] if as_file else [folder / f"animation{suffix}" for suffix in animations.SUFFIXES]
     for path in paths:
-        animations.save_animation(path, pixels, fps=fps)
+        with doing(f"writing {path.name}"):
+            animations.save_animation(path, pixels, fps=fps)
     height, width = pixels.shape[1:3]
     say(f"{frames} frames of {width}x{height} pixels, {frames / fps:.1f} s: {' and '.join(map(str, paths))}")

@@ -7,6 +7,7 @@ import typer
 
 from jaxprior.cli.console import mistakes, say
 from jaxprior.models.singan.commands import shared
+from jaxprior.system.activity import doing, steps_of
 from jaxprior.system.files import make_folder, write_atomically
 
 
@@ -68,7 +69,8 @@ def sample(
     keys = jax.random.split(jax.random.key(seed), -(-count // AT_ONCE))
     batches = []
     with mistakes():
-        for key in keys:
+        for first in steps_of("drawing", count, AT_ONCE, unit="images"):
+            key = keys[first // AT_ONCE]
             made = draw_scales(
                 model, key, count=min(count, AT_ONCE), start_scale=start_scale, height_scale=height_scale,
                 width_scale=width_scale,
@@ -89,7 +91,7 @@ def sample(
     diversity = float(metrics.diversity(samples, model.image))
     say(f"diversity {diversity:.3f}, the spread of a pixel over the samples as a share of the picture's own")
     if network is not None:
-        with mistakes():
+        with mistakes(), doing("measuring the samples' patches"):
             distances = metrics.patch_frechet(network, np.asarray(model.image), samples)
         _write_quality(out / "quality.csv", distances, diversity)
         say(f"patch distance {distances.mean():.6g} (Frechet, {network.label}): {out / 'quality.csv'}")

@@ -9,6 +9,7 @@ import typer
 
 from jaxprior.cli.console import mistakes, say
 from jaxprior.errors import ImageError
+from jaxprior.system.activity import steps_of
 from jaxprior.system.files import check_plain_folder, make_folder
 
 
@@ -106,7 +107,8 @@ def manipulate(run: Path, reference: Path, options: InjectionOptions, function: 
     pixels = images.load_telling(reference)
     key, made = jax.random.key(options.seed), []
     with mistakes():
-        for number in range(options.count):  # One compiled function makes each of them.
+        # One compiled function makes each of them.
+        for number in steps_of("making variants", options.count, unit="variants"):
             try:
                 made.append(function(model, pixels, jax.random.fold_in(key, number), options.start_scales))
             except ImageError as error:

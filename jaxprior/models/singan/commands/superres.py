@@ -7,6 +7,7 @@ import typer
 
 from jaxprior.cli.console import mistakes, say
 from jaxprior.models.singan.commands import shared
+from jaxprior.system.activity import doing
 from jaxprior.system.files import make_folder
 
 
@@ -44,7 +45,7 @@ def superres(
 
     model = shared.load_model(run, own_statistics=own_statistics)
     pixels = None if picture is None else images.load_telling(picture)
-    with mistakes():
+    with mistakes(), doing("enlarging the picture"):
         large = np.asarray(super_resolve(model, jax.random.key(seed), image=pixels, factor=factor, steps=steps))
     given = np.asarray(model.image) if pixels is None else images.to_float(pixels)
     height, width = large.shape[:2]

@@ -1,0 +1,104 @@
+"""The programs that JAX compiles: each is announced when it is first needed, with the time that it took the last time.
+
+JAX compiles a function when it is first called with arguments of certain shapes, which takes from seconds to minutes.
+How long each program took is kept in `durations.json` in the folder of compiled programs (`runtime.cache_folder`).
+"""
+
+import contextlib
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxprior.system import runtime
+from jaxprior.system.activity import Activity, current_listener, doing
+from jaxprior.system.files import write_atomically
+from jaxprior.system.provenance import device_name
+
+
+KEPT = 1000
+"""Programs whose times are remembered; the oldest are forgotten."""
+
+ADDRESS = re.compile("0x[0-9a-f]+")
+"""Places in memory, which differ from process to process, in the descriptions of functions."""
+
+@contextlib.contextmanager
+def compiling(what: str, *arguments: Any) -> Iterator[None]:
+    """Around a call of a compiled function: the first call of its kind in this process is announced.
+
+    Arguments:
+        what: is compiled, for people: "the step".
+        arguments: everything on which the program depends. Of arrays only shape, type and place count.
+
+    Example:
+        >>> with compiling("the square", np.ones(3)):
+        ...     squares = jax.jit(np.square)(np.ones(3))
+    """
+    leaves, structure = jax.tree.flatten(arguments)
+    program = (what, structure, tuple(map(_outline, leaves)))
+    if program in runtime.CALLED_PROGRAMS:
+        yield
+        return
+    with remembered(f"compiling {what}", what, structure, program[2]):
+        yield
+    runtime.CALLED_PROGRAMS.add(program)
+
+
+@contextlib.contextmanager
+def remembered(text: str, *key: Any, total: float | None = None, unit: str = "") -> Iterator[Activity]:
+    """An activity that is announced with the time it took the last time on this machine.
+
+    Arguments:
+        text: what is being done, for people.
+        key: everything on which the time depends; what is written as the same text is the same.
+        total, unit: see `Activity`.
+    """
+    if current_listener() is None:
+        yield Activity(text, total, unit)
+        return
+    words = ADDRESS.sub("", repr((text, device_name(), *key)))
+    name = hashlib.sha256(words.encode()).hexdigest()[:32]
+    began = time.monotonic()
+    with doing(text, total=total, unit=unit, last=read_durations().get(name), announced=True) as work:
+        yield work
+    write_duration(name, time.monotonic() - began)
+
+
+def read_durations() -> dict[str, float]:
+    """Return the seconds that programs took the last time; nothing where the file is missing or cannot be used."""
+    path = _file()
+    try:
+        found = json.loads(path.read_bytes()) if path is not None else {}
+        return {name: float(seconds) for name, seconds in found.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def write_duration(name: str, seconds: float) -> None:
+    """Remember how long a program took. Where that is not possible, nothing happens."""
+    path = _file()
+    if path is None or not path.parent.is_dir():
+        return
+    known = read_durations()
+    known.pop(name, None)
+    newest = [*known.items(), (name, round(seconds, 1))][-KEPT:]
+    with contextlib.suppress(OSError):
+        write_atomically(path, (json.dumps(dict(newest), indent=0) + "\n").encode())
+
+
+def _file() -> Path | None:
+    folder = runtime.cache_folder()
+    return None if folder is None else folder / "durations.json"
+
+
+def _outline(leaf: Any) -> tuple:
+    """What a program depends on of an argument: shape, type and place of an array, the value of anything else."""
+    if not hasattr(leaf, "dtype"):
+        return (repr(leaf),)
+    return np.shape(leaf), str(leaf.dtype), str(getattr(leaf, "sharding", None))
