@@ -59,17 +59,19 @@ def write_training_report(path: Path) -> Path:
         PosixPath('runs/balloons/report.html')
     """
     path = Path(path)
-    if path.is_file():
-        training, out = Training(title=path.stem, record={}, card=storage.read_card(path)), path.with_suffix(".html")
-        sections = _sections(path, training.card.get("architecture"))
-        if sections is None:
-            named = training.card.get("architecture")
-            pages = [word for family in discovery.families().values() if family.page for word in family.architectures]
-            raise WeightsError(f"{path}: its card names {named!r}; expected {listed(pages)}")
-    else:
-        training, out = read_training(path), path / "report.html"
-        sections = _sections(path / RUN_WEIGHTS, training.card.get("architecture")) or []
     with doing("writing the report"):
+        if path.is_file():
+            out = path.with_suffix(".html")
+            training = Training(title=path.stem, record={}, card=storage.read_card(path))
+            sections = _sections(path, training.card.get("architecture"))
+            if sections is None:
+                named = training.card.get("architecture")
+                families = discovery.families().values()
+                pages = [word for family in families if family.page for word in family.architectures]
+                raise WeightsError(f"{path}: its card names {named!r}; expected {listed(pages)}")
+        else:
+            training, out = read_training(path), path / "report.html"
+            sections = _sections(path / RUN_WEIGHTS, training.card.get("architecture")) or []
         write_atomically(out, training_page(training, sections).encode("utf-8", "backslashreplace"))
     return out
 

@@ -27,7 +27,7 @@ class Bar:
     def update(self) -> None:
         """Take over what the outermost activity says."""
         work = self.states[0].work
-        self._progress.update(self._task, description=work.text, total=work.total, completed=work.done)
+        self._progress.update(self._task, description=work.text, total=work.total, completed=work.done + work.partial)
 
     def close(self, *, keep: bool) -> None:
         """End the drawing, and keep the bar on the screen or remove it."""

@@ -57,6 +57,7 @@ class Display:
         self._said: set[str] = set()
         self._lock = threading.RLock()
         self._end = threading.Event()
+        self._thread: threading.Thread | None = None
         self._resources = contextlib.ExitStack()
 
     def __enter__(self) -> "Display":
@@ -66,13 +67,16 @@ class Display:
         self._console = Console() if self.console is None else self.console
         self._resources.enter_context(heard_by(self))
         if not self._on_terminal and self.interval > 0:
-            threading.Thread(target=self._watch, name="jaxprior-display", daemon=True).start()
+            self._thread = threading.Thread(target=self._watch, name="jaxprior-display", daemon=True)
+            self._thread.start()
         return self
 
     def __exit__(self, *_exception) -> None:
         self._resources.close()
         with self._lock:  # a line that is being printed comes first, and none after it
             self._end.set()
+        if self._thread is not None:
+            self._thread.join(timeout=1)  # at once, unless it hangs in a pipe that nobody reads; then it is left behind
 
     def begun(self, work: Activity) -> None:
         """Take note of an activity; one that shall be announced is."""
@@ -103,7 +107,10 @@ class Display:
             if outermost and self.bar is not None:
                 self.bar.close(keep=whole)
                 self.bar = None
-            self.states[:] = [state for state in self.states if state.work is not work]
+            own = next(state for state in self.states if state.work is work)
+            self.states.remove(own)
+            for state in self.states if work.announced else ():
+                state.paused(self.clock() - own.began)
             if outermost and whole and not self._on_terminal:
                 self._print(line)
 

@@ -55,7 +55,7 @@ class RunProgress(Observer):
         """Tell how far the pictures of the current batch are."""
         if self._work is not None:
             detail = self._steps.words(steps_done, steps_total, mean_loss)
-            self._work.moved(self.done + _share(pictures, steps_done, steps_total), detail=detail)
+            self._work.moved(self.done, partial=pictures * steps_done / max(steps_total, 1), detail=detail)
 
     def read(self, size: tuple[int, int], side: int) -> None:
         """Count how a picture was fitted."""
@@ -100,14 +100,9 @@ class GroupProgress:
 
     def __call__(self, done: int, pictures: int, steps_done: int, steps_total: int, mean_loss: float) -> None:
         """Take note of the pictures that are done and the steps of those that are being solved."""
-        running = _share(min(self.group, pictures - done), steps_done, steps_total)
+        running = min(self.group, pictures - done) * steps_done / max(steps_total, 1)
         detail = self._steps.words(steps_done, steps_total, mean_loss) if done < pictures else ""
-        self.work.moved(done + running, detail=detail)
-
-
-def _share(pictures: int, steps_done: int, steps_total: int) -> float:
-    """How much of some pictures is done; less than the last of them, which is not done before it is written."""
-    return min(pictures * steps_done / max(steps_total, 1), pictures - 0.01) if pictures else 0.0
+        self.work.moved(done, partial=running, detail=detail)
 
 
 class StepRate:

@@ -14,7 +14,7 @@ WINDOW = 60.0
 class State:
     """An activity with what its rate is reckoned from: how far it was in the last minute.
 
-    What comes before the first move (reading, compiling) comes only once and does not count.
+    What comes before the first move (reading, compiling) comes only once and does not count; see also `paused`.
 
     Arguments:
         work: the activity.
@@ -28,12 +28,16 @@ class State:
 
     def moved(self, now: float) -> None:
         """Take note of how far the work is at a time."""
-        own = self.work.done - self.work.skipped
+        own = self.work.done + self.work.partial - self.work.skipped
         if own <= 0:
             return
         self._points.append((now, own))
         while len(self._points) > 2 and self._points[1][0] < now - WINDOW:
             self._points.popleft()
+
+    def paused(self, seconds: float) -> None:
+        """Take note of time that does not count for the rate, because it was spent on what comes only once."""
+        self._points = collections.deque((time + seconds, own) for time, own in self._points)
 
     @property
     def rate(self) -> float | None:
@@ -47,7 +51,7 @@ class State:
         """How long the rest will take from `now` on at this rate."""
         if self.work.total is None or not (rate := self.rate):
             return None
-        return max((self.work.total - self.work.done) / rate - (now - self._points[-1][0]), 0.0)
+        return max((self.work.total - self.work.done - self.work.partial) / rate - (now - self._points[-1][0]), 0.0)
 
 
 def shown_begin(states: Sequence[State]) -> str:

@@ -25,7 +25,8 @@ class Activity:
         text: what is being done, for people: "compiling the step", or the title of a run.
         total: how much there is to do, in units, or None where that is not known.
         unit: what is counted, in the plural: "pictures", "steps".
-        done: how much of it is done; fractions are welcome.
+        done: how much of it is done.
+        partial: how much of the rest is done by halves: 0.5 is half a picture, or a quarter of two.
         skipped: how much of `done` took no work, because it was there already; rates leave it out.
         detail: what else is known at the moment, for example "step 120 of 300".
         last: how many seconds the same work took the last time on this machine, if that is known.
@@ -36,19 +37,21 @@ class Activity:
     total: float | None = None
     unit: str = ""
     done: float = 0.0
+    partial: float = 0.0
     skipped: float = 0.0
     detail: str = ""
     last: float | None = None
     announced: bool = False
 
-    def moved(self, done: float, *, detail: str | None = None) -> None:
+    def moved(self, done: float, *, partial: float = 0.0, detail: str | None = None) -> None:
         """Take note of how much is done by now.
 
         Arguments:
             done: in units, altogether.
+            partial: of what is not done, what is done by halves.
             detail: replaces the earlier one; None keeps it.
         """
-        self.done = done
+        self.done, self.partial = done, partial
         if detail is not None:
             self.detail = detail
         if (listener := _listener.get()) is not None:

@@ -157,7 +157,7 @@ def run(
 
     for number in range(first, len(phases)):
         phase = phases[number]
-        work.text = phase.name
+        work.text, work.detail = f"training, {phase.name}", ""
         if start == 0:
             with doing("preparing its networks"):
                 state = phase.begin(state)
