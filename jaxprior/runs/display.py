@@ -87,7 +87,7 @@ class Display:
                     self.bar = Bar(self._console, self.states, self.clock)
                 self.bar.update()
             elif work.announced:
-                self._print(shown_begin(self.states))
+                self._tell(shown_begin(self.states))
 
     def moved(self, work: Activity) -> None:
         """Take note of how far an activity is."""
@@ -100,7 +100,7 @@ class Display:
         self.tick()
 
     def ended(self, work: Activity) -> None:
-        """Forget an activity; the last line or the bar of the outermost one stays if all of it is done."""
+        """Forget an activity. If all of the outermost one is done, its bar stays, or a last line follows the others."""
         with self._lock:
             outermost, line = self.states[0].work is work, shown_end(self.states[0], self.clock())
             whole = work.total is not None and work.done >= work.total > work.skipped
@@ -111,7 +111,7 @@ class Display:
             self.states.remove(own)
             for state in self.states if work.announced else ():
                 state.paused(self.clock() - own.began)
-            if outermost and whole and not self._on_terminal:
+            if outermost and whole and own.told:
                 self._print(line)
 
     def tick(self) -> None:
@@ -121,7 +121,7 @@ class Display:
             if self._on_terminal or self._end.is_set() or now - self._told < self.interval:
                 return
             if self.states:
-                self._print(shown_line(self.states, now))
+                self._tell(shown_line(self.states, now))
             elif self.title:
                 self._print(f"{self.title}: still at work ({now - self._began:.0f} s so far)")
 
@@ -142,6 +142,11 @@ class Display:
     def _on_terminal(self) -> bool:
         console = self._console
         return console.is_terminal and not console.is_dumb_terminal and _is_a_tty(console)
+
+    def _tell(self, line: str) -> None:
+        """Print a line about what goes on."""
+        self.states[0].told = True
+        self._print(line)
 
     def _print(self, text: str) -> None:
         """Print a text in one piece, so that no other thread's line comes in between."""

@@ -23,6 +23,8 @@ class State:
 
     def __init__(self, work: Activity, *, began: float):
         self.work, self.began = work, began
+        self.told = False
+        """Whether a line about it, or about what went on inside it, was printed."""
         self._points: collections.deque[tuple[float, float]] = collections.deque()
         """Times, and how much of the work that was not there already was done then."""
 

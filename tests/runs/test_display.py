@@ -93,9 +93,16 @@ def test_compiling_and_what_was_there_already_do_not_count_for_the_rate(display,
 
 def test_a_finished_run_says_how_long_it_took(display, clock, out):
     with doing("cats", total=2, unit="pictures") as work:
+        for clock.now, done in ((11.0, 1), (13.0, 2)):
+            work.moved(done)
+    assert out.getvalue().splitlines() == ["cats: 1 of 2 pictures, 11 s so far", "cats: 2 of 2 pictures in 13 s"]
+
+
+def test_quick_work_is_not_spoken_of(display, clock, out):
+    with doing("writing the report", total=2, unit="runs") as work:
         clock.now = 3.0
         work.moved(2)
-    assert out.getvalue() == "cats: 2 of 2 pictures in 3 s\n"
+    assert out.getvalue() == ""
 
 
 @pytest.mark.parametrize("kept", [0, 2], ids=["unfinished", "all there before"])
