@@ -218,7 +218,7 @@ class _Found:
         for inside, member in sorted(last.items(), key=lambda item: item[0].parts):
             if member.is_dir() or not all(_is_wanted(part) for part in inside.parts):
                 continue
-            name = f"{archive.as_posix()}/{inside}"
+            name = f"{archive.as_posix()}/{str(inside).lstrip('/')}"
             if _is_picture(inside.name):
                 self._add(ImageSource(printable(name), inside.stem, archive, member, inside.as_posix()))
             else:
