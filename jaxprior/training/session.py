@@ -197,6 +197,7 @@ class _Recorder:
                 "seconds": round(seconds),
                 "device": provenance.device_name(),
                 **self.plan.evaluator.summary(figures),
+                **_unfinished(moment),
             },
         }
         tree = jax.tree.map(lambda x: np.asarray(x, self.plan.at_rest), self.plan.export(state))
@@ -204,6 +205,13 @@ class _Recorder:
             path.parent.mkdir(exist_ok=True)
             own = jax.tree.map(operator.itemgetter(number), tree) if self.plan.members else tree
             storage.save_weights(path, own, {**card, "name": path.parent.name})
+
+
+def _unfinished(moment: loop.Moment) -> dict[str, Any]:
+    """What the card says besides as long as the training is not done; see `jaxprior.weights.card.unfinished`."""
+    if moment.step >= moment.total_steps:
+        return {}
+    return {"unfinished": {"steps": moment.step, "of": moment.total_steps}}
 
 
 def enlarged(image: np.ndarray, side: int = 64) -> np.ndarray:

@@ -1,4 +1,8 @@
-"""The card of a trained network: what it is, where it comes from, its licence, its default settings."""
+"""The card of a trained network: what it is, where it comes from, its licence, its default settings.
+
+As long as a training is not done, the card of the weights that it has saved says so in its table "training": under
+"unfinished" stand the "steps" that are done, and of how many ("of").
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -29,3 +33,24 @@ class Card(Mapping):
 
     def __repr__(self) -> str:
         return f"Card({self.get('name')!r})"
+
+
+def unfinished(card: Mapping[str, Any]) -> str | None:
+    """The sentence about a network whose training is not done; None for all others.
+
+    Arguments:
+        card: of the network.
+
+    Example:
+        >>> unfinished({"training": {"phase": "8x8 fade", "unfinished": {"steps": 40, "of": 2000}}})
+        'its training has done 40 of 2,000 steps (8x8 fade), so what it makes will look unfinished'
+    """
+    training = card.get("training")
+    told = training.get("unfinished") if isinstance(training, Mapping) else None
+    if not isinstance(training, Mapping) or not isinstance(told, Mapping):
+        return None
+    steps, of = told.get("steps"), told.get("of")
+    if not isinstance(steps, int) or not isinstance(of, int):
+        return None
+    phase = f" ({training['phase']})" if "phase" in training else ""
+    return f"its training has done {steps:,} of {of:,} steps{phase}, so what it makes will look unfinished"

@@ -8,6 +8,7 @@ network is known here as soon as its folder lies in `jaxprior/models/`, or its e
 """
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -18,9 +19,10 @@ import jax
 
 from jaxprior import discovery
 from jaxprior.data.kinds import EXTENSIONS
-from jaxprior.errors import WeightsError
+from jaxprior.errors import JaxpriorWarning, WeightsError
 from jaxprior.runs.kinds import WEIGHTS, is_begun_training, what_it_is
 from jaxprior.weights import registry, storage
+from jaxprior.weights.card import unfinished
 
 
 RUN_WEIGHTS = WEIGHTS
@@ -105,9 +107,14 @@ def load(source: str | os.PathLike, *, role: str, **options: Any) -> Any:
 
     Raises:
         WeightsError: there is none, the file is damaged, or it holds a network that does not play the role.
+
+    Warns:
+        JaxpriorWarning: the network's training is not done.
     """
     path = find(source, role=role)
     params, card = storage.load_weights(path)
+    if sentence := unfinished(card):
+        warnings.warn(f"{source}: {sentence}", JaxpriorWarning, stacklevel=3)
     return build(params, card, role=role, where=str(path), **options)
 
 
