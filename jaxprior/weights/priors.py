@@ -16,6 +16,7 @@ from jaxprior.pytrees import shape_text, static, summary
 from jaxprior.system.devices import default_platform
 from jaxprior.weights import loader, storage
 from jaxprior.weights.card import Card
+from jaxprior.weights.channels import check_image_channels
 from jaxprior.weights.critics import Critic
 from jaxprior.weights.cut import CutGenerator
 from jaxprior.weights.tree import checked, described
@@ -168,6 +169,7 @@ def assemble(params: Mapping, card: Mapping, where: str, *, networks: Callable[[
         WeightsError: see `build_prior`.
     """
     generator, critic = described(card, networks, where=where)
+    check_image_channels(generator.image_shape[-1], where=where)
     expected = jax.eval_shape(generator.init_params, jax.random.key(0))
     weights = checked(params.get("generator", {}), expected, where=f"{where}: generator")
     trained = None
