@@ -175,6 +175,67 @@ def torch_saved(value) -> bytes:
     return torch_zip(b"\x80\x02" + program(value) + b".", storages)
 
 
+_KINDS = {"float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "uint8": "Byte"}
+
+
+class _Storage:
+    """An array's storage, which a checkpoint refers to by a persistent id."""
+
+    def __init__(self, array: np.ndarray):
+        self.array = array
+
+
+class _Pickler(pickle.Pickler):
+    """Writes arrays as PyTorch writes tensors, and everything else as Python does."""
+
+    def __init__(self, file, protocol: int, torch: types.ModuleType):
+        super().__init__(file, protocol)
+        self.torch, self.storages = torch, {}
+
+    def reducer_override(self, item):
+        if not isinstance(item, np.ndarray) or item.dtype.name not in _KINDS:
+            return NotImplemented
+        array = np.ascontiguousarray(item).reshape(item.shape)
+        strides = tuple(stride // array.itemsize for stride in array.strides)
+        arguments = (_Storage(array), 0, array.shape, strides, False, {})
+        return self.torch._utils._rebuild_tensor_v2, arguments
+
+    def persistent_id(self, item):
+        if not isinstance(item, _Storage):
+            return None
+        key = str(len(self.storages))
+        self.storages[key] = item.array.tobytes()
+        storage = getattr(self.torch, f"{_KINDS[item.array.dtype.name]}Storage")
+        return "storage", storage, key, "cpu", item.array.size
+
+
+def torch_pickled(value, *, protocol: int = 2) -> bytes:
+    """What `torch.save` makes of any value that Python pickles, with tensors in place of its arrays (zip format)."""
+    torch = types.ModuleType("torch")
+    torch._utils = types.ModuleType("torch._utils")
+    torch._utils._rebuild_tensor_v2 = _named_like("torch._utils", "_rebuild_tensor_v2")
+    for kind in _KINDS.values():
+        setattr(torch, f"{kind}Storage", _named_like("torch", f"{kind}Storage"))
+    file = io.BytesIO()
+    missing = {name: sys.modules.get(name) for name in ("torch", "torch._utils")}
+    sys.modules.update({"torch": torch, "torch._utils": torch._utils})
+    try:
+        pickler = _Pickler(file, protocol, torch)
+        pickler.dump(value)
+    finally:
+        for name, before in missing.items():
+            if before is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = before
+    return torch_zip(file.getvalue(), pickler.storages)
+
+
+def _named_like(module: str, name: str) -> type:
+    """A class that pickles as that name, whatever it is there."""
+    return type(name, (), {"__module__": module, "__qualname__": name})
+
+
 # TensorFlow GAN pickles.
 
 

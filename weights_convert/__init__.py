@@ -2,9 +2,10 @@
 
 A checkpoint from the internet is a program as much as it is data. The readers here interpret it with an
 allow-list (`safe_unpickler`), import neither PyTorch nor TensorFlow, never run code that a file contains, and have no
-fallback; HDF5 files are read by h5py in a process of its own, and only plain arrays in them. A reader delivers named
-arrays (`checkpoint`), a name map for each architecture (`pggan`, `vgg`, `squeezenet`) turns them into our tree.
-`singan` reads the folder that an official SinGAN training leaves.
+fallback; HDF5 files are read by h5py in a process of its own, and only plain arrays in them. A reader (`checkpoint`)
+delivers named arrays; `states` finds the networks among them whatever wrappers they are in, `choosing` takes one of
+several, and a name map for each architecture (`pggan`, `vgg`, `squeezenet`) turns it into our tree. `singan` reads the
+folder that an official SinGAN training leaves. `other_formats` knows what else is taken for a checkpoint.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from weights_convert import hdf5 as hdf5
 from weights_convert import singan
 from weights_convert.checkpoint import read_checkpoint, read_file
 from weights_convert.networks import NETWORKS, find_base, find_network
+from weights_convert.other_formats import describe_folder
 from weights_convert.report import Converted, Report
 
 
@@ -33,6 +35,7 @@ def convert(
     name: str | None = None,
     licence: str = "unknown",
     onto: str | os.PathLike | None = None,
+    state: str | None = None,
 ) -> Report:
     """Convert a foreign checkpoint to one safetensors file with a card.
 
@@ -54,7 +57,7 @@ def convert(
     src, out = Path(src), Path(out)
     if out.suffix != ".safetensors" or out.resolve() in [Path(path).resolve() for path in (src, onto) if path]:
         raise WeightsError(f"{out}: expected the name of a new file that ends in .safetensors")
-    form, network, converted, digest = (_from_folder if src.is_dir() else _from_file)(src, network, onto)
+    form, network, converted, digest = (_from_folder if src.is_dir() else _from_file)(src, network, onto, state)
     card = {
         "name": name or out.stem,
         "architecture": network,
@@ -64,6 +67,7 @@ def convert(
         "converter": jaxprior.__version__,
         "sha256_source": digest,
         **converted.extra,
+        **({"state": converted.state, "notes": list(converted.notes)} if converted.notes else {}),
     }
     save_weights(out, converted.params, card)
     return Report(
@@ -78,14 +82,15 @@ def convert(
         left_out=converted.left_out,
         out=out,
         sha256=read_card(out)["sha256"],
+        notes=converted.notes,
     )
 
 
-def _from_file(src: Path, network: str | None, onto) -> tuple[str, str, Converted, str]:
+def _from_file(src: Path, network: str | None, onto, state: str | None) -> tuple[str, str, Converted, str]:
     data = read_file(src)
-    checkpoint = read_checkpoint(src, data)
+    checkpoint = read_checkpoint(src, data, state=state)
     try:
-        network = find_network(checkpoint, network)
+        network, checkpoint = find_network(checkpoint, network)
         base = find_base(network, onto)
         converted = NETWORKS[network].convert(checkpoint, *base)
     except WeightsError as error:
@@ -93,9 +98,13 @@ def _from_file(src: Path, network: str | None, onto) -> tuple[str, str, Converte
     return checkpoint.format, network, converted, hashlib.sha256(data).hexdigest()
 
 
-def _from_folder(src: Path, network: str | None, onto) -> tuple[str, str, Converted, str]:
-    if network not in (None, singan.NETWORK) or onto is not None:
-        raise WeightsError(f"{src}: a folder is taken for an official SinGAN training; leave --network and --onto out")
+def _from_folder(src: Path, network: str | None, onto, state: str | None) -> tuple[str, str, Converted, str]:
+    if known := describe_folder(src):
+        raise WeightsError(f"{src}: {known}")
+    if network not in (None, singan.NETWORK) or onto is not None or state is not None:
+        raise WeightsError(
+            f"{src}: a folder is taken for an official SinGAN training; leave --network, --onto and --state out"
+        )
     files = singan.read_folder(src)
     digest = hashlib.sha256()
     for name, data in sorted(files.items()):

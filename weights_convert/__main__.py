@@ -25,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("-o", "--out", required=True, metavar="OUT.safetensors", help="file to write")
     parser.add_argument("--network", choices=sorted(NETWORKS), help="architecture (default: recognised by names)")
+    parser.add_argument("--state", metavar="NAME", help="which of several networks in the file to take")
     parser.add_argument("--name", help="name of the network (default: that of OUT)")
     parser.add_argument("--onto", metavar="FILE", help="converted SqueezeNet that the linear layers of LPIPS belong on")
     parser.add_argument("--licence", default="unknown", help="licence of the weights, for the card")
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
             name=given.name,
             licence=given.licence,
             onto=given.onto,
+            state=given.state,
         )
         print(report)
     except WeightsError as error:

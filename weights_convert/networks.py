@@ -1,26 +1,30 @@
 """The networks whose foreign weights can be read: one module with a name map for each."""
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
+
+import numpy as np
 
 from jaxprior.errors import WeightsError
 from jaxprior.weights.storage import load_weights
 from weights_convert import pggan, squeezenet, vgg
-from weights_convert.checkpoint import Checkpoint
+from weights_convert.choosing import Checkpoint
 from weights_convert.report import Converted, printable
+from weights_convert.states import State
 
 
 @dataclass(frozen=True)
 class ConvertibleNetwork:
-    """An architecture: how to recognise it in a checkpoint, how to convert it, and names it is known by.
+    """An architecture: how to recognise it by the names of tensors, how to convert it, and names it is known by.
 
     `base` is the network that this one is put onto: its parameter tree and card are then further arguments of
     `convert`.
     """
 
-    recognise: Callable[[Checkpoint], bool]
+    recognise: Callable[[Mapping[str, np.ndarray]], bool]
     convert: Callable[..., Converted]
     example_names: str
     base: str | None = None
@@ -37,29 +41,35 @@ NETWORKS = {
 }
 
 
-def find_network(checkpoint: Checkpoint, wanted: str | None) -> str:
+def find_network(checkpoint: Checkpoint, wanted: str | None) -> tuple[str, Checkpoint]:
     """The architecture of a checkpoint, from the names of its tensors.
 
     Arguments:
         checkpoint: what a reader found.
         wanted: name that the user gave, or None.
     Returns:
-        A key of `NETWORKS`.
+        (a key of `NETWORKS`, the checkpoint with a state for every network of that architecture in it).
     Raises:
         WeightsError: unknown architecture, or not the wanted one; the sentence shows the names that were
         found.
     """
     if wanted is not None and wanted not in NETWORKS:
         raise WeightsError(f"unknown network {wanted!r}; expected one of {', '.join(NETWORKS)}")
-    fitting = [name for name in ([wanted] if wanted else NETWORKS) if NETWORKS[name].recognise(checkpoint)]
+    fitting = {}
+    for name in [wanted] if wanted else NETWORKS:
+        if (divided := checkpoint.with_states_of(NETWORKS[name].recognise)) is not None:
+            fitting[name] = divided
     if len(fitting) == 1:
-        return fitting[0]
+        return fitting.popitem()
     if fitting:
         raise WeightsError(
             f"{checkpoint.format}: its tensors fit {' and '.join(fitting)} alike; say which it is, e.g. "
-            f"`--network {fitting[0]}`"
+            f"`--network {next(iter(fitting))}`"
         )
-    found = [printable(key) for state in checkpoint.states.values() for key in state]
+    for name, state in checkpoint.states.items():
+        if hint := _reparametrised(checkpoint, name, state):
+            raise WeightsError(f"{checkpoint.format}: {hint}")
+    found = [state.in_file(key) for state in checkpoint.states.values() for key in state]
     examples: dict[str, list[str]] = {}
     for name, network in NETWORKS.items():
         examples.setdefault(network.example_names, []).append(name)
@@ -68,6 +78,28 @@ def find_network(checkpoint: Checkpoint, wanted: str | None) -> str:
         f"{checkpoint.format}: the {len(found)} tensors ({', '.join(found[:5])}"
         f"{', ...' if len(found) > 5 else ''}) are not those of {wanted or 'a known network'}; "
         f"known are {known}"
+    )
+
+
+_REPARAMETRISED = re.compile(r"(.*?)(?:\.parametrizations)?\.weight(?:_orig|_v|\.original[01]?)")
+
+
+def _reparametrised(checkpoint: Checkpoint, name: str, state: State) -> str | None:
+    """The sentence about a known network whose weights are stored as something that they are computed from."""
+    plain = {}
+    for key, array in state.items():
+        match = _REPARAMETRISED.fullmatch(key)
+        plain[f"{match[1]}.weight" if match else key] = array
+    if set(plain) == set(state):
+        return vgg.hint_of(state)
+    divided = replace(checkpoint, states={name: State(plain)})
+    if not any(divided.with_states_of(network.recognise) for network in NETWORKS.values()):
+        return None
+    example = next(key for key in state if _REPARAMETRISED.fullmatch(key))
+    return (
+        f"its weights are stored under a normalisation of weights ({printable(example, 120)}); remove that in PyTorch, "
+        "which leaves the network's function as it is (remove_spectral_norm, remove_weight_norm or "
+        "parametrize.remove_parametrizations of torch.nn.utils), and save the state dict again"
     )
 
 

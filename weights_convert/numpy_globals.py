@@ -1,7 +1,8 @@
 """The NumPy part of the allow-list: arrays and numbers as NumPy 1 and 2, Python 2 and 3 pickle them.
 
-Only plain numeric data types are built; an array of objects could hold anything and is refused. A shape
-must account for exactly the bytes that are there, so that a few bytes cannot ask for gigabytes.
+Only plain numeric data types are built; an array of objects could hold anything, and like one of texts or dates it
+becomes a `StandIn`. A shape must account for exactly the bytes that are there, so that a few bytes cannot ask for
+gigabytes.
 """
 
 import math
@@ -11,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from jaxprior.errors import WeightsError
-from weights_convert.safe_unpickler import Constructor, Unfinished, check_keys
+from weights_convert.safe_unpickler import Constructor, Unfinished, named
+from weights_convert.stand_ins import StandIn
 
 
 MAX_DIMENSIONS = 16
 _DTYPE = re.compile(r"[<>|=]?(f2|f4|f8|i1|i2|i4|i8|u1|u2|u4|u8|b1)")
+_OTHER_DTYPE = re.compile(r"[<>|=]?[OSUVMmcaf]\d{0,6}(\[\w{1,6}\])?")  # objects, texts, records, dates, complex
 _NDARRAY = "<the class numpy.ndarray>"  # stands for it as an argument; nothing is ever made from it
 
 
@@ -33,8 +36,10 @@ class _Dtype(Unfinished):
 
 
 class _Array(Unfinished):
-    def finish(self, state: Any) -> np.ndarray:
+    def finish(self, state: Any) -> np.ndarray | StandIn:
         _, shape, dtype, fortran, data = state
+        if isinstance(dtype, StandIn):
+            return StandIn("numpy ndarray")
         return make_array(data, dtype, shape, "F" if fortran else "C")
 
 
@@ -75,27 +80,35 @@ def check_sizes(sizes: object) -> tuple[int, ...]:
     return sizes
 
 
-def _dtype(arguments: tuple) -> _Dtype:
+def _dtype(arguments: tuple) -> _Dtype | StandIn:
     code, *flags = arguments
+    if isinstance(code, str) and not _DTYPE.fullmatch(code) and _OTHER_DTYPE.fullmatch(code):
+        return StandIn("numpy dtype")
     if not isinstance(code, str) or not _DTYPE.fullmatch(code) or len(flags) > 2:
         raise WeightsError("the pickle holds an array whose data type is not plain numbers")
     return _Dtype(code)
 
 
-def _reconstruct(arguments: tuple) -> _Array:
+def _reconstruct(arguments: tuple) -> _Array | StandIn:
     cls, shape, code = arguments
+    if isinstance(cls, StandIn):  # a subclass of arrays
+        return StandIn(cls.name)
     if cls is not _NDARRAY or shape != (0,) or code not in (b"b", "b"):
         raise WeightsError("the pickle builds an array in a way that NumPy does not write")
     return _Array()
 
 
-def _scalar(arguments: tuple) -> np.ndarray:
+def _scalar(arguments: tuple) -> int | float | bool | StandIn:
     dtype, data = arguments
-    return make_array(data, dtype, (), "C")
+    if isinstance(dtype, StandIn):
+        return StandIn("numpy scalar")
+    return make_array(data, dtype, (), "C").item()
 
 
-def _frombuffer(arguments: tuple) -> np.ndarray:
+def _frombuffer(arguments: tuple) -> np.ndarray | StandIn:
     data, dtype, shape, order = arguments
+    if isinstance(dtype, StandIn):
+        return StandIn("numpy ndarray")
     return make_array(data, dtype, shape, order)
 
 
@@ -116,15 +129,23 @@ def _ordered_dict(arguments: tuple) -> dict:
     pairs = arguments[0] if arguments else []  # Python 2 gives the items here, Python 3 sets them later
     if len(arguments) > 1 or not isinstance(pairs, list):
         raise WeightsError("the pickle makes an OrderedDict in a way that checkpoints do not need")
-    check_keys([key for key, _ in pairs])
-    return {key: value for key, value in pairs}
+    return named((key, value) for key, value in pairs)
+
+
+def _default_dict(arguments: tuple) -> dict:
+    if len(arguments) > 1 or (arguments and not isinstance(arguments[0], (StandIn, Constructor, type(None)))):
+        raise WeightsError("the pickle makes a defaultdict in a way that checkpoints do not need")
+    return {}
 
 
 def _constructors(names: str, call) -> dict[str, Constructor]:
     return {name: Constructor(name, call) for name in names.split(", ")}
 
 
-CONTAINERS = _constructors("collections OrderedDict", _ordered_dict)
+CONTAINERS = {
+    **_constructors("collections OrderedDict", _ordered_dict),
+    **_constructors("collections defaultdict", _default_dict),
+}
 
 NUMPY = {
     "numpy ndarray": _NDARRAY,

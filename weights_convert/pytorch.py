@@ -20,7 +20,9 @@ import numpy as np
 
 from jaxprior.errors import WeightsError
 from weights_convert.numpy_globals import CONTAINERS, NUMPY, check_sizes
+from weights_convert.other_formats import describe_archive
 from weights_convert.safe_unpickler import Constructor, Machine
+from weights_convert.stand_ins import StandIn
 
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
@@ -39,6 +41,8 @@ _STORAGES = {
     "ByteStorage": np.uint8,
     "BoolStorage": np.bool_,
 }
+_TENSOR_CLASSES = ("torch Tensor", "torch._tensor Tensor", "torch.nn.parameter Parameter", "torch.nn.parameter Buffer")
+_OTHER_STORAGE = re.compile(r"torch(\.storage|\.cuda)? \w*Storage")
 _KEY = re.compile(r"[0-9A-Za-z_]{1,64}")
 
 
@@ -155,6 +159,8 @@ def _check_archive(archive: zipfile.ZipFile, file_bytes: int) -> str:
         raise WeightsError("the archive holds two members of one name")
     if any(name.startswith("/") or "\\" in name or ".." in name.split("/") for name in names):
         raise WeightsError("the archive holds a member whose name leaves the archive")
+    if other := describe_archive(names):
+        raise WeightsError(other)
     if any(info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 for info in infos):
         raise WeightsError(
             "the archive is compressed or encrypted, which PyTorch never does; a small file could "
@@ -162,8 +168,6 @@ def _check_archive(archive: zipfile.ZipFile, file_bytes: int) -> str:
         )
     if sum(info.file_size for info in infos) > file_bytes:
         raise WeightsError("the archive declares more bytes than the file has")
-    if any(name.endswith("/constants.pkl") or "/code/" in name for name in names):
-        raise WeightsError("a TorchScript archive holds code; save `module.state_dict()` instead")
     roots = [name[: -len("/data.pkl")] for name in names if name.endswith("/data.pkl")]
     if len(roots) != 1 or "/" in roots[0]:
         raise WeightsError("a zip archive, but not a PyTorch checkpoint: expected one NAME/data.pkl in it")
@@ -187,13 +191,18 @@ def _remember(read: Callable[[str, int], bytes]) -> Callable[[np.dtype, str, int
 
 
 def _machine(load: Callable[[np.dtype, str, int], _Storage]) -> Machine:
-    def persistent(identity) -> _Storage:
-        if isinstance(identity, tuple) and identity[:1] == ("module",):
+    def persistent(identity) -> _Storage | StandIn:
+        parts = list(identity) if isinstance(identity, tuple) else []
+        if parts[:1] == ["module"]:
+            if isinstance(parts[1], StandIn):  # the class of a module, beside the text of its code
+                return parts[1]
             raise WeightsError(
                 "the checkpoint is a whole pickled module, which needs its code; "
                 "save `module.state_dict()` instead"
             )
-        kind, storage_type, key, location, numel, *view = identity
+        kind, storage_type, key, location, numel, *view = parts
+        if isinstance(storage_type, StandIn) and _OTHER_STORAGE.fullmatch(storage_type.name):
+            return StandIn(storage_type.name, holds_arrays=True)  # complex numbers, 8-bit floats
         if kind != "storage" or not isinstance(storage_type, _StorageType) or not isinstance(location, str):
             raise WeightsError("the pickle has a persistent id that is not a tensor storage")
         if not isinstance(key, str) or not _KEY.fullmatch(key):
@@ -210,8 +219,10 @@ def _machine(load: Callable[[np.dtype, str, int], _Storage]) -> Machine:
     return Machine(_ALLOWED, persistent)
 
 
-def _tensor(arguments: tuple) -> np.ndarray | None:
+def _tensor(arguments: tuple) -> np.ndarray | StandIn | None:
     storage, offset, sizes, strides, *_ = arguments  # then requires_grad, hooks and metadata, which we drop
+    if isinstance(storage, StandIn) and _OTHER_STORAGE.fullmatch(storage.name):
+        return storage
     if not isinstance(storage, _Storage):
         raise WeightsError("the pickle makes a tensor from something that is not a storage")
     check_sizes(sizes)
@@ -233,10 +244,22 @@ def _tensor(arguments: tuple) -> np.ndarray | None:
     return np.lib.stride_tricks.as_strided(storage.array[offset:], sizes, bytes_apart, writeable=False)
 
 
-def _parameter(arguments: tuple) -> np.ndarray | None:
-    tensor, _, _ = arguments
-    if tensor is not None and not isinstance(tensor, np.ndarray):
+def _parameter(arguments: tuple) -> np.ndarray | StandIn | None:
+    tensor, *_ = arguments  # then requires_grad, hooks and further attributes, which we drop
+    if tensor is not None and not isinstance(tensor, (np.ndarray, StandIn)):
         raise WeightsError("the pickle makes a parameter from something that is not a tensor")
+    return tensor
+
+
+def _typed(arguments: tuple) -> np.ndarray | StandIn | None:
+    """A tensor with attributes of its own, or of a class of its own: only plain tensors are made."""
+    make, kind, inner, _ = arguments
+    if not isinstance(kind, StandIn) or not isinstance(inner, tuple):
+        raise WeightsError("the pickle makes a tensor in a way that PyTorch does not")
+    if not isinstance(make, Constructor) or "_rebuild" not in make.name or kind.name not in _TENSOR_CLASSES:
+        return StandIn(kind.name, holds_arrays=True)
+    tensor = make.call(inner)
+    assert tensor is None or isinstance(tensor, (np.ndarray, StandIn))  # None while declarations are collected
     return tensor
 
 
@@ -254,6 +277,10 @@ _ALLOWED: dict[str, object] = {
         name: Constructor(name, _tensor)
         for name in ("torch._utils _rebuild_tensor", "torch._utils _rebuild_tensor_v2")
     },
-    "torch._utils _rebuild_parameter": Constructor("torch._utils _rebuild_parameter", _parameter),
+    **{
+        name: Constructor(name, _parameter)
+        for name in ("torch._utils _rebuild_parameter", "torch._utils _rebuild_parameter_with_state")
+    },
+    "torch._tensor _rebuild_from_type_v2": Constructor("torch._tensor _rebuild_from_type_v2", _typed),
     "torch Size": Constructor("torch Size", _size),
 }

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-def printable(text: str) -> str:
-    """Text from a file as it may be shown: short, and without characters that steer a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text[:60])
+def printable(text: str, most: int = 60) -> str:
+    """Text from a file as it may be shown: `most` characters, and without those that steer a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text[:most])
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,16 @@ class Converted:
     extra: dict  # free keys of the card
     size: str  # in a few words
     details: tuple[tuple[str, str], ...] = ()  # further lines of the report: title, text
+    notes: tuple[str, ...] = ()  # which network was taken, and what else is not plain: also in the card
+    state: str = ""  # the file's name for the network that was taken
 
 
 @dataclass(frozen=True)
 class Report:
     """Result of `weights_convert.convert`; `str(report)` is what the command prints.
 
-    `config` is the configuration in the card; what it holds depends on the network.
+    `config` is the configuration in the card; what it holds depends on the network. `notes` say which of several
+    networks was taken, and how far it had grown.
     """
 
     source: Path
@@ -40,14 +43,16 @@ class Report:
     left_out: tuple[str, ...]
     out: Path
     sha256: str
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        left_out = ", ".join(map(printable, self.left_out[:8])) or "nothing"
+        left_out = ", ".join(printable(name, 100) for name in self.left_out[:8]) or "nothing"
         if len(self.left_out) > 8:
             left_out += f" and {len(self.left_out) - 8} more"
         lines = [
             ("network", f"{self.network}, {self.size}"),
             ("used", self.used),
+            *(("note", note) for note in self.notes),
             *self.details,
             ("left out", left_out),
         ]

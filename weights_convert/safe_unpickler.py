@@ -2,8 +2,9 @@
 
 A pickle is a program: the standard unpickler imports what it names and calls it. This machine reads the
 same instructions (through `pickletools.genops`, which only parses) and interprets them itself. It imports
-nothing, calls nothing but the `Constructor`s handed to it, sets no attribute of any object and knows no
-other instruction than those that checkpoints of arrays use; whatever else a file asks for ends in one
+nothing, calls nothing but the `Constructor`s handed to it, and knows no other instruction than those that
+checkpoints use. A name that is not on the allow-list becomes an inert `StandIn`, and so does whatever the
+file makes of it; names of functions that run code, and everything else that a file may ask for, end in one
 `WeightsError`. There is no fallback.
 
 Format: PEP 307, PEP 3154, PEP 574 (protocols 0 to 5). Limits below keep a hostile file from using up time
@@ -13,10 +14,11 @@ or memory.
 import io
 import pickletools
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from jaxprior.errors import WeightsError
+from weights_convert.stand_ins import StandIn, has_arrays, runs_code, short, unknown
 
 
 MAX_INSTRUCTIONS = 5_000_000
@@ -34,7 +36,7 @@ _LITERALS = frozenset(
     ).split()
 )
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
-_KEYS = (str, int, float, bytes, type(None))  # a tuple as a key could take exponential time to hash
+_KEYS = (str, int, float, bytes, type(None))
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Machine:
         self._memo: dict[int, object] = {}
         self._slots: dict[int, list[int]] = {}  # id of an unfinished object -> where the memo holds it
         self._depths: dict[int, int] = {}  # id of a container -> depth of what it holds
+        self._holders: set[int] = set()  # ids of the containers that hold arrays
         self._kept: list = []  # keeps those ids from being used again
 
     def run(self, file: io.BytesIO) -> object:
@@ -80,9 +83,9 @@ class Machine:
         Arguments:
             file: bytes of the pickle, possibly followed by others.
         Returns:
-            None, bool, int, float, str, bytes, list, dict, tuple, or what a constructor made.
+            None, bool, int, float, str, bytes, list, dict, tuple, what a constructor made, or a `StandIn`.
         Raises:
-            WeightsError: damaged, truncated, oversized, or anything that is not on the allow-list.
+            WeightsError: damaged, truncated or oversized, or it asks for something that is never done.
         """
         try:
             for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
@@ -94,7 +97,7 @@ class Machine:
         except WeightsError:
             raise
         except (ValueError, struct.error, EOFError, OverflowError, MemoryError, RecursionError) as error:
-            raise WeightsError(f"the pickle is damaged or truncated ({_short(str(error))})") from error
+            raise WeightsError(f"the pickle is damaged or truncated ({short(str(error))})") from error
         raise WeightsError("the pickle is truncated: it has no end mark")
 
     def _step(self, name: str, argument) -> None:
@@ -163,9 +166,17 @@ class Machine:
         if depth > MAX_DEPTH:
             raise WeightsError(f"the pickle nests containers more than {MAX_DEPTH} deep")
         self._depths[id(container)] = max(depth, self._depths.get(id(container), 0))
+        if any(self._with_arrays(child) for child in children):
+            self._holders.add(id(container))
+
+    def _with_arrays(self, value: object) -> bool:
+        return has_arrays(value) or id(value) in self._holders
 
     def _append(self, values: list) -> None:
         target = self._top()
+        if isinstance(target, StandIn):
+            self._absorb(target, values)
+            return
         if not isinstance(target, list):
             raise WeightsError("the pickle is damaged: it appends to something that is not a list")
         self._deepen(target, values)
@@ -174,11 +185,17 @@ class Machine:
     def _set(self, items: list) -> None:
         target = self._top()
         keys, values = items[::2], items[1::2]
-        if not isinstance(target, dict) or len(keys) != len(values):
+        if not isinstance(target, (dict, StandIn)) or len(keys) != len(values):
             raise WeightsError("the pickle is damaged: it sets items of something that is not a dict")
-        check_keys(keys)
+        if isinstance(target, StandIn):
+            self._absorb(target, values)
+            return
         self._deepen(target, values)
-        target.update(zip(keys, values, strict=True))
+        target.update(named(zip(keys, values, strict=True)))
+
+    def _frozen_set(self, _) -> None:
+        self._pop_mark()
+        self._push(StandIn("builtins frozenset"))
 
     def _dict(self, _) -> None:
         items = self._pop_mark()
@@ -211,12 +228,12 @@ class Machine:
     # Names, calls and states: the only places where a file reaches anything, and only what is allowed.
 
     def _global(self, name) -> None:
-        if name not in self._allowed:
-            raise WeightsError(
-                f"the pickle names {_short(name)!r}, which is not on the allow-list of arrays and plain "
-                "containers and may run code; it was not loaded (of a PyTorch module, save its `state_dict()`)"
-            )
-        self._push(self._allowed[name])
+        if name in self._allowed:
+            self._push(self._allowed[name])
+        elif runs_code(name):
+            raise WeightsError(unknown(name))
+        else:
+            self._push(StandIn(name))
 
     def _stack_global(self, _) -> None:
         name, module = self._pop(), self._pop()
@@ -226,6 +243,9 @@ class Machine:
 
     def _call(self, _) -> None:
         arguments, target = self._pop(), self._pop()
+        if isinstance(target, StandIn) and isinstance(arguments, tuple):
+            self._push(StandIn(target.name, self._with_arrays(target) or self._with_arrays(arguments)))
+            return
         if not isinstance(target, Constructor) or not isinstance(arguments, tuple):
             raise WeightsError("the pickle calls something that cannot be called; it was not loaded")
         try:
@@ -239,8 +259,22 @@ class Machine:
         else:
             self._push(value)
 
+    def _call_with_names(self, _) -> None:
+        names, arguments, target = self._pop(), self._pop(), self._pop()
+        if not isinstance(target, StandIn) or not isinstance(names, dict) or not isinstance(arguments, tuple):
+            raise WeightsError("the pickle calls something by named arguments, which arrays do not need")
+        self._push(StandIn(target.name, any(self._with_arrays(value) for value in (target, arguments, names))))
+
+    def _absorb(self, target: StandIn, values: list) -> None:
+        """Put values into an object that nothing is kept of."""
+        target.holds_arrays |= any(self._with_arrays(value) for value in values)
+
     def _build(self, _) -> None:
         state, target = self._pop(), self._pop()
+        if isinstance(target, StandIn):
+            self._absorb(target, [state])
+            self._push(target)
+            return
         if isinstance(target, dict) and isinstance(state, dict):
             self._push(target)  # attributes of an OrderedDict (PyTorch's `_metadata`): dropped
             return
@@ -252,6 +286,8 @@ class Machine:
             raise
         except (TypeError, ValueError, OverflowError, MemoryError) as error:
             raise WeightsError("the pickle gives an object a state that does not fit") from error
+        if isinstance(value, StandIn):
+            self._absorb(value, [state])
         for index in self._slots.pop(id(target), []):
             if self._memo.get(index) is target:
                 self._memo[index] = value
@@ -296,16 +332,16 @@ _ACTIONS: dict[str, Callable] = {
     "STACK_GLOBAL": Machine._stack_global,
     "REDUCE": Machine._call,
     "NEWOBJ": Machine._call,
+    "NEWOBJ_EX": Machine._call_with_names,
+    "EMPTY_SET": lambda machine, _: machine._push(StandIn("builtins set")),
+    "ADDITEMS": lambda machine, _: machine._append(machine._pop_mark()),
+    "FROZENSET": Machine._frozen_set,
     "BUILD": Machine._build,
     "BINPERSID": Machine._persistent_id,
 }
 
 
-def check_keys(keys: list) -> None:
-    """Refuse keys of a dict that are neither strings nor numbers."""
-    if not all(isinstance(key, _KEYS) for key in keys):
-        raise WeightsError("the pickle has a dict whose keys are neither strings nor numbers")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 80 else text[:77] + "..."
+def named(pairs: Iterable[tuple[object, object]]) -> dict:
+    """The items whose keys are strings or numbers. Others name no tensors, and a tuple could take exponential time to
+    hash: those items are left out, and their keys are never looked at."""
+    return {key: value for key, value in pairs if isinstance(key, _KEYS)}

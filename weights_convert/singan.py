@@ -14,15 +14,16 @@ import numpy as np
 
 from jaxprior.errors import WeightsError
 from weights_convert import pytorch
-from weights_convert.checkpoint import as_weight, read_checkpoint, read_file
+from weights_convert.checkpoint import read_checkpoint, read_file
 from weights_convert.report import Converted
-from weights_convert.singan_network import read_network
+from weights_convert.singan_network import read_network, recognise
+from weights_convert.tensors import as_weight
 
 
 NETWORK = "singan"
 FORMAT = "folder of an official SinGAN training (PyTorch)"
 LISTS = ("NoiseAmp.pth", "Zs.pth", "reals.pth")
-SLOPE = 0.2
+SLOPE = 0.2  # of the leaky ReLU
 USUAL_MIN_SIZES = (25, 18, 20)
 """Short side of the coarsest scale: of the official main program, its super-resolution, its animation."""
 
@@ -155,7 +156,10 @@ def _networks(folder: Path, files: dict[str, bytes], net: str, count: int) -> li
     for name in names:
         checkpoint = read_checkpoint(folder / name, files[name])
         try:
-            networks.append(read_network(checkpoint.states.get("", {})))
+            divided = checkpoint.with_states_of(recognise)
+            if divided is None:
+                raise WeightsError("tensor head.conv.weight is missing; expected a network of a SinGAN training")
+            networks.append(read_network(divided.states[divided.choose(recognise)]))
         except WeightsError as error:
             raise WeightsError(f"{folder / name}: {error}") from error
     return networks

@@ -5,13 +5,16 @@ from version to version ("uniform2", "kernel:0"): the array with four axes is th
 `lin{k}.model.1.weight` [1, c, 1, 1] a map.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from jaxprior.errors import WeightsError
 from jaxprior.models.squeezenet.networks import FIRES, TAP_WIDTHS
 from jaxprior.weights.tree import unflatten
-from weights_convert.checkpoint import Checkpoint, as_weight, check_layers
+from weights_convert.choosing import Checkpoint
 from weights_convert.report import Converted, printable
+from weights_convert.tensors import as_weight, check_layers
 
 
 EXAMPLE_NAMES = "fire2/squeeze1x1/..."
@@ -20,9 +23,10 @@ LEFT_OUT = ("conv10",)
 """The classifier."""
 
 
-def recognise(checkpoint: Checkpoint) -> bool:
-    """Whether one of the file's states is a SqueezeNet, by the groups of its arrays."""
-    return bool(_states(checkpoint))
+def recognise(state: Mapping[str, np.ndarray]) -> bool:
+    """Whether a state is a SqueezeNet, by the groups of its arrays."""
+    marks = ("conv1/", "fire2/squeeze1x1/", "fire9/expand3x3/")
+    return all(any(key.startswith(mark) for key in state) for mark in marks)
 
 
 def convert(checkpoint: Checkpoint) -> Converted:
@@ -35,30 +39,31 @@ def convert(checkpoint: Checkpoint) -> Converted:
     Raises:
         WeightsError: missing, unexpected or misshapen arrays.
     """
-    chosen = checkpoint.choose(_states(checkpoint))
+    chosen = checkpoint.choose(recognise)
+    state = checkpoint.states[chosen]
     shapes = _layer_shapes()
     flat: dict = {}
     left_out = []
-    for key, array in checkpoint.states[chosen].items():
+    for key, array in state.items():
         layer = next((layer for layer in shapes if key.startswith(f"{layer}/")), None)
         if layer is None:
             if key.split("/")[0] not in LEFT_OUT:
-                raise WeightsError(f"array {printable(key)!r} is no part of a SqueezeNet 1.1")
+                raise WeightsError(f"array {state.in_file(key)!r} is no part of a SqueezeNet 1.1")
             left_out.append(printable(key))
             continue
         kind = "kernel" if array.ndim == 4 else "bias"
         if f"{layer}/{kind}" in flat:
-            raise WeightsError(f"array {printable(key)!r}: layer {layer} has two {kind} arrays")
-        flat[f"{layer}/{kind}"] = as_weight(printable(key), array)
+            raise WeightsError(f"array {state.in_file(key)!r}: layer {layer} has two {kind} arrays")
+        flat[f"{layer}/{kind}"] = as_weight(state.in_file(key), array)
     tree = unflatten(flat)
     check_layers(tree, shapes)
     size = f"{len(shapes)} convolutions (features[:13])"
     return Converted({"network": tree}, {}, "convolutions", (*left_out, *checkpoint.left_out), {}, size)
 
 
-def recognise_heads(checkpoint: Checkpoint) -> bool:
-    """Whether one of the file's states is the linear layers of LPIPS."""
-    return bool(_head_states(checkpoint))
+def recognise_heads(state: Mapping[str, np.ndarray]) -> bool:
+    """Whether a state is the linear layers of LPIPS."""
+    return EXAMPLE_HEAD_NAMES in state
 
 
 def convert_heads(checkpoint: Checkpoint, params: dict, card: dict) -> Converted:
@@ -72,13 +77,14 @@ def convert_heads(checkpoint: Checkpoint, params: dict, card: dict) -> Converted
     Raises:
         WeightsError: heads for another network, of other shapes, or with negative weights.
     """
-    chosen = checkpoint.choose(_head_states(checkpoint))
+    state = checkpoint.states[checkpoint.choose(recognise_heads)]
+    state.check_tensors()
     heads = {}
-    for key, array in checkpoint.states[chosen].items():
+    for key, array in state.items():
         index = key.removeprefix("lin").removesuffix(".model.1.weight")
         if f"lin{index}.model.1.weight" != key or not index.isdecimal():
-            raise WeightsError(f"tensor {printable(key)!r} is no linear layer of LPIPS ({EXAMPLE_HEAD_NAMES})")
-        heads[int(index)] = as_weight(key, array)
+            raise WeightsError(f"tensor {state.in_file(key)!r} is no linear layer of LPIPS ({EXAMPLE_HEAD_NAMES})")
+        heads[int(index)] = as_weight(state.in_file(key), array)
     have = [heads[k].shape for k in sorted(heads)]
     want = [(1, width, 1, 1) for width in TAP_WIDTHS]
     if sorted(heads) != list(range(len(want))) or have != want:
@@ -94,19 +100,6 @@ def convert_heads(checkpoint: Checkpoint, params: dict, card: dict) -> Converted
     extra = {"title": title, "onto": onto}
     used = f"linear layers, onto {printable(str(card.get('name')))} (sha256 {card['sha256'][:12]}...)"
     return Converted({"network": tree}, {}, used, checkpoint.left_out, extra, title)
-
-
-def _states(checkpoint: Checkpoint) -> list[str]:
-    marks = ("conv1/", "fire2/squeeze1x1/", "fire9/expand3x3/")
-    return [
-        name
-        for name, state in checkpoint.states.items()
-        if all(any(key.startswith(mark) for key in state) for mark in marks)
-    ]
-
-
-def _head_states(checkpoint: Checkpoint) -> list[str]:
-    return [name for name, state in checkpoint.states.items() if EXAMPLE_HEAD_NAMES in state]
 
 
 def _layer_shapes() -> dict[str, tuple[int, int, int, int]]:

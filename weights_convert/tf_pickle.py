@@ -16,6 +16,7 @@ import numpy as np
 from jaxprior.errors import WeightsError
 from weights_convert.numpy_globals import CONTAINERS, NUMPY
 from weights_convert.safe_unpickler import Constructor, Machine, Unfinished
+from weights_convert.stand_ins import StandIn, unknown
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,12 @@ def read(data: bytes) -> list[Network]:
         WeightsError: damaged, truncated or hostile file, or one without networks.
     """
     file = io.BytesIO(data)
-    networks = list(_networks(Machine(_ALLOWED).run(file)))
+    saved = Machine(_ALLOWED).run(file)
+    networks = list(_networks(saved))
     if file.tell() != len(data):
         raise WeightsError("the pickle is followed by other data, which network pickles are not")
+    if not networks and isinstance(saved, StandIn):
+        raise WeightsError(unknown(saved.name))
     if not networks:
         raise WeightsError("a pickle, but neither a PyTorch checkpoint nor TensorFlow GAN networks are in it")
     return networks

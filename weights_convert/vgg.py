@@ -5,21 +5,38 @@ The classifier has no place in a feature network and is left out.
 """
 
 import re
+from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
 from jaxprior.errors import WeightsError
 from jaxprior.models.vgg.networks import STAGES, convolution_shapes
-from weights_convert.checkpoint import Checkpoint, as_weight, check_layers
-from weights_convert.report import Converted, printable
+from weights_convert.choosing import Checkpoint
+from weights_convert.report import Converted
+from weights_convert.tensors import as_weight, check_shapes
 
 
 EXAMPLE_NAMES = "features.0.weight"
 
 
-def recognise(network: str, checkpoint: Checkpoint) -> bool:
-    """Whether one of the file's states may be this VGG: its convolutions, or the first of them and no others."""
-    return bool(_states(network, checkpoint))
+def recognise(network: str, state: Mapping[str, np.ndarray]) -> bool:
+    """Whether a state may be this VGG: its last convolutions are numbered as its own are."""
+    own = set(convolution_shapes(STAGES[network]))
+    others = set().union(*map(convolution_shapes, STAGES.values())) - own
+    kernels = {
+        int(match[1])
+        for key, array in state.items()
+        if array.ndim == 4 and (match := re.fullmatch(r"features\.(\d{1,3})\.weight", key))
+    }
+    return {0, 2} <= kernels and not kernels & others
+
+
+def hint_of(state: Mapping[str, np.ndarray]) -> str | None:
+    """The sentence about a VGG that has batch normalisation; None for anything else."""
+    if any(re.fullmatch(r"(.*\.)?features\.1\.running_mean", key) for key in state):
+        return "a VGG with batch normalisation, which is another network; expected vgg16 or vgg19 without (not vgg*_bn)"
+    return None
 
 
 def convert(network: str, checkpoint: Checkpoint) -> Converted:
@@ -33,45 +50,42 @@ def convert(network: str, checkpoint: Checkpoint) -> Converted:
     Raises:
         WeightsError: missing, unexpected or misshapen tensors.
     """
-    states = _states(network, checkpoint)
-    chosen = checkpoint.choose(states)
-    tree: dict = {}
+    chosen = checkpoint.choose(partial(recognise, network))
+    state = checkpoint.states[chosen]
+    state.check_tensors()
+    tensors = {}
     classifier = 0
-    for key, array in checkpoint.states[chosen].items():
-        match = re.fullmatch(r"features\.(\d{1,3})\.(weight|bias)", key)
+    for key, array in state.items():
         if key.startswith("classifier."):
             classifier += 1
-        elif match is None:
-            raise WeightsError(f"tensor {printable(key)!r} is no part of a VGG; expected names like {EXAMPLE_NAMES}")
+        elif re.fullmatch(r"features\.\d{1,3}\.(weight|bias)", key) is None:
+            raise WeightsError(
+                f"tensor {state.in_file(key)!r} is no part of a VGG; expected names like {EXAMPLE_NAMES}"
+            )
         else:
-            kind, array = ("bias", array) if match[2] == "bias" else ("kernel", _hwio(array))
-            tree.setdefault(f"conv{int(match[1])}", {})[kind] = as_weight(key, array)
+            tensors[key] = as_weight(state.in_file(key), array)
     shapes = convolution_shapes(STAGES[network])
-    last = max(i for i in shapes if f"conv{i}" in tree)
-    held = {f"conv{i}": shape for i, shape in shapes.items() if i <= last}
-    check_layers(tree, held)
-    left_out = [f"classifier ({classifier} tensors)"] if classifier else []
-    left_out += [*checkpoint.left_out, *(printable(name) for name in checkpoint.states if name != chosen)]
-    size = f"{len(held)} of {len(shapes)} convolutions (features[:{last + 2}])"
-    used = f"convolutions from {printable(chosen) or 'the only state dict'}"
-    return Converted({"network": tree}, {"convolutions": len(held)}, used, tuple(left_out), {}, size)
-
-
-def _hwio(array: np.ndarray) -> np.ndarray:
-    return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array
-
-
-def _states(network: str, checkpoint: Checkpoint) -> list[str]:
-    """States that this VGG may be: their last convolutions are numbered as its own are."""
-    own = set(convolution_shapes(STAGES[network]))
-    others = set().union(*map(convolution_shapes, STAGES.values())) - own
-    found = []
-    for name, state in checkpoint.states.items():
-        kernels = {
-            int(match[1])
-            for key, array in state.items()
-            if array.ndim == 4 and (match := re.fullmatch(r"features\.(\d{1,3})\.weight", key))
+    last = max(i for i in shapes if f"features.{i}.weight" in tensors)
+    held = {i: shape for i, shape in shapes.items() if i <= last}
+    expected = {}
+    for i, (height, width, into, out) in held.items():
+        expected |= {f"features.{i}.weight": (out, into, height, width), f"features.{i}.bias": (out,)}
+    check_shapes(
+        {state.in_file(key): array.shape for key, array in tensors.items()},
+        {state.in_file(key): shape for key, shape in expected.items()},
+    )
+    tree = {
+        f"conv{i}": {
+            "kernel": tensors[f"features.{i}.weight"].transpose(2, 3, 1, 0),
+            "bias": tensors[f"features.{i}.bias"],
         }
-        if {0, 2} <= kernels and not kernels & others:
-            found.append(name)
-    return found
+        for i in held
+    }
+    left_out = [f"classifier ({classifier} tensors)"] if classifier else []
+    left_out += checkpoint.left_out
+    left_out += [part for name in checkpoint.states if name != chosen for part in checkpoint.rest(name)]
+    size = f"{len(held)} of {len(shapes)} convolutions (features[:{last + 2}])"
+    used = f"convolutions from {checkpoint.label(chosen)}"
+    notes = checkpoint.choice(chosen, partial(recognise, network))
+    config = {"convolutions": len(held)}
+    return Converted({"network": tree}, config, used, tuple(left_out), {}, size, notes=notes, state=chosen)

@@ -78,15 +78,22 @@ def convert(
     onto: Annotated[
         Path | None, typer.Option(help="Converted SqueezeNet that LPIPS' linear layers belong on.", metavar="FILE")
     ] = None,
+    state: Annotated[
+        str | None, typer.Option(help="Which of several networks in the file to take.", metavar="NAME")
+    ] = None,
 ) -> None:
     """Convert a foreign checkpoint to a safetensors file of ours, without running anything that is in it.
 
     The network is recognised by its tensors' names, and what was found is printed: generators for `--prior`, and the
     feature networks VGG-16, VGG-19 and SqueezeNet.
 
+    Of a generator and its average over the training, the average is taken, whatever the file calls it. Where names do
+    not tell, the networks are listed, and `--state` names one.
+
     ```
     jaxprior convert pggan_church256.pth -o church256.safetensors
     jaxprior convert karras2018iclr-celebahq.pkl -o celebahq.safetensors
+    jaxprior convert training.pt --state netG -o not-averaged.safetensors
     jaxprior convert vgg16-397923af.pth -o vgg16.safetensors
     jaxprior convert squeeze.pth --onto squeezenet.safetensors -o lpips-squeeze.safetensors
     ```
@@ -94,7 +101,9 @@ def convert(
     import weights_convert
 
     with doing(f"converting {source.name}"):
-        found = weights_convert.convert(source, out, network=network, name=name, licence=licence, onto=onto)
+        found = weights_convert.convert(
+            source, out, network=network, name=name, licence=licence, onto=onto, state=state
+        )
     say(str(found))
 
 

@@ -276,24 +276,33 @@ def change(key: str, value):
     return lambda state: {**state, key: value}
 
 
+def without(state: dict, key: str) -> dict:
+    return {name: array for name, array in state.items() if name != key}
+
+
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda s: {k: a for k, a in s.items() if k != "layer3.conv.weight"}, "layer3/kernel: missing"),
-        (lambda s: {k: a for k, a in s.items() if k != "layer2.conv.weight"}, "up-convolutions are missing"),
-        (lambda s: {k: a for k, a in s.items() if k != "layer1.wscale.bias"}, "layer1/bias"),
+        (lambda s: without(s, "layer3.conv.weight"), "layer3.conv.weight is missing, expected (32, 32, 3, 3)"),
+        (lambda s: without(s, "layer2.conv.weight"), "layer2.conv.weight is missing, expected (32, 32, 3, 3)"),
+        (lambda s: without(s, "layer1.wscale.bias"), "layer1.wscale.bias is missing"),
+        (lambda s: without(s, "output1.wscale.bias"), "output1.wscale.bias is missing, expected (3,)"),
         (lambda s: {k: a for k, a in s.items() if not k.startswith("output1")}, "1 image layers"),
         (
             change("layer1.conv.weight", np.ones((32, 32, 5, 5), np.float32)),
-            "expected (3, 3, 32, 32), got (5, 5,",
+            "layer1.conv.weight has shape (32, 32, 5, 5), expected (32, 32, 3, 3)",
         ),
-        (change("layer1.conv.weight", np.ones((32, 32), np.float32)), "layer1/kernel"),
-        (change("layer0.conv.weight", np.ones((32, 32), np.float32)), "layer0/kernel"),
-        (change("layer2.conv.weight", np.ones((32, 31, 3, 3), np.float32)), "layer2/kernel"),
-        (change("layer9.conv.weight", np.ones((32, 32, 3, 3), np.float32)), "layer9/kernel: unexpected"),
+        (change("layer1.conv.weight", np.ones((32, 32), np.float32)), "layer1.conv.weight has shape (32, 32)"),
+        (change("layer0.conv.weight", np.ones((32, 32), np.float32)), "layer0.conv.weight has shape (32, 32)"),
+        (
+            change("layer2.conv.weight", np.ones((32, 31, 3, 3), np.float32)),
+            "layer2.conv.weight has shape (32, 31, 3, 3), expected (32, 32, 3, 3)",
+        ),
+        (change("layer9.conv.weight", np.ones((32, 32, 3, 3), np.float32)), "layer9.conv.weight is not expected"),
         (change("mapping.weight", np.ones(3, np.float32)), "'mapping.weight' is no part"),
-        (change("layer1.wscale.bias", np.arange(32)), "data type int64"),
-        (change("layer1.wscale.bias", np.full(32, np.nan, np.float32)), "NaN"),
+        (change("layer1.wscale.bias", np.arange(32)), "layer1.wscale.bias has data type int64"),
+        (change("layer1.wscale.bias", np.full(32, np.nan, np.float32)), "layer1.wscale.bias holds 32 values"),
+        (change("layer1.wscale.bias", np.full(32, 1e300)), "layer1.wscale.bias holds 32 values that are NaN or inf"),
     ],
 )
 def test_state_dicts_that_do_not_fit_are_refused(edit, words, tmp_path):

@@ -80,11 +80,20 @@ def test_a_head_converts_and_remembers_its_depth(tmp_path):
 @pytest.mark.parametrize(
     "edit, words",
     [
-        (lambda s: {k: a for k, a in s.items() if k != "features.5.weight"}, "conv5/kernel: missing"),
-        (lambda s: {k: a for k, a in s.items() if k != "features.17.bias"}, "conv17/bias: missing"),
-        (lambda s: {**s, "features.5.weight": s["features.7.weight"]}, "conv5/kernel: expected (3, 3, 64, 128)"),
-        (lambda s: {**s, "features.5.weight": np.ones(3, np.float32)}, "conv5/kernel"),
-        (lambda s: {**s, "features.3.weight": s["features.2.weight"]}, "conv3"),
+        (
+            lambda s: {k: a for k, a in s.items() if k != "features.5.weight"},
+            "features.5.weight is missing, expected (128, 64, 3, 3)",
+        ),
+        (
+            lambda s: {k: a for k, a in s.items() if k != "features.17.bias"},
+            "features.17.bias is missing, expected (512,)",
+        ),
+        (
+            lambda s: {**s, "features.5.weight": s["features.7.weight"]},
+            "features.5.weight has shape (128, 128, 3, 3), expected (128, 64, 3, 3)",
+        ),
+        (lambda s: {**s, "features.5.weight": np.ones(3, np.float32)}, "features.5.weight has shape (3,)"),
+        (lambda s: {**s, "features.3.weight": s["features.2.weight"]}, "features.3.weight is not expected"),
         (lambda s: {**s, "features.1.running_mean": np.ones(64, np.float32)}, "'features.1.running_mean' is no part"),
         (lambda s: {**s, "extra": np.ones(64, np.float32)}, "'extra' is no part of a VGG"),
         (lambda s: {**s, "features.0.bias": np.arange(64)}, "data type int64"),

@@ -195,6 +195,9 @@ STATES = [
 ]
 
 
+STRANGER = b"cevil\nShell\n"
+
+
 def numpy_array(dtype: bytes, shape: tuple[int, ...], data: bytes) -> bytes:
     array = call("numpy._core.multiarray _reconstruct", b"cnumpy\nndarray\n", ints((0,)), raw(b"b"))
     return array + b"(K\x01" + ints(shape) + dtype + b"\x89" + data + b"tb"
@@ -292,7 +295,44 @@ BOMBS = [
     Attack("bad-text", lambda c: HEAD + b"X\x02\x00\x00\x00\xff\xfe."),
 ]
 
-ATTACKS = CALLS + NAMES + STATES + ARRAYS + BOMBS
+# Names that nobody knows: the objects are inert, so a file of nothing else holds no network, and no trick wakes one up.
+STAND_INS = [
+    Attack("unknown-call", lambda c: HEAD + call("evil Shell", text(c)) + b"."),
+    Attack("unknown-class", lambda c: HEAD + b"cevil\nShell\n(" + text(c) + b"t\x81."),
+    Attack("unknown-class-names", lambda c: HEAD + b"cevil\nShell\n(t}" + text("command") + text(c) + b"s\x92."),
+    Attack("unknown-state", lambda c: HEAD + call("evil Shell") + b"}" + text("__call__") + text(c) + b"sb."),
+    Attack("unknown-items", lambda c: HEAD + call("evil Shell") + text("__class__") + text(c) + b"s."),
+    Attack("unknown-append", lambda c: HEAD + call("evil Shell") + text(c) + b"a."),
+    Attack("unknown-twice", lambda c: HEAD + call("evil Shell", text("os")) + b"(" + text(c) + b"tR."),
+    Attack("unknown-calls-known", lambda c: HEAD + call("evil Shell", call("os system", text(c))) + b"."),
+    Attack("unknown-key", lambda c: HEAD + b"}" + call("evil Shell") + text(c) + b"s."),
+    Attack(
+        "unknown-key-pairs",
+        lambda c: HEAD + call("collections OrderedDict", b"](" + STRANGER + text(c) + b"ta") + b".",
+    ),
+    Attack("unknown-set", lambda c: HEAD + b"\x8f(" + call("evil Shell", text(c)) + b"\x90."),
+    Attack("unknown-frozen-set", lambda c: HEAD + b"(" + call("evil Shell", text(c)) + b"\x91."),
+    Attack("unknown-persistent", lambda c: HEAD + STRANGER + b"Q."),
+    Attack("unknown-storage", lambda c: tensor_program(storage=STRANGER)),
+    Attack("unknown-storage-like", lambda c: tensor_program(storage=b"ctorch\nEvilStorage\n")),
+    Attack("unknown-location", lambda c: tensor_program().replace(text("cpu"), STRANGER)),
+    Attack("unknown-key-of-storage", lambda c: tensor_program().replace(text("0"), STRANGER)),
+    Attack("unknown-numel", lambda c: tensor_program().replace(integer(6), STRANGER)),
+    Attack("unknown-shape", lambda c: tensor_program().replace(ints((2, 3)), STRANGER)),
+    Attack("unknown-strides", lambda c: tensor_program().replace(ints((3, 1)), STRANGER)),
+    Attack("unknown-offset", lambda c: tensor_program().replace(integer(0) + ints((2, 3)), STRANGER + ints((2, 3)))),
+    Attack("unknown-maker", lambda c: tensor_program().replace(b"ctorch._utils\n_rebuild_tensor_v2\n", STRANGER)),
+    Attack("unknown-type", lambda c: HEAD + call("torch._tensor _rebuild_from_type_v2", STRANGER * 2, b")N") + b"."),
+    Attack("unknown-parameter", lambda c: HEAD + call("torch._utils _rebuild_parameter", STRANGER, b"\x88}") + b"."),
+    Attack("unknown-factory", lambda c: HEAD + call("collections defaultdict", call("evil Shell", text(c))) + b"."),
+    Attack("unknown-dtype", lambda c: HEAD + numpy_array(STRANGER, (1,), raw(b"1234")) + b"."),
+    Attack("unknown-data", lambda c: HEAD + numpy_array(numpy_dtype("f4"), (1,), STRANGER) + b"."),
+    Attack("unknown-variables", lambda c: HEAD + call("tfutil Network") + b"}" + text("variables") + STRANGER + b"sb."),
+    Attack("inst-of-unknown", lambda c: HEAD + b"(" + text(c) + b"ievil\nShell\n."),
+    Attack("obj-of-unknown", lambda c: HEAD + b"(" + STRANGER + text(c) + b"o."),
+]
+
+ATTACKS = CALLS + NAMES + STATES + ARRAYS + BOMBS + STAND_INS
 VALUES = np.arange(6, dtype=np.float32).tobytes()
 CONTAINERS = {
     "zip": lambda program: torch_zip(program, {"0": VALUES}),

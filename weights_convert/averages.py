@@ -1,0 +1,41 @@
+"""Which of several states of one network is the average over its training: by the names that trainings use."""
+
+import re
+
+
+_LONG = ("smooth", "averag", "shadow", "running", "moving", "polyak")
+_SHORT = ("ema", "avg", "swa")
+_WHOLE = ("gs", "ma")
+_NOT = ("no", "non", "not", "without")
+_CRITIC = re.compile(r"(net)?d|disc(rim(inator)?)?|critic|opt(im(izer)?)?")
+
+
+def words_of(name: str) -> list[str]:
+    """The words in a name: "netG_avg" -> net, g, avg; "generatorEMA" -> generator, ema.
+
+    Example:
+        >>> words_of("models.generatorEMA")
+        ['models', 'generator', 'ema']
+    """
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
+
+
+def is_average(name: str) -> bool:
+    """Whether a state is called an average over the training.
+
+    Example:
+        >>> [is_average(name) for name in ("Gs", "avgG", "g_running", "netG", "schema")]
+        [True, True, True, False, False]
+    """
+    words = [word for word in words_of(name) if word != "schema"]
+    if any(word in _NOT or word.startswith("non") for word in words):
+        return False
+    return any(
+        word in _WHOLE or word.startswith(_SHORT) or word.endswith(_SHORT) or any(part in word for part in _LONG)
+        for word in words
+    )
+
+
+def is_of_critic(name: str) -> bool:
+    """Whether something belongs to the other player, or to an optimiser, by its name."""
+    return any(_CRITIC.fullmatch(word) for word in words_of(name))

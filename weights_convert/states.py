@@ -1,0 +1,302 @@
+"""State dicts in what a training saved: found in dicts of dicts, and told apart where one dict holds several.
+
+    {"models": {"netG": {...}, "netD": {...}}, "epoch": 7}     dicts of state dicts: `find_states`
+    {"netG.layer0.weight": ..., "netD.layer0.weight": ...}     several networks in one dict: `separate`
+    {"module._orig_mod.layer0.weight": ...}                    a network inside of its wrappers: `separate`
+
+Nothing here depends on what networks and wrappers are called: the prefix of a network is whatever stands before the
+names that its architecture is recognised by.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sized
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from jaxprior.errors import WeightsError
+from weights_convert.report import printable
+from weights_convert.stand_ins import StandIn
+
+
+MAX_ITEMS = 3_000_000  # entries of dicts that are looked at; a hostile file may put one dict into many
+MAX_DEPTH = 8  # dicts around a state dict
+MAX_PREFIX = 8  # wrappers around a network
+
+WRAPPERS = ("module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module")
+"""Names that PyTorch's wrappers put before those of a network or of its parts. They say nothing of the network."""
+
+WEIGHTS = ("weight", "bias", "kernel")
+"""Last parts of the names of tensors."""
+
+
+@dataclass(frozen=True, eq=False)
+class State(Mapping[str, np.ndarray]):
+    """The tensors of one network by the names that its architecture gives them, and what the file says beside them.
+
+    Fields:
+        tensors: the arrays by name.
+        prefix: what stands before every name in the file; renamed: names that differ from the file's in other ways.
+        others: entries of the same dict that are no tensors.
+        around: numbers, texts and flags in the dicts around it; the nearest wins.
+        settings: the same in dicts without tensors that lie beside it or around it, as "config": {...}.
+        averaged: whether this is an average over the training, where the form of the file says it; else None.
+    """
+
+    tensors: Mapping[str, np.ndarray]
+    prefix: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, object] = field(default_factory=dict)
+    around: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
+    averaged: bool | None = None
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tensors)
+
+    def __len__(self) -> int:
+        return len(self.tensors)
+
+    def in_file(self, name: str) -> str:
+        """What the file calls a tensor, also one that it does not have."""
+        return printable(self.renamed.get(name, self.prefix + name), 120)
+
+    def check_tensors(self) -> None:
+        """Refuse a state in which something else lies in the place of a tensor.
+
+        Raises:
+            WeightsError: an entry that is no tensor is called like a weight, or like a part of one of the layers.
+        """
+        layers = {name.replace("/", ".").split(".")[0] for name in self.tensors}
+        for key, item in self.others.items():
+            parts = key.removeprefix(self.prefix).replace("/", ".").split(".")
+            is_one = key.startswith(self.prefix) and len(parts) > 1
+            if is_one and (parts[-1] in WEIGHTS or parts[0] in layers):
+                kind = item.dotted() if isinstance(item, StandIn) else type(item).__name__
+                raise WeightsError(f"{printable(key, 120)} is an object of type {kind}; expected a tensor of numbers")
+
+    def said(self, name: str) -> object:
+        """The number, text or flag of this name beside the tensors or around them; None if there is none."""
+        return self.others.get(name, self.around.get(name))
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Arrays that are no state dict of a known network.
+
+    Fields:
+        name: where they lie. kind: what holds them, for messages.
+        shapes: of the arrays, or None where they were not kept.
+    """
+
+    name: str
+    kind: str
+    shapes: tuple[tuple[int, ...], ...] | None = None
+
+    def may_be(self, state: Mapping[str, np.ndarray]) -> bool:
+        """Whether these may be the weights of the same network, as far as their shapes tell."""
+        return self.shapes is None or Counter(self.shapes) == Counter(shapes_of(state.values()))
+
+
+@dataclass(frozen=True)
+class Found:
+    """State dicts by name ("" for that of the whole file), names of what was passed over, and arrays among it."""
+
+    states: dict[str, State]
+    left_out: tuple[str, ...]
+    unread: tuple[Unread, ...]
+
+
+def shapes_of(arrays) -> tuple[tuple[int, ...], ...]:
+    """Shapes of those arrays that are not single numbers."""
+    return tuple(array.shape for array in arrays if array.ndim)
+
+
+def join(*names: str) -> str:
+    """Names of nested dicts as one."""
+    return ".".join(name for name in names if name)
+
+
+# Dicts of dicts.
+
+
+def find_states(saved: object) -> Found:
+    """Find the state dicts in what was saved.
+
+    Arguments:
+        saved: nested dicts, or a list of them, with arrays, numbers, texts, lists and stand-ins in them.
+    Returns:
+        Every dict that has arrays under names is a state, however deep it lies.
+    Raises:
+        WeightsError: dicts without end.
+    """
+    walk = _Walk()
+    if isinstance(saved, (list, tuple)):
+        saved = {str(number): item for number, item in enumerate(saved) if isinstance(item, dict)}
+    if isinstance(saved, dict):
+        walk.visit(saved, "", State({}), MAX_DEPTH)
+    return Found(walk.states, tuple(walk.left_out), tuple(walk.unread))
+
+
+class _Walk:
+    """Goes through nested dicts; keeps what it finds."""
+
+    def __init__(self):
+        self.states: dict[str, State] = {}
+        self.left_out: list[str] = []
+        self.unread: list[Unread] = []
+        self.items = 0
+        self.known: dict[int, bool] = {}
+
+    def visit(self, value: dict, path: str, outer: State, depth: int) -> None:
+        """One dict, and those in it that hold named arrays; `outer` knows what the dicts around it say."""
+        self.count(value)
+        named = {key: item for key, item in value.items() if isinstance(key, str)}
+        inner = {key: item for key, item in named.items() if self.has_states(item, depth - 1)}
+        tensors = {key: item for key, item in named.items() if isinstance(item, np.ndarray)}
+        others = {key: item for key, item in named.items() if key not in inner and key not in tensors}
+        around = {**outer.around, **_plain(others), **_plain({key: _number(item) for key, item in tensors.items()})}
+        settings = dict(outer.settings)
+        for key, item in others.items():
+            if isinstance(item, dict):
+                self.count(item)
+                settings.update(_plain({name: one for name, one in item.items() if isinstance(name, str)}))
+            self.pass_over(join(path, key), item)
+        state = State(tensors, others=others, around=around, settings=settings)
+        if tensors:
+            self.states[path] = state
+        for key, item in inner.items():
+            self.visit(item, join(path, key), state, depth - 1)
+
+    def pass_over(self, name: str, item: object) -> None:
+        """Something that is no tensor and no dict of tensors by name."""
+        what = f" (an object of {item.dotted()})" if isinstance(item, StandIn) else ""
+        self.left_out.append(printable(name) + what)
+        self.note_arrays(name, item, MAX_DEPTH)
+
+    def note_arrays(self, name: str, item: object, depth: int) -> None:
+        """Keep where arrays are that have no names, or that went into an object."""
+        if isinstance(item, StandIn) and item.holds_arrays:
+            self.unread.append(Unread(name, f"an object of {item.dotted()}"))
+        if not isinstance(item, (dict, list, tuple)) or not item or not depth:
+            return
+        self.count(item)
+        values = list(item.values() if isinstance(item, dict) else item)
+        if all(isinstance(array, np.ndarray) for array in values):
+            self.unread.append(Unread(name, "a list of tensors without names", shapes_of(values)))
+        elif isinstance(item, dict):
+            for key, value in item.items():
+                if isinstance(key, str):
+                    self.note_arrays(join(name, key), value, depth - 1)
+
+    def has_states(self, value: object, depth: int) -> bool:
+        """Whether a value is a dict in which arrays have names, at whatever depth."""
+        if not isinstance(value, dict) or depth < 1:
+            return False
+        if id(value) not in self.known:
+            self.count(value)
+            self.known[id(value)] = any(
+                isinstance(key, str) and (isinstance(item, np.ndarray) or self.has_states(item, depth - 1))
+                for key, item in value.items()
+            )
+        return self.known[id(value)]
+
+    def count(self, value: Sized) -> None:
+        """Refuse files that put few dicts into many places, so that going through all of them has no end."""
+        self.items += len(value)
+        if self.items > MAX_ITEMS:
+            raise WeightsError(f"the file holds more than {MAX_ITEMS} names in nested dicts; no checkpoint has so many")
+
+
+def _plain(items: Mapping[str, object]) -> dict[str, object]:
+    return {key: item for key, item in items.items() if isinstance(item, (bool, int, float, str))}
+
+
+def _number(array: np.ndarray) -> object:
+    return array.item() if array.size == 1 and array.dtype.kind in "iufb" else None
+
+
+# Several networks, or wrappers, in one dict.
+
+
+def separate(name: str, state: State, recognise: Callable[[Mapping[str, np.ndarray]], bool]) -> Found | None:
+    """Find a network in a state dict whose names have prefixes, once or several times.
+
+    Arguments:
+        name: of the state dict.
+        state: its tensors.
+        recognise: whether tensors are those of the wanted architecture, by their names.
+    Returns:
+        A state for every prefix behind which the architecture is, named by `name` and the prefix; all other tensors
+        are passed over. None if it is nowhere.
+    """
+    for bare in ({key: key for key in state}, _without_wrappers(state)):
+        groups: dict[str, dict[str, str]] = {}
+        for key, shown in bare.items():
+            for prefix in _prefixes(shown):
+                groups.setdefault(prefix, {})[shown.removeprefix(prefix)] = key
+        networks = {
+            prefix: names
+            for prefix, names in groups.items()
+            if recognise({short: state[key] for short, key in names.items()})
+        }
+        if networks:
+            return _split(name, state, networks)
+    return None
+
+
+def _split(name: str, state: State, networks: dict[str, dict[str, str]]) -> Found:
+    states: dict[str, State] = {}
+    taken: set[str] = set()
+    for prefix in sorted(networks, key=len, reverse=True):  # the innermost first: a network may hold its own average
+        own = {short: key for short, key in networks[prefix].items() if key not in taken}
+        taken.update(own.values())
+        parts = [part for part in prefix.replace("/", ".").split(".") if part]
+        label = join(name, *(part for part in parts if part not in WRAPPERS))
+        label = join(name, *parts) if label in states else label
+        states[label] = replace(
+            state,
+            tensors={short: state[key] for short, key in own.items()},
+            prefix=prefix,
+            renamed={short: key for short, key in own.items() if key != prefix + short},
+            averaged=_averaged(state, next(iter(own.values()), "")),
+        )
+    left_out, unread = [], []
+    groups: dict[str, list[str]] = {}
+    for key in state:
+        if key not in taken:
+            groups.setdefault(key.replace("/", ".").split(".")[0], []).append(key)
+    for first, keys in groups.items():
+        if len(keys) > 1:
+            left_out.append(f"{join(name, printable(first))} ({len(keys)} tensors)")
+            unread.append(Unread(join(name, first), "tensors of other names", shapes_of(state[key] for key in keys)))
+        else:
+            number = _number(state[keys[0]])
+            left_out.append(join(name, keys[0]) + ("" if number is None else f" = {number:g}"))
+    return Found(dict(reversed(states.items())), tuple(left_out), tuple(unread))
+
+
+def _averaged(state: Mapping[str, np.ndarray], key: str) -> bool | None:
+    """Whether a tensor lies in PyTorch's `AveragedModel`, which counts beside `module` what it has averaged."""
+    for prefix in _prefixes(key):
+        if f"{prefix}n_averaged" in state and key.startswith(f"{prefix}module."):
+            return bool(np.any(state[f"{prefix}n_averaged"] > 0))
+    return None
+
+
+def _prefixes(key: str) -> list[str]:
+    """ "", "a.", "a.b." of "a.b.c"; "/" separates as well."""
+    found = [""]
+    for position, character in enumerate(key):
+        if character in "./" and len(found) <= MAX_PREFIX:
+            found.append(key[: position + 1])
+    return found
+
+
+def _without_wrappers(state: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """The file's names to those without the names of wrappers in them; nothing if two become one."""
+    bare = {key: ".".join(part for part in key.split(".") if part not in WRAPPERS) for key in state}
+    return bare if len(set(bare.values())) == len(bare) else {}
