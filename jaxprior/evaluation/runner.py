@@ -166,12 +166,13 @@ class _Run:
             return  # other processes are still at work
         images, keys = {row.image for row in now}, {row.key for row in now}
         before = [row for row in self.finished.newest.values() if row.key is not None]
-        left = [row.image for row in before if row.image not in images and row.key not in keys]
+        left = {row.key: row.image for row in before if row.image not in images and row.key not in keys}
         if left:
-            count = "1 picture" if len(left) == 1 else f"{len(left)} pictures"
+            first, *others = left.values()
+            which = f"{len(left)} pictures of earlier commands are" if others else "1 picture of an earlier command is"
+            what = "they are in no table and no report, but their" if others else "it is in no table and no report, but its"
             self.observer.note(
-                f"{count} that only an earlier command named ({left[0]}{', ...' if len(left) > 1 else ''}) stay in the "
-                "journal and keep the files, but are in no table and no report now."
+                f"{which} not among those named now ({first}{', ...' if others else ''}): {what} files are kept."
             )
 
     def _note(self) -> None:
