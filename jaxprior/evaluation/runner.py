@@ -170,9 +170,9 @@ class _Run:
         if left:
             first, *others = left.values()
             which = f"{len(left)} pictures of earlier commands are" if others else "1 picture of an earlier command is"
-            what = "they are in no table and no report, but their" if others else "it is in no table and no report, but its"
             self.observer.note(
-                f"{which} not among those named now ({first}{', ...' if others else ''}): {what} files are kept."
+                f"{which} not named any more ({first}{', ...' if others else ''}); tables and reports leave out what "
+                "is not named now, and its files are kept."
             )
 
     def _note(self) -> None:

@@ -177,7 +177,7 @@ def test_pictures_that_are_no_longer_named_are_in_no_table_and_come_back_unsolve
     assert summary()["pictures"] == {"wanted": 2, "rows": 2, "ok": 2, "diverged": 0, "failed": 0}
     assert summary()["figures"]["psnr"]["n"] == 2 and "a1.png" not in Path("run/report.html").read_text()
     (said,) = notes
-    assert said.startswith("1 picture of an earlier command is not among those named now (in/a1.png): it is in no table")
+    assert said.startswith("1 picture of an earlier command is not named any more (in/a1.png); tables and")
     assert [row.image for row in snapshots(runs_in("run"))[0].rows if "a1" in row.image] == []
     assert [row.image for row in edits.inverted(RunFolder("run"))] == ["in/a0.png", "in/a2.png"]
     assert len(load_pairs(["run"], resolution=16)) == 2
