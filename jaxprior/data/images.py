@@ -183,17 +183,37 @@ def fit(image: np.ndarray, size: int, *, resample: str = "bicubic") -> np.ndarra
         raise ImageError(f"resample: expected one of {', '.join(_RESAMPLING)}, got {resample!r}.")
     if size < 1:
         raise ImageError(f"size: expected at least 1 pixel, got {size}.")
-    height, width, _ = image.shape
+    square = centre_square(image)
+    side = len(square)
+    if side == size:
+        return square
+    return np.asarray(Image.fromarray(square).resize((size, size), _RESAMPLING[resample]))
+
+
+def centre_square(image: np.ndarray) -> np.ndarray:
+    """Cut the centre square out of a picture or mask.
+
+    Arguments:
+        image: `[h, w, ...]` with at least 8 pixels on each side.
+
+    Returns:
+        `[s, s, ...]`, where s is the shorter side. If the margins cannot be equal, the last one is wider by a pixel.
+
+    Raises:
+        ImageError: it is too small.
+
+    Example:
+        >>> centre_square(np.zeros((64, 96, 3), np.uint8)).shape
+        (64, 64, 3)
+    """
+    height, width = image.shape[:2]
     side = min(height, width)
     if side < MIN_SIDE:
         raise ImageError(
             f"it is {width}x{height}; expected at least {MIN_SIDE}x{MIN_SIDE}, less holds nothing to restore."
         )
     top, left = (height - side) // 2, (width - side) // 2
-    square = np.ascontiguousarray(image[top : top + side, left : left + side])
-    if side == size:
-        return square
-    return np.asarray(Image.fromarray(square).resize((size, size), _RESAMPLING[resample]))
+    return np.ascontiguousarray(image[top : top + side, left : left + side])
 
 
 def save_png(path: PathLike, image: np.ndarray) -> None:

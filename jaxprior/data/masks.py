@@ -7,9 +7,10 @@ fraction of the AREA of the picture between 0 and 1:
   ones are at the right and at the bottom. `center:0.25` at 64 pixels is the middle 32x32.
 - `block:F` (or `random:F`) is a square of the same size at a uniformly random place, another place for each image.
 - `pixels:F` is exactly round(F * size**2) scattered pixels, others for each image.
-- The path of a file is a picture in which white means missing. It is fitted like the photographs (turned upright, cut
-  to the centre square), but resized to the nearest neighbour. Then its channels are averaged, and what is brighter
-  than one half is missing.
+- The path of a file is a picture in which white means missing, unless `means` says otherwise. It is read by
+  `jaxprior.data.mask_files` and fitted like the photographs by `jaxprior.data.mask_fitting`: turned upright, cut to
+  the centre square, and resized so that every pixel that holds something of the hole is missing.
+- The path of a folder or zip archive gives each picture of a run the mask file of its name.
 
 Sides and counts are whole numbers of pixels; the exact fraction that is missing is `mask.mean()`. Random masks come
 from an explicit JAX key, whose bits seed NumPy's PCG64 generator, so that a key gives the same mask on every device.
@@ -23,11 +24,17 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxprior.data.images import fit, load_image
-from jaxprior.errors import ImageError, MaskError
+from jaxprior.data.mask_files import MaskReading, read_mask
+from jaxprior.data.mask_words import check_meaning, missing_percent
+from jaxprior.data.sources import ImageSource, PathLike, is_archive
+from jaxprior.errors import MaskError
 
+
+__all__ = ["MaskReading", "MaskSpec", "missing_percent", "parse_mask", "read_mask"]
 
 LEGAL = "center:F, block:F or pixels:F (F between 0 and 1, a fraction of the area), or the path of a picture"
+
+_LEAST_PERCENT = 4  # above which a number is taken for a percentage
 
 _KINDS = {"center": "center", "block": "block", "pixels": "pixels", "random": "block"}
 
@@ -37,24 +44,64 @@ class MaskSpec:
     """The specification of a mask, from which masks of any size are drawn. `parse_mask` makes it.
 
     Arguments:
-        kind: "center", "block", "pixels" or "file".
-        fraction: the fraction of the area that is missing; None for a file.
-        path: the file; None for other kinds.
+        kind: "center", "block", "pixels", "file" or "folder".
+        fraction: the fraction of the area that is missing; None for files and folders.
+        path: the file, or the folder or archive of files; None for other kinds.
+        means: which word says what a file marks, see `jaxprior.data.mask_files`; None where its colours say it.
+        invert: whether what a file would leave known is missing, and the other way round.
     """
 
     kind: str
     fraction: float | None = None
     path: Path | None = None
+    means: str | None = None
+    invert: bool = False
 
     @property
     def name(self) -> str:
-        """The specification in its canonical spelling, e.g. "block:0.25"."""
+        """The specification in its canonical spelling, e.g. "block:0.25" or "masks/scratch.png"."""
         return self.path.as_posix() if self.path is not None else f"{self.kind}:{self.fraction:g}"
+
+    @property
+    def label(self) -> str:
+        """The name, and how its file is read if not as white on black, for titles: "scratch.png (black, inverted)"."""
+        said = ", ".join(filter(None, (self.means, "inverted" if self.invert else None)))
+        return f"{self.name} ({said})" if said else self.name
 
     @property
     def per_image(self) -> bool:
         """Whether every image gets a mask of its own. Otherwise one mask serves all images."""
-        return self.kind in ("block", "pixels")
+        return self.kind in ("block", "pixels", "folder")
+
+    def read(self, source: ImageSource | None = None) -> MaskReading:
+        """Read the mask's file at its own size.
+
+        Arguments:
+            source: the file of a folder or archive that belongs to the image.
+
+        Raises:
+            MaskError: it cannot be read, or it is not clear what it marks, or the specification has no such file.
+
+        Example:
+            >>> parse_mask("scratch.png").read().words()  # needs the file of a mask # doctest: +SKIP
+            '3.1 % missing, white counts'
+        """
+        if self.path is None or (self.kind == "folder" and source is None):
+            raise MaskError(
+                f"mask {self.name}: it is no picture file; name one of the files of a folder to read its mask."
+            )
+        return read_mask(self.path if source is None else source, means=self.means, invert=self.invert)
+
+    def statement(self, size: int) -> str | None:
+        """Say in one line how the mask's file is read and how much is missing; None if one file does not serve all.
+
+        Arguments:
+            size: the side of the picture in pixels.
+
+        Raises:
+            MaskError: see `draw`.
+        """
+        return self.read().statement(self.draw(size)) if self.kind == "file" else None
 
     def draw(self, size: int, key: jax.Array | None = None) -> np.ndarray:
         """Draw the mask for one image.
@@ -67,8 +114,8 @@ class MaskSpec:
             float32 `[size, size]`; 1 means missing, 0 means known.
 
         Raises:
-            MaskError: no pixel would be known, no pixel would be missing (which is allowed for files), the file
-                cannot be read, or a key is needed.
+            MaskError: no pixel would be known, no pixel would be missing (which is allowed for files whose meaning is
+                given), the file cannot be read, a key is needed, or the specification is a folder.
 
         Example:
             >>> float(parse_mask("center:0.25").draw(64).mean())
@@ -76,7 +123,7 @@ class MaskSpec:
         """
         fraction = self.fraction or 0.0
         if self.path is not None:
-            mask = _from_file(self.path, size)
+            return self.read().fitted(size)
         elif self.kind == "center":
             mask = _square(fraction, size, lambda room: (room // 2, room // 2))
         elif self.kind == "block":
@@ -86,64 +133,79 @@ class MaskSpec:
             mask = _scattered(fraction, size, _generator(key, self.name))
         if mask.all():
             raise MaskError(f"mask {self.name}: at {size} pixels nothing is known; leave some pixels known.")
-        if self.kind != "file" and not mask.any():
+        if not mask.any():
             raise MaskError(f"mask {self.name}: at {size} pixels nothing is missing; take a larger fraction.")
         return mask
 
 
-def parse_mask(spec: str) -> MaskSpec:
+def parse_mask(spec: PathLike, *, means: str | None = None, invert: bool = False) -> MaskSpec:
     """Read a mask specification.
 
     Arguments:
-        spec: "center:F", "block:F", "random:F", "pixels:F", or the path of a picture.
+        spec: "center:F", "block:F", "random:F", "pixels:F", or the path of a picture, or of a folder or zip archive of
+            pictures that are named like the images of a run.
+        means: what a file marks as missing, "white", "black", "painted" or "transparent"; None where a black and white
+            picture says it, in which white is missing.
+        invert: whether a file marks what is known instead.
 
     Returns:
         the specification, whose method `draw` makes arrays.
 
     Raises:
-        MaskError: the text has no legal form; the sentence names the legal ones and the most similar one.
+        MaskError: the text has no legal form; the sentence names the legal ones and the most similar one. Or `means` or
+            `invert` is given where there is no file.
 
     Example:
         >>> parse_mask("random:0.25").name
         'block:0.25'
     """
-    kind, colon, number = str(spec).partition(":")
-    if colon and kind in _KINDS:
-        return MaskSpec(_KINDS[kind], _fraction(spec, number))
-    if Path(spec).is_file():
-        return MaskSpec("file", path=Path(spec))
+    text = str(spec)
+    check_meaning(means)
+    kind, colon, number = text.partition(":")
+    if colon and kind.strip().lower() in _KINDS:
+        if means is not None or invert:
+            raise MaskError(
+                f"mask {text}: what white or black means, and inverting, are for masks in files; this one is drawn."
+            )
+        return MaskSpec(_KINDS[kind.strip().lower()], _fraction(kind.strip().lower(), number))
+    if text and Path(spec).exists():
+        kind = "folder" if Path(spec).is_dir() or is_archive(Path(spec)) else "file"
+        return MaskSpec(kind, path=Path(spec), means=means, invert=invert)
     nearest = difflib.get_close_matches(kind.lower(), _KINDS, n=1)
-    hint = f" Did you mean {nearest[0]}:{number or '0.25'}?" if nearest else ""
-    raise MaskError(f"mask {str(spec)!r}: no such form and no such file; expected {LEGAL}.{hint}")
+    number = number if 0 < _number(number) < 1 else "0.25"
+    hint = f" Did you mean {nearest[0]}:{number}?" if nearest else ""
+    raise MaskError(f"mask {text!r}: no such form and no such file; expected {LEGAL}.{hint}")
 
 
-def missing_percent(mask: np.ndarray) -> str:
-    """Say how much of a picture a mask marks as missing.
-
-    Arguments:
-        mask: `[..., h, w]`, where 1 means missing.
-
-    Returns:
-        the percentage with one decimal; "<0.1 %" if it is smaller than that, but not zero.
-
-    Example:
-        >>> missing_percent(parse_mask("center:0.25").draw(64))
-        '25.0 %'
-    """
-    percent = 100 * float(np.mean(mask))
-    return "<0.1 %" if 0 < percent < 0.05 else f"{percent:.1f} %"
-
-
-def _fraction(spec: str, number: str) -> float:
+def _fraction(kind: str, number: str) -> float:
     """Read the fraction of a specification."""
-    try:
-        fraction = float(number)
-    except ValueError:
-        fraction = math.nan
+    fraction = _number(number)
     if 0 < fraction < 1:
         return fraction
-    hint = f" Did you mean {spec.partition(':')[0]}:{fraction / 100:g}?" if 1 < fraction < 100 else ""
-    raise MaskError(f"mask {spec!r}: expected a fraction of the area between 0 and 1, got {number!r}.{hint}")
+    percent = _percent(number)
+    hint = f"Take {kind}:0.25 for a quarter of it." if percent is None else f"Did you mean {kind}:{percent / 100:g}?"
+    raise MaskError(
+        f"mask {f'{kind}:{number}'!r}: expected a fraction of the area between 0 and 1, got {number!r}. {hint}"
+    )
+
+
+def _percent(number: str) -> float | None:
+    """The percentage that was given in place of a fraction; None if it is none.
+
+    A small number without a percent sign is as likely a side, a factor or a slip, so nothing is made of it.
+    """
+    text = number.strip()
+    value = _number(text.removesuffix("%"))
+    least = 0 if text.endswith("%") else _LEAST_PERCENT
+    return value if least < value < 100 else None
+
+
+def _number(text: str) -> float:
+    """A number, or NaN if the text is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _generator(key: jax.Array | None, name: str) -> np.random.Generator:
@@ -167,16 +229,3 @@ def _scattered(fraction: float, size: int, chance: np.random.Generator) -> np.nd
     mask = np.zeros(size * size, np.float32)
     mask[chance.choice(size * size, round(fraction * size * size), replace=False, shuffle=False)] = 1
     return mask.reshape(size, size)
-
-
-def _from_file(path: Path, size: int) -> np.ndarray:
-    """Read a mask from a picture in which white means missing."""
-    try:
-        picture = load_image(path)
-    except ImageError as error:
-        raise MaskError(f"mask {error}") from None
-    try:
-        fitted = fit(picture, size, resample="nearest")
-    except ImageError as error:
-        raise MaskError(f"mask {path.as_posix()}: {error}") from None
-    return (fitted.mean(axis=-1) > 127.5).astype(np.float32)

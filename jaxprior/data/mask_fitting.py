@@ -1,0 +1,110 @@
+"""Fitting masks to the pixels of a fitted photograph, so that no pixel called known holds anything of the hole.
+
+A photograph is resized by a bicubic filter that averages over all pixels that fall into one (`images.fit`). A pixel of
+the result therefore also holds something of its neighbourhood. A mask that took over only the nearest of the original
+pixels would lose thin scratches, and call pixels known that show them. Here a pixel is missing if any missing pixel
+lies in it, or if more than `TOLERANCE` of its value can come from missing pixels by the weights of that filter.
+"""
+
+import math
+
+import numpy as np
+
+from jaxprior.data.images import centre_square
+
+
+TOLERANCE = 8 / 255
+"""How much of a known pixel's value may come from missing ones: 8 of 255 levels in the worst case."""
+
+_ROWS = 1024  # of a mask that are converted to floating point at once
+
+
+def fit_mask(missing: np.ndarray, size: int) -> np.ndarray:
+    """Fit a mask as `images.fit` fits a photograph of its size: the centre square, resized.
+
+    Arguments:
+        missing: bool `[h, w]`, at least 8 pixels on each side.
+        size: the side of the result in pixels.
+
+    Returns:
+        bool `[size, size]`. A square that has this size already stays as it is.
+
+    Raises:
+        ImageError: the mask is too small.
+
+    Example:
+        >>> scratch = np.zeros((512, 512), bool)
+        >>> scratch[:, 100] = True
+        >>> int(fit_mask(scratch, 64).any(axis=0).sum())
+        1
+    """
+    square = centre_square(missing)
+    side = len(square)
+    if side == size:
+        return square
+    weights = np.abs(bicubic_weights(side, size))
+    return touched(square, (size, size)) | (_products(weights, square, weights) > TOLERANCE)
+
+
+def touched(missing: np.ndarray, size: tuple[int, int], *, step: float | None = None) -> np.ndarray:
+    """Shrink or enlarge a mask by maximum: a pixel is missing if any missing pixel overlaps it.
+
+    Arguments:
+        missing: bool `[h, w]`.
+        size: (height, width) of the result.
+        step: how many original pixels one pixel of the result spans; by default the ratio of the sizes, for each axis.
+
+    Returns:
+        bool `[*size]`.
+
+    Example:
+        >>> touched(np.eye(4, dtype=bool), (2, 2)).tolist()
+        [[True, False], [False, True]]
+    """
+    rows, columns = (_overlaps(side, new, step) for side, new in zip(missing.shape, size, strict=True))
+    return _products(rows, missing, columns) > 0
+
+
+def bicubic_weights(side: int, size: int) -> np.ndarray:
+    """Return the weights with which Pillow's bicubic filter resizes a line of pixels.
+
+    Arguments:
+        side: pixels of the line.
+        size: pixels of the resized line.
+
+    Returns:
+        float32 `[size, side]`; each row has the sum 1.
+
+    Example:
+        >>> bicubic_weights(16, 8).sum(axis=1).round(5).min()
+        np.float32(1.0)
+    """
+    step = side / size
+    width = max(step, 1.0)
+    centres = (np.arange(size) + 0.5) * step
+    distances = np.abs((np.arange(side) + 0.5 - centres[:, None]) / width)
+    near = (1.5 * distances - 2.5) * distances**2 + 1
+    far = ((-0.5 * distances + 2.5) * distances - 4) * distances + 2
+    weights = np.where(distances < 1, near, np.where(distances < 2, far, 0.0))
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _overlaps(side: int, size: int, step: float | None) -> np.ndarray:
+    """Which pixels of a line lie, even in part, in each pixel of the resized line: float32 [size, side] of 0 and 1."""
+    step = side / size if step is None else step
+    pixels = np.arange(side)
+    matrix = np.zeros((size, side), np.float32)
+    for i in range(size):
+        first = math.floor(i * step + 1e-6)
+        last = max(math.ceil((i + 1) * step - 1e-6), first + 1)
+        matrix[i] = (pixels >= min(first, side - 1)) & (pixels < last)
+    return matrix
+
+
+def _products(rows: np.ndarray, missing: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """rows @ missing @ columns.T, without a copy of the whole mask in floating point."""
+    total = np.zeros((len(rows), len(columns)), np.float32)
+    for first in range(0, len(missing), _ROWS):
+        some = slice(first, first + _ROWS)
+        total += rows[:, some] @ (missing[some].astype(np.float32) @ columns.T)
+    return total
