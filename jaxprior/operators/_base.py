@@ -111,7 +111,7 @@ class Operator(abc.ABC):
             `ValueError` if the operator's arrays do not fit the photos, or if it adds noise and has no keys.
 
         Example:
-            >>> Inpaint(jnp.ones((64, 64))).observe(jnp.ones((2, 64, 64, 3))).max()
+            >>> Inpaint(jnp.eye(64)).observe(jnp.ones((2, 64, 64, 3))).min()
             Array(0., dtype=float32)
         """
         return jax.vmap(type(self).apply)(batched(self, len(photos)), jnp.asarray(photos))

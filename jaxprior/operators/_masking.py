@@ -1,36 +1,105 @@
 """What operators with a mask share."""
 
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array
 
-from jaxprior.operators._base import Image
+from jaxprior.data.masks import MaskSpec, parse_mask
+from jaxprior.errors import MaskError, SettingsError
+from jaxprior.operators._base import Image, Operator
+from jaxprior.settings import PLAIN, Names, spelled
 
 
-MASK = (
-    "center:F, block:F (random place) or pixels:F (scattered), F a fraction of the area; or a picture, white = {white}."
-)
-"""Help text of a setting that is the specification of a mask."""
+Checked = TypeVar("Checked", bound=Operator)
+
+AXES = (2, 3)
+"""How many axes a mask has: `[h, w]` for all images, or `[b, h, w]`."""
 
 
-def check_mask(owner: str, mask, *, known: str, unknown: str) -> None:
-    """Refuse a mask that is not `[h, w]` or `[b, h, w]` with values in [0, 1].
+def mask_of(given: Mapping[str, Any], names: Names = PLAIN) -> MaskSpec | None:
+    """Return the specification of a mask from the settings `mask`, `mask_means` and `invert_mask`; None without a mask.
 
-    Values are looked at only in NumPy arrays: a JAX array may be traced, or not computed yet.
+    Raises:
+        SettingsError: the others are given without `mask`.
+        MaskError: see `parse_mask`.
+    """
+    means, invert = given.get("mask_means"), given.get("invert_mask", False)
+    if "mask" in given:
+        return parse_mask(given["mask"], means=means, invert=invert)
+    if means is not None or invert:
+        given_alone = spelled("mask_means" if means is not None else "invert_mask", names)
+        raise SettingsError(f"{given_alone} says how a mask's file is read: give {spelled('mask', names)} too.")
+    return None
+
+
+def checked_mask(owner: str, mask: Any, *, known: str, unknown: str) -> Any:
+    """Return a mask as float32, and refuse one that is not `[h, w]` or `[b, h, w]` with 0 and 1 alone and some 0.
+
+    Only arrays whose values are at hand are looked at. What is traced, or stands for an array, is returned as it is.
 
     Arguments:
         owner: the operator's class, for the message.
-        mask: what was given.
+        mask: what was given: booleans, integers or floats.
         known, unknown: what 0 and 1 mean, for the message.
+
+    Raises:
+        MaskError: the mask has another shape or other values, or leaves nothing of an image known.
     """
-    if isinstance(mask, np.ndarray):
-        if mask.ndim not in (2, 3):
-            raise ValueError(f"{owner}: expected a mask [h, w] or [b, h, w], got {mask.shape}.")
-        if mask.size and not (mask.min() >= 0 and mask.max() <= 1):
-            raise ValueError(
-                f"{owner}: expected a mask of 0 ({known}) and 1 ({unknown}), got values from "
-                f"{mask.min()} to {mask.max()}."
-            )
+    if isinstance(mask, list | tuple):
+        mask = np.asarray(mask)
+    if not isinstance(mask, np.ndarray) and not _is_at_hand(mask):
+        return mask
+    if mask.ndim not in AXES:
+        raise MaskError(f"{owner}: mask: expected an array [h, w] or [b, h, w], got the shape {mask.shape}.")
+    values = np.asarray(mask)
+    expected = f"{owner}: mask: expected 0 ({known}) and 1 ({unknown})"
+    if not ((values == 0) | (values == 1)).all():
+        wrong = "NaN" if (values != values).any() else f"values from {values.min():g} to {values.max():g}"
+        raise MaskError(f"{expected}, got {wrong}; a comparison such as mask > 0.5 gives what is expected.")
+    if values.size and values.all(axis=(-2, -1)).any():
+        which = "" if values.ndim == 2 else f" in the mask of image {int(values.all(axis=(-2, -1)).argmax())}"
+        raise MaskError(f"{expected}, got 1 everywhere{which}: leave some pixels {known}.")
+    return mask if values.dtype == np.float32 else mask.astype(np.float32)
+
+
+def register_checked(operator: type[Checked]) -> type[Checked]:
+    """Register a dataclass of an operator as a pytree, as `jax.tree_util.register_dataclass` does.
+
+    The difference is that a pytree is put together again without its constructor, and thus without its checks. JAX puts
+    together operators whose arrays are no masks, for example gradients.
+
+    Arguments:
+        operator: a frozen dataclass; fields with the metadata `static` are no leaves.
+    """
+    fields = dataclasses.fields(operator)
+    static = [field.name for field in fields if field.metadata.get("static")]
+    arrays = [field.name for field in fields if field.name not in static]
+
+    def take_apart(one: Checked) -> tuple[list[tuple[Any, Any]], tuple[Any, ...]]:
+        leaves = [(jax.tree_util.GetAttrKey(name), getattr(one, name)) for name in arrays]
+        return leaves, tuple(getattr(one, name) for name in static)
+
+    def put_together(values: tuple[Any, ...], leaves: Iterable[Any]) -> Checked:
+        one = object.__new__(operator)
+        for name, value in zip([*static, *arrays], [*values, *leaves], strict=True):
+            object.__setattr__(one, name, value)
+        return one
+
+    jax.tree_util.register_pytree_with_keys(operator, take_apart, put_together)
+    return operator
+
+
+def _is_at_hand(array: Any) -> bool:
+    """Whether something is a JAX array whose values this process can look at."""
+    if not isinstance(array, jax.Array) or isinstance(array, Tracer):
+        return False
+    return array.is_fully_addressable and not array.is_deleted()
 
 
 def mask_over(owner: str, mask, x: Image) -> Array:

@@ -13,9 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Shaped
 
-from jaxprior.data.masks import MaskSpec, parse_mask
+from jaxprior.data.mask_words import INVERT_TEXT, MASK_TEXT, MEANS_TEXT, MaskMeans
+from jaxprior.data.masks import MaskSpec
 from jaxprior.operators._base import Image, Images, Operator, batched, per_image
-from jaxprior.operators._masking import MASK, check_mask, mask_over
+from jaxprior.operators._masking import checked_mask, mask_of, mask_over, register_checked
 from jaxprior.settings import PLAIN, Names, setting
 
 
@@ -36,10 +37,12 @@ class DenoiseSettings:
     """What can be set of the task: the noise, and a mask of the noisy pixels for every picture."""
 
     sigma: float = setting(0.2, "Noise that --clean adds: standard deviation for pictures in [-1, 1].", metavar="X")
-    mask: str | None = setting(None, f"Only there: {MASK.format(white='noisy')}", metavar="SPEC|FILE")
+    mask: str | None = setting(None, f"Only there: {MASK_TEXT.format(white='noisy')}", metavar="SPEC|FILE|DIR")
+    mask_means: MaskMeans | None = setting(None, MEANS_TEXT)
+    invert_mask: bool = setting(False, INVERT_TEXT, option="--invert-mask")
 
 
-@jax.tree_util.register_dataclass
+@register_checked
 @dataclasses.dataclass(frozen=True)
 class Denoise(Operator):
     """The photo plus Gaussian noise; A(x), what the noise averages to, is x itself.
@@ -50,11 +53,11 @@ class Denoise(Operator):
     Arguments:
         sigma: standard deviation of the noise that `observe` adds, for images in [-1, 1]: 0.2 is 25.5 grey levels of
             255. Restoring does not depend on it.
-        mask: None, or `[h, w]` for all images or `[b, h, w]`, 1 = noisy, 0 = clean; more than 0.5 counts as 1.
+        mask: None, or `[h, w]` for all images or `[b, h, w]`, 1 (or true) = noisy, 0 = clean. It is kept as float32.
 
     Raises:
-        `ValueError` for a sigma that is not positive, and for a NumPy mask of another rank or with values outside
-        [0, 1].
+        `ValueError` for a sigma that is not positive, and for a mask with another number of axes, values other than 0
+        and 1, or 1 everywhere.
 
     Example:
         >>> keys = jax.random.split(jax.random.key(0), 2)
@@ -74,15 +77,15 @@ class Denoise(Operator):
         cls, given: Mapping[str, Any], shape: tuple[int, ...], *, names: Names = PLAIN
     ) -> tuple[Operator, MaskSpec | None]:
         """Make the operator without a mask, and the specification of the mask that every picture gets, if any."""
-        values = dict(given)
-        mask = values.pop("mask", None)
-        return cls(**values), None if mask is None else parse_mask(mask)
+        own = {name: value for name, value in given.items() if name == "sigma"}
+        return cls(**own), mask_of(given, names)
 
     def __post_init__(self):
         object.__setattr__(self, "sigma", float(self.sigma))  # static fields are hashed: no arrays
         if not 0 < self.sigma < math.inf:
             raise ValueError(f"Denoise: `sigma` must be positive and finite, got {self.sigma:g}.")
-        check_mask("Denoise", self.mask, known="clean", unknown="noisy")
+        mask = checked_mask("Denoise", self.mask, known="clean", unknown="noisy")
+        object.__setattr__(self, "mask", mask)
 
     @property
     def label(self) -> str:

@@ -7,15 +7,15 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Shaped
 
-from jaxprior.data.masks import MaskSpec, parse_mask
+from jaxprior.data.mask_words import INVERT_TEXT, MASK_TEXT, MEANS_TEXT, MaskMeans
+from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import SettingsError
 from jaxprior.operators._base import Image, Operator, per_image
-from jaxprior.operators._masking import MASK, check_mask, mask_over
+from jaxprior.operators._masking import checked_mask, mask_of, mask_over, register_checked
 from jaxprior.settings import PLAIN, REQUIRED, Names, setting
 
 
@@ -35,19 +35,21 @@ jaxprior inpaint damaged/ --mask block:0.25 --reference originals/ -o runs/block
 class InpaintSettings:
     """What can be set of the task: the mask, which every picture gets in place of the operator's own."""
 
-    mask: str = setting(REQUIRED, MASK.format(white="repair"), metavar="SPEC|FILE")
+    mask: str = setting(REQUIRED, MASK_TEXT.format(white="repair"), metavar="SPEC|FILE|DIR")
+    mask_means: MaskMeans | None = setting(None, MEANS_TEXT)
+    invert_mask: bool = setting(False, INVERT_TEXT, option="--invert-mask")
 
 
-@jax.tree_util.register_dataclass
+@register_checked
 @dataclasses.dataclass(frozen=True)
 class Inpaint(Operator):
     """A(x) = x * (1 - mask): missing pixels become 0, mid-grey in [-1, 1] (mGANprior's operator).
 
     Arguments:
-        mask: `[h, w]` for all images or `[b, h, w]`, 1 = missing, 0 = known.
+        mask: `[h, w]` for all images or `[b, h, w]`, 1 (or true) = missing, 0 = known. It is kept as float32.
 
     Raises:
-        `ValueError` for a NumPy mask of another rank or with values outside [0, 1].
+        MaskError: the mask has another number of axes, values other than 0 and 1, or 1 everywhere.
 
     Example:
         >>> hole = jnp.zeros((64, 64)).at[16:48, 16:48].set(1)
@@ -68,10 +70,11 @@ class Inpaint(Operator):
         """Make the operator with nothing missing yet, and the specification of what is missing of every picture."""
         if "mask" not in given:
             raise SettingsError('inpaint needs a mask, e.g. mask = "center:0.25".')
-        return cls(np.zeros(shape[:2], np.float32)), parse_mask(given["mask"])
+        return cls(np.zeros(shape[:2], np.float32)), mask_of(given, names)
 
     def __post_init__(self):
-        check_mask("Inpaint", self.mask, known="known", unknown="missing")
+        mask = checked_mask("Inpaint", self.mask, known="known", unknown="missing")
+        object.__setattr__(self, "mask", mask)
 
     def apply(self, x: Image) -> Array:
         """Blank the missing pixels of one image `[h, w, c]`."""

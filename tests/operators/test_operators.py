@@ -14,6 +14,7 @@ import skimage.color
 from PIL import Image
 
 from jaxprior import operators
+from jaxprior.errors import MaskError
 from jaxprior.operators import (
     Colorize,
     Compose,
@@ -173,7 +174,7 @@ def test_mistakes_are_sentences(unchecked):
     for mask, words in [
         (jnp.zeros((8, 8)), r"got \(8, 8\) and \(12, 16, 3\)"),
         (jnp.zeros((3, H, W)), "first is the number of images, 2"),
-        (jnp.zeros((2, H, W, 1)), "expected 2 axes for all images"),
+        (jnp.zeros((2, H, W, 1)), r"expected an array \[h, w\] or \[b, h, w\], got the shape \(2, 12, 16, 1\)"),
     ]:
         with pytest.raises(ValueError, match=words):
             Inpaint(mask).observe(photos)
@@ -181,10 +182,50 @@ def test_mistakes_are_sentences(unchecked):
         Inpaint(jnp.zeros((H, W))).apply(photos)
     with pytest.raises(ValueError, match=r"0 \(known\) and 1 \(missing\), got values from 0 to 255"):
         Inpaint(np.array([[0, 255]], np.uint8))
-    with pytest.raises(ValueError, match="expected a mask"):
+    with pytest.raises(ValueError, match=r"expected an array \[h, w\] or \[b, h, w\]"):
         Inpaint(np.zeros((H, W, 1, 1)))
     with pytest.raises(dataclasses.FrozenInstanceError):
         Inpaint(jnp.zeros((H, W))).mask = None
+
+
+@pytest.mark.parametrize("array", [np.asarray, jnp.asarray])
+@pytest.mark.parametrize("make", [Inpaint, lambda mask: Denoise(0.2, mask), lambda mask: Compose((Inpaint(mask),))])
+def test_masks_that_say_nothing_clear_are_refused(make, array, unchecked):
+    mask = np.asarray(hole())
+    batch = np.stack([mask, np.ones_like(mask)])
+    for given, words in [
+        (mask * 0.5, "values from 0 to 0.5"),
+        (mask * 255, "values from 0 to 255"),
+        (-mask, "values from -1 to"),
+        (np.where(mask == 1, np.nan, 0), "got NaN"),
+        (np.ones_like(mask), "got 1 everywhere: leave some pixels"),
+        (batch, "got 1 everywhere in the mask of image 1"),
+        (mask[..., None, None], r"the shape \(12, 16, 1, 1\)"),
+        (mask[0], r"the shape \(16,\)"),
+    ]:
+        with pytest.raises(MaskError, match=f"^(Inpaint|Denoise): mask: expected .*{words}"):
+            make(array(given))
+
+
+def test_masks_of_all_types_are_kept_as_one():
+    """Another type would be another program, which takes half a minute to compile."""
+    mask = np.asarray(hole())
+    for kind in (bool, np.uint8, np.int32, np.float64, np.float32):
+        for array in (np.asarray, jnp.asarray):
+            for operator in (Inpaint(array(mask.astype(kind))), Denoise(0.2, array(mask.astype(kind)))):
+                assert operator.mask.dtype == np.float32 and np.array_equal(operator.mask, mask)
+    assert np.array_equal(Inpaint([[0, 1], [1, 0]]).mask, np.eye(2)[::-1])
+    assert not Inpaint(np.zeros((4, 4))).mask.any()  # nothing missing is no mistake
+
+
+def test_what_is_no_mask_may_stand_in_an_operators_place():
+    photos, operator = normal(1, 2, H, W, 3), Inpaint(hole())
+    gradient = jax.grad(lambda task: jnp.sum(task.observe(photos) ** 2))(operator)
+    assert gradient.mask.shape == (H, W) and isinstance(gradient, Inpaint)
+    assert jax.tree.map(lambda leaf: leaf.shape, operator).mask == (H, W)
+    assert jax.tree.structure(operator) == jax.tree.structure(gradient)
+    (path, _), = jax.tree_util.tree_leaves_with_path(Denoise(0.2, hole()))
+    assert jax.tree_util.keystr(path) == ".mask"
 
 
 def test_masks_of_other_types_do_not_change_the_images_type():
@@ -400,8 +441,8 @@ def test_masked_noise_is_where_the_mask_is_and_is_not_compared():
     assert jnp.array_equal(task.merge(observed[0], photos[0]), photos[0])
     broken = jnp.where(mask[..., None] == 1, jnp.nan, photos[0])
     assert jnp.isfinite(task.compared(broken)).all() and jnp.isfinite(task.merge(broken, photos[0])).all()
-    soft = Denoise(0.3, np.where(mask == 1, 0.7, 0.2))
-    assert jnp.array_equal(soft.observe(photos, key=jax.random.split(jax.random.key(5), 3)), observed)
+    with pytest.raises(MaskError, match=r"0 \(clean\) and 1 \(noisy\), got values from 0.2 to 0.7"):
+        Denoise(0.3, np.where(mask == 1, 0.7, 0.2))
 
 
 # --- blur ---
@@ -501,7 +542,7 @@ def test_mistakes_with_the_other_operators_are_sentences(unchecked):
         (lambda: Colorize().apply(photos[0, ..., :2]), r"got \(12, 16, 2\)"),
         (lambda: Denoise(0.0), "`sigma` must be positive and finite, got 0"),
         (lambda: Denoise(float("nan")), "must be positive"),
-        (lambda: Denoise(0.1, np.full((4, 4), 2.0)), r"0 \(clean\) and 1 \(noisy\), got values from 2.0"),
+        (lambda: Denoise(0.1, np.full((4, 4), 2.0)), r"0 \(clean\) and 1 \(noisy\), got values from 2 to 2"),
         (lambda: Denoise().observe(photos), "needs 2 random keys.*pass `key=jax.random.split"),
         (lambda: Denoise().observe(photos, key=jax.random.key(0)), r"2 random keys.*got keys of the shape \(\)"),
         (lambda: Denoise().observe(photos, key=jax.random.split(jax.random.key(0), 3)), r"shape \(3,\)"),
