@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -87,8 +87,11 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, words: 
     (console if console.is_terminal else Console(width=160)).print(table, markup=False)
 
 
-def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> None:
-    """Print the closing table, one line a run with its counts and mean figures, and then every note of their rows."""
+def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]], *, told: Collection[str] = ()) -> None:
+    """Print the closing table, one line a run with its counts and mean figures, and then every note of their rows.
+
+    Notes that were `told` before, because they are about all pictures, are left out.
+    """
     from jaxprior.data.notes import note_sentences
     from jaxprior.metrics import metrics_of
     from jaxprior.reporting.tables import counts, said_of_equal, show, summarise
@@ -111,7 +114,8 @@ def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]]) -> 
     for title, rows in zip(titles, row_lists, strict=True):
         if equal := said_of_equal(rows):
             say(f"note: {title}: {equal}")
-    notes = note_sentences((row.image, row.notes) for rows in row_lists for row in rows)
+    noted = [(row.image, [note for note in row.notes if note not in told]) for rows in row_lists for row in rows]
+    notes = note_sentences(noted)
     for sentence in notes[:MOST_NOTES]:
         say(f"note: {sentence}")
     if len(notes) > MOST_NOTES:

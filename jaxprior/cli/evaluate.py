@@ -113,10 +113,10 @@ def evaluate(
             plan = evaluation.make_plan(changed, folder)
             _print_forecast(evaluation.forecast_cells(plan, **limits, share=share))
         return
-    report = _run(changed, folder, share=share, **limits)
+    report, told = _run(changed, folder, share=share, **limits)
     runs = evaluation.runs_in(folder)
     rows = [run.rows() for run in runs]
-    print_summary(evaluation.short_titles([run.read()["cell"] for run in runs]), rows)
+    print_summary(evaluation.short_titles([run.read()["cell"] for run in runs]), rows, told=told)
     say(f"\nreport: {report}")
     if any(row.status != "ok" for part in rows for row in part):
         raise typer.Exit(SOME_FAILED)
@@ -130,8 +130,12 @@ def _list_recipes() -> None:
     say("\nRun one with `jaxprior evaluate NAME -o RUN`; `jaxprior evaluate --help` shows more.")
 
 
-def _run(recipe: Any, out: Path, **settings: Any) -> Path:
-    """All cells with progress shown; a stop ends the program with a sentence on how to go on."""
+def _run(recipe: Any, out: Path, **settings: Any) -> tuple[Path, set[str]]:
+    """All cells with progress shown; a stop ends the program with a sentence on how to go on.
+
+    Returns:
+        Where the report is, and the notes that were printed on the way.
+    """
     from jaxprior import evaluation
 
     shown: list[Any] = []
@@ -144,9 +148,8 @@ def _run(recipe: Any, out: Path, **settings: Any) -> Path:
 
     try:
         with mistakes():
-            return evaluation.run_recipe(
-                recipe, out, watch=watch, command=this_command(), **settings
-            )
+            report = evaluation.run_recipe(recipe, out, watch=watch, command=this_command(), **settings)
+        return report, {note for progress in shown for note in progress.notes}
     except evaluation.Stopped:
         where = f" in {shown[-1].title} with {shown[-1].done} of {shown[-1].total} pictures done" if shown else ""
     say_error(f"Stopped{where}; {go_on(this_command())}")

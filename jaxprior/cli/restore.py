@@ -86,7 +86,7 @@ def _restore(
         options: what is common to all runs.
     """
     from jaxprior import evaluation
-    from jaxprior.data import images, masks
+    from jaxprior.data import images
     from jaxprior.system import runtime
     from jaxprior.weights import priors
 
@@ -98,8 +98,7 @@ def _restore(
     prior = priors.load_prior(options.prior)
     with mistakes():
         operator, mask = evaluation.make_task(task, prior.image_shape, names=names)
-    if mask is not None and mask.kind == "file":
-        say(f"mask {mask.name}: {masks.missing_percent(mask.draw(prior.resolution))} of the picture lies under it")
+        told = None if mask is None else mask.statement(prior.resolution)  # `run_cell` tells it
     cell = evaluation.Cell(
         task=operator,
         method=resolve(method, operator, prior),
@@ -111,7 +110,7 @@ def _restore(
     folder = evaluation.RunFolder(out, share=share)
     rows = solve(cell, sources, folder, prior=prior, batch_size=options.batch_size, memory=in_bytes(options.memory))
     path = evaluation.write_report([folder])
-    print_summary([cell.title], [rows])
+    print_summary([cell.title], [rows], told=() if told is None else (told,))
     say(f"\nreport: {path}")
     if any(row.status != "ok" for row in rows):
         raise typer.Exit(SOME_FAILED)

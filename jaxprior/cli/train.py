@@ -105,7 +105,7 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
         data = discovery.imported(trainer.read)(inputs_kind(**given.changes()), settings, limit=run.limit)
         side = settings.resolution
         say(f"{len(data.pictures)} {data.kind} of {side}x{side} pixels from {data.source}")
-        for sentence in data.pictures.fitted:
+        for sentence in (*data.pictures.fitted, *data.notes):
             say(sentence)
         skipped = data.pictures.skipped
         for sentence in skipped[:MOST_NAMED]:

@@ -58,7 +58,7 @@ class Cell:
     @property
     def title(self) -> str:
         """Short name for tables: "reconstruct" or "inpaint center:0.25"."""
-        return self.task.label if self.mask is None else f"{self.task.label} {self.mask.name}"
+        return self.task.label if self.mask is None else f"{self.task.label} {self.mask.label}"
 
 
 def has_mask(task: Operator) -> bool:
@@ -80,7 +80,7 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         prior: a `jaxprior.Prior`, of which name, sha256 and shape of the images are taken.
         numerics_version: of the engine; results of different versions are never mixed.
     """
-    file = None if cell.mask is None else cell.mask.path
+    from_files = cell.mask is not None and cell.mask.path is not None
     operator = describe(cell.task)
     if cell.mask is not None:
         operator.pop("mask")  # a placeholder; `mask` says what every picture gets
@@ -88,11 +88,12 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         "task": cell.task.name,
         "operator": operator,
         "mask": None if cell.mask is None else cell.mask.name,
-        "mask_sha256": None if file is None else hashlib.sha256(file.read_bytes()).hexdigest(),
+        "mask_sha256": _file_digest(cell.mask),
+        **_how_masks_are_read(cell.mask),
         "prior": {"name": prior.card.get("name"), "sha256": prior.sha256},
         "resolution": prior.resolution,
         **({} if prior.image_shape[-1] == 3 else {"image_channels": prior.image_shape[-1]}),
-        "fit": "EXIF-rotated, centre square, antialiased bicubic; masks nearest",
+        "fit": f"EXIF-rotated, centre square, antialiased bicubic; masks {'by maximum' if from_files else 'nearest'}",
         "codes": describe(cell.method.codes),
         "objective": describe(cell.method.objective),
         "solve": describe(cell.method.solve),
@@ -110,7 +111,7 @@ def spelled_as(settings: dict, record: dict) -> dict:
     """Return the settings with those paths that a run has in another spelling as the run has them.
 
     Paths stand in the settings, and thus in the keys, as they were typed when the run began. A mask's file is the same
-    if its content is; a folder of originals if its absolute path is. What the originals hold is in the keys anyway.
+    if its content is; a folder of masks or originals if its absolute path is. What these hold is in the keys anyway.
 
     Arguments:
         settings: from `configuration`; record: the run's `run.json`.
@@ -118,9 +119,24 @@ def spelled_as(settings: dict, record: dict) -> dict:
     before, changes = record.get("configuration", {}), {}
     if settings["mask_sha256"] is not None and settings["mask_sha256"] == before.get("mask_sha256"):
         changes["mask"] = before.get("mask")
+    if settings["mask"] is not None and os.path.abspath(settings["mask"]) == record.get("masks_path"):
+        changes["mask"] = before.get("mask")
     if settings["reference"] is not None and os.path.abspath(settings["reference"]) == record.get("reference_path"):
         changes["reference"] = before.get("reference")
     return settings | changes
+
+
+def _how_masks_are_read(mask: MaskSpec | None) -> dict:
+    """The settings of a mask in a file that are not what they are by default."""
+    means = {} if mask is None or mask.means is None else {"mask_means": mask.means}
+    return means | ({"invert_mask": True} if mask is not None and mask.invert else {})
+
+
+def _file_digest(mask: MaskSpec | None) -> str | None:
+    """The sha256 of the one file of a mask; the masks of a folder stand in the keys of their pictures only."""
+    if mask is None or mask.kind != "file" or mask.path is None:
+        return None
+    return hashlib.sha256(mask.path.read_bytes()).hexdigest()
 
 
 def _draws_other_codes(cell: Cell, prior: Any) -> bool:

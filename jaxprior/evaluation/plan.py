@@ -215,7 +215,7 @@ def _cells_of(recipe: Recipe, prior: Any) -> list[tuple[str, Cell]]:
 def _check_suits(task: Operator, mask: MaskSpec | None, image_shape: tuple[int, ...]) -> None:
     """Find out before the first cell whether a task can be done on the prior's pictures."""
     jax.eval_shape(type(task).apply, task, jax.ShapeDtypeStruct(image_shape, np.float32))
-    if mask is not None:
+    if mask is not None and mask.kind != "folder":
         mask.draw(image_shape[0], jax.random.key(0))
 
 

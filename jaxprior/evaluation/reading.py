@@ -15,15 +15,11 @@ import numpy as np
 
 from jaxprior import operators
 from jaxprior.data import images
-from jaxprior.data.masks import MaskSpec
 from jaxprior.data.matching import Counterparts
 from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.cells import Cell, row_key, with_mask
+from jaxprior.evaluation.masking import ASPECT, CellMasks
 from jaxprior.evaluation.scores import merges
-
-
-MASK_STREAM = 0x6D61736B  # keeps a mask's chance apart from the latent codes' under the same seed
-ASPECT = 0.02  # by which the shapes of a picture and its mask or original may differ: sides are whole pixels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +81,7 @@ class Reader:
         cell: what to do.
         settings: its resolved configuration, for the keys.
         image_shape: of the prior's images, (r, r, c): square pictures. Where c is 1, pictures are read as their luma.
-        pictures: all that the run's command names; they decide which original belongs to which picture.
+        pictures: all that the run's command names; they decide which original and which mask belong to which picture.
 
     Raises:
         RunError: the task does not suit the prior, or does not observe pictures and none are originals.
@@ -105,9 +101,7 @@ class Reader:
                 f"{cell.title} is done on square pictures, RGB or grey, and this prior's images are "
                 f"{'x'.join(map(str, image_shape))}: use `jaxprior.restore` from Python."
             )
-        self.mask = None if cell.mask is None or cell.mask.per_image else self._draw(cell.mask, 0)
-        file = None if cell.mask is None else cell.mask.path
-        self.mask_shape = None if file is None else images.load_image(file).shape[:2]
+        self.masks = CellMasks(cell, size, pictures)
         task = cell.task if cell.mask is None else with_mask(cell.task, np.zeros((size, size), np.float32))
         photo = jax.ShapeDtypeStruct(image_shape, np.float32)
         try:
@@ -115,8 +109,7 @@ class Reader:
         except ValueError as error:
             raise RunError(f"{cell.title} does not suit a prior of {size}x{size} pixels: {error}") from None
         self.merges = merges(task, observed, photo)
-        if cell.mask is None and observed.shape == photo.shape:
-            self.mask = _own_mask(task, size)
+        self.own_mask = _own_mask(task, size) if cell.mask is None and observed.shape == photo.shape else None
         square = observed.ndim == 3 and observed.shape[0] == observed.shape[1]
         if not cell.clean and not (square and observed.shape[2] == self.channels):
             raise RunError(
@@ -129,10 +122,6 @@ class Reader:
             found = images.list_images([cell.reference])
             self.originals = Counterparts(pictures, found, place=cell.reference, kind="original")
 
-    def _draw(self, mask: MaskSpec, id: int) -> np.ndarray:
-        stream = jax.random.fold_in(jax.random.key(self.cell.seed), MASK_STREAM)
-        return np.asarray(mask.draw(self.size, jax.random.fold_in(stream, np.uint32(id))), np.float32)
-
     def read(self, source: images.ImageSource) -> Job:
         """Read one picture.
 
@@ -141,16 +130,17 @@ class Reader:
         """
         picture = images.read_picture(source)
         pixels = picture.pixels
-        self._check_shape(pixels.shape[:2])
         if not self.cell.clean:
             check_enlargement(self.cell.title, pixels.shape[:2], observed=self.observed_size, made=self.size)
         id = images.pixels_id(pixels)
         photo = self._fitted(pixels, self.size if self.cell.clean else self.observed_size)
-        mask = self._draw(self.cell.mask, id) if self.cell.mask is not None and self.cell.mask.per_image else self.mask
+        mask, said = self.masks.of(source, id, pixels.shape[:2])
+        mask = self.own_mask if self.cell.mask is None else mask
         reference = self._reference(source, pixels.shape[:2])
         original = None if reference is None else reference.pixels
         truth = photo if self.cell.clean else None if original is None else self._fitted(original, self.size)
-        notes = [*picture.notes, *(f"original: {note}" for note in (() if reference is None else reference.notes))]
+        of_original = () if reference is None else reference.notes
+        notes = [*picture.notes, *(f"original: {note}" for note in of_original), *said]
         return Job(
             source.name,
             images.content_name(source.stem, pixels),
@@ -168,17 +158,6 @@ class Reader:
         """A decoded picture as float32 [size, size, c]; what has this size already may be as small as it likes."""
         fitted = pixels if pixels.shape[:2] == (size, size) else images.fit(pixels, size)
         return images.to_float(images.to_grey(fitted) if self.channels == 1 else fitted)
-
-    def _check_shape(self, shape: tuple[int, int]) -> None:
-        """A mask's file fits if it is square, as what is restored, or has the picture's own shape at any size."""
-        if self.mask_shape is None or self.mask_shape[0] == self.mask_shape[1]:
-            return
-        (height, width), (mask_height, mask_width) = shape, self.mask_shape
-        if abs(height * mask_width - width * mask_height) > ASPECT * height * mask_width:
-            raise ImageError(
-                f"it is {width}x{height} and the mask {mask_width}x{mask_height}: "
-                "expected a mask of the picture's shape, or a square one."
-            )
 
     def _reference(self, source: images.ImageSource, shape: tuple[int, int]) -> images.Picture | None:
         """The original of a picture of this shape, which shows the same part of the world if both are cut alike."""

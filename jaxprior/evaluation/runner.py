@@ -18,6 +18,7 @@ from typing import Any
 import jax
 
 from jaxprior.data import images
+from jaxprior.data.matching import Counterparts
 from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.cells import Cell, configuration, spelled_as
 from jaxprior.evaluation.finished import Finished
@@ -107,6 +108,7 @@ def run_cell(
             "device": device_name(),
             "images": len(sources),
             **({} if cell.reference is None else {"reference_path": os.path.abspath(cell.reference)}),
+            **({} if reader.masks.folder is None else {"masks_path": os.path.abspath(reader.masks.folder)}),
             "command": command,
         }
         folder.name_pictures(names)
@@ -150,7 +152,11 @@ class _Run:
                 "agree with them within 0.1 dB, not to the bit."
             )
         if self.reader.originals is not None and self.reader.originals.by_name:
-            self.observer.note(_found_by_name(self.reader.originals.by_name))
+            self.observer.note(_found_by_name(self.reader.originals))
+        if self.reader.masks.statement is not None:
+            self.observer.note(self.reader.masks.statement)
+        if self.reader.masks.files is not None and self.reader.masks.files.by_name:
+            self.observer.note(_found_by_name(self.reader.masks.files))
         self.observer.begin(len(sources))
         jobs = self._pending(sources)
         while waiting := list(itertools.islice(jobs, self.solver.at_once)):
@@ -308,11 +314,12 @@ def _began(folder: RunFolder, device: str) -> tuple[int | None, MemoryPlan]:
     return before["batch"], MemoryPlan(**before.get("economy", {}))
 
 
-def _found_by_name(pairs: Sequence[tuple[images.ImageSource, images.ImageSource]]) -> str:
-    """What to say of originals that were found by their file names, in folders that are called otherwise."""
-    picture, original = pairs[0]
-    count = "1 original was" if len(pairs) == 1 else f"{len(pairs)} originals were"
-    return f"{count} found by the file name alone, in another folder: {original.name} for {picture.name}."
+def _found_by_name(found: Counterparts) -> str:
+    """What to say of originals or masks found by their file names alone, in folders that are called otherwise."""
+    picture, other = found.by_name[0]
+    number = len(found.by_name)
+    count = f"1 {found.kind} was" if number == 1 else f"{number} {found.kind}s were"
+    return f"{count} found by the file name alone, in another folder: {other.name} for {picture.name}."
 
 
 def _sentence(error: Exception, name: str) -> str:

@@ -164,11 +164,14 @@ def _table(title: str, parts: Sequence[str], members: Sequence[tuple[Place, dict
 
 
 def _missing(settings: dict) -> tuple[str, float] | None:
-    """Kind and missing share of a mask such as "center:0.25"; None for a file and for tasks without a mask."""
+    """Kind and missing share of a mask such as "center:0.25"; None for files, folders and tasks without a mask."""
     if settings.get("mask") is None or settings.get("mask_sha256") is not None:
         return None
     kind, _, share = settings["mask"].partition(":")
-    return kind, float(share)
+    try:
+        return kind, float(share)
+    except ValueError:
+        return None  # a folder of masks
 
 
 def _line(method: str, points: dict[float, dict]) -> Line:

@@ -30,6 +30,7 @@ class RunProgress(Observer):
     def __init__(self, title: str, *, say: Callable[[str], None], say_once: Callable[[str], None]):
         self.title, self.say, self.say_once = title, say, say_once
         self.total, self.done = 0, 0
+        self.notes: list[str] = []
         self.fitted = FitCount()
         self._steps = StepRate()
         self._work: Activity | None = None
@@ -76,6 +77,7 @@ class RunProgress(Observer):
 
     def note(self, text: str) -> None:
         """Say what people should know, once."""
+        self.notes.append(text)
         self.say(f"note: {text}")
 
 

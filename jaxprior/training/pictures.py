@@ -103,12 +103,14 @@ class TrainingData:
         kind: what they are, in the plural, for people.
         source: where they come from, for the card of the trained weights.
         use: the command in which a network trained on them serves; None for that of the `Trainer`.
+        notes: sentences on how they were read, which the command prints.
     """
 
     pictures: Pictures
     kind: str = "pictures"
     source: str
     use: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read(inputs: PictureInputs, settings: Any, *, limit: int | None = None) -> TrainingData:

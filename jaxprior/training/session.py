@@ -74,12 +74,14 @@ class Plan:
         return [folder / name / "model.safetensors" for name in self.members] or [folder / "model.safetensors"]
 
 
+_ADDED = {"image_channels": 3, "mask_means": None, "invert_mask": False}
+"""Settings that recipes have not always had, with what held before. Where they have it, a run does not state them."""
+
+
 def settings_of(recipe: Any) -> dict:
     """A recipe's fields as plain JSON values, for `Plan.settings`."""
     settings = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(recipe).items()}
-    if settings.get("image_channels") == 3:  # what runs had before there was a choice
-        del settings["image_channels"]
-    return settings
+    return {name: value for name, value in settings.items() if name not in _ADDED or value != _ADDED[name]}
 
 
 def run(

@@ -15,7 +15,7 @@ from tiny_prior import write_tiny_prior
 
 from jaxprior import operators
 from jaxprior.data import images, masks
-from jaxprior.errors import ImageError, MemoryLimitError, RunError
+from jaxprior.errors import ImageError, MaskError, MemoryLimitError, RunError
 from jaxprior.evaluation import Cell, Journal, Observer, Row, RunFolder, Share, Stopped, run_cell, write_report
 from jaxprior.evaluation.estimate import estimate_cell
 from jaxprior.evaluation.reading import Reader, read_ahead
@@ -330,6 +330,9 @@ def test_mask_of_another_shape_is_a_failed_row(prior, tmp_path):
 def test_nothing_missing_comes_back_unchanged_with_a_note(prior, pictures, tmp_path):
     images.save_png(tmp_path / "mask.png", np.zeros((16, 16, 3), np.uint8))
     cell = dataclasses.replace(INPAINT, mask=masks.parse_mask(str(tmp_path / "mask.png")))
+    with pytest.raises(MaskError, match="all of it is black.*--mask-means white"):
+        go(prior, pictures, tmp_path / "run", cell=cell)
+    cell = dataclasses.replace(INPAINT, mask=masks.parse_mask(str(tmp_path / "mask.png"), means="white"))
     notes = Notes()
     rows = go(prior, pictures, tmp_path / "run", cell=cell, observer=notes)
     assert not notes.steps and {row.status for row in rows} == {"ok"}

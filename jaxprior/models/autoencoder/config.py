@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jaxprior import discovery
+from jaxprior.data.mask_words import INVERT_TEXT, MEANS_TEXT, MaskMeans
 from jaxprior.settings import check_choices, setting
 from jaxprior.training.settings import TrainingSettings, network_setting, recipe_setting
 
@@ -16,6 +17,7 @@ class AutoencoderRecipe(TrainingSettings):
         resolution: pixels of a side, divisible by two to the number of widths.
         widths: channels after every halving. kernel, norm, slope: of the network.
         mask: None where the pictures are triples; else a mask's specification, which makes inputs of plain pictures.
+        mask_means, invert_mask: what a mask's file marks, see `jaxprior.data.masks.parse_mask`.
         noise: standard deviation, in [-1, 1], of what is added to the inputs.
         adversarial: weight of a critic's cross-entropy beside the square error; 0: no critic. Context encoders have
             0.001, and 0.999 of the error.
@@ -33,6 +35,8 @@ class AutoencoderRecipe(TrainingSettings):
     norm: str = "batch"
     slope: float = 0.2
     mask: str | None = setting(None, "What is missing from --data.", metavar="center:F|block:F|pixels:F|FILE")
+    mask_means: MaskMeans | None = setting(None, MEANS_TEXT)
+    invert_mask: bool = setting(False, INVERT_TEXT, option="--invert-mask")
     noise: float = recipe_setting(
         0.0, "Standard deviation of noise on the inputs, in [-1, 1].", metavar="X", least=0.0
     )
@@ -51,7 +55,14 @@ class AutoencoderRecipe(TrainingSettings):
         if not 0 <= self.adversarial < 1:
             raise ValueError(f"`adversarial` must be from 0 to below 1, got {self.adversarial}")
         if self.mask is not None:
-            discovery.imported("jaxprior.data.masks:parse_mask")(self.mask)  # by name: that module imports JAX
+            parse_mask = discovery.imported("jaxprior.data.masks:parse_mask")  # by name: that module imports JAX
+            if parse_mask(self.mask, means=self.mask_means, invert=self.invert_mask).kind == "folder":
+                raise ValueError(
+                    f"mask {self.mask}: a folder gives each picture the mask of its name, which a training does not "
+                    "know; give one file, or block:F for many masks"
+                )
+        elif self.mask_means is not None or self.invert_mask:
+            raise ValueError("`mask_means` and `invert_mask` say how the file of `mask` is read: give `mask` too")
 
 
 PRESETS = {

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from jaxprior.data import images
-from jaxprior.data.masks import MaskSpec
+from jaxprior.data.masks import MaskSpec, parse_mask
 from jaxprior.errors import ImageError
 from jaxprior.models.autoencoder.config import AutoencoderInputs, AutoencoderRecipe
 from jaxprior.runs.kinds import what_it_is
@@ -76,9 +76,17 @@ def read(inputs: AutoencoderInputs, settings: AutoencoderRecipe, *, limit: int |
     if inputs.data is not None:
         pictures = load_pictures(inputs.data, resolution=settings.resolution, limit=limit)
         use = "jaxprior.load_refiner, from Python, of"
-        return TrainingData(pictures=pictures, source=str(inputs.data), use=use)
+        said = None if (mask := mask_spec(settings)) is None else mask.statement(settings.resolution)
+        return TrainingData(pictures=pictures, source=str(inputs.data), use=use, notes=() if said is None else (said,))
     pairs = load_pairs(inputs.pairs or (), resolution=settings.resolution, limit=limit)
     return TrainingData(pictures=pairs, kind="pairs", source=", ".join(map(str, inputs.pairs or ())))
+
+
+def mask_spec(settings: AutoencoderRecipe) -> MaskSpec | None:
+    """The specification of a training's mask; None where it has none."""
+    if settings.mask is None:
+        return None
+    return parse_mask(settings.mask, means=settings.mask_means, invert=settings.invert_mask)
 
 
 def _read(run: Path, name: str, resolution: int, kind: str) -> np.ndarray:

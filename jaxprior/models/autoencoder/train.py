@@ -11,11 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.data.masks import parse_mask
 from jaxprior.errors import ImageError
 from jaxprior.models.autoencoder.config import AutoencoderRecipe
 from jaxprior.models.autoencoder.networks import Autoencoder, to_config
-from jaxprior.models.autoencoder.pairs import Triples, draw_masks
+from jaxprior.models.autoencoder.pairs import Triples, draw_masks, mask_spec
 from jaxprior.models.dcgan import networks as dcgan
 from jaxprior.nn.norm import fold
 from jaxprior.training import losses
@@ -96,7 +95,8 @@ def plan(recipe: AutoencoderRecipe, pictures: Pictures) -> Plan:
     if len(pictures) < 4:
         raise ImageError(f"{len(pictures)} pictures do not suffice: some are trained on and some are held out.")
     network, _ = make_networks(recipe)
-    masks = draw_masks(parse_mask(recipe.mask), recipe.resolution, seed=recipe.seed) if recipe.mask else None
+    spec = mask_spec(recipe)
+    masks = None if spec is None else draw_masks(spec, recipe.resolution, seed=recipe.seed)
     count = len(pictures) - min(recipe.held_out, len(pictures) // 4)
     triples = Triples(pictures.pixels[:count], masks)
     held = Triples(pictures.pixels[count:], masks).all()

@@ -6,32 +6,40 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.data.images import load_image
-from jaxprior.errors import ImageError, MaskError
+from jaxprior.data.mask_files import MaskReading, read_mask
+from jaxprior.errors import MaskError
 
 
 Array = jax.Array
 
 
-def load_mask(path: str | PathLike) -> np.ndarray:
-    """Read a mask: a picture, white = pasted or edited.
+def load_mask(path: str | PathLike, *, means: str | None = None, invert: bool = False) -> np.ndarray:
+    """Read the mask of a picture that was changed: white is what was pasted or edited.
 
     Arguments:
         path: the file.
+        means: another meaning of the file, "black", "painted" or "transparent"; see `jaxprior.data.mask_files`.
+        invert: whether everything else was pasted or edited.
 
     Returns:
-        bool [h, w]: channels averaged, above one half.
+        bool [h, w].
 
     Raises:
-        MaskError: it cannot be read, or marks nothing.
+        MaskError: it cannot be read, it is not clear what it marks, or it marks nothing.
+
+    Example:
+        >>> load_mask("pasted_mask.png").mean()  # needs the file of a mask # doctest: +SKIP
+        0.12
     """
-    try:
-        marked = load_image(path).mean(axis=-1) > 127.5
-    except ImageError as error:
-        raise MaskError(f"mask {error}") from None
-    if not marked.any():
-        raise MaskError(f"mask {path}: nothing in it is white; paint white what was pasted or edited, all else black")
-    return marked
+    return read_marks(path, means=means, invert=invert).missing
+
+
+def read_marks(path: str | PathLike, *, means: str | None = None, invert: bool = False) -> MaskReading:
+    """Read a mask as `load_mask` does, with a statement on how it was read."""
+    reading = read_mask(path, means=means, invert=invert)
+    if not reading.missing.any():
+        raise MaskError(f"mask {path}: nothing in it is marked; mark what was pasted or edited")
+    return reading
 
 
 def soft_mask(mask: np.ndarray, *, radius: int, sigma: float) -> np.ndarray:

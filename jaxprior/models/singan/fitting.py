@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.data.images import MIN_SIDE, to_float
+from jaxprior.data.mask_fitting import touched
 from jaxprior.errors import ImageError, MaskError
 from jaxprior.models.singan.model import SingleImageModel
 from jaxprior.models.singan.resizing import resize
@@ -107,7 +108,7 @@ def fit_mask(model: SingleImageModel, mask: np.ndarray) -> np.ndarray:
         mask: [h, w]; True, or above 0.5, is what is marked.
 
     Returns:
-        bool [*model.sizes[-1]]: marked where at least half of what a pixel covers is.
+        bool [*model.sizes[-1]]: marked where anything of what a pixel covers is.
 
     Raises:
         MaskError: not such a mask. ImageError: fewer than 8 pixels on a side.
@@ -121,9 +122,7 @@ def fit_mask(model: SingleImageModel, mask: np.ndarray) -> np.ndarray:
     kept = fitting.cut(marked)
     if kept.shape == fitting.size:
         return kept
-    marked = jnp.asarray(kept[..., None], jnp.float32)
-    shares = resize(marked, fitting.size, scale=fitting.scale, method="bilinear_aa")[..., 0]
-    return np.asarray(shares) > 0.4999  # This is half of a pixel, with room for rounding.
+    return touched(kept, fitting.size, step=None if fitting.scale is None else 1 / fitting.scale)
 
 
 def as_floats(image: np.ndarray, *, channels: int) -> np.ndarray:

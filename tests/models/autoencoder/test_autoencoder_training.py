@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from commands import call
+from PIL import Image
 from resuming import check_resumes
 from skimage import data
 from tiny_prior import random_prior, write_tiny_prior
@@ -15,9 +16,9 @@ import jaxprior as jp
 from jaxprior.data import images
 from jaxprior.data.masks import parse_mask
 from jaxprior.errors import ImageError, WeightsError
-from jaxprior.models.autoencoder.config import AutoencoderRecipe
+from jaxprior.models.autoencoder.config import AutoencoderInputs, AutoencoderRecipe
 from jaxprior.models.autoencoder.networks import Autoencoder, from_config, to_config
-from jaxprior.models.autoencoder.pairs import Triples, draw_masks, load_pairs, mean_filled
+from jaxprior.models.autoencoder.pairs import Triples, draw_masks, load_pairs, mask_spec, mean_filled, read
 from jaxprior.models.autoencoder.train import init_state, make_networks, make_step, plan
 from jaxprior.training import session
 from jaxprior.training.loop import Pace, read_metrics
@@ -192,6 +193,27 @@ def test_from_completions_to_refined_completions(runs, tmp_path):
     np.testing.assert_array_equal(alone.images[0], after.images[0])
     other = call("inpaint", folder / "photos", "--mask", "center:0.25", "--clean", *options, "-o", refined, code=2)
     assert "refine" in other.stderr  # the folder's results are refined: nothing is mixed
+
+
+def test_a_masks_file_is_read_as_all_commands_read_it(runs, tmp_path):
+    folder, _ = runs
+    hole = np.zeros((16, 16), np.uint8)
+    hole[4:12, 4:8] = 1
+    Image.fromarray(hole).save(tmp_path / "label.png")
+    asked = ("train", "autoencoder", "--data", folder / "photos", "--mask", tmp_path / "label.png", "--resolution", 16)
+    asked += ("--minutes", 0.001, "-o", tmp_path / "run")
+    refused = call(*asked, code=2).stderr
+    assert "no pixel is white; its values are 0 and 1" in refused and not (tmp_path / "run").exists()
+    recipe = small_recipe(mask=str(tmp_path / "label.png"), mask_means="painted")
+    data = read(AutoencoderInputs(data=folder / "photos"), recipe)
+    assert data.notes == ("mask label.png: 12.5 % missing, what is painted counts",)
+    assert np.array_equal(draw_masks(mask_spec(recipe), 16, seed=0)[0, ..., 0], 255 * hole)
+    assert session.settings_of(recipe)["mask_means"] == "painted"
+    assert not {"mask_means", "invert_mask"} & set(session.settings_of(small_recipe(mask="block:0.25")))
+    with pytest.raises(ValueError, match="give one file, or block:F"):
+        small_recipe(mask=str(tmp_path))
+    with pytest.raises(ValueError, match="give `mask` too"):
+        small_recipe(invert_mask=True)
 
 
 def test_mistakes_are_sentences(runs, tmp_path):

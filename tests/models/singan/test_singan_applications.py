@@ -159,6 +159,9 @@ def test_references_and_masks_are_fitted_alike():
     expected[10:15, 4:8] = True
     np.testing.assert_array_equal(fit_mask(model, mask), expected)
     np.testing.assert_array_equal(fit_mask(model, expected), expected)
+    thin = np.zeros((60, 140))
+    thin[:, 40] = 1  # a third of a pixel wide once fitted, and still there
+    assert np.array_equal(np.flatnonzero(fit_mask(model, thin).all(axis=0)), [4]) and fit_mask(model, thin).sum() == 20
 
 
 def test_the_picture_of_a_training_is_fitted_as_the_training_did():

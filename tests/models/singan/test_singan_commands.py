@@ -12,7 +12,8 @@ from tiny_prior import write_tiny_prior
 from tiny_singan import tiny_singan
 
 from jaxprior.data import images
-from jaxprior.models.singan import save_singan
+from jaxprior.errors import MaskError
+from jaxprior.models.singan import load_mask, save_singan
 
 
 COMMANDS = ("paint", "harmonize", "edit", "superres", "animate", "sample")
@@ -86,11 +87,28 @@ def test_masked_commands(command, given, tmp_path):
     shown = call(*arguments, "--mask-radius", 1, "--mask-blur", 1)
     expected = [f"start_scale={n}{masked}.png" for n in (1, 2) for masked in ("", "_masked")]
     assert names(tmp_path) == sorted(["sheet.png", *expected]) and "4 images" in shown
+    assert "mask corner.png: 6.2 % marked, white counts" in shown
     kept = images.load_image(tmp_path / "start_scale=2_masked.png")[:, :10]
     made = images.load_image(tmp_path / "start_scale=2.png")[:, :10]
     middle = Image.fromarray(flat(40, 80)[:, 12:68]).resize((28, 20), Image.Resampling.BICUBIC)
     fitted = np.asarray(middle, int)[:, :10]
     assert np.abs(kept - fitted).max() <= 12 and np.abs(kept - fitted).mean() < 1 < np.abs(made - fitted).mean()
+
+
+def test_masks_are_read_as_all_commands_read_them(given, tmp_path):
+    marked = images.load_image(given / "corner.png")[..., 0] > 0
+    kinds = {"label": marked.astype(np.uint8), "inverse": np.where(marked, 0, 255).astype(np.uint8)}
+    for name, pixels in kinds.items():
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    masked = ("edit", given / "run", given / "clip.png", "-o", tmp_path / "out", "--start-scale", 2, "--mask")
+    refused = call(*masked, tmp_path / "label.png", code=2)
+    assert "no pixel is white; its values are 0 and 1" in refused and "--mask-means" in refused
+    shown = call(*masked, tmp_path / "label.png", "--mask-means", "painted")
+    assert "mask label.png: 6.2 % marked, what is painted counts" in shown
+    for options in ({"means": "black"}, {"invert": True}):
+        np.testing.assert_array_equal(load_mask(tmp_path / "inverse.png", **options), marked)
+    with pytest.raises(MaskError, match="nothing in it is marked"):
+        load_mask(given / "nothing.png", means="white")
 
 
 def test_superres_enlarges_the_models_picture_or_another(given, tmp_path):

@@ -35,7 +35,7 @@ def masked_command(name: str, *, what: str, radius: int, run: str, picture: str,
     ) -> None:
         from jaxprior.models import singan
 
-        function, mask = getattr(singan, name), singan.load_mask(area.mask)
+        function, mask = getattr(singan, name), area.read()
         shared.manipulate(
             run, reference, injection,
             lambda model, pixels, key, scales: function(

@@ -1,6 +1,7 @@
 """What the commands that use a trained SinGAN share: options, loading the model, and filling the folder."""
 
 import dataclasses
+import enum
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from jaxprior.cli.console import mistakes, say
+from jaxprior.data.mask_words import INVERT_TEXT, MEANINGS, MEANS_TEXT
 from jaxprior.errors import ImageError
 from jaxprior.system.activity import steps_of
 from jaxprior.system.files import check_plain_folder, make_folder
@@ -61,6 +63,12 @@ class InjectionOptions:
         return None if self.start_scale is None else (self.start_scale,)
 
 
+class MaskMeaning(enum.StrEnum):
+    """What a mask's file marks: see `jaxprior.data.mask_files`."""
+
+    WHITE, BLACK, PAINTED, TRANSPARENT = MEANINGS
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MaskOptions:
     """Options of the mask, in pixels of the model's finest scale."""
@@ -68,6 +76,8 @@ class MaskOptions:
     mask: Annotated[
         Path, typer.Option(help="Picture of the reference's size, white = pasted or edited.", metavar="FILE")
     ]
+    mask_means: Annotated[MaskMeaning | None, typer.Option(help=MEANS_TEXT)] = None
+    invert_mask: Annotated[bool, typer.Option("--invert-mask", help=INVERT_TEXT)] = False
     mask_radius: Annotated[
         int | None,
         typer.Option(help="Widen it by so many pixels; less for models of small pictures.", metavar="R", min=0),
@@ -75,6 +85,15 @@ class MaskOptions:
     mask_blur: Annotated[
         float | None, typer.Option(help="Soften its edge by so many pixels; officially 5.", metavar="X", min=0.0)
     ] = None
+
+    def read(self) -> Any:
+        """Read the mask, state how it was read, and return it: bool [h, w]."""
+        from jaxprior.models.singan.blending import read_marks
+
+        means = None if self.mask_means is None else self.mask_means.value
+        reading = read_marks(self.mask, means=means, invert=self.invert_mask)
+        say(reading.statement(called="marked"))
+        return reading.missing
 
     def changes(self) -> dict:
         """Those arguments of the library's functions that were given."""

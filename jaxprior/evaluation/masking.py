@@ -1,0 +1,92 @@
+"""The masks of a run: one for all pictures, one drawn for each, or for each the file of its name in a folder."""
+
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+
+from jaxprior.data.listing import list_images
+from jaxprior.data.mask_files import MaskReading
+from jaxprior.data.matching import Counterparts
+from jaxprior.data.sources import ImageSource
+from jaxprior.errors import ImageError, MaskError
+from jaxprior.evaluation.cells import Cell
+
+
+MASK_STREAM = 0x6D61736B  # keeps a mask's chance apart from the latent codes' under the same seed
+ASPECT = 0.02  # by which the shapes of a picture and its mask or original may differ: sides are whole pixels
+
+
+class CellMasks:
+    """Gives every picture of a cell its mask.
+
+    Arguments:
+        cell: what is done; its `mask` says where masks come from.
+        size: the side of the prior's images in pixels.
+        pictures: all pictures that the run's command names, which decide what belongs to what.
+
+    Attributes:
+        statement: how the one file that serves all pictures was read; None if there is no such file.
+        folder: the folder or archive of masks; None if the mask is none. files: which of its files belongs to which
+            picture.
+
+    Raises:
+        MaskError: the one mask of all pictures cannot be used.
+        ImageError: a folder holds no pictures.
+    """
+
+    def __init__(self, cell: Cell, size: int, pictures: Sequence[ImageSource]):
+        self.spec, self.size = cell.mask, size
+        self._key = jax.random.fold_in(jax.random.key(cell.seed), MASK_STREAM)
+        self.statement: str | None = None
+        self.folder = self.spec.path if self.spec is not None and self.spec.kind == "folder" else None
+        self.files: Counterparts | None = None
+        self._shared: np.ndarray | None = None
+        self._reading: MaskReading | None = None
+        if self.spec is None:
+            return
+        if self.folder is not None:
+            self.files = Counterparts(pictures, list_images([self.folder]), place=str(self.folder), kind="mask")
+        elif self.spec.kind == "file":
+            self._reading = self.spec.read()
+            self._shared = self._reading.fitted(size)
+            self.statement = self._reading.statement(self._shared)
+        elif not self.spec.per_image:
+            self._shared = self.spec.draw(size)
+
+    def of(self, picture: ImageSource, id: int, shape: tuple[int, int]) -> tuple[np.ndarray | None, list[str]]:
+        """Return the mask of a picture, float32 [size, size], and what a user should know of how it was read.
+
+        Arguments:
+            picture: where it lies; id: of its content; shape: its height and width.
+
+        Raises:
+            ImageError: its mask is missing, ambiguous, cannot be read or has another shape than the picture.
+        """
+        if self.spec is None:
+            return None, []
+        if self.files is None:
+            if self._shared is None:
+                return self.spec.draw(self.size, jax.random.fold_in(self._key, np.uint32(id))), []
+            if self._reading is not None:
+                _check_shape(shape, self._reading)
+            return self._shared, [] if self.statement is None else [self.statement]
+        try:
+            reading = self.spec.read(self.files.of(picture))
+            _check_shape(shape, reading)
+            mask = reading.fitted(self.size)
+        except MaskError as error:
+            raise ImageError(str(error)) from None
+        return mask, [reading.statement(mask)]
+
+
+def _check_shape(shape: tuple[int, int], mask: MaskReading) -> None:
+    """A mask's file fits if it is square, as what is restored, or has the picture's own shape at any size."""
+    (height, width), (mask_height, mask_width) = shape, mask.missing.shape
+    if mask_height == mask_width:
+        return
+    if abs(height * mask_width - width * mask_height) > ASPECT * height * mask_width:
+        raise ImageError(
+            f"it is {width}x{height} and the mask {mask_width}x{mask_height}: "
+            "expected a mask of the picture's shape, or a square one."
+        )
