@@ -21,7 +21,7 @@ from jaxprior.data.images import MIN_SIDE
 
 
 SUFFIXES = {"jpeg": ".jpg", "webp": ".webp", "bmp": ".bmp", "tiff": ".tif", "gif": ".gif", "Nx1": ".bmp"}
-SUFFIXES |= {name: f".{name}" for name in ("png", "ppm", "pgm", "pbm", "pfm")}
+SUFFIXES |= {name: f".{name}" for name in ("png", "ppm", "pgm", "pbm", "pfm", "avif")}
 PIXELS_ALLOWED = 64_000_000
 
 

@@ -9,7 +9,7 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 
 
 H, W = 24, 32
@@ -160,6 +160,7 @@ def valid():
             1,
         ),
         ("webp animated", animation("WEBP", lossless=True), picture(0), 0),
+        *([("avif", saved(RGB, "AVIF", quality=100, subsampling="4:4:4"), RGB, 20)] if features.check("avif") else []),
         ("bmp", saved(RGB, "BMP"), RGB, 0),
         ("bmp grey", saved(GREY, "BMP"), three(GREY), 0),
         ("bmp 1-bit", saved(bilevel, "BMP"), three(255 * bilevel), 0),

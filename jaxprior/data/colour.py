@@ -34,6 +34,9 @@ MAX_PROFILE = 16_000_000
 LEAST_CHANGE = 2
 """A profile is used if it changes any sample by so many levels of 255; less is the rounding of sRGB itself."""
 
+LEAST_CONTRAST = 64
+"""A profile is damaged if it leaves less than so many levels between black and white."""
+
 _GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 _SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK", "LAB": "Lab"}
 _SPACE_WORDS = {"GRAY": "grey", "RGB": "RGB", "CMYK": "CMYK", "Lab": "CIE Lab"}
@@ -85,7 +88,7 @@ class Colours:
 
     def _ramp(self) -> np.ndarray:
         """What the 256 greys become, uint8 [256, 3]."""
-        greys = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
+        greys = _greys()
         if self.transform is None:
             return np.asarray(greys.convert("RGB"))[0]
         return np.asarray(self.transform.apply(greys if self.mode == "L" else greys.convert(self.mode)))[0]
@@ -120,20 +123,21 @@ def read_colours(image: Image.Image, code_points: tuple[int, int] | None = None)
         ImageError: the picture has a high dynamic range.
     """
     mode = "L" if image.mode in _GREY else image.mode if image.mode in _SPACES else "RGB"
+    grey = mode == "L"
     if mode == "LAB":
         return Colours(mode, _transform(None, mode), "converted from CIE Lab to sRGB")
     if image.format == "PNG" and code_points is not None:  # PNG says that cICP counts more than a profile
-        return _named(code_points)
+        return _named(code_points, grey)
     if "icc_profile" in image.info and image.info["icc_profile"] != b"":
         return _embedded(image.info["icc_profile"], mode)
     if mode == "CMYK":
         return Colours(mode, None, "converted from CMYK by the plain formula, because it has no colour profile")
     if code_points is not None:
-        return _named(code_points)
+        return _named(code_points, grey)
     if image.format == "PNG" and "srgb" not in image.info and {"gamma", "chromaticity"} & image.info.keys():
-        return _measured(image.info.get("gamma"), image.info.get("chromaticity"))
+        return _measured(image.info.get("gamma"), image.info.get("chromaticity"), grey)
     if _is_adobe_rgb(image):
-        return _stated("Adobe RGB (1998)", _ADOBE_RGB, (_ADOBE_GAMMA,))
+        return _stated("Adobe RGB (1998)", _ADOBE_RGB, (_ADOBE_GAMMA,), grey)
     return Colours()
 
 
@@ -148,12 +152,13 @@ def _embedded(profile: bytes | None, mode: str) -> Colours:
         space, name = parsed.xcolor_space.strip(), _printable(parsed.profile_description)
     except Exception:  # LittleCMS and its wrapper raise errors of several kinds
         return _without_profile("is damaged", mode)
-    if mode == "L" and space == "RGB":
+    grey = mode == "L"
+    if grey and space == "RGB":
         mode = "RGB"  # a picture that was made grey may keep the profile that it had in colour
     if space != _SPACES[mode]:
         return _without_profile(f"is for {_SPACE_WORDS.get(space, 'other')} pictures", mode)
     try:
-        transform = _transform(profile, mode)
+        transform = _transform(profile, mode, grey=grey)
     except ImageCms.PyCMSError:
         return _without_profile("is damaged", mode)
     return _converted(name or "its colour profile", mode, transform)
@@ -164,7 +169,7 @@ def _without_profile(reason: str, mode: str) -> Colours:
     return Colours(mode, None, f"{read}, because its colour profile {reason}")
 
 
-def _named(code_points: tuple[int, int]) -> Colours:
+def _named(code_points: tuple[int, int], grey: bool) -> Colours:
     """By the numbers of ITU-T H.273; 2 stands for "unknown"."""
     primaries, curve = code_points
     if curve in _HIGH_RANGE:
@@ -176,11 +181,11 @@ def _named(code_points: tuple[int, int]) -> Colours:
         numbers = f"primaries {primaries} and curve {curve} of ITU-T H.273"
         return Colours(note=f"read as sRGB, because the colours that it names, {numbers}, are not known here")
     if curve in _GAMMAS:
-        return _stated(f"{name} with {_gamma_words(_GAMMAS[curve])}", points, (_GAMMAS[curve],))
-    return _stated(str(name), points, SRGB_CURVE)
+        return _stated(f"{name} with {_gamma_words(_GAMMAS[curve])}", points, (_GAMMAS[curve],), grey)
+    return _stated(str(name), points, SRGB_CURVE, grey)
 
 
-def _measured(gamma: float | None, chromaticity: Sequence[float] | None) -> Colours:
+def _measured(gamma: float | None, chromaticity: Sequence[float] | None, grey: bool) -> Colours:
     """By the chunks gAMA and cHRM of a PNG file.
 
     A gamma within 5 % of 1/2.2 stands for the curve of sRGB: programs write it so, and decoders take it so.
@@ -188,18 +193,18 @@ def _measured(gamma: float | None, chromaticity: Sequence[float] | None) -> Colo
     points = BT709 if chromaticity is None else tuple(zip(chromaticity[::2], chromaticity[1::2], strict=True))
     names = [] if chromaticity is None else ["primaries of its own"]
     if not gamma or abs(gamma / _USUAL_GAMMA - 1) < 0.05:
-        return _stated("".join(names), points, SRGB_CURVE)
-    return _stated(" and ".join([*names, _gamma_words(1 / gamma)]), points, (1 / gamma,))
+        return _stated("".join(names), points, SRGB_CURVE, grey)
+    return _stated(" and ".join([*names, _gamma_words(1 / gamma)]), points, (1 / gamma,), grey)
 
 
 def _gamma_words(gamma: float) -> str:
     return "linear light" if abs(gamma - 1) < 0.01 else f"gamma {gamma:.3g}"
 
 
-def _stated(name: str, points: Sequence[tuple[float, float]], curve: Sequence[float]) -> Colours:
-    """By white, primaries and curve; for grey the primaries mean nothing, and its curve is that of each channel."""
+def _stated(name: str, points: Sequence[tuple[float, float]], curve: Sequence[float], grey: bool) -> Colours:
+    """By white, primaries and curve. For grey only the curve means something."""
     try:
-        return _converted(name, "RGB", _transform(matrix_profile(name, points, curve), "RGB"))
+        return _converted(name, "RGB", _transform(matrix_profile(name, points, curve), "RGB", grey=grey))
     except (ValueError, ImageCms.PyCMSError):
         return Colours(note=f"read as sRGB, because the colours that it names ({name}) are impossible")
 
@@ -209,12 +214,13 @@ def _converted(name: str, mode: str, transform: ImageCms.ImageCmsTransform | Non
 
 
 @functools.lru_cache(maxsize=8)
-def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform | None:
+def _transform(profile: bytes | None, mode: str, *, grey: bool = False) -> ImageCms.ImageCmsTransform | None:
     """Make the conversion from a profile to sRGB; None if it would change nothing beyond rounding.
 
     Arguments:
         profile: the bytes of an ICC profile; None for CIE Lab.
-        mode: of the pictures.
+        mode: of the pictures that the profile is for.
+        grey: whether the picture is grey, also where the profile is for RGB.
     """
     source = ImageCms.createProfile("LAB") if profile is None else ImageCms.ImageCmsProfile(io.BytesIO(profile))
     flags = ImageCms.Flags.BLACKPOINTCOMPENSATION
@@ -229,9 +235,12 @@ def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform |
         flags,
     )
     if mode in ("L", "RGB"):
-        probe = _probe(mode)
+        probe = _greys() if grey else _colours()
+        probe = probe.convert(mode)
         before = np.asarray(probe.convert("RGB"), np.int16)
         after = np.asarray(ImageCms.applyTransform(probe, transform), np.int16)
+        if after[0, -1].mean() - after[0, -256].mean() < LEAST_CONTRAST:
+            raise ImageCms.PyCMSError("black and white become the same")
         if np.abs(after - before).max() < LEAST_CHANGE:
             return None
     return transform
@@ -243,14 +252,16 @@ def _has_matrix_and_curves(profile: Any) -> bool:
     return profile.profile.is_matrix_shaper and not any(as_input for as_input, *_ in tables.values())
 
 
-def _probe(mode: str) -> Image.Image:
-    """A picture of colours all over the cube, and of all greys."""
-    greys = np.arange(256, dtype=np.uint8)
-    if mode == "L":
-        return Image.fromarray(greys[None])
+def _greys() -> Image.Image:
+    """A picture of all greys, in one row from black to white."""
+    return Image.fromarray(np.arange(256, dtype=np.uint8)[None])
+
+
+def _colours() -> Image.Image:
+    """A picture of colours all over the cube, and of all greys at its end, in one row."""
     steps = np.linspace(0, 255, 18).round().astype(np.uint8)
     cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
-    return Image.fromarray(np.concatenate([cube, np.repeat(greys[:, None], 3, axis=1)])[None])
+    return Image.fromarray(np.concatenate([cube, np.asarray(_greys().convert("RGB"))[0]])[None])
 
 
 def _is_adobe_rgb(image: Image.Image) -> bool:

@@ -13,6 +13,7 @@ from PIL import Image, ImageCms
 
 from jaxprior.data import decoding
 from jaxprior.data.images import load_image, load_images, load_telling, read_picture
+from jaxprior.data.kinds import AVIF
 from jaxprior.data.profiles import BT709, CODE_POINTS, SRGB_CURVE, matrix_profile
 from jaxprior.data.tiles import TRANSPARENT
 from jaxprior.errors import ImageError, JaxpriorWarning
@@ -109,7 +110,28 @@ def test_grey_is_converted_by_its_curve(profile, power):
 
 def test_a_grey_picture_may_keep_a_profile_of_colours():
     assert off(with_profile(GREY, "PNG", LINEAR), three(icc.to_samples(GREY / 255))) <= 1
-    assert read_picture(with_profile(GREY, "JPEG", USUAL)).notes == ()
+    for harmless in (USUAL, P3):  # the greys of Display P3 are those of sRGB
+        picture = read_picture(with_profile(GREY, "PNG", harmless))
+        assert np.array_equal(picture.pixels, three(GREY)) and picture.notes == ()
+
+
+@pytest.mark.skipif(not AVIF, reason="this Pillow does not read AVIF")
+def test_avif_is_read_turned_and_converted():
+    exif = Image.Exif()
+    exif[274] = 6
+    options = {"quality": 100, "subsampling": "4:4:4"}
+    plain = saved(SOFT, "AVIF", **options)
+    assert off(plain, SOFT) <= 8 and read_picture(plain).notes == ()
+    turned = load_image(saved(SOFT, "AVIF", exif=exif.tobytes(), **options))
+    assert np.array_equal(turned, load_image(plain)[::-1].transpose(1, 0, 2))
+    stored = load_image(plain)
+    assert off(with_profile(SOFT, "AVIF", P3, **options), icc.shown(stored, icc.DISPLAY_P3, icc.to_light)) <= 1.5
+    place = plain.index(b"colrnclx") + 8
+    named = plain[:place] + struct.pack(">HH", 12, 13) + plain[place + 4 :]
+    assert off(named, icc.shown(stored, icc.DISPLAY_P3, icc.to_light)) <= 1.5
+    assert read_picture(named).notes == ("converted from Display P3 to sRGB",)
+    with pytest.raises(ImageError, match=r"high dynamic range \(PQ\)"):
+        load_image(plain[:place] + struct.pack(">HH", 9, 16) + plain[place + 4 :])
 
 
 def test_palettes_and_transparent_pixels_are_converted_before_they_are_laid_on_white():
@@ -236,12 +258,13 @@ def test_exif_data_of_cameras_state_adobe_rgb(states):
     [
         (RGB, b"no profile at all", "is damaged"),
         (RGB, P3[:200], "is damaged"),
+        (RGB, icc.rgb_profile("night", icc.SRGB, lambda x: 0 * x), "is damaged"),
         (RGB, GREY_22, "is for grey pictures"),
         (RGB, PRINTER, "is for CMYK pictures"),
         (GREY, PRINTER, "is for CMYK pictures"),
         (RGB, P3 + bytes(16_000_000), "has 16006"),
     ],
-    ids=["text", "cut", "grey", "CMYK", "CMYK for grey", "large"],
+    ids=["text", "cut", "all black", "grey", "CMYK", "CMYK for grey", "large"],
 )
 def test_a_profile_that_cannot_be_used_is_named_and_the_picture_is_read_as_srgb(array, profile, reason):
     picture = read_picture(with_profile(array, "TIFF", profile))
