@@ -172,8 +172,9 @@ def _file_name(source: ImageSource) -> Sign:
 
 
 def _whole(source: ImageSource) -> Sign:
-    """The whole path of a picture, with the path inside its archive."""
-    return _parts("/".join(part.replace(os.sep, "/") for part in source.location if part))
+    """The whole path of a picture as it was given, links included, with the path inside its archive."""
+    member = "" if source.member is None else source.member.filename
+    return _parts(f"{os.path.abspath(source.path).replace(os.sep, '/')}/{member}")
 
 
 def _without_ending(sign_of: Callable[[ImageSource], Sign]) -> Callable[[ImageSource], Sign]:

@@ -89,6 +89,13 @@ def test_a_link_is_another_name(files):
     assert found["in/a/x.png"] == "ref/x.png" and "ref holds no original named y.png" in found["in/y.png"]
 
 
+def test_a_linked_folder_has_the_name_of_its_link(files):
+    files("elsewhere/a/x.png", "elsewhere/b/x.png", "ref/day/x.png", "ref/night/x.png")
+    for link, target in (("day", "elsewhere/a"), ("night", "elsewhere/b")):
+        os.symlink(target, link)
+    assert matched(["day", "night"], "ref") == {"day/x.png": "ref/day/x.png", "night/x.png": "ref/night/x.png"}
+
+
 def test_one_original_never_serves_two_pictures(files):
     files("in/a/x.png", "in/b/x.png", "ref/x.png")
     for name, other in (("a", "b"), ("b", "a")):
