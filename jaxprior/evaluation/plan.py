@@ -23,7 +23,7 @@ from jaxprior.data.masks import MaskSpec
 from jaxprior.data.sources import ImageSource
 from jaxprior.errors import RunError, SettingsError
 from jaxprior.evaluation.cells import Cell, describe
-from jaxprior.evaluation.recipes import Recipe, numbered
+from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, numbered
 from jaxprior.evaluation.runner import run_cell
 from jaxprior.evaluation.tasks import make_task
 from jaxprior.operators import Operator
@@ -110,8 +110,8 @@ def make_plan(recipe: Recipe, run: str | Path) -> EvaluationPlan:
     for name, prior in zip(names, priors, strict=True):
         cells = _cells_of(recipe, prior)
         for data in recipe.data:
-            for method, cell in cells:
-                labels = {"prior": name, "data": data.name, "task": cell.title, "method": method}
+            for title, method, cell in cells:
+                labels = {"prior": name, "data": data.name, "task": title, "method": method}
                 found.append((labels, cell, prior, sources[data.name]))
     labels = [labels for labels, *_ in found]
     folders = numbered("_".join(map(_slug, one.values())) for one in labels)
@@ -122,7 +122,7 @@ def make_plan(recipe: Recipe, run: str | Path) -> EvaluationPlan:
             PlannedCell(folder=folder, labels=labels, title=title, cell=cell, prior=prior, sources=pictures)
             for folder, title, (labels, cell, prior, pictures) in zip(folders, titles, found, strict=True)
         ],
-        configuration=_configuration(recipe, dict(zip(names, priors, strict=True)), [cell.title for _, cell in cells]),
+        configuration=_configuration(recipe, dict(zip(names, priors, strict=True)), [title for title, *_ in cells]),
     )
 
 
@@ -192,23 +192,29 @@ def short_titles(labels: Sequence[dict[str, str]]) -> list[str]:
     return [" | ".join(one[kind] for kind in differing) for one in labels]
 
 
-def _cells_of(recipe: Recipe, prior: Any) -> list[tuple[str, Cell]]:
-    """Every task with every method: (method's name, cell)."""
+def _cells_of(recipe: Recipe, prior: Any) -> list[tuple[str, str, Cell]]:
+    """Every task with every method: (task's title, method's name, cell).
+
+    A mask's file is called as in the recipe, from whichever folder the recipe is run.
+    """
     cells, titles = [], []
     methods = {}  # one network serves all tasks of a kind
     for i, table in enumerate(recipe.tasks, 1):
         with at(f"{recipe.where}: [[task]] {i}"):
-            task, mask = make_task(table, prior.image_shape)
+            task, mask = make_task(files_beside(table, recipe.folder, *FILES), prior.image_shape)
             _check_suits(task, mask, prior.image_shape)
+        title = Cell(task=task, method=None, mask=mask).title
+        if mask is not None and mask.path is not None:
+            title = title.replace(mask.name, table["mask"])
+        if title in titles:
+            raise SettingsError(f"{recipe.where}: [[task]] {i}: {title} stands there twice.")
+        titles.append(title)
         for j, (name, settings) in enumerate(recipe.methods.items(), 1):
             if (task.name, name) not in methods:
                 with at(f"{recipe.where}: [[method]] {j}"):
                     methods[task.name, name] = make_method(settings, task, prior=prior)
-            cells.append((name, Cell(task=task, method=methods[task.name, name], mask=mask, seed=recipe.seed)))
-        title = cells[-1][1].title
-        if title in titles:
-            raise SettingsError(f"{recipe.where}: [[task]] {i}: {title} stands there twice.")
-        titles.append(title)
+            cell = Cell(task=task, method=methods[task.name, name], mask=mask, seed=recipe.seed)
+            cells.append((title, name, cell))
     return cells
 
 

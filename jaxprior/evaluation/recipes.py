@@ -43,6 +43,8 @@ from jaxprior.system.files import read_text
 
 
 KINDS = ("prior", "data", "task", "method")
+FILES = ("mask", "kernel")
+"""Settings of tasks that can name a file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,10 +62,11 @@ class Recipe:
     Fields:
         title: one line.
         priors, data: what the cells work with.
-        tasks: tables for `make_task`.
+        tasks: tables for `make_task`, as the recipe says them: `files_beside` finds their files.
         methods: name -> table for `jaxprior.restoration.presets.make_method`.
         seed: of all chance.
         where: what messages call the recipe.
+        folder: where the files of tasks are looked for.
     """
 
     title: str
@@ -73,6 +76,7 @@ class Recipe:
     methods: dict[str, dict]
     seed: int = 0
     where: str = "recipe"
+    folder: Path = Path()
 
 
 def load_recipe(source: str | Path) -> Recipe:
@@ -134,10 +138,11 @@ def parse_recipe(table: Mapping[str, Any], *, folder: Path = Path(), where: str 
         title=title,
         priors=tuple(_prior(*part, folder) for part in parts["prior"]) or (PriorChoice(),),
         data=_unlike(_data_set(*part, folder) for part in parts["data"]),
-        tasks=tuple(_files_beside(entry, folder, "mask", "kernel") for _, entry in parts["task"]),
+        tasks=tuple(entry for _, entry in parts["task"]),
         methods=_methods(parts["method"], folder),
         seed=seed,
         where=where,
+        folder=folder,
     )
 
 
@@ -174,6 +179,12 @@ def adapt(
     return dataclasses.replace(recipe, data=sets, priors=chosen, methods=methods)
 
 
+def files_beside(table: dict, folder: Path, *names: str) -> dict:
+    """Return a table with those of the named settings that name a file beside the recipe pointing to it."""
+    beside = {name: folder / table[name] for name in names if isinstance(table.get(name), str)}
+    return table | {name: str(path) for name, path in beside.items() if path.exists()}
+
+
 Part = tuple[str, dict]
 """A table of a recipe and the place where it stands."""
 
@@ -189,7 +200,7 @@ def _prior(place: str, table: dict, folder: Path) -> PriorChoice:
     with at(place):
         check_names(table, ("source", "name"))
         values = {name: typed(value, str, name) for name, value in table.items()}
-    return PriorChoice(**_files_beside(values, folder, "source"))
+    return PriorChoice(**files_beside(values, folder, "source"))
 
 
 def _data_set(place: str, table: dict, folder: Path) -> DataSet:
@@ -217,15 +228,9 @@ def _methods(parts: list[Part], folder: Path) -> dict[str, dict]:
                 raise SettingsError(f"another method is called {name!r}: give this one another name.")
         objective = entry.get("objective")
         if isinstance(objective, dict):
-            entry["objective"] = _files_beside(objective, folder, "features")
+            entry["objective"] = files_beside(objective, folder, "features")
         methods[name] = entry
     return methods
-
-
-def _files_beside(table: dict, folder: Path, *names: str) -> dict:
-    """The table with those settings that name a file beside the recipe pointing to it."""
-    beside = {name: folder / table[name] for name in names if isinstance(table.get(name), str)}
-    return table | {name: str(path) for name, path in beside.items() if path.exists()}
 
 
 def _whole(table: Mapping, name: str, *, least: int) -> int | None:

@@ -248,6 +248,25 @@ def test_same_recipe_computes_nothing_again_and_more_pictures_are_added(place, f
     assert len(counted) == 4
 
 
+def test_a_recipe_with_a_mask_in_a_file_is_the_same_from_every_folder(place, tmp_path, monkeypatch):
+    from jaxprior.restoration.drivers import Inverter
+
+    marked = np.zeros((16, 16, 3), np.uint8)
+    marked[4:12, 4:12] = 255
+    images.save_png(place / "hole.png", marked)
+    method = SMALL.split("[[method]]")[1]
+    lines = SMALL.split("[[task]]")[0] + '[[task]]\nname = "inpaint"\nmask = "hole.png"\n[[method]]' + method
+    (place / "masked.toml").write_text(lines)
+    monkeypatch.chdir(place)
+    run_recipe(load_recipe("masked.toml"), tmp_path / "run")
+    before = (tmp_path / "run/summary.md").read_bytes()
+    monkeypatch.setattr(Inverter, "invert", None)  # nothing is solved again
+    monkeypatch.chdir(tmp_path)
+    run_recipe(load_recipe(place / "masked.toml"), tmp_path / "run")
+    assert (tmp_path / "run/summary.md").read_bytes() == before and b"inpaint hole.png" in before
+    assert [run.path.name for run in runs_in(tmp_path / "run")] == ["tiny_pictures_inpaint-hole.png_short"]
+
+
 def test_another_recipe_or_another_kind_of_run_is_refused(place, finished, tmp_path):
     other = tomllib.loads(SMALL.replace("steps = 3", "steps = 5"))
     with pytest.raises(RunError, match="steps"):
