@@ -282,6 +282,20 @@ def test_results_of_one_picture_with_two_originals_do_not_share_their_files(prio
     assert go(prior, [folder / "observed"], cell=cell, batch_size=8)[0][1].file == rows[1].file and solved == []
 
 
+def test_results_of_one_picture_with_two_masks_do_not_share_their_files(prior, folder, solved):
+    for i, name in enumerate("pq"):
+        save(f"observed/{name}/x.png", 0)
+        marked = np.zeros((20, 24, 3), np.uint8)
+        marked[4 : 10 + 4 * i, 4:12] = 255
+        Path("masks", name).mkdir(parents=True)
+        images.save_png(f"masks/{name}/x.png", marked)
+    rows, _ = go(prior, ["observed"], cell=Cell(task=HOLE, mask=masks.parse_mask("masks"), method=METHOD), batch_size=8)
+    run = RunFolder("run")
+    missing = [(images.load_image(run.file("masks", row.file)) > 127).mean() for row in rows]
+    assert missing[0] < missing[1] and len({row.file for row in rows}) == 2 and len({row.key for row in rows}) == 2
+    assert summary()["figures"]["psnr"]["n"] == 2
+
+
 def test_a_result_whose_files_another_one_has_overwritten_is_solved_again(prior, folder, solved):
     go(prior, ["in"])
     run = RunFolder("run")
