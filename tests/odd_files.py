@@ -13,6 +13,7 @@ from PIL import Image, features
 
 
 H, W = 24, 32
+AVIF = "avif" in features.get_supported_modules()
 
 
 def picture(seed=0, h=H, w=W):
@@ -160,7 +161,7 @@ def valid():
             1,
         ),
         ("webp animated", animation("WEBP", lossless=True), picture(0), 0),
-        *([("avif", saved(RGB, "AVIF", quality=100, subsampling="4:4:4"), RGB, 20)] if features.check("avif") else []),
+        *([("avif", saved(RGB, "AVIF", quality=100, subsampling="4:4:4"), RGB, 20)] if AVIF else []),
         ("bmp", saved(RGB, "BMP"), RGB, 0),
         ("bmp grey", saved(GREY, "BMP"), three(GREY), 0),
         ("bmp 1-bit", saved(bilevel, "BMP"), three(255 * bilevel), 0),

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from PIL import features
 
 
-AVIF = bool(features.check("avif"))
+AVIF = "avif" in features.get_supported_modules()
 """Whether this installation of Pillow reads AVIF; the usual ones do from version 11.3 on."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM", "GIF", *(["AVIF"] if AVIF else []))
