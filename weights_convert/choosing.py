@@ -8,7 +8,7 @@ import numpy as np
 from jaxprior.errors import WeightsError
 from weights_convert.averages import is_average, is_of_critic
 from weights_convert.report import printable
-from weights_convert.states import State, Unread, separate, shapes_of
+from weights_convert.states import State, Unread, separate, shapes_of, unique
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,14 @@ class Checkpoint:
         Returns:
             None if no state holds such a network.
         """
-        states, settings = {}, {}
+        states: dict[str, State] = {}
+        settings = {}
         left_out, unread, found = list(self.left_out), list(self.unread), False
         for name, state in self.states.items():
             split = separate(name, state, recognise)
             found = found or split is not None
             for own, part in (split.states if split else {name: state}).items():
+                own = unique(own, states)
                 states[own] = part
                 settings[own] = self.settings.get(name, {})
             left_out += split.left_out if split else ()

@@ -8,8 +8,9 @@ Nothing here depends on what networks and wrappers are called: the prefix of a n
 names that its architecture is recognised by.
 """
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sized
+from collections.abc import Callable, Container, Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -118,6 +119,12 @@ def shapes_of(arrays) -> tuple[tuple[int, ...], ...]:
 def join(*names: str) -> str:
     """Names of nested dicts as one."""
     return ".".join(name for name in names if name)
+
+
+def unique(name: str, others: Container[str]) -> str:
+    """A name that is not among others: it gets a number where it is."""
+    numbered = (f"{name}#{number}" for number in itertools.count(2))
+    return next(one for one in itertools.chain([name], numbered) if one not in others)
 
 
 # Dicts of dicts.
@@ -256,7 +263,7 @@ def _split(name: str, state: State, networks: dict[str, dict[str, str]]) -> Foun
         taken.update(own.values())
         parts = [part for part in prefix.replace("/", ".").split(".") if part]
         label = join(name, *(part for part in parts if part not in WRAPPERS))
-        label = join(name, *parts) if label in states else label
+        label = unique(join(name, *parts) if label in states else label, states)
         states[label] = replace(
             state,
             tensors={short: state[key] for short, key in own.items()},

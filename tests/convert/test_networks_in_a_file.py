@@ -172,6 +172,15 @@ def test_equal_networks_need_no_choice(tmp_path):
     assert_is(out, AVERAGE)
 
 
+def test_networks_of_one_name_are_told_apart(tmp_path):
+    path, out = tmp_path / "g.pth", tmp_path / "g.safetensors"
+    save(path, {**prefixed("netG.", RAW), "netG": AVERAGE})
+    message = refused(path, words="which of these networks to take")
+    assert "netG (13 tensors)" in message and "netG#2 (13 tensors)" in message
+    convert(path, out, state="netG#2")
+    assert_is(out, AVERAGE)
+
+
 SHADOW = [array for key, array in AVERAGE.items() if key != "lod"]
 
 
