@@ -9,6 +9,7 @@ import errno
 import os
 import re
 import sys
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -154,8 +155,9 @@ def main(arguments: list[str] | None = None) -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's start-up notes are not for users
     keep_freed_memory()
+    display = Display("jaxprior")
     try:
-        with ProgramGuard(end=end_now), warnings_as_notes():
+        with ProgramGuard(end=partial(end_now, display)), display, warnings_as_notes():
             app(args=arguments, prog_name="jaxprior")
     except SystemExit as end:
         if end.code == STOPPED:  # XLA may still be computing what was stopped: Python's own end would crash in it

@@ -32,6 +32,7 @@ from jaxprior.runs.journal import FAILED, Row
 from jaxprior.runs.observer import Observer
 from jaxprior.runs.runfolder import RunFolder
 from jaxprior.runs.stopping import StopGuard
+from jaxprior.system.activity import doing
 from jaxprior.system.provenance import device_name, versions
 
 
@@ -159,7 +160,7 @@ class _Run:
             self.observer.note(_found_by_name(self.reader.masks.files))
         self.observer.begin(len(sources))
         jobs = self._pending(sources)
-        while waiting := list(itertools.islice(jobs, self.solver.at_once)):
+        while waiting := self._next(jobs):
             while waiting:
                 done = self._solve(waiting[: self.solver.at_once])
                 waiting = waiting[done:]
@@ -180,6 +181,11 @@ class _Run:
                 f"{which} not named any more ({first}{', ...' if others else ''}); tables and reports leave out what "
                 "is not named now, and its files are kept."
             )
+
+    def _next(self, jobs: Iterator[Job]) -> list[Job]:
+        """Wait for the next jobs to be solved together; none at the end."""
+        with doing("reading pictures"):
+            return list(itertools.islice(jobs, self.solver.at_once))
 
     def _note(self) -> None:
         """Take note of the batch in run.json before anything is computed with it."""

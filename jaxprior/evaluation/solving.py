@@ -101,7 +101,8 @@ class Solver:
         Returns:
             One `Found` a job, in their order. What a job gets does not depend on the others.
         """
-        task, observed, ids = self._observations(jobs)
+        with doing("preparing the observations"):
+            task, observed, ids = self._observations(jobs)
 
         def tell(_done: int, _of: int, steps: int, total: int, loss: float) -> None:
             progress(steps, total, loss)

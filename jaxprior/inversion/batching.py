@@ -21,6 +21,7 @@ from jaxprior.inversion import engine
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.state import EMPTY, BatchState, from_arrays, named, nested
+from jaxprior.system.activity import doing
 
 
 Array = jax.Array
@@ -185,12 +186,13 @@ class _Run:
         """Take the problems of all slots; returns the state at their start. An empty slot gets another's problem."""
         slots = self.batch.slots
         some = slots.max() if slots.max() != EMPTY else 0
-        operator, observed, keys, nth, latents = self.problems.take(np.where(slots == EMPTY, some, slots))
-        self.operator = operator
-        state, self.target = engine.begin(
-            self.generator, self.objective, operator, observed, keys,
-            start=self.start, nth=nth, latents=latents, **self.static,
-        )  # fmt: skip
+        with doing("preparing the next pictures"):
+            operator, observed, keys, nth, latents = self.problems.take(np.where(slots == EMPTY, some, slots))
+            self.operator = operator
+            state, self.target = engine.begin(
+                self.generator, self.objective, operator, observed, keys,
+                start=self.start, nth=nth, latents=latents, **self.static,
+            )  # fmt: skip
         return state
 
     def _read(self) -> None:

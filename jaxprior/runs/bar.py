@@ -6,7 +6,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
-from jaxprior.runs.wording import State, since, standing
+from jaxprior.runs.wording import State, count, pace, since, standing
 
 
 class Bar:
@@ -21,13 +21,17 @@ class Bar:
     def __init__(self, console: Console, states: Sequence[State], clock: Callable[[], float]):
         self.states = states
         self._progress = _Lines(console, states, clock)
-        self._task = self._progress.add_task(states[0].work.text, total=states[0].work.total)
+        work = states[0].work
+        self._task = self._progress.add_task(work.text, total=work.total, count=count(work))
         self._progress.start()
 
     def update(self) -> None:
         """Take over what the outermost activity says."""
         work = self.states[0].work
-        self._progress.update(self._task, description=work.text, total=work.total, completed=work.done + work.partial)
+        done = work.done + work.partial
+        self._progress.update(
+            self._task, description=work.text, total=work.total, completed=done, count=count(work)
+        )
 
     def close(self, *, keep: bool) -> None:
         """End the drawing, and keep the bar on the screen or remove it."""
@@ -40,8 +44,8 @@ class _Lines(Progress):
 
     def __init__(self, console: Console, states: Sequence[State], clock: Callable[[], float]):
         self._states, self._clock = states, clock
-        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=20))
-        super().__init__(*columns, console=console)
+        title, number = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[count]}", markup=False)
+        super().__init__(SpinnerColumn(), title, BarColumn(bar_width=20), number, console=console)
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """What is drawn."""
@@ -54,4 +58,4 @@ def _status(states: Sequence[State], now: float) -> str:
     state = states[-1]
     if state.work.total is None and not state.work.detail:
         return f"{state.work.text} ({since(state, now)})"
-    return standing(state, now) if len(states) == 1 else f"{state.work.text}: {standing(state, now)}"
+    return pace(state, now) if len(states) == 1 else f"{state.work.text}: {standing(state, now)}"

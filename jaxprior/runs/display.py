@@ -73,19 +73,27 @@ class Display:
 
     def __exit__(self, *_exception) -> None:
         self._resources.close()
-        with self._lock:  # a line that is being printed comes first, and none after it
-            self._end.set()
+        self.close()
         if self._thread is not None:
             self._thread.join(timeout=1)  # at once, unless it hangs in a pipe that nobody reads; then it is left behind
+
+    def close(self) -> None:
+        """Show nothing from now on; a bar is taken away. It may be called in any thread."""
+        with self._lock:  # a line that is being printed comes first, and none after it
+            self._end.set()
+            if self.bar is not None:
+                self.bar.close(keep=False)
+                self.bar = None
 
     def begun(self, work: Activity) -> None:
         """Take note of an activity; one that shall be announced is."""
         with self._lock:
             self.states.append(State(work, began=self.clock()))
             if self._on_terminal:
-                if self.bar is None:
+                if self.bar is None and not self._end.is_set():
                     self.bar = Bar(self._console, self.states, self.clock)
-                self.bar.update()
+                if self.bar is not None:
+                    self.bar.update()
             elif work.announced:
                 self._tell(shown_begin(self.states))
 
@@ -135,7 +143,8 @@ class Display:
         with self._lock:
             if once and text in self._said:
                 return
-            self._said.add(text)
+            if once:
+                self._said.add(text)
             self._print(text)
 
     @property

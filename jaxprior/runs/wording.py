@@ -10,6 +10,9 @@ from jaxprior.system.amounts import duration
 WINDOW = 60.0
 """Seconds over which a rate is averaged."""
 
+MANY = 1000
+"""From so many units on their share is stated too."""
+
 
 class State:
     """An activity with what its rate is reckoned from: how far it was in the last minute.
@@ -84,18 +87,26 @@ def since(state: State, now: float) -> str:
 
 def standing(state: State, now: float) -> str:
     """What is done of an activity, how fast it goes, and how long it will take."""
+    return ", ".join(filter(None, (count(state.work), pace(state, now))))
+
+
+def count(work: Activity) -> str:
+    """How much is done: "3 of 10 pictures", with the share where there are many; nothing where no total is known."""
+    if work.total is None:
+        return ""
+    share = f" ({work.done / work.total:.0%})" if work.total >= MANY else ""
+    return f"{int(work.done):,} of {int(work.total):,} {work.unit}{share}"
+
+
+def pace(state: State, now: float) -> str:
+    """How long an activity will still take, what else is known of it, and how fast it goes."""
     work, parts = state.work, []
-    if work.total is not None:
-        share = f" ({work.done / work.total:.0%})" if work.total >= 1000 else ""
-        parts.append(f"{int(work.done):,} of {int(work.total):,} {work.unit}{share}")
     if (left := state.seconds_left(now)) is not None and work.done < (work.total or 0):
         parts.append(f"{duration(round(left))} left")
     if work.detail:
         parts.append(work.detail)
-    if rate := state.rate:
-        parts.append(f"{rate:.3g} {work.unit}/s")
-    else:
-        parts.append(f"{_passed(state, now)} so far")
+    rate = state.rate
+    parts.append(f"{rate:.3g} {work.unit}/s" if rate else f"{_passed(state, now)} so far")
     return ", ".join(parts)
 
 
@@ -105,8 +116,11 @@ def _passed(state: State, now: float) -> str:
 
 
 def _prefix(states: Sequence[State]) -> str:
-    """What the outermost activity is, where it is another one."""
-    return f"{states[0].work.text}: " if len(states) > 1 else ""
+    """What the outermost activity is and how far, where it is another one."""
+    if len(states) == 1:
+        return ""
+    work = states[0].work
+    return ", ".join([work.text, *([count(work)] if work.done and work.total else [])]) + ": "
 
 
 def _expected(work: Activity) -> str:

@@ -7,11 +7,14 @@ A recipe's step is a few readable lines of these:
     generator, generator_opt, made = update_generator(generator, generator_opt, ...)
 """
 
+import contextlib
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import optax
+
+from jaxprior.system.programs import compiling
 
 
 def player(loss: Callable, optimizer: optax.GradientTransformation) -> Callable:
@@ -82,4 +85,11 @@ def when(every: int, rare: Callable, usual: Callable) -> Callable:
     Returns:
         `step(index, *args)`, calling the chosen function with the same arguments.
     """
-    return lambda index, *args: (rare if index % every == 0 else usual)(index, *args)
+
+    def step(index, *args):
+        if index % every == 0:
+            return rare(index, *args)
+        with compiling("the usual training step", args) if index % every == 1 else contextlib.nullcontext():
+            return usual(index, *args)
+
+    return step

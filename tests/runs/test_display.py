@@ -64,6 +64,15 @@ def test_work_that_does_not_move_is_told_of_by_the_thread(display, clock, out):
     ]
 
 
+def test_lines_about_a_part_say_how_far_the_whole_is(display, clock, out):
+    with doing("training, 8x8", total=2000, unit="pictures") as work:
+        work.moved(500)
+        with doing("drawing samples"):
+            clock.now = 12.0
+            display.tick()
+    assert out.getvalue() == "training, 8x8, 500 of 2,000 pictures (25%): still drawing samples (12 s so far)\n"
+
+
 def test_a_command_that_says_nothing_of_itself_is_still_told_of(display, clock, out):
     clock.now = 11.0
     display.tick()

@@ -109,7 +109,9 @@ def _run(one: Named, recipe: PyramidRecipe, trainer: Trainer, training: Training
     with mistakes():
         plan = discovery.imported(trainer.plan)(recipe, Pictures(one.pixels[None]))
         sizes = scales_of(recipe, *one.pixels.shape[:2]).sizes
-    say(f"{len(sizes)} scales of {one.source}: {', '.join(f'{w}x{h}' for h, w in sizes)}")
+    (height, width), finest = one.pixels.shape[:2], tuple(sizes[-1])
+    resized = "" if finest == (height, width) else f" (resized from {width}x{height})"
+    say(f"{len(sizes)} scales of {one.source}: {', '.join(f'{w}x{h}' for h, w in sizes)}{resized}")
     out.parent.mkdir(parents=True, exist_ok=True)
     return trainings.train(
         plan, dataclasses.replace(training, out=out), one.source, use=trainer.use, after=_report
