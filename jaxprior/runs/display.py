@@ -119,7 +119,7 @@ class Display:
             self.states.remove(own)
             for state in self.states if work.announced else ():
                 state.paused(self.clock() - own.began)
-            if outermost and whole and own.told:
+            if outermost and whole and (own.told or work.concluded) and not self._on_terminal:
                 self._print(line)
 
     def tick(self) -> None:

@@ -38,7 +38,7 @@ class RunProgress(Observer):
 
     def __enter__(self) -> "RunProgress":
         self._work = self._resources.enter_context(doing(self.title, unit="pictures"))
-        self._work.detail = "getting ready"
+        self._work.detail, self._work.concluded = "getting ready", True
         return self
 
     def __exit__(self, *exception: Any) -> None:
@@ -85,6 +85,7 @@ class RunProgress(Observer):
 def shown(title: str, pictures: int) -> Iterator[Activity]:
     """Show some work on pictures while the block lasts; returns the activity that is told how far it is."""
     with Display(), doing(title, total=pictures, unit="pictures") as work:
+        work.concluded = True
         yield work
 
 

@@ -31,6 +31,7 @@ class Activity:
         detail: what else is known at the moment, for example "step 120 of 300".
         last: how many seconds the same work took the last time on this machine, if that is known.
         announced: whether people should be told at once, and not only when it turns out to take long.
+        concluded: whether people should be told that all of it is done, also if it was quick.
     """
 
     text: str
@@ -42,6 +43,7 @@ class Activity:
     detail: str = ""
     last: float | None = None
     announced: bool = False
+    concluded: bool = False
 
     def moved(self, done: float, *, partial: float = 0.0, detail: str | None = None) -> None:
         """Take note of how much is done by now.
