@@ -36,8 +36,7 @@ def pictures(tmp_path_factory):
 def test_a_pipe_gets_whole_lines_without_control_characters(prior, pictures, tmp_path):
     outcome = Running("reconstruct", pictures, "--prior", prior, "-o", tmp_path, "--limit", 1, *QUICK[:6]).wait()
     assert outcome.code == 0 and not {"\r", "\x1b"} & set(outcome.out)
-    first, *_others = outcome.out.splitlines()
-    assert first.startswith("reconstruct: compiling the step")
+    assert "reconstruct: compiling the step" in outcome.out  # a line about slow work may come before it
     assert "\nreconstruct: 1 of 1 pictures in " in outcome.out
 
 
@@ -54,7 +53,7 @@ def test_commands_say_what_they_make_and_compile_and_how_pictures_were_fitted(pr
     assert "2 pictures were cut to their centre square and shrunk to 16x16 (from up to 60x40)" in first
     assert "1 picture was enlarged to 16x16 (from 9x9)" in first
     assert not any("bank" in line for line in second)
-    (said,) = [line for line in second if "compiling the step" in line]
+    said, *_others = [line for line in second if "compiling the step" in line]
     assert said.startswith("inpaint center:0.25: compiling the step (last time on this machine it took ")
 
 
@@ -83,5 +82,6 @@ def test_python_shows_lines_too_if_asked(capsys, monkeypatch):
     assert capsys.readouterr().out == "" and seen[-1][:2] == (2, 2)
     monkeypatch.setattr(runtime, "CALLED_PROGRAMS", set())
     jp.restore(random_prior(), photos, key=jax.random.key(0), progress=True, **settings)
-    first, last = capsys.readouterr().out.splitlines()
-    assert first.startswith("reconstruct: compiling the step") and last.startswith("reconstruct: 2 of 2 pictures in ")
+    said = capsys.readouterr().out
+    assert "reconstruct: compiling the step" in said
+    assert said.splitlines()[-1].startswith("reconstruct: 2 of 2 pictures in ")
