@@ -42,18 +42,18 @@ def doubt(layers: Layers) -> str | None:
     if len(values) == 1 and levels.min() >= BRIGHT:
         return "nothing is known under it: all of it is white"
     if len(values) == 1:
-        return f"nothing is marked in it: all of it is {_said(values)}"
-    if _is_coloured(layers.colours):
-        return f"it is not black and white: it shows {_said(values)}"
+        return f"nothing is marked in it: all of it is {_listed(values)}"
     if levels.max() < BRIGHT:
-        return f"no pixel is white; its values are {_said(values)}"
+        return f"no pixel is white; {_said(values)}"
     if levels.min() > DARK:
-        return f"no pixel is black; its values are {_said(values)}"
+        return f"no pixel is black; {_said(values)}"
+    if _is_coloured(layers.colours):
+        return f"it is not black and white; {_said(values)}"
     between = (levels > DARK) & (levels < BRIGHT)
     if between.mean() > _MOSTLY_GREY:
         return f"it looks like a photograph: {missing_percent(between)} of its pixels are neither black nor white"
     flat = _flat_values(levels, between)
-    return None if flat is None else f"areas of it are grey, neither black nor white: {_said(flat)}"
+    return None if flat is None else f"areas of it are grey, neither black nor white; {_said(flat, kind='grey ')}"
 
 
 def obstacle(layers: Layers, means: str) -> str | None:
@@ -63,7 +63,7 @@ def obstacle(layers: Layers, means: str) -> str | None:
     if means == "painted" or (len(_values(layers)) == 1 and not _has_alpha(layers)):
         return None  # a picture of one colour marks nothing, or everything
     amount = _amount(layers, means)
-    return None if amount.max() >= BRIGHT else f"no pixel is {means}; its values are {_said(_values(layers))}"
+    return None if amount.max() >= BRIGHT else f"no pixel is {means}; {_said(_values(layers))}"
 
 
 def choices(layers: Layers) -> str:
@@ -104,12 +104,18 @@ def _values(layers: Layers) -> np.ndarray:
     return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1)
 
 
-def _said(values: np.ndarray) -> str:
+def _said(values: np.ndarray, *, kind: str = "") -> str:
     """Name a few values or colours, or say how many there are."""
-    if values.ndim == 1 and len(values) > _NAMED:
-        return f"from {values[0]} to {values[-1]}"
+    if values.ndim == 2:
+        many = f"it has {len(values):,} colours"
+        return many if len(values) > _NAMED else f"its colours are {_listed(values)}"
     if len(values) > _NAMED:
-        return f"{len(values):,} colours"
+        return f"its {kind}values go from {values[0]} to {values[-1]}"
+    return f"its {kind}value is {values[0]}" if len(values) == 1 else f"its {kind}values are {_listed(values)}"
+
+
+def _listed(values: np.ndarray) -> str:
+    """A few values or colours as a sentence lists them."""
     names = [str(value) if values.ndim == 1 else f"({', '.join(map(str, value))})" for value in values]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
