@@ -33,5 +33,13 @@ class SettingsError(JaxpriorError):
     """A setting that is unknown or has a value that it cannot have, in a recipe or a table of settings."""
 
 
+class ArgumentError(JaxpriorError):
+    """An argument of a function that has another type, shape or value than the function takes."""
+
+
 class JaxpriorWarning(UserWarning):
     """Something was left out or is unfinished, and the work goes on. The command line prints it as a note."""
+
+
+class RangeWarning(JaxpriorWarning):
+    """Pictures whose values are legal, but look like those of another range than [-1, 1]."""

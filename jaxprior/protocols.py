@@ -141,6 +141,42 @@ class Codes(Protocol):
 
 
 @runtime_checkable
+class Start(Protocol):
+    """Where the latents of every image begin: a frozen dataclass, and a pytree, whose arrays are placed on devices.
+
+    `GivenStart`, which holds latents of the caller, is the only start without `latents`: the engine gets those.
+    """
+
+    name: str
+
+    def ready(self, prior: Any, *, samples: Callable[[int], Any]) -> "Start":
+        """The start that is used with one prior, called once before the first picture.
+
+        Arguments:
+            prior: the generator, with its card.
+            samples: makes or reads a bank of so many samples of it, see `jaxprior.inversion.starts.bank.Bank`.
+        """
+        ...
+
+    def latents(
+        self, generator: CutGenerator, operator: Any, targets: Any, keys: "Array", nth: "Array", *, codes: Any,
+        starts: int,
+    ) -> Latents:  # fmt: skip
+        """The latents of a batch of images at the start, every leaf with a leading axis b; called for every batch.
+
+        Arguments:
+            generator: cut where `codes` says.
+            operator: forward operator, all arrays with a leading axis b.
+            targets: what images are compared with, as `Objective.target` makes it, leading axis b.
+            keys: one random key per image, [b].
+            nth: which of its image's starts each entry is, integers [b].
+            codes: what is optimised: `codes.init(generator, key, z=...)` makes latents of one image.
+            starts: independent inversions of every image.
+        """
+        ...
+
+
+@runtime_checkable
 class Operator(Protocol):
     """A degradation of ONE image, y = A(x): differentiable, a pytree whose arrays are leaves."""
 
@@ -345,7 +381,3 @@ class Family:
     commands: str | None = None
     page: str | None = None
     uses: Sequence[str] = ()
-
-
-Start: TypeAlias = Callable[..., Latents]
-"""See `jaxprior.inversion.starts`: (generator, operator, target, keys, count) -> codes [b, N, d]."""

@@ -205,7 +205,7 @@ def check_choice(value: Any, legal: Iterable[str], what: str) -> None:
         SettingsError: naming all of them.
     """
     legal = list(legal)
-    if value in legal:
+    if isinstance(value, str) and value in legal:
         return
     nearest = difflib.get_close_matches(str(value), legal, n=1)
     hint = f" Did you mean {nearest[0]}?" if nearest else ""

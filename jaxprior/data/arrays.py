@@ -5,27 +5,33 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxprior.checks import file_path
 from jaxprior.data import images
 from jaxprior.errors import ImageError, RunError
+
+
+MOST_OFF = 0.1
+"""By which the sum of a kernel from a file may differ from 1."""
 
 
 def load_kernel(path: str | Path) -> np.ndarray:
     """Read a blur kernel.
 
     Arguments:
-        path: a .npy file with an array [k, k], which is used as it is; or a picture, whose grey values are divided by
-            their sum.
+        path: a .npy file with an array [k, k] that sums to 1, which is used as it is; or a picture, whose grey values
+            are divided by their sum.
 
     Returns:
         float32 [k, k].
 
     Raises:
-        RunError: the file cannot be read, the kernel is not a square with an odd side, or it is black.
+        RunError: the file cannot be read, or the kernel is not a square with an odd side, is black, or does not sum
+            to 1.
 
     Example:
         >>> task = Deblur(load_kernel("motion.png"))
     """
-    path = Path(path)
+    path = file_path("path", path, "a blur kernel")
     if path.suffix.lower() == ".npy":
         kernel = _read_npy(path, "kernel")
     else:
@@ -38,6 +44,11 @@ def load_kernel(path: str | Path) -> np.ndarray:
         raise RunError(f"kernel {path}: expected a square with an odd side, got {_sizes(kernel)}.")
     if not kernel.any():
         raise RunError(f"kernel {path}: it is black, so nothing would be left of a picture.")
+    if abs(kernel.sum() - 1) > MOST_OFF:
+        raise RunError(
+            f"kernel {path}: its values sum to {kernel.sum():.4g} and would change the brightness of pictures; divide "
+            "it by its sum."
+        )
     return kernel
 
 
@@ -54,7 +65,7 @@ def load_direction(path: str | Path, latent_dim: int) -> np.ndarray:
     Raises:
         RunError: the file cannot be read, or it holds no vector of this length.
     """
-    path = Path(path)
+    path = file_path("path", path, "a direction")
     vector = _read_tensor(path) if path.suffix.lower() == ".safetensors" else _read_npy(path, "direction")
     if vector.shape not in ((latent_dim,), (1, latent_dim)):
         raise RunError(

@@ -9,6 +9,7 @@ grid of `jaxprior.data.sheets`.
 """
 
 import io
+import os
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,13 +17,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from jaxprior.checks import described, file_path, whole_number
 from jaxprior.data.decoding import MAX_PIXELS, Picture, decode
 from jaxprior.data.listing import Listing, list_images, survey
 from jaxprior.data.notes import note_sentences
 from jaxprior.data.pixels import content_name, pixels_id, require_pixels, to_float, to_grey, to_rgb, to_uint8
 from jaxprior.data.sheets import grid
 from jaxprior.data.sources import ImageSource, PathLike, file_source
-from jaxprior.errors import ImageError, JaxpriorWarning
+from jaxprior.errors import ArgumentError, ImageError, JaxpriorWarning
 from jaxprior.system.files import write_atomically
 
 
@@ -117,6 +119,9 @@ def read_picture(source: PathLike | bytes | ImageSource, *, max_pixels: int = MA
         >>> read_picture("cat.png").notes
         ()
     """
+    if not isinstance(source, str | bytes | os.PathLike | ImageSource):
+        raise ArgumentError(f"`source` must be a path, bytes or an `ImageSource`, got {described(source)}.")
+    whole_number("max_pixels", max_pixels, least=1)
     if isinstance(source, bytes):
         return decode(source, max_pixels=max_pixels)
     if not isinstance(source, ImageSource):
@@ -132,7 +137,7 @@ def load_images(
     A `JaxpriorWarning` tells which files were passed over, and which pictures were read in a special way.
 
     Arguments:
-        paths: files, folders or zip archives, as for `list_images`.
+        paths: files, folders, zip archives or patterns such as "photos/*.png", as for `list_images`.
         size: the side of the resulting pictures in pixels, usually `prior.resolution`.
         limit: read only this many pictures, the first ones.
         channels: 3 for RGB, 1 for the brightness alone, as a grey prior wants it.
@@ -142,10 +147,14 @@ def load_images(
 
     Raises:
         ImageError: a picture cannot be used; the sentence names the first such picture.
+        ArgumentError: no whole number as size or limit, or other channels.
 
     Example:
         >>> photos = load_images("photos", size=64, limit=16)
     """
+    whole_number("size", size, least=1, error=ImageError)
+    if channels not in (1, 3):
+        raise ArgumentError(f"`channels` must be 3 for RGB or 1 for the brightness, got {described(channels)}.")
     batch, notes = [], []
     for source in list_images(paths, limit=limit):
         picture = read_picture(source)
@@ -179,10 +188,9 @@ def fit(image: np.ndarray, size: int, *, resample: str = "bicubic") -> np.ndarra
         >>> small = fit(load_image("cat.png"), 64)
     """
     require_pixels(image, "fit")
-    if resample not in _RESAMPLING:
-        raise ImageError(f"resample: expected one of {', '.join(_RESAMPLING)}, got {resample!r}.")
-    if size < 1:
-        raise ImageError(f"size: expected at least 1 pixel, got {size}.")
+    if not isinstance(resample, str) or resample not in _RESAMPLING:
+        raise ImageError(f"resample: expected one of {', '.join(_RESAMPLING)}, got {described(resample)}.")
+    whole_number("size", size, least=1, error=ImageError)
     square = centre_square(image)
     side = len(square)
     if side == size:
@@ -224,13 +232,14 @@ def save_png(path: PathLike, image: np.ndarray) -> None:
         image: uint8 `[h, w, 3]`.
 
     Raises:
-        ImageError: the array is no picture.
+        ImageError: the array is no picture. ArgumentError: no path.
         OSError: the disk refuses.
 
     Example:
         >>> save_png("grey.png", to_uint8(np.zeros((64, 64, 3), np.float32)))
     """
     require_pixels(image, "save_png")
+    file_path("path", path)
     data = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(image)).save(data, format="PNG")
     write_atomically(path, data.getvalue())

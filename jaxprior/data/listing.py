@@ -13,15 +13,17 @@ among them costs one failed row and not the run.
 
 import collections
 import dataclasses
+import glob
 import os
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from jaxprior.checks import described, whole_number
 from jaxprior.data.kinds import ARCHIVES, COMPANIONS, EXTENSIONS, foreign_archive
 from jaxprior.data.sources import ImageSource, PathLike, error_words, file_source, is_archive, printable, start_of
-from jaxprior.errors import ImageError, JaxpriorWarning
+from jaxprior.errors import ArgumentError, ImageError, JaxpriorWarning
 
 
 SYSTEM_FILES = frozenset(("__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r"))
@@ -89,7 +91,8 @@ def list_images(paths: PathLike | Iterable[PathLike], *, limit: int | None = Non
 
     Arguments:
         paths: one path or several; a picture that is found twice is listed once, also if its path is spelled in two
-            ways.
+            ways. A path that does not exist and has *, ? or [ in it is a pattern: what matches it is taken in the order
+            of names.
         limit: list only this many pictures, the first ones.
 
     Returns:
@@ -121,9 +124,13 @@ def survey(paths: PathLike | Iterable[PathLike], *, limit: int | None = None) ->
         >>> survey("photos").others
         ()
     """
-    if limit is not None and limit < 1:
-        raise ImageError(f"limit: expected at least 1, got {limit}.")
-    places = [Path(paths)] if isinstance(paths, (str, os.PathLike)) else [Path(path) for path in paths]
+    if limit is not None:
+        whole_number("limit", limit, least=1, error=ImageError)
+    given = [paths] if isinstance(paths, str | os.PathLike) or not isinstance(paths, Iterable) else list(paths)
+    for path in given:
+        if not isinstance(path, str | os.PathLike) or not str(path):
+            raise ArgumentError(f"`paths` must be one path or several, got {described(path)}.")
+    places = [place for path in given for place in _expanded(Path(path))]
     found = _Found()
     for place in places:
         found.search(place)
@@ -141,6 +148,16 @@ def survey(paths: PathLike | Iterable[PathLike], *, limit: int | None = None) ->
         others = "".join(f" {sentence}" for sentence in listing.sentences())
         raise ImageError(f"{where}: no pictures found; expected files ending in {expected}.{others}")
     return dataclasses.replace(listing, sources=listing.sources[:limit])
+
+
+def _expanded(place: Path) -> list[Path]:
+    """The path itself, or what matches it if it is a pattern of which nothing has the name."""
+    if os.path.lexists(place) or not glob.has_magic(str(place)):
+        return [place]
+    found = sorted(glob.glob(str(place), recursive=True))
+    if not found:
+        raise ImageError(f"{place}: no such file or folder, and nothing matches it as a pattern.")
+    return [Path(path) for path in found]
 
 
 class _Found:

@@ -5,11 +5,17 @@ RGB `[h, w, 3]` in [0, 255].
 """
 
 import hashlib
+import warnings
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxprior.errors import ImageError
+from jaxprior.checks import described, is_array
+from jaxprior.errors import ImageError, RangeWarning
+
+
+BRIGHTEST = 16.0
+"""No picture in [-1, 1] has such a value, however noisy it is."""
 
 
 def to_float(image: ArrayLike) -> np.ndarray:
@@ -42,9 +48,21 @@ def to_uint8(image: ArrayLike) -> np.ndarray:
     Returns:
         uint8 array of the same shape.
 
+    Raises:
+        ImageError: an array of whole numbers. Floats of 0 to 255 give a `RangeWarning`.
+
     Example:
         >>> pixels = to_uint8(np.zeros((4, 64, 64, 3), np.float32))  # every value is 128
     """
+    given = np.asarray(image)
+    if given.dtype.kind in "iubcSUO":  # not floats, of which those of 16 bits are of a kind of their own
+        raise ImageError(f"to_uint8: expected floats in [-1, 1], got {given.dtype}.")
+    if given.size and 0 <= given.min() and BRIGHTEST < given.max() <= 256:
+        warnings.warn(
+            "`image` has values of 0 to 255, which all become white; divide by 127.5 and subtract 1 first.",
+            RangeWarning,
+            stacklevel=2,
+        )
     scaled = (np.asarray(image, np.float32) + np.float32(1)) * np.float32(127.5)
     return np.rint(np.clip(np.nan_to_num(scaled, nan=0.0), 0, 255)).astype(np.uint8)
 
@@ -71,6 +89,8 @@ def to_grey(image: np.ndarray) -> np.ndarray:
 
 def to_rgb(image: np.ndarray) -> np.ndarray:
     """A picture `[..., h, w, c]` of any type as one of three channels: a grey one, c = 1, is repeated."""
+    if not is_array(image) or np.ndim(image) < 3:
+        raise ImageError(f"to_rgb: expected pictures [..., h, w, c], got {described(image)}.")
     return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
 
 
@@ -112,6 +132,8 @@ def content_name(stem: str, image: np.ndarray) -> str:
         >>> content_name("cat", np.zeros((8, 8, 3), np.uint8))
         'cat-458e0cbb'
     """
+    if not isinstance(stem, str):
+        raise ImageError(f"content_name: expected the name of a file as `stem`, got {described(stem)}.")
     safe = "".join(char if char.isalnum() or char in " ._-+()" else "_" for char in stem)
     safe = safe.encode()[:150].decode(errors="ignore").strip(" .") or "image"
     return f"{safe}-{pixels_id(image):08x}"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from jaxprior.checks import described, whole_number
 from jaxprior.data.pixels import require_pixels
 from jaxprior.errors import ImageError
 
@@ -37,6 +38,10 @@ def grid(images: np.ndarray | Sequence[np.ndarray], *, columns: int, pad: int = 
     Example:
         >>> save_png("all.png", grid([load_image("cat.png")] * 6, columns=3))
     """
+    if not isinstance(images, Sequence | np.ndarray) or isinstance(images, str):
+        raise ImageError(f"grid: expected uint8 pictures [b, h, w, 3] or a list of them, got {described(images)}.")
+    for name, number in (("columns", columns), ("pad", pad)):
+        whole_number(name, number, error=ImageError)
     if len(images) == 0 or columns < 1 or pad < 0:
         raise ImageError(f"grid: expected pictures, columns >= 1 and pad >= 0, got {len(images)}, {columns} and {pad}.")
     for image in images:

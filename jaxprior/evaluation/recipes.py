@@ -36,6 +36,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jaxprior.checks import file_path
 from jaxprior.errors import SettingsError
 from jaxprior.evaluation.datasets import BUILTIN, DataSet
 from jaxprior.settings import as_table, at, check_choice, check_names, typed
@@ -92,7 +93,7 @@ def load_recipe(source: str | Path) -> Recipe:
         >>> load_recipe("quick").data[0].builtin
         'chelsea'
     """
-    path = _ready().get(str(source), Path(source))
+    path = _ready().get(str(source)) or file_path("source", source, "a recipe, or the name of one")
     try:
         table = tomllib.loads(read_text(path))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):

@@ -14,6 +14,8 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxprior.checks import described, is_array, one_of, real_number, whole_number
+from jaxprior.errors import ArgumentError
 from jaxprior.inversion.terms import CRITIC_LOSSES, FEATURE_LOSSES, PIXEL_LOSSES, CriticTerm, FeatureTerm, PixelTerm
 from jaxprior.settings import setting
 
@@ -106,16 +108,21 @@ class Objective:
     )
 
     def __post_init__(self):
-        if self.pixel is not None and self.pixel not in PIXEL_LOSSES:
-            raise ValueError(f"`pixel` must be one of {tuple(PIXEL_LOSSES)} or None, got {self.pixel!r}")
-        if self.feature_loss not in FEATURE_LOSSES:
-            raise ValueError(f"`feature_loss` must be one of {FEATURE_LOSSES}, got {self.feature_loss!r}")
-        if self.critic_loss not in CRITIC_LOSSES:
-            raise ValueError(f"`critic_loss` must be one of {tuple(CRITIC_LOSSES)}, got {self.critic_loss!r}")
-        if self.window < 0 or self.window and self.window % 2 == 0:
-            raise ValueError(f"`window` must be an odd number of pixels, or 0, got {self.window}")
+        if self.pixel is not None:
+            one_of("pixel", self.pixel, PIXEL_LOSSES)
+        one_of("feature_loss", self.feature_loss, FEATURE_LOSSES)
+        one_of("critic_loss", self.critic_loss, CRITIC_LOSSES)
+        if whole_number("window", self.window, least=0) and self.window % 2 == 0:
+            raise ArgumentError(f"`window` must be an odd number of pixels, or 0, got {self.window}.")
+        for name in ("feature_weight", "critic_weight"):
+            real_number(name, getattr(self, name), least=0)
+        for name, advice in (("features", "`jp.load_features` loads one"), ("critic", "`prior.critic` may be one")):
+            network = getattr(self, name)  # inside JAX, which takes trees apart, a placeholder may stand for it
+            if isinstance(network, str | int | float | type | tuple | list | dict) or is_array(network):
+                given = described(network)
+                raise ArgumentError(f"`{name}` must be a network of images or None, got {given}; {advice}.")
         if self.pixel is None and self.features is None:
-            raise ValueError("an objective needs `pixel`, `features` or both, got neither")
+            raise ArgumentError("An objective needs `pixel`, `features` or both, got neither.")
 
     def prepared(self, platform: str) -> "Objective":
         """The same loss, its network prepared for a kind of device if it can be: it may have a method `prepared`."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+from jaxprior.checks import described, is_array, real_number, whole_number
+from jaxprior.errors import ArgumentError
 from jaxprior.inversion.starts import start_names
 from jaxprior.settings import setting
 from jaxprior.system.runtime import MATMUL_PRECISION
@@ -68,18 +70,18 @@ class Solve:
     precision: Precision = setting("fp32", "Arithmetic of the network.", rank=40)
 
     def __post_init__(self):
-        if self.steps < 0:
-            raise ValueError(f"`steps` must be 0 or more, got {self.steps}")
+        whole_number("steps", self.steps, least=0)
         for name in ("learning_rate", "weight_rate"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"`{name}` must be positive, got {getattr(self, name)}")
+            number = real_number(name, getattr(self, name), above=0)
+            if is_array(getattr(self, name)):  # the settings are hashed, which arrays are not
+                object.__setattr__(self, name, number)
         for name in ("bank_size", "starts", "passes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be 1 or more, got {getattr(self, name)}")
-        if not 0 < self.hold_out < 1:
-            raise ValueError(f"`hold_out` must lie between 0 and 1, got {self.hold_out}")
+            whole_number(name, getattr(self, name), least=1)
+        real_number("hold_out", self.hold_out, above=0, below=1)
+        if self.target_psnr is not None:
+            real_number("target_psnr", self.target_psnr)
         if self.passes > 1 and self.target_psnr is None:
-            raise ValueError("`passes` needs `target_psnr`: it says which images are gone on with")
+            raise ArgumentError("`passes` needs `target_psnr`: it says which images are gone on with.")
         for name, legal in (
             ("optimizer", OPTIMIZERS),
             ("schedule", SCHEDULES),
@@ -87,8 +89,8 @@ class Solve:
             ("keep", KEEP),
             ("precision", PRECISIONS),
         ):
-            if getattr(self, name) not in legal:
-                raise ValueError(f"`{name}` must be one of {legal}, got {getattr(self, name)!r}")
+            if not isinstance(getattr(self, name), str) or getattr(self, name) not in legal:
+                raise ArgumentError(f"`{name}` must be one of {legal}, got {described(getattr(self, name))}.")
 
     def of_one_step(self) -> "Solve":
         """The same settings with what a single step does not depend on set to one value."""

@@ -1,21 +1,32 @@
-"""What metrics of pairs of images share: their types, clipping, means over a mask."""
+"""What metrics of images share: their types, the checks of what they are given, clipping, means over a mask.
+
+A metric is a plain function that checks its arguments and then calls a compiled one. Under a user's `jit`, `vmap` or
+`grad` the values are not known, and only types and shapes are checked.
+"""
+
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Shaped
+
+from jaxprior.checks import described, is_array, is_traced
+from jaxprior.data.ranges import require_pictures, warn_of_doubt
+from jaxprior.errors import ArgumentError, ImageError, MaskError
 
 
 # Underscored axes are not compared by jaxtyping: the functions do that themselves, with a better message.
 Images = Float[Array | np.ndarray, "*_b _h _w _c"]
 Mask = Shaped[Array | np.ndarray, "*_b _h _w"]
 
+MOST_CHANNELS = 4
+"""Of one picture [h, w, c]; where the last axis is longer, it is the width, and the channels are missing."""
+
 
 def mean_over(values: Array, mask: Mask | None) -> Array:
     """Mean of `[*b, h, w]` over the pixels where the mask is 1."""
     if mask is None:
         return values.mean(axis=-1).mean(axis=-1)  # row by row: exact enough in float32 for large images
-    if mask.shape not in (values.shape, values.shape[-2:]):
-        raise ValueError(f"`mask`: expected {values.shape[-2:]} or {values.shape}, like the images, got {mask.shape}.")
     inside = jnp.broadcast_to(mask, values.shape) > 0.5
     return jnp.where(inside, values, 0).sum(axis=(-2, -1)) / inside.sum(axis=(-2, -1))
 
@@ -25,7 +36,85 @@ def clip(x: Images) -> Array:
     return jnp.clip(jnp.asarray(x, jnp.float32), -1, 1)
 
 
-def require_pair(x: Images, y: Images) -> None:
-    """Raise ValueError unless two batches have one shape [b, h, w, c]."""
-    if x.shape != y.shape or x.ndim < 3:
-        raise ValueError(f"expected two batches [b, h, w, c] of one shape, got {x.shape} and {y.shape}.")
+def checked_pair(x: Any, y: Any, *, names: tuple[str, str] = ("x", "y"), batches: bool = False) -> tuple[Any, Any]:
+    """Require two sets of pictures in [-1, 1] of one shape [..., h, w, c].
+
+    Arguments:
+        x, y: what was given.
+        names: of the arguments.
+        batches: whether there must be exactly one leading axis, [b, h, w, c].
+
+    Returns:
+        both, as arrays.
+
+    Raises:
+        ImageError: something else was given. A batch that looks like another range gives a `RangeWarning`.
+    """
+    x, y = require_pictures(x, names[0]), require_pictures(y, names[1])
+    if x.shape != y.shape or x.ndim < 3 or (batches and x.ndim != 4):
+        raise ImageError(
+            f"`{names[0]}` and `{names[1]}`: expected two batches [b, h, w, c] of one shape, got {x.shape} and "
+            f"{y.shape}; `x[None]` makes a batch of one picture."
+        )
+    if x.ndim == 3 and x.shape[-1] > MOST_CHANNELS:
+        raise ImageError(
+            f"`{names[0]}`: expected pictures [h, w, c] of at most {MOST_CHANNELS} channels, got {x.shape}; "
+            "`x[..., None]` gives grey pictures their axis of channels."
+        )
+    for pictures, name in ((x, names[0]), (y, names[1])):
+        warn_of_doubt(pictures, name)
+    return x, y
+
+
+def checked_batch(pictures: Any, name: str, *, axes: str = "b, h, w, c", noun: str = "images") -> Any:
+    """Require pictures in [-1, 1] with so many axes.
+
+    Arguments:
+        pictures: what was given.
+        name: of the argument.
+        axes: their letters, for example "h, w, c" for one picture.
+        noun: what the sentence calls the pictures.
+
+    Raises:
+        ImageError: something else was given.
+    """
+    pictures = require_pictures(pictures, name)
+    if pictures.ndim != len(axes.split(", ")):
+        raise ImageError(f"`{name}`: expected {noun} [{axes}], got {described(pictures)}.")
+    warn_of_doubt(pictures, name)
+    return pictures
+
+
+def checked_mask(mask: Any, images: Any) -> Any:
+    """Require a mask of 0 and 1, or None, for images `[*b, h, w, c]`.
+
+    Returns:
+        float32 `[h, w]` or `[*b, h, w]`, or None.
+
+    Raises:
+        MaskError: it has another shape, or other values.
+    """
+    if mask is None:
+        return None
+    shapes = (images.shape[-3:-1], images.shape[:-1])
+    if not is_array(mask) or mask.shape not in shapes:
+        raise MaskError(f"`mask`: expected {shapes[0]} or {shapes[1]}, like the images, got {described(mask)}.")
+    if not is_traced(mask):
+        values = np.asarray(mask)
+        if values.dtype.kind not in "biuf" or not ((values == 0) | (values == 1)).all():
+            raise MaskError(
+                f"`mask`: expected 0 and 1, got {described(mask)} with values from {values.min()} to {values.max()}; "
+                "compare it with a threshold, `mask > 0.5`."
+            )
+    return mask.astype(np.float32)
+
+
+def require_network(network: Any) -> None:
+    """Require a network that can be called with images.
+
+    Raises:
+        ArgumentError: it cannot be called, such as the name of one.
+    """
+    if not callable(network) or isinstance(network, type):
+        advice = "; `load_features` loads one by its name." if isinstance(network, str) else "."
+        raise ArgumentError(f"`network` must be a network of images, got {described(network)}{advice}")

@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxprior.metrics._images import checked_pair, require_network
+
 
 Images = Float[Array | np.ndarray, "_b _h _w _c"]
 
 
-@jax.jit
 def perceptual(network: Callable, a: Images, b: Images) -> Float[Array, "_b"]:
     """Compute the mean square difference of feature maps, summed over the maps.
 
@@ -30,14 +31,21 @@ def perceptual(network: Callable, a: Images, b: Images) -> Float[Array, "_b"]:
         distances [b], 0 for equal images.
 
     Raises:
-        ValueError: batches of different shapes, or images that the network refuses.
+        ImageError: batches of different shapes, uint8 or other whole numbers, 0 to 255, or values that are not finite.
+        ArgumentError: a network that cannot be called, such as the name of one.
+        ValueError: images that the network refuses.
 
     Example:
         >>> perceptual(jax.tree_util.Partial(lambda x: x), jnp.zeros((2, 8, 8, 3)), jnp.ones((2, 8, 8, 3)))
         Array([1., 1.], dtype=float32)
     """
-    if a.shape != b.shape or a.ndim != 4:
-        raise ValueError(f"expected two batches [b, h, w, c] of one shape, got {a.shape} and {b.shape}.")
+    require_network(network)
+    a, b = checked_pair(a, b, names=("a", "b"), batches=True)
+    return _perceptual(network, a, b)
+
+
+@jax.jit
+def _perceptual(network: Callable, a: Array, b: Array) -> Array:
     maps = getattr(network, "features", network)
     pairs = zip(*(jax.tree.leaves(maps(jnp.asarray(x, jnp.float32))) for x in (a, b)), strict=True)
     return functools.reduce(

@@ -2,37 +2,42 @@
 
 Images are float `[b, h, w, c]` in [-1, 1] (any number of leading axes will do); both are clipped and mapped to
 [0, 1], so the data range is 1. Nothing is rounded to 8 bits. `psnr` is pure and compiled: it works under a user's
-`jit`, `vmap` and `grad`.
+`jit`, `vmap` and `grad`, where the range of the images is not checked.
 """
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxprior.metrics._images import Images, Mask, clip, mean_over, require_pair
+from jaxprior.metrics._images import Images, Mask, checked_mask, checked_pair, clip, mean_over
 from jaxprior.protocols import HOLE, KNOWN, MASK, MERGE, MERGED, OBSERVED, TRUTH, WHOLE, Metric, Scored
 
 
-@jax.jit
 def psnr(x: Images, y: Images, *, mask: Mask | None = None) -> Float[Array, "*b"]:
     """Compute the peak signal-to-noise ratio, 10 log10(1 / mean squared error) on [0, 1].
 
     Arguments:
-        x: images `[b, h, w, c]` in [-1, 1]; what lies outside is clipped.
+        x: images `[b, h, w, c]`, floats in [-1, 1]; what lies a little outside, up to 4, is clipped.
         y: the originals, alike.
-        mask: `[h, w]` or `[b, h, w]`; only pixels where it is 1 count, all channels. None: the whole image.
+        mask: `[h, w]` or `[b, h, w]` of 0 and 1; only pixels where it is 1 count, all channels. None: the whole image.
 
     Returns:
         dB `[b]`; inf for identical images, nan where the mask is empty.
 
     Raises:
-        `ValueError` for images or masks of other shapes.
+        ImageError: pictures of other shapes, uint8 or other whole numbers, 0 to 255, or values that are not finite.
+        MaskError: a mask of another shape, or of other values than 0 and 1.
 
     Example:
         >>> psnr(jnp.zeros((1, 8, 8, 3)), jnp.full((1, 8, 8, 3), 0.2)).round(3)
         Array([20.], dtype=float32)
     """
-    require_pair(x, y)
+    x, y = checked_pair(x, y)
+    return _psnr(x, y, checked_mask(mask, x))
+
+
+@jax.jit
+def _psnr(x: Array, y: Array, mask: Array | None) -> Array:
     squared = (0.5 * (clip(x) - clip(y))) ** 2
     return -10 * jnp.log10(mean_over(squared.mean(axis=-1), mask))
 

@@ -13,6 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxprior.errors import ImageError
+from jaxprior.metrics._images import checked_batch, checked_pair, require_network
+
 
 Image = Float[Array | np.ndarray, "_h _w _c"]
 Images = Float[Array | np.ndarray, "_b _h _w _c"]
@@ -36,17 +39,20 @@ def patch_frechet(network: Callable, picture: Image, images: Images) -> Float[np
         distances [b], float64, 0 for the picture itself; in squared units of the features. See `gaussian_frechet`.
 
     Raises:
-        ValueError: arrays of other shapes, a network of several maps, or so small a picture that its map has one pixel.
+        ImageError: arrays of other shapes, uint8 or other whole numbers, 0 to 255, or values that are not finite.
+        ArgumentError: a network that cannot be called.
+        ValueError: a network of several maps, or so small a picture that its map has one pixel.
 
     Example:
         >>> identity = jax.tree_util.Partial(lambda x: x)
         >>> patch_frechet(identity, np.zeros((8, 8, 3)), np.ones((2, 8, 8, 3)))
         array([3., 3.])
     """
-    if np.ndim(picture) != 3 or np.ndim(images) != 4 or picture.shape[-1] != images.shape[-1]:
-        raise ValueError(
-            f"expected a picture [h, w, c] and images [b, h, w, c], got {np.shape(picture)} and {np.shape(images)}."
-        )
+    require_network(network)
+    picture = checked_batch(picture, "picture", axes="h, w, c", noun="a picture")
+    images = checked_batch(images, "images")
+    if picture.shape[-1] != images.shape[-1]:
+        raise ImageError(f"`images`: expected {picture.shape[-1]} channels, as `picture` has, got {images.shape[-1]}.")
     own = _moments(_pixels(network, picture))
     return np.array([_between(own, _moments(_pixels(network, image))) for image in images])
 
@@ -71,12 +77,12 @@ def gaussian_frechet(x: Float[np.ndarray, "_n _d"], y: Float[np.ndarray, "_m _d"
         >>> gaussian_frechet(np.array([[0.0], [2.0]]), np.array([[1.0], [3.0]]))
         1.0
     """
+    x, y = np.asarray(x), np.asarray(y)
     if np.ndim(x) != 2 or np.ndim(y) != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < 2:
         raise ValueError(f"expected two sets [n, d] of two vectors or more, got {np.shape(x)} and {np.shape(y)}.")
     return _between(_moments(x), _moments(y))
 
 
-@jax.jit
 def diversity(samples: Images, picture: Image) -> Float[Array, ""]:
     """Compute how different samples are, as a share of how different the picture's pixels are.
 
@@ -91,21 +97,23 @@ def diversity(samples: Images, picture: Image) -> Float[Array, ""]:
         0 for equal samples, 1 where a pixel varies over samples as the picture does over its pixels.
 
     Raises:
-        ValueError: arrays of other shapes.
+        ImageError: arrays of other shapes, uint8 or other whole numbers, 0 to 255, or values that are not finite.
 
     Example:
         >>> float(diversity(jnp.array([-1.0, 1.0]).reshape(2, 1, 1, 1), jnp.array([-1.0, 1.0]).reshape(1, 2, 1)))
         1.0
     """
-    if jnp.ndim(samples) != 4 or jnp.ndim(picture) != 3:
-        raise ValueError(
-            f"expected samples [n, h, w, c] and a picture [h, w, c], got {samples.shape} and {picture.shape}."
-        )
+    samples = checked_batch(samples, "samples", axes="n, h, w, c", noun="samples")
+    picture = checked_batch(picture, "picture", axes="h, w, c", noun="a picture")
+    return _diversity(samples, picture)
+
+
+@jax.jit
+def _diversity(samples: Array, picture: Array) -> Array:
     deviation = jnp.std(jnp.mean(samples, axis=-1), axis=0)
     return deviation.mean(axis=-1).mean() / jnp.maximum(jnp.mean(picture, axis=-1).std(), 1e-6)
 
 
-@jax.jit
 def rmse(x: Images, y: Images) -> Float[Array, "_b"]:
     """Compute the root mean squared error in levels of 255.
 
@@ -117,14 +125,18 @@ def rmse(x: Images, y: Images) -> Float[Array, "_b"]:
         levels [b], 0 for equal images.
 
     Raises:
-        ValueError: batches of different shapes.
+        ImageError: batches of different shapes, uint8 or other whole numbers, 0 to 255, or values that are not finite.
 
     Example:
         >>> rmse(jnp.zeros((1, 8, 8, 3)), jnp.full((1, 8, 8, 3), 2 / 255)).round(3)
         Array([1.], dtype=float32)
     """
-    if x.shape != y.shape or x.ndim != 4:
-        raise ValueError(f"expected two batches [b, h, w, c] of one shape, got {x.shape} and {y.shape}.")
+    x, y = checked_pair(x, y, batches=True)
+    return _rmse(x, y)
+
+
+@jax.jit
+def _rmse(x: Array, y: Array) -> Array:
     squared = jnp.square(jnp.asarray(x, jnp.float32) - jnp.asarray(y, jnp.float32)).mean(axis=-1)
     return 127.5 * jnp.sqrt(squared.mean(axis=-1).mean(axis=-1))  # row by row: exact enough in float32
 

@@ -15,6 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxprior.checks import random_key
+from jaxprior.errors import ImageError
+from jaxprior.metrics._images import checked_batch
+
 
 Images = Float[Array | np.ndarray, "_n _h _w _c"]  # compared in `_levels`
 
@@ -42,13 +46,28 @@ def swd(real: Images, fake: Images, *, key: Array) -> dict[str, float]:
         one value a level under its size in pixels, e.g. "64", "32", "16", and their average under "mean".
 
     Raises:
-        `ValueError` for sets of different shape, or a size that cannot be halved exactly down to 16..31
-        pixels.
+        ImageError: sets of different shape, a size that cannot be halved exactly down to 16 ... 31 pixels, uint8 or
+            other whole numbers, 0 to 255, or values that are not finite.
+        ArgumentError: something else than a random key.
 
     Example:
-        >>> images = jax.random.normal(jax.random.key(0), (4, 32, 32, 3))
+        >>> images = jax.random.uniform(jax.random.key(0), (4, 32, 32, 3), minval=-1)
         >>> swd(images, images, key=jax.random.key(1))
         {'32': 0.0, '16': 0.0, 'mean': 0.0}
+    """
+    real = checked_batch(real, "real", axes="n, h, w, c", noun="a set")
+    fake = checked_batch(fake, "fake", axes="n, h, w, c", noun="a set")
+    return level_distances(real, fake, key=random_key("key", key))
+
+
+def level_distances(real: Images, fake: Images, *, key: Array) -> dict[str, float]:
+    """What `swd` returns, for images whose range is not checked: a training that diverges gives NaN here.
+
+    Arguments:
+        real, fake, key: see `swd`.
+
+    Raises:
+        ImageError: sets of different shape, or a size that cannot be halved exactly down to 16 ... 31 pixels.
     """
     sizes = _levels(real.shape, fake.shape)
     distances = {}
@@ -62,12 +81,12 @@ def swd(real: Images, fake: Images, *, key: Array) -> dict[str, float]:
 
 def _levels(real: tuple[int, ...], fake: tuple[int, ...]) -> list[int]:
     if real != fake or len(real) != 4 or real[1] != real[2] or real[0] == 0:
-        raise ValueError(f"`swd`: expected two sets [n, h, w, c] of one shape, h = w, got {real} and {fake}.")
+        raise ImageError(f"`swd`: expected two sets [n, h, w, c] of one shape, h = w, got {real} and {fake}.")
     sizes = [real[1]]
     while sizes[-1] // 2 >= COARSEST and sizes[-1] % 2 == 0:
         sizes.append(sizes[-1] // 2)
     if not COARSEST <= sizes[-1] < 2 * COARSEST:
-        raise ValueError(
+        raise ImageError(
             f"`swd`: images of {real[1]} pixels cannot be halved exactly down to less than {2 * COARSEST}; "
             "expected a power of two from 16 up, resize them."
         )

@@ -3,7 +3,7 @@
 SSIM is Wang, Bovik, Sheikh and Simoncelli 2004 with K1 = 0.01, K2 = 0.03, per channel, averaged over channels. Images
 are float `[b, h, w, c]` in [-1, 1] (any number of leading axes will do); both are clipped and mapped to [0, 1], so the
 data range is 1. Nothing is rounded to 8 bits. `ssim` is pure and compiled: it works under a user's `jit`, `vmap` and
-`grad`.
+`grad`, where the range of the images is not checked.
 """
 
 import functools
@@ -14,7 +14,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxprior.metrics._images import Images, Mask, clip, mean_over, require_pair
+from jaxprior.checks import one_of
+from jaxprior.errors import ImageError
+from jaxprior.metrics._images import Images, Mask, checked_mask, checked_pair, clip, mean_over
 from jaxprior.protocols import HOLE, MASK, MERGE, MERGED, TRUTH, WHOLE, Metric, Scored
 
 
@@ -30,7 +32,6 @@ def _gaussian(sigma: float, radius: int) -> tuple[float, ...]:
 _WINDOWS = {"uniform": ((1 / 7,) * 7, 49 / 48), "gaussian": (_gaussian(1.5, 5), 1.0)}
 
 
-@jax.jit(static_argnames="window")
 def ssim(x: Images, y: Images, *, window: str = "uniform", mask: Mask | None = None) -> Float[Array, "*b"]:
     """Compute the mean structural similarity on [0, 1].
 
@@ -42,30 +43,38 @@ def ssim(x: Images, y: Images, *, window: str = "uniform", mask: Mask | None = N
     known pixels.
 
     Arguments:
-        x: images `[b, h, w, c]` in [-1, 1]; what lies outside is clipped. At least one window high and wide.
+        x: images `[b, h, w, c]`, floats in [-1, 1]; what lies a little outside, up to 4, is clipped. At least one
+            window high and wide.
         y: the originals, alike.
         window: "uniform" or "gaussian".
-        mask: `[h, w]` or `[b, h, w]`; only where it is 1. None: the whole image.
+        mask: `[h, w]` or `[b, h, w]` of 0 and 1; only where it is 1. None: the whole image.
 
     Returns:
         `[b]` in [-1, 1]; nan where the mask is empty.
 
     Raises:
-        `ValueError` for images or masks of other shapes, or an unknown window.
+        ImageError: pictures of other shapes, smaller than a window, uint8 or other whole numbers, 0 to 255, or values
+            that are not finite.
+        MaskError: a mask of another shape, or of other values than 0 and 1.
+        ArgumentError: an unknown window.
 
     Example:
         >>> ssim(jnp.zeros((1, 8, 8, 3)), jnp.zeros((1, 8, 8, 3)))
         Array([1.], dtype=float32)
     """
-    require_pair(x, y)
-    if window not in _WINDOWS:
-        raise ValueError(f"`window`: expected one of {', '.join(_WINDOWS)}, got {window!r}.")
-    weights, unbiased = _WINDOWS[window]
+    x, y = checked_pair(x, y)
+    weights, _ = _WINDOWS[one_of("window", window, _WINDOWS)]
     if min(x.shape[-3:-1]) < len(weights):
-        raise ValueError(
+        raise ImageError(
             f"`ssim`: images of {x.shape[-3]}x{x.shape[-2]} are smaller than the {window} window of "
             f"{len(weights)}x{len(weights)}; use larger images."
         )
+    return _ssim(x, y, checked_mask(mask, x), window=window)
+
+
+@jax.jit(static_argnames="window")
+def _ssim(x: Array, y: Array, mask: Array | None, *, window: str) -> Array:
+    weights, unbiased = _WINDOWS[window]
     x, y = (clip(x) + 1) / 2, (clip(y) + 1) / 2
     if mask is not None:
         border = ((0, 0),) * (x.ndim - 3) + ((len(weights) // 2,) * 2,) * 2 + ((0, 0),)

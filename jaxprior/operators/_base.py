@@ -10,7 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxprior.checks import described, is_array, is_float, whole_number
 from jaxprior.data.masks import MaskSpec
+from jaxprior.data.ranges import FARTHEST_OBSERVED, require_pictures
+from jaxprior.errors import ArgumentError, ImageError
 from jaxprior.settings import PLAIN, Names
 
 
@@ -46,6 +49,8 @@ class Operator(abc.ABC):
         linear: whether A(s x + t y) = s A(x) + t A(y), which the tests check.
         degrades: whether an observation shows less than the original. Where it does not, the pictures that are given
             are always the originals.
+        observes_pictures: whether an observation is a picture in [-1, 1], as the photo is, so that its range can be
+            checked. Measurements of another kind are only checked to be finite.
         settings: a frozen dataclass of what people can set of the task, its fields declared by
             `jaxprior.settings.setting`. Recipes and the options of `jaxprior NAME` are read by it.
         text: help of `jaxprior NAME` after the first line, in Markdown: what the pictures are, and examples. The first
@@ -55,6 +60,7 @@ class Operator(abc.ABC):
     name: ClassVar[str]
     linear: ClassVar[bool] = True
     degrades: ClassVar[bool] = True
+    observes_pictures: ClassVar[bool] = False
     settings: ClassVar[type] = NoSettings
     text: ClassVar[str] = ""
 
@@ -108,12 +114,14 @@ class Operator(abc.ABC):
             observations, leading axis b.
 
         Raises:
-            `ValueError` if the operator's arrays do not fit the photos, or if it adds noise and has no keys.
+            ImageError: whole numbers, 0 to 255, values that are not finite, or one photo without the axis b.
+            ValueError: the operator's arrays do not fit the photos, or it adds noise and has no keys.
 
         Example:
             >>> Inpaint(jnp.eye(64)).observe(jnp.ones((2, 64, 64, 3))).min()
             Array(0., dtype=float32)
         """
+        photos = require_batch(photos)
         return jax.vmap(type(self).apply)(batched(self, len(photos)), jnp.asarray(photos))
 
     def compared(self, observed: Array) -> Array:
@@ -151,6 +159,31 @@ class Operator(abc.ABC):
         return jnp.asarray(restored)
 
 
+def require_batch(photos: Any) -> Any:
+    """Require a batch of photos [b, h, w, c] in [-1, 1]; noise that an earlier operator added may lie outside.
+
+    Raises:
+        ImageError: something else was given.
+    """
+    photos = require_pictures(photos, "photos", farthest=FARTHEST_OBSERVED)
+    if photos.ndim < 4:
+        raise ImageError(
+            f"`photos` must be a batch [b, h, w, c], got {described(photos)}; `photos[None]` makes one of one picture."
+        )
+    return photos
+
+
+def as_image(x: Any) -> Array:
+    """One image, or one observation, as an array of JAX. Its values are not looked at: it may be traced.
+
+    Raises:
+        ImageError: no array, or one of whole numbers.
+    """
+    if not (is_array(x) and is_float(x)):
+        raise ImageError(f"`x` must be an image of floats in [-1, 1], got {described(x)}; `to_float` converts uint8.")
+    return jnp.asarray(x)
+
+
 def batched(operator: AnyOperator, b: int) -> AnyOperator:
     """Give every image its own copy of the arrays that all images share.
 
@@ -170,6 +203,11 @@ def batched(operator: AnyOperator, b: int) -> AnyOperator:
     """
 
     def expand(array: Array | np.ndarray, ndim: int, field: str) -> Array:
+        if not is_array(array):
+            raise ArgumentError(
+                f"{type(operator).__name__}: `{field}` must be an array of {ndim} axes, or of {ndim + 1} with an entry "
+                f"for each image, got {described(array)}."
+            )
         if array.ndim == ndim:
             return jnp.broadcast_to(array, (b, *array.shape))
         if array.ndim == ndim + 1 and array.shape[0] == b:
@@ -179,6 +217,7 @@ def batched(operator: AnyOperator, b: int) -> AnyOperator:
             f"all images, or {ndim + 1} of which the first is the number of images, {b}."
         )
 
+    whole_number("b", b, least=0)
     return _map_arrays(expand, operator)
 
 
@@ -196,11 +235,15 @@ def take(operator: AnyOperator, indices: Array | np.ndarray) -> AnyOperator:
         >>> take(Inpaint(jnp.zeros((8, 64, 64))), jnp.array([0, 5])).mask.shape
         (2, 64, 64)
     """
+    if not is_array(indices) or not np.issubdtype(indices.dtype, np.integer):
+        raise ArgumentError(f"`indices` must be an array of whole numbers [n], got {described(indices)}.")
     return _map_arrays(lambda array, ndim, field: array if array.ndim == ndim else array[indices], operator)
 
 
 def _map_arrays(function, operator: AnyOperator) -> AnyOperator:
     """Apply `function(array, ndim, field name)` to every declared array that is there, also of inner operators."""
+    if isinstance(operator, type) or not dataclasses.is_dataclass(operator):
+        raise ArgumentError(f"`operator` must be a forward operator, a dataclass, got {described(operator)}.")
     changed = {}
     for field in dataclasses.fields(operator):
         value = getattr(operator, field.name)

@@ -6,7 +6,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxprior.operators._base import Image, Images, Operator
+from jaxprior.checks import described, is_array
+from jaxprior.errors import ArgumentError
+from jaxprior.operators._base import Image, Images, Operator, require_batch
 
 
 @jax.tree_util.register_dataclass
@@ -35,13 +37,24 @@ class Compose(Operator):
     def __post_init__(self):
         if isinstance(self.operators, list):
             object.__setattr__(self, "operators", tuple(self.operators))
-        if isinstance(self.operators, Operator) or self.operators == ():
-            raise ValueError("Compose: expected a tuple of one or more operators, `Compose((first, second))`.")
+        if not isinstance(self.operators, tuple) or self.operators == ():
+            raise ArgumentError(
+                "Compose: expected a tuple of one or more operators, `Compose((first, second))`, got "
+                f"{described(self.operators)}."
+            )
+        for operator in self.operators:
+            if isinstance(operator, str | type | int | float) or is_array(operator):
+                raise ArgumentError(f"Compose: expected operators in `operators`, got {described(operator)}.")
 
     @property
     def linear(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  as linear as its operators
         """Whether all operators are linear."""
         return all(operator.linear for operator in self.operators)
+
+    @property
+    def observes_pictures(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  as its operators do
+        """Whether what comes out of every operator is a picture."""
+        return all(getattr(operator, "observes_pictures", False) for operator in self.operators)
 
     @property
     def label(self) -> str:
@@ -65,7 +78,7 @@ class Compose(Operator):
         Raises:
             `ValueError` as the operators do.
         """
-        observed = jnp.asarray(photos)
+        observed = jnp.asarray(require_batch(photos))
         for i, operator in enumerate(self.operators):
             own = None if key is None else jax.vmap(jax.random.fold_in, (0, None))(key, i)
             observed = operator.observe(observed, key=own)

@@ -44,6 +44,8 @@ def load_task(name: str) -> "type[Operator]":
     """
     from jaxprior.operators._base import Operator
 
+    if not isinstance(name, str):
+        raise SettingsError(f"`name` must be the name of a task, one of {', '.join(task_names())}, got {name!r}.")
     found = discovery.load(GROUP, name)
     kind = getattr(found, "OPERATOR", found)
     if not (isinstance(kind, type) and issubclass(kind, Operator)):

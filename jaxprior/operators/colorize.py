@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array
 
 from jaxprior.data.pixels import LUMA
-from jaxprior.operators._base import Image, Operator
+from jaxprior.operators._base import Image, Operator, as_image
 
 
 TEXT = """\
@@ -39,11 +39,12 @@ class Colorize(Operator):
     """
 
     name = "colorize"
+    observes_pictures = True
     text = TEXT
 
     def apply(self, x: Image) -> Array:
         """Grey `[h, w, c]` of one image `[h, w, c]`, c being 3, or 1 for what has no colour to lose."""
-        x = jnp.asarray(x)
+        x = as_image(x)
         return jnp.broadcast_to(_luma(x), x.shape)
 
     def compared(self, observed: Array) -> Array:

@@ -5,7 +5,9 @@ The operator is `Deblur`.
 
 import dataclasses
 import math
+import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import jax
@@ -14,10 +16,11 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.fft import next_fast_len
 
+from jaxprior.checks import described
 from jaxprior.data.arrays import load_kernel
 from jaxprior.data.masks import MaskSpec
-from jaxprior.errors import SettingsError
-from jaxprior.operators._base import Image, Operator, per_image
+from jaxprior.errors import ArgumentError, RangeWarning, SettingsError
+from jaxprior.operators._base import Image, Operator, as_image, per_image
 from jaxprior.settings import PLAIN, Names, setting, spelled
 
 
@@ -29,6 +32,10 @@ jaxprior deblur blurred/ --blur 1.5 -o runs/sharp
 jaxprior deblur cats.zip --kernel motion.png --clean --limit 64 -o runs/motion
 ```
 """
+
+
+TOLERANCE = 0.01
+"""By which the sum of a kernel may differ from 1 without a warning."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,10 +60,10 @@ class Deblur(Operator):
     Arguments:
         kernel: point-spread function, `[k, k]` for all images or `[b, k, k]`, k odd, its centre in the middle. It is a
             convolution: a bright point becomes a picture of the kernel, not turned round. Brightness stays if the
-            kernel sums to 1, which is not enforced.
+            kernel sums to 1; a NumPy kernel that does not gives a `RangeWarning`.
 
     Raises:
-        `ValueError` for a NumPy kernel of another shape or with values that are not finite, and in `apply` for
+        `ArgumentError` for a NumPy kernel of another shape or with values that are not finite, and in `apply` for
         another shape.
 
     Example:
@@ -67,6 +74,7 @@ class Deblur(Operator):
     kernel: Float[Array | np.ndarray, "*_b _k _k"] = per_image(ndim=2)
 
     name = "deblur"
+    observes_pictures = True
     settings = DeblurSettings
     text = TEXT
 
@@ -81,10 +89,22 @@ class Deblur(Operator):
         return cls.gaussian(given["blur"]) if "blur" in given else cls(load_kernel(given["kernel"])), None
 
     def __post_init__(self):
+        if isinstance(self.kernel, str | list | tuple | Path):
+            raise ArgumentError(
+                f"Deblur: `kernel` must be an array [k, k] or [b, k, k], got {described(self.kernel)}; "
+                "`jp.evaluation.load_kernel` reads a file, and `jp.Deblur.gaussian(sigma)` makes a Gaussian."
+            )
         if isinstance(self.kernel, np.ndarray):  # a JAX array may be traced, or stand for something else in a pytree
             _check_shape(self.kernel.shape, axes=(2, 3))
             if not np.isfinite(self.kernel).all():
-                raise ValueError("Deblur: the kernel has values that are not finite.")
+                raise ArgumentError("Deblur: the kernel has values that are not finite.")
+            if (np.abs(self.kernel.sum(axis=(-2, -1)) - 1) > TOLERANCE).any():
+                warnings.warn(
+                    "Deblur: the kernel does not sum to 1, so that it changes the brightness of pictures as well; "
+                    "`kernel / kernel.sum()` keeps it.",
+                    RangeWarning,
+                    stacklevel=3,
+                )
 
     @classmethod
     def gaussian(cls, sigma: float, size: int | None = None) -> "Deblur":
@@ -98,13 +118,13 @@ class Deblur(Operator):
             the operator, its kernel a float32 NumPy array `[k, k]`.
 
         Raises:
-            `ValueError` for a sigma that is not positive or a size that is not odd.
+            `ArgumentError` for a sigma that is not positive or a size that is not odd.
         """
-        if not 0 < sigma < math.inf:
-            raise ValueError(f"Deblur: `sigma` must be positive and finite, got {sigma:g}.")
+        if not isinstance(sigma, int | float | np.number) or not 0 < sigma < math.inf:
+            raise ArgumentError(f"Deblur: `sigma` must be positive and finite, got {described(sigma)}.")
         size = 2 * math.ceil(3 * sigma) + 1 if size is None else size
-        if size < 1 or size % 2 != 1:
-            raise ValueError(f"Deblur: the kernel's `size` must be odd and positive, got {size}.")
+        if not isinstance(size, int | np.integer) or size < 1 or size % 2 != 1:
+            raise ArgumentError(f"Deblur: the kernel's `size` must be odd and positive, got {described(size)}.")
         line = np.exp(-0.5 * ((np.arange(size) - size // 2) / sigma) ** 2)
         line /= line.sum()
         return cls(np.outer(line, line).astype(np.float32))
@@ -116,8 +136,8 @@ class Deblur(Operator):
 
     def apply(self, x: Image) -> Array:
         """Blur one image `[h, w, c]`."""
-        x = jnp.asarray(x)
-        _check_shape(self.kernel.shape, axes=(2,))
+        x = as_image(x)
+        _check_shape(np.shape(self.kernel), axes=(2,))
         h, w, k = *x.shape[:2], self.kernel.shape[0]
         dtype = jnp.promote_types(x.dtype, jnp.float32)
         # The mirrored image has h + k - 1 rows; rows k - 1 and up of its circular convolution are free of wrap-around.
@@ -139,7 +159,7 @@ def _fast_length(least: int) -> int:
 def _check_shape(shape: tuple[int, ...], *, axes: tuple[int, ...]) -> None:
     if len(shape) not in axes or shape[-1] != shape[-2] or shape[-1] % 2 != 1:
         expected = "[k, k] or [b, k, k]" if 3 in axes else "[k, k]"
-        raise ValueError(f"Deblur: expected a kernel {expected}, k odd, got {tuple(shape)}.")
+        raise ArgumentError(f"Deblur: expected a kernel {expected}, k odd, got {tuple(shape)}.")
 
 
 OPERATOR = Deblur

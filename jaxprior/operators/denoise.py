@@ -13,9 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Shaped
 
+from jaxprior.checks import described, is_array
 from jaxprior.data.mask_words import INVERT_TEXT, MASK_TEXT, MEANS_TEXT, MaskMeans
 from jaxprior.data.masks import MaskSpec
-from jaxprior.operators._base import Image, Images, Operator, batched, per_image
+from jaxprior.errors import ArgumentError
+from jaxprior.operators._base import Image, Images, Operator, as_image, batched, per_image, require_batch
 from jaxprior.operators._masking import checked_mask, mask_of, mask_over, register_checked
 from jaxprior.settings import PLAIN, Names, setting
 
@@ -30,6 +32,10 @@ jaxprior denoise cats.zip --sigma 0.3 --clean --limit 64 -o runs/denoise
 jaxprior denoise cats.zip --mask pixels:0.5 --clean -o runs/sparse
 ```
 """
+
+
+LARGEST_SIGMA = 2.0
+"""The range of a picture, from black to white."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,8 +62,8 @@ class Denoise(Operator):
         mask: None, or `[h, w]` for all images or `[b, h, w]`, 1 (or true) = noisy, 0 = clean. It is kept as float32.
 
     Raises:
-        `ValueError` for a sigma that is not positive, and for a mask with another number of axes, values other than 0
-        and 1, or 1 everywhere.
+        `ValueError` for a sigma that is not positive or above 2, and for a mask with another number of axes, values
+        other than 0 and 1, or 1 everywhere.
 
     Example:
         >>> keys = jax.random.split(jax.random.key(0), 2)
@@ -69,6 +75,7 @@ class Denoise(Operator):
     mask: Shaped[Array | np.ndarray, "*_b _h _w"] | None = per_image(ndim=2, optional=True)
 
     name = "denoise"
+    observes_pictures = True
     settings = DenoiseSettings
     text = TEXT
 
@@ -81,9 +88,7 @@ class Denoise(Operator):
         return cls(**own), mask_of(given, names)
 
     def __post_init__(self):
-        object.__setattr__(self, "sigma", float(self.sigma))  # static fields are hashed: no arrays
-        if not 0 < self.sigma < math.inf:
-            raise ValueError(f"Denoise: `sigma` must be positive and finite, got {self.sigma:g}.")
+        object.__setattr__(self, "sigma", _noise(self.sigma))  # static fields are hashed: no arrays
         mask = checked_mask("Denoise", self.mask, known="clean", unknown="noisy")
         object.__setattr__(self, "mask", mask)
 
@@ -94,7 +99,7 @@ class Denoise(Operator):
 
     def apply(self, x: Image) -> Array:
         """One image `[h, w, c]` without noise; 0 at noisy pixels if they are known."""
-        return self.compared(jnp.asarray(x))
+        return self.compared(as_image(x))
 
     def observe(self, photos: Images, *, key: Array | None = None) -> Array:
         """Add noise to a batch of clean photos; the sum is not clipped to [-1, 1].
@@ -109,10 +114,12 @@ class Denoise(Operator):
         Raises:
             `ValueError` without keys, for another number of them, and for a mask that does not fit.
         """
-        photos = jnp.asarray(photos)
+        photos = jnp.asarray(require_batch(photos))
         expected = f"`observe` needs {len(photos)} random keys, one an image"
         if key is None:
             raise ValueError(f"Denoise: {expected}; pass `key=jax.random.split(jax.random.key(0), {len(photos)})`.")
+        if not is_array(key):
+            raise ArgumentError(f"Denoise: {expected}, got {described(key)}.")
         typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
         if key.ndim != (1 if typed else 2) or len(key) != len(photos):
             raise ValueError(f"Denoise: {expected}, got keys of the shape {tuple(key.shape)}.")
@@ -136,6 +143,20 @@ class Denoise(Operator):
 
     def _noisy(self, x: Image) -> Array:
         return mask_over("Denoise", self.mask, x) > 0.5
+
+
+def _noise(sigma: Any) -> float:
+    """The standard deviation of noise, which must make sense for pictures in [-1, 1]."""
+    given = sigma.item() if is_array(sigma) and sigma.shape == () else sigma
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < math.inf:
+        text = f"{given:g}" if isinstance(given, int | float) else described(sigma)
+        raise ArgumentError(f"Denoise: `sigma` must be positive and finite, got {text}.")
+    if given > LARGEST_SIGMA:
+        raise ArgumentError(
+            f"Denoise: `sigma` is for pictures in [-1, 1], so at most {LARGEST_SIGMA:g}, got {given:g}; noise "
+            f"of {given:g} levels of 255 is sigma={given / 127.5:.3g}."
+        )
+    return float(given)
 
 
 OPERATOR = Denoise

@@ -14,7 +14,7 @@ from jaxtyping import Array, Shaped
 from jaxprior.data.mask_words import INVERT_TEXT, MASK_TEXT, MEANS_TEXT, MaskMeans
 from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import SettingsError
-from jaxprior.operators._base import Image, Operator, per_image
+from jaxprior.operators._base import Image, Operator, as_image, per_image
 from jaxprior.operators._masking import checked_mask, mask_of, mask_over, register_checked
 from jaxprior.settings import PLAIN, REQUIRED, Names, setting
 
@@ -60,6 +60,7 @@ class Inpaint(Operator):
     mask: Shaped[Array | np.ndarray, "*_b _h _w"] = per_image(ndim=2)
 
     name = "inpaint"
+    observes_pictures = True
     settings = InpaintSettings
     text = TEXT
 
@@ -78,7 +79,7 @@ class Inpaint(Operator):
 
     def apply(self, x: Image) -> Array:
         """Blank the missing pixels of one image `[h, w, c]`."""
-        return jnp.asarray(x) * (1 - self._over(x))
+        return as_image(x) * (1 - self._over(x))
 
     def compared(self, observed: Array) -> Array:
         """Blank what an observation shows at missing pixels, whatever it is: A(x) is 0 there."""

@@ -6,11 +6,10 @@ The operator is `Identity`: nothing happened to the photo.
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxprior.operators._base import Operator
+from jaxprior.operators._base import Operator, as_image
 
 
 TEXT = """\
@@ -35,12 +34,13 @@ class Identity(Operator):
     """
 
     name = "reconstruct"
+    observes_pictures = True
     degrades = False
     text = TEXT
 
     def apply(self, x: Float[Array | np.ndarray, "*_space _c"]) -> Array:
         """Return the image itself, [h, w, c], or a volume, [d, h, w, c]."""
-        return jnp.asarray(x)
+        return as_image(x)
 
 
 OPERATOR = Identity

@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from jaxprior.errors import ArgumentError
 from jaxprior.nn.elementwise import widen
 from jaxprior.nn.resampling import BOX, LINEAR, axis_weights, cell_centres, cubic, resample
-from jaxprior.operators._base import Image, Operator
+from jaxprior.operators._base import Image, Operator, as_image
 from jaxprior.settings import setting
 
 
@@ -57,7 +58,7 @@ class SuperResolve(Operator):
             "box": the mean of the whole cell (torch's "area"), as a camera with larger pixels sees it.
 
     Raises:
-        `ValueError` for another factor or kernel, and in `apply` for sizes that the factor does not divide.
+        `ArgumentError` for another factor or kernel, and in `apply` for sizes that the factor does not divide.
 
     Example:
         >>> SuperResolve(4).apply(jnp.ones((64, 64, 3))).shape
@@ -68,14 +69,16 @@ class SuperResolve(Operator):
     kernel: str = dataclasses.field(default="bilinear", metadata={"static": True})
 
     name = "superres"
+    observes_pictures = True
     settings = SuperResolveSettings
     text = TEXT
 
     def __post_init__(self):
-        if not isinstance(self.factor, int | np.integer) or not 2 <= self.factor <= 16:
-            raise ValueError(f"SuperResolve: expected a whole factor from 2 to 16, got {self.factor!r}.")
-        if self.kernel not in KERNELS:
-            raise ValueError(f"SuperResolve: expected one of the kernels {', '.join(KERNELS)}, got {self.kernel!r}.")
+        whole = isinstance(self.factor, int | np.integer) and not isinstance(self.factor, bool)
+        if not whole or not 2 <= self.factor <= 16:
+            raise ArgumentError(f"SuperResolve: expected a whole factor from 2 to 16, got {self.factor!r}.")
+        if not isinstance(self.kernel, str) or self.kernel not in KERNELS:
+            raise ArgumentError(f"SuperResolve: expected one of the kernels {', '.join(KERNELS)}, got {self.kernel!r}.")
 
     @property
     def label(self) -> str:
@@ -84,10 +87,10 @@ class SuperResolve(Operator):
 
     def apply(self, x: Image) -> Array:
         """Shrink one image `[h, w, c]`."""
-        x = jnp.asarray(x)
+        x = as_image(x)
         h, w = x.shape[:2]
         if h % self.factor or w % self.factor:
-            raise ValueError(
+            raise ArgumentError(
                 f"SuperResolve: the factor {self.factor} does not divide an image of {h} x {w} pixels; choose "
                 "another factor, or fit the picture to another size first."
             )

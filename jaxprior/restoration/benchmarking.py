@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior.checks import kind_of, whole_number
 from jaxprior.inversion import engine
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.objective import Objective
@@ -117,6 +118,8 @@ def make_problem(case: Case, *, seed: int = 0) -> Problem:
     Raises:
         ValueError: a resolution or layer that does not exist.
     """
+    kind_of("case", case, Case, "a case")
+    whole_number("seed", seed, least=0)
     prior = random_prior(case.resolution, seed=seed)
     prior.channels(case.layer)
     random = np.random.default_rng([seed, 1])

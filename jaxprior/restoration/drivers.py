@@ -10,18 +10,32 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior.checks import random_key
+from jaxprior.errors import ImageError
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.engine import NUMERICS_VERSION
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
-from jaxprior.operators import Identity, Operator, batched
+from jaxprior.operators import Operator, batched
+from jaxprior.restoration.arguments import (
+    as_ids,
+    as_observed,
+    as_photos,
+    as_prior,
+    as_task,
+    check_given_latents,
+    check_method,
+    check_running,
+    refuse_tracing,
+)
 from jaxprior.restoration.editing import edit, interpolate, render
 from jaxprior.restoration.memory import MemoryPlan
 from jaxprior.restoration.placement import Placement, Progress, SavePoint
@@ -78,7 +92,7 @@ class Result:
 
 
 def restore(
-    prior: Prior,
+    prior: Prior | str | Path,
     photos: Array,
     task: Operator | None = None,
     *,
@@ -93,20 +107,23 @@ def restore(
     memory: float | None = None,
     devices: Sequence[Device] | None = None,
     progress: Progress | bool | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> Result:
     """Degrade clean photos by a task and restore them: an evaluation.
 
     Arguments:
-        prior: the trained generator.
-        photos: float32 [b, *image_shape] in [-1, 1], of the shape of the prior's images.
+        prior: the trained generator, or the name, file or training run that `load_prior` takes.
+        photos: floats [b, *image_shape] in [-1, 1], of the shape of the prior's images; one photo without the axis b is
+            a batch of one.
         task: forward operator; its arrays serve all photos or have a leading axis b. None reconstructs.
-        key: all chance comes from it.
+        key: one random key, from which all chance comes.
         codes, objective, solve: what is optimised, what is minimised, and how; the prior's defaults where None.
         refine: a network that repairs what was completed, see `load_refiner`; any callable pytree of images
             [b, h, w, c] in [-1, 1].
         start: where latents begin: `RandomStart()`, `BankStart()`, `GivenStart(latents)` or any other start (see
             `jaxprior.inversion.starts`); what `solve.init` names where None.
-        ids: integers [b] that seed each picture's chance; 0 ... b - 1 by default.
+        ids: whole numbers [b] from 0 to 2^32 - 1 that seed each picture's chance, equal ones alike; 0 ... b - 1 by
+            default.
         batch_size: pictures solved at once on an accelerator; all by default. A CPU solves them one by one (single
             codes eight at a time), which is as fast there, so that no result depends on this number.
         memory: bytes that a step may need on each device, by default what an accelerator tells that it has. If the
@@ -116,12 +133,18 @@ def restore(
         progress: True shows how far it is: a bar on a terminal, and lines a few seconds apart everywhere else, in a
             notebook too. Or a function, which is called with (pictures done, pictures, steps done, steps, mean loss of
             the running group).
+        value_range: what black and white are in `photos`: (0, 1) and (0, 255) are mapped to (-1, 1), and with (-1, 1)
+            they stay as they are. By default they must be in [-1, 1], and are refused if they look like [0, 1]: if they
+            are floats whose darkest one lies between 0 and 0.5. A bright photo from a file does not, because its values
+            are levels of [-1, 1].
 
     Returns:
-        A `Result`.
+        A `Result`; its images are in [-1, 1] always.
 
     Raises:
-        ValueError: shapes that do not fit the prior or the task.
+        ImageError: photos of another shape or range, or with values that are not finite.
+        ArgumentError: any other argument of another kind, or called inside of `jit`, `vmap` or `grad`.
+        ValueError: a task that does not fit the photos, or a layer that the prior does not have.
         MemoryLimitError: one picture does not fit, whatever is done.
 
     Example:
@@ -131,17 +154,19 @@ def restore(
         ...     prior, photos, jp.Inpaint(hole), key=jax.random.key(0)
         ... )
     """
-    task = Identity() if task is None else task
-    photos, ids = _checked(prior, photos, ids)
+    refuse_tracing("restore", prior, photos, task, key, ids, start)
+    prior, task, key = as_prior(prior), as_task(task), random_key("key", key)
+    photos = as_photos(photos, prior, value_range)
+    ids = as_ids(ids, len(photos))
     observed = observe(task, photos, key=key, ids=ids)
-    return invert(
+    return _invert(
         prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, refine=refine,
         start=start, ids=ids, batch_size=batch_size, memory=memory, devices=devices, progress=progress,
     )  # fmt: skip
 
 
 def invert(
-    prior: Prior,
+    prior: Prior | str | Path,
     observed: Array,
     task: Operator | None = None,
     *,
@@ -156,33 +181,53 @@ def invert(
     memory: float | None = None,
     devices: Sequence[Device] | None = None,
     progress: Progress | bool | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> Result:
     """Restore what was really observed: find the latents whose degraded image explains it.
 
     Arguments:
-        observed: observations of the task [b, ...]; what they show at missing pixels is ignored.
-        prior, task, key, codes, objective, solve, refine, start, ids, batch_size, memory, devices, progress: as for
-            `restore`.
+        observed: observations of the task [b, ...]; one without the axis b is a batch of one. What they show at missing
+            pixels is ignored, NaN for example.
+        prior, task, key, codes, objective, solve, refine, start, ids, batch_size, memory, devices, progress,
+            value_range: as for `restore`.
 
     Returns:
         A `Result`.
 
     Raises:
-        ValueError: shapes that do not fit the task.
+        ImageError: observations of another shape or range, or with values that are not finite.
+        ArgumentError, ValueError: as of `restore`.
         MemoryLimitError: one picture does not fit, whatever is done.
     """
-    task = Identity() if task is None else task
+    refuse_tracing("invert", prior, observed, task, key, ids, start)
+    prior, task, key = as_prior(prior), as_task(task), random_key("key", key)
+    observed = as_observed(observed, task, prior, value_range)
+    return _invert(
+        prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, refine=refine,
+        start=start, ids=as_ids(ids, len(observed)), batch_size=batch_size, memory=memory, devices=devices,
+        progress=progress,
+    )  # fmt: skip
+
+
+def _invert(
+    prior: Prior, observed: Array, task: Operator, *, key: Array, codes: Any, objective: Any, solve: Any, refine: Any,
+    start: Any, ids: Array, batch_size: int | None, memory: float | None, devices: Sequence[Device] | None,
+    progress: Progress | bool | None,
+) -> Result:  # fmt: skip
+    """Invert observations that have been checked."""
+    check_running(batch_size, memory, devices, progress)
+    check_method(prior, codes=codes, objective=objective, solve=solve, refine=refine, start=start)
     if codes is None or objective is None or solve is None:
         default = preset("default", task, prior=prior)
         codes, objective, solve = codes or default.codes, objective or default.objective, solve or default.solve
     method = Method(codes, objective, solve, refine, start)
-    devices = jax.local_devices()[: max(len(observed), 1)] if devices is None else devices
+    check_given_latents(start, prior, codes=codes, pictures=len(observed), starts=solve.starts)
+    devices = jax.local_devices()[: len(observed)] if devices is None else devices
     with shown(task.label, len(observed)) if progress is True else contextlib.nullcontext() as work:
         inverter, b = Inverter(prior, method, devices=devices), len(observed)
-        if b:
-            one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), batched(task, b))
-            shape = jax.ShapeDtypeStruct(np.shape(observed)[1:], np.float32)
-            inverter, batch_size = inverter.fitted(one, shape, wanted=min(batch_size or b, b), memory=memory)
+        one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), batched(task, b))
+        shape = jax.ShapeDtypeStruct(np.shape(observed)[1:], np.float32)
+        inverter, batch_size = inverter.fitted(one, shape, wanted=min(batch_size or b, b), memory=memory)
         tell = progress if callable(progress) else None
         if work is not None:
             tell = GroupProgress(work, inverter.placement.group(batch_size or b))
@@ -267,9 +312,9 @@ class Inverter:
         observed = jnp.asarray(observed, jnp.float32)
         b = len(observed)
         if b == 0:
-            raise ValueError("`observed` holds no pictures: its shape is " + str(observed.shape))
+            raise ImageError(f"`observed` holds no pictures: its shape is {list(observed.shape)}; give at least one.")
         operator = batched(task, b)
-        keys = jax.vmap(jax.random.fold_in, (None, 0))(key, _seeds(ids, b))
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(random_key("key", key), as_ids(ids, b))
         size = min(batch_size or b, b)
         found = self.placement.solve(operator, observed, keys, size=size, progress=progress, save_point=save_point)
         merge = partial(jax.vmap(type(task).merge), operator, observed)
@@ -313,22 +358,6 @@ def observe(task: Operator, photos: Array | np.ndarray, *, key: Array, ids: Arra
         key: all chance comes from it.
         ids: integers [b] that seed each picture's chance.
     """
+    key = random_key("key", key)
     keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.fold_in(key, i), 1))(jnp.asarray(ids, jnp.uint32))
     return task.observe(photos, key=keys)
-
-
-def _checked(prior: Prior, photos: Array, ids: Array | None) -> tuple[Array, Array]:
-    photos = jnp.asarray(photos, jnp.float32)
-    shape = tuple(prior.image_shape)
-    if photos.shape[1:] != shape or photos.ndim != len(shape) + 1:
-        sides = ", ".join(map(str, shape))
-        sentence = f"`photos` must have the shape [b, {sides}] of this prior's images, got {list(photos.shape)}"
-        if len(shape) == 3 and shape[0] == shape[1] and shape[2] in (1, 3):
-            grey = ", channels=1" if shape[2] == 1 else ""
-            sentence += f"; `load_images(paths, size={shape[0]}{grey})` fits pictures"
-        raise ValueError(sentence)
-    return photos, _seeds(ids, len(photos))
-
-
-def _seeds(ids: Array | None, b: int) -> Array:
-    return jnp.arange(b, dtype=jnp.uint32) if ids is None else jnp.asarray(ids, jnp.uint32)

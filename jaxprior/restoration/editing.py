@@ -1,15 +1,20 @@
 """What can be done with latents once they are found: images of them, moves along a direction, ways between two."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from jaxprior.checks import described, is_array, is_traced, kind_of, real_number
+from jaxprior.errors import ArgumentError
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.solvers import Precision, Solve
+from jaxprior.protocols import Codes
+from jaxprior.weights.cut import CutGenerator
 from jaxprior.weights.priors import Prior
 
 
@@ -27,10 +32,41 @@ def render(prior: Prior, latents: Any, *, codes: MultiCode | SingleCode, precisi
 
     Returns:
         Images [b, r, r, c].
+
+    Raises:
+        ArgumentError: latents of other codes or of another prior, or another argument of another kind.
+        ValueError: a layer that the prior does not have.
     """
+    kind_of("prior", prior, Prior, "a prior", "`load_prior` loads one")
+    kind_of("codes", codes, Codes, "of the kind jp.MultiCode or jp.SingleCode", "they are those of the inversion")
+    _check_rendered(prior, latents, codes)
     generator = prior.split(codes.layer, precision=precision)
     with jax.default_matmul_precision(Solve(precision=precision).matmul_precision):
         return _render(generator, latents, codes=codes)
+
+
+def _check_rendered(prior: Prior, latents: Any, codes: Any) -> None:
+    """Refuse latents that are not those of some codes and a prior: [b, ...], or [b, starts, ...]."""
+    z = require_latents("latents", latents)
+    cut = CutGenerator(module=prior.module, layer=codes.layer, params=prior.params)
+    wanted = jax.eval_shape(codes.init, cut, jax.random.key(0))
+    lead = z.shape[: max(z.ndim - wanted["z"].ndim, 0)]
+    shapes = jax.tree.map(lambda leaf: tuple(leaf.shape), dict(latents))
+    expected = jax.tree.map(lambda leaf: (*lead, *leaf.shape), wanted)
+    if len(lead) not in (1, 2) or shapes != expected:
+        one = jax.tree.map(lambda leaf: ("b", *leaf.shape), wanted)
+        raise ArgumentError(f"`latents` must have the shapes {one} of these codes and this prior, got {shapes}.")
+
+
+def require_latents(name: str, latents: Any) -> Array:
+    """The codes "z" of latents.
+
+    Raises:
+        ArgumentError: no dictionary of arrays with "z".
+    """
+    if not isinstance(latents, Mapping) or not is_array(latents.get("z")):
+        raise ArgumentError(f'`{name}` must be latents, a dictionary of arrays with "z", got {described(latents)}.')
+    return latents["z"]
 
 
 @partial(jax.jit, static_argnames="codes")
@@ -52,7 +88,17 @@ def edit(latents: Any, direction: Array, amount: float) -> Any:
         latents: `Result.latents`.
         direction: [d], for example the normal of an attribute's boundary (InterFaceGAN).
         amount: how far, in units of the direction.
+
+    Raises:
+        ArgumentError: latents without codes, a direction that is not [d] of finite numbers, or no number as amount.
     """
+    z = require_latents("latents", latents)
+    if not is_array(direction) or direction.shape != z.shape[-1:]:
+        raise ArgumentError(f"`direction` must be an array [{z.shape[-1]}] as a code is, got {described(direction)}.")
+    if not is_traced(direction) and not np.isfinite(np.asarray(direction, np.float32)).all():
+        raise ArgumentError("`direction` must be finite numbers, got others; mend the array.")
+    if not is_traced(amount):
+        real_number("amount", amount)
     step = jnp.broadcast_to(jnp.asarray(direction, jnp.float32), latents["z"].shape)
     return {**latents, "z": latents["z"] + amount * step}
 
@@ -66,7 +112,19 @@ def interpolate(a: Any, b: Any, fractions: Array | Sequence[float]) -> Any:
 
     Returns:
         Latents with a leading axis n.
+
+    Raises:
+        ArgumentError: latents of different shapes, or fractions that are not [n] finite numbers.
     """
+    for name, latents in (("a", a), ("b", b)):
+        require_latents(name, latents)
+    shapes = [jax.tree.map(lambda leaf: tuple(jnp.shape(leaf)), dict(latents)) for latents in (a, b)]
+    if shapes[0] != shapes[1]:
+        raise ArgumentError(f"`a` and `b` must be latents of the same codes, got {shapes[0]} and {shapes[1]}.")
+    if not is_traced(fractions):
+        values = np.asarray(fractions)
+        if values.ndim > 1 or values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+            raise ArgumentError(f"`fractions` must be finite numbers [n], got {described(fractions)}.")
     t = jnp.asarray(fractions, jnp.float32)
 
     def between(x: Array, y: Array) -> Array:

@@ -25,6 +25,7 @@ from jaxprior.inversion.engine import Codes, choose, compile_step
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts import GivenStart, make_start
+from jaxprior.inversion.starts.given import check_given
 from jaxprior.inversion.state import BatchState, named, nested
 from jaxprior.operators import Operator, take
 from jaxprior.restoration.banks import sample_bank
@@ -260,14 +261,12 @@ class Placement:
         """Latents that the caller gave of these entries, completed by what the codes begin with; None without any."""
         if not isinstance(self.start, GivenStart):
             return None
+        wanted = jax.eval_shape(self.codes.init, self.generator, keys[0])
+        check_given(self.start.given, wanted, pictures=len(keys), starts=self.settings.starts)
         rows, nth = np.divmod(entries, self.settings.starts)
         begun = jax.vmap(partial(self.codes.init, self.generator))(keys[rows])
         per_start = self.start.given["z"].ndim == begun["z"].ndim + 1
-        latents = {**begun, **self.start.of_entries(rows, nth, per_start=per_start)}
-        shapes = jax.tree.map(jnp.shape, (begun, latents))
-        if shapes[0] != shapes[1]:
-            raise ValueError(f"`start` gives latents of the shapes {shapes[1]}, these codes have {shapes[0]}")
-        return latents
+        return {**begun, **self.start.of_entries(rows, nth, per_start=per_start)}
 
     def place(self, tree: Any) -> Any:
         """Arrays with a leading axis of a group's entries, each to its device."""

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
+from jaxprior import protocols
+from jaxprior.checks import kind_of
 from jaxprior.errors import SettingsError
 from jaxprior.inversion.codes.attention import ATTENTION
 from jaxprior.inversion.codes.multi import MultiCode
@@ -71,9 +73,13 @@ def preset(name: str, task: Operator | None = None, *, prior: Prior, features: A
         features: "preset" for what the preset says, None for pixels only, or a network to compare with instead.
 
     Raises:
-        ValueError: unknown name.
+        SettingsError: unknown name.
+        ArgumentError: no prior, or no task.
         WeightsError: the preset compares features of a network that is not installed; the message says how to get it.
     """
+    kind_of("prior", prior, Prior, "a prior", "`load_prior` loads one")
+    if task is not None:
+        kind_of("task", task, (Operator, protocols.Operator), "a forward operator or None", "`jp.Colorize()` is one")
     changes = {} if isinstance(features, str) and features == "preset" else {"objective": {"features": features}}
     return make_method({"preset": name, **changes}, task, prior=prior)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from jaxprior import metrics
 from jaxprior.data import images
+from jaxprior.metrics.sliced_wasserstein import level_distances
 from jaxprior.training.loop import Moment, read_metrics
 from jaxprior.training.pictures import Pictures
 
@@ -24,6 +25,9 @@ CODES, SHOWN = 1024, 64
 PLACE = ("step", "phase", "images")
 """The first columns of an evaluator's table, and of the table of losses. They say how far the training was: the step,
 the phase, and how many pictures had been shown."""
+
+psnr, ssim, rmse, diversity = map(jax.jit, (metrics.psnr, metrics.ssim, metrics.rmse, metrics.diversity))
+"""Compiled, so that values are not checked: of a training that diverges a figure is NaN, and the training goes on."""
 
 
 @runtime_checkable
@@ -85,8 +89,8 @@ class SlicedWasserstein:
         chosen = np.random.default_rng(self.seed).permutation(len(pixels))[: 2 * half]
         reals = images.to_float(Pictures(pixels[chosen]).halved(times).pixels)
         key = jax.random.key(0)
-        distance = metrics.swd(reals[:half], fakes[:half], key=key)
-        floor = metrics.swd(reals[:half], reals[half:], key=key)
+        distance = level_distances(reals[:half], fakes[:half], key=key)
+        floor = level_distances(reals[:half], reals[half:], key=key)
         return {f"swd_{k}": v for k, v in distance.items()} | {f"real_{k}": v for k, v in floor.items()}
 
     def summary(self, row: dict[str, float]) -> dict[str, Any]:
@@ -122,9 +126,9 @@ class Repaired:
         found = {}
         for name, pictures in (("", repaired), ("given_", given)):
             merged = np.where(mask[..., None] > 0, pictures, given)
-            found[f"{name}psnr"] = metrics.psnr(merged, truth)
-            found[f"{name}ssim"] = metrics.ssim(merged, truth)
-            found[f"{name}psnr_hole"] = metrics.psnr(pictures, truth, mask=mask)
+            found[f"{name}psnr"] = psnr(merged, truth)
+            found[f"{name}ssim"] = ssim(merged, truth)
+            found[f"{name}psnr_hole"] = psnr(pictures, truth, mask=mask)
         return {name: float(np.median(values)) for name, values in found.items()}
 
     def summary(self, row: dict[str, float]) -> dict[str, Any]:
@@ -153,11 +157,11 @@ class OwnPictures:
         """Return means over the networks: the root mean squared error "reconstruction", in levels of 255, and the
         "diversity" of the samples; see `jaxprior.metrics`."""
         pictures = self.pictures(moment)
-        errors = metrics.rmse(self.remake(state, moment), pictures)
+        errors = rmse(self.remake(state, moment), pictures)
         pairs = zip(self.sample(state, moment), pictures, strict=True)
         return {
             "reconstruction": float(np.mean(errors)),
-            "diversity": float(np.mean([metrics.diversity(*pair) for pair in pairs])),
+            "diversity": float(np.mean([diversity(*pair) for pair in pairs])),
         }
 
     def summary(self, row: dict[str, float]) -> dict[str, Any]:

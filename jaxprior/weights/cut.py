@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from jaxprior.checks import float_array
 from jaxprior.pytrees import shape_text, static, summary
 
 
@@ -48,6 +49,7 @@ class CutGenerator:
 
     def head(self, z: Array) -> Array:
         """Codes [n, d] -> features [n, *space, channels] at the cut."""
+        float_array("z", z, ("n", self.latent_dim), meaning="a batch of latent codes")
         if self.at_once is None:
             return self._part("head")(z)
         # A loop, so that neither the loop's body nor its gradient has more codes in memory at a time.

@@ -16,7 +16,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.errors import WeightsError
+from jaxprior.checks import whole_number
+from jaxprior.data.ranges import require_pictures
+from jaxprior.errors import ImageError, WeightsError
 from jaxprior.nn.pooling import upsample
 from jaxprior.pytrees import static, summary
 from jaxprior.weights import loader, registry
@@ -56,10 +58,12 @@ class FeatureNetwork:
         Grey images [b, h, w, 1] are repeated on the three channels.
 
         Raises:
-            ValueError: images of another shape, or too small for the layers that were asked for.
+            ImageError: images of another shape or range.
+            ValueError: images that are too small for the layers that were asked for.
         """
+        images = require_pictures(images, "images")
         if images.ndim != 4 or images.shape[-1] not in (1, 3):
-            raise ValueError(f"a feature network wants images [b, h, w, 3], got {tuple(images.shape)}")
+            raise ImageError(f"`images`: a feature network wants images [b, h, w, 3], got {tuple(images.shape)}.")
         if images.shape[-1] == 1:
             images = jnp.broadcast_to(images, (*images.shape[:-1], 3))
         if self.size is not None:
@@ -112,6 +116,8 @@ def load_features(
         >>> network(jnp.zeros((1, 64, 64, 3))).shape  # needs a network to download # doctest: +SKIP
         (1, 64, 64, 256)
     """
+    if size is not None:
+        whole_number("size", size, least=1, error=WeightsError)
     return _resizing(loader.load(source, role="features", cut=cut), size)
 
 
@@ -196,8 +202,8 @@ def checked_cuts(cut: Cut | str, *, name: str, deepest: int, where: str) -> tupl
 
 def _resizing(network: FeatureNetwork, size: int | None) -> FeatureNetwork:
     """The same network behind a resizing of the images; see `load_features`."""
-    if size is not None and size < 1:
-        raise WeightsError(f"`size` must be 1 or more, got {size}")
+    if size is not None:
+        whole_number("size", size, least=1, error=WeightsError)
     return replace(network, size=size)
 
 

@@ -18,8 +18,9 @@ from typing import Any
 import jax
 
 from jaxprior import discovery
+from jaxprior.checks import described
 from jaxprior.data.kinds import EXTENSIONS
-from jaxprior.errors import JaxpriorWarning, WeightsError
+from jaxprior.errors import ArgumentError, JaxpriorWarning, WeightsError
 from jaxprior.runs.kinds import WEIGHTS, is_begun_training, what_it_is
 from jaxprior.weights import registry, storage
 from jaxprior.weights.card import unfinished
@@ -75,7 +76,10 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     Raises:
         WeightsError: there is none, and the sentence says what was looked for; or the name is also that of a file or
             run in the working folder.
+        ArgumentError: no name and no path.
     """
+    if not isinstance(source, str | os.PathLike) or not str(source):
+        raise ArgumentError(f"`source` must be the name or the path of a {ROLES[role].noun}, got {described(source)}.")
     names = {"prior": bundled, "features": registry.installed}
     own = names[role]() if role in names else {}
     path = Path(source)

@@ -11,9 +11,11 @@ from typing import Any
 
 import jax
 
-from jaxprior.errors import WeightsError
+from jaxprior.checks import float_array, is_array, kind_of, one_of, random_key, whole_number
+from jaxprior.errors import ArgumentError, WeightsError
 from jaxprior.pytrees import shape_text, static, summary
 from jaxprior.system.devices import default_platform
+from jaxprior.system.runtime import MATMUL_PRECISION
 from jaxprior.weights import loader, storage
 from jaxprior.weights.card import Card
 from jaxprior.weights.channels import check_image_channels
@@ -83,26 +85,56 @@ class Prior:
         return summary(self, f"{name}: {architecture}, {shape_text(self.image_shape)}", self.params)
 
     def channels(self, layer: int) -> int:
-        """Feature maps after the first `layer` blocks."""
-        return self.module.channels(layer)
+        """Feature maps after the first `layer` blocks.
+
+        Raises:
+            ArgumentError: no whole number. ValueError: the layer does not exist.
+        """
+        return self.module.channels(whole_number("layer", layer))
 
     def generate(self, z: Array) -> Array:
         """Codes [b, latent_dim] -> images [b, *image_shape], roughly in [-1, 1].
+
+        Raises:
+            ArgumentError: codes of another shape, for example one code without the axis b.
 
         Example:
             >>> prior = load_prior()
             >>> prior.generate(jax.random.normal(jax.random.key(0), (2, prior.latent_dim))).shape[0]
             2
         """
-        return self.module.apply({"params": self.params}, z)
+        return self.module.apply({"params": self.params}, self._codes(z))
 
     def head(self, z: Array, layer: int) -> Array:
-        """Codes [b, latent_dim] -> features [b, *space, channels(layer)] after the first `layer` blocks."""
-        return self.module.apply({"params": self.params}, z, layer, method="head")
+        """Codes [b, latent_dim] -> features [b, *space, channels(layer)] after the first `layer` blocks.
+
+        Raises:
+            ArgumentError: codes of another shape. ValueError: a layer that does not exist.
+        """
+        self.channels(layer)
+        return self.module.apply({"params": self.params}, self._codes(z), layer, method="head")
 
     def tail(self, features: Array, layer: int) -> Array:
-        """Features after the first `layer` blocks -> images [b, *image_shape]."""
-        return self.module.apply({"params": self.params}, features, layer, method="tail")
+        """Features after the first `layer` blocks -> images [b, *image_shape].
+
+        Raises:
+            ArgumentError: features of another shape. ValueError: a layer that does not exist.
+        """
+        space, channels = "dhw"[-(len(self.image_shape) - 1) :], self.channels(layer)
+        meaning = f"features after layer {layer}"
+        float_array("features", features, ("b", *space, channels), meaning=meaning, advice="`head` makes them of codes")
+        images = self.module.apply({"params": self.params}, features, layer, method="tail")
+        if tuple(images.shape[1:]) != tuple(self.image_shape):
+            raise ArgumentError(
+                f"`features` must have the size of layer {layer}, got {list(features.shape)}, which makes images of "
+                f"{shape_text(images.shape[1:])}; `head` makes them of codes."
+            )
+        return images
+
+    def _codes(self, z: Array) -> Array:
+        """Codes, if they are [b, latent_dim]."""
+        advice = "`z[None]` makes a batch of one code" if is_array(z) and len(z.shape) == 1 else ""
+        return float_array("z", z, ("b", self.latent_dim), meaning="a batch of latent codes", advice=advice)
 
     def split(self, layer: int, *, precision: str = "fp32", platform: str | None = None) -> CutGenerator:
         """Prepare inversion at a layer.
@@ -113,10 +145,11 @@ class Prior:
             platform: kind of device that it is prepared for, "cpu", "gpu" or "tpu"; JAX's default where None.
 
         Raises:
-            ValueError: the layer does not exist.
+            ArgumentError: no whole number as layer, or an unknown precision. ValueError: the layer does not exist.
         """
         self.channels(layer)
-        platform = platform or default_platform()
+        one_of("precision", precision, MATMUL_PRECISION)
+        platform = kind_of("platform", platform or default_platform(), str, 'a kind of device, "cpu", "gpu" or "tpu"')
         module, params = self.module.freeze(self.params, platform=platform, precision=precision)
         return CutGenerator(module=module, layer=layer, params=params, code_distribution=self.code_distribution)
 
@@ -188,8 +221,12 @@ def untrained(prior: Prior, *, key: Array) -> Prior:
 
     Returns:
         A `Prior` without a critic, whose card keeps the default settings and says "untrained".
+
+    Raises:
+        ArgumentError: something else than a prior or a random key.
     """
-    params = prior.module.init_params(key)
+    kind_of("prior", prior, Prior, "a prior", "`load_prior` loads one")
+    params = prior.module.init_params(random_key("key", key))
     card = {**prior.card, "name": f"untrained {prior.card.get('name')}", "source": "random weights"}
     card.pop("sha256", None)
     return replace(prior, params=params, critic=None, card=Card(card))

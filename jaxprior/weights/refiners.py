@@ -14,6 +14,8 @@ from typing import Any
 
 import jax
 
+from jaxprior.checks import described
+from jaxprior.errors import ArgumentError
 from jaxprior.pytrees import shape_text, static, summary
 from jaxprior.weights import loader
 from jaxprior.weights.card import Card
@@ -90,14 +92,16 @@ def check_fits(refine: Any, image_shape: tuple[int, ...]) -> None:
         refine: a `Refiner`, None, or any network from images to images; image_shape: of the prior's images, (h, w, c).
 
     Raises:
-        ValueError: it does not fit, or cannot be called.
+        ArgumentError: it does not fit, or cannot be called.
     """
     if refine is not None and not callable(refine):
-        raise ValueError(f"`refine` must be a network from images to images, got {refine!r}")
+        raise ArgumentError(
+            f"`refine` must be a network from images to images, got {described(refine)}; `load_refiner` loads one."
+        )
     shape = getattr(refine, "image_shape", None)
     if shape is None or tuple(shape) == tuple(image_shape):
         return
     if shape[:-1] == tuple(image_shape[:-1]):
-        raise ValueError(f"the refiner repairs pictures of {shape[-1]} channels, the prior makes {image_shape[-1]}")
+        raise ArgumentError(f"the refiner repairs pictures of {shape[-1]} channels, the prior makes {image_shape[-1]}.")
     ours, theirs = (str(s[0]) if len(set(s[:-1])) == 1 else shape_text(s[:-1]) for s in (shape, image_shape))
-    raise ValueError(f"the refiner repairs pictures of {ours} pixels, the prior makes {theirs}")
+    raise ArgumentError(f"the refiner repairs pictures of {ours} pixels, the prior makes {theirs}.")

@@ -5,6 +5,7 @@ import io
 import os
 import time
 import zipfile
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -24,7 +25,7 @@ from jaxprior.data.images import (
     to_float,
     to_uint8,
 )
-from jaxprior.errors import ImageError
+from jaxprior.errors import ImageError, RangeWarning
 
 
 H, W = 24, 32
@@ -166,7 +167,7 @@ def test_listing_errors(folder):
     ]:
         with pytest.raises(ImageError, match=words):
             list_images(paths)
-    with pytest.raises(ImageError, match="at least 1"):
+    with pytest.raises(ImageError, match="`limit` must be 1 or more"):
         list_images(folder / "photos", limit=0)
     with pytest.raises(ImageError, match=r"photos/d.png: the file is truncated"):
         load_images(folder / "photos", size=16)
@@ -239,3 +240,21 @@ def test_examples_run(module, folder, monkeypatch):
     names = vars(images) | vars(decoding) | vars(sources) | vars(listing) | {"jax": jax, "np": np}
     for example in doctest.DocTestFinder().find(module, extraglobs=names):
         assert doctest.DocTestRunner().run(example).failed == 0
+
+
+def test_a_pattern_is_expanded_in_the_order_of_names(tmp_path):
+    for name in ("b.png", "a.png", "c.jpg"):
+        images.save_png(tmp_path / name, np.full((8, 8, 3), ord(name[0]), np.uint8))
+    names = [Path(source.name).name for source in images.list_images(str(tmp_path / "*.png"))]
+    assert names == ["a.png", "b.png"]
+    batch = images.load_images(tmp_path / "[ab].png", size=8)
+    np.testing.assert_array_equal(images.to_uint8(batch)[:, 0, 0, 0], [ord("a"), ord("b")])
+    images.save_png(tmp_path / "x[1].png", np.zeros((8, 8, 3), np.uint8))  # a name is no pattern if it exists
+    assert len(images.list_images(tmp_path / "x[1].png")) == 1
+    with pytest.raises(ImageError, match="nothing matches it as a pattern"):
+        images.list_images(tmp_path / "*.webp")
+
+
+def test_pixels_that_are_made_white_by_mistake_give_a_warning():
+    with pytest.warns(RangeWarning, match="0 to 255, which all become white"):
+        images.to_uint8(np.arange(0, 256, dtype=np.float32))

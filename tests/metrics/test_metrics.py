@@ -2,6 +2,7 @@
 
 import doctest
 import sys
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ import skimage.metrics
 
 from jaxprior import metrics
 from jaxprior.data.images import fit, to_float
+from jaxprior.errors import RangeWarning
 from jaxprior.metrics import psnr, ssim, swd
 
 
@@ -165,6 +167,29 @@ def test_mistakes_are_sentences():
         ssim(x, x, window="box")
     with pytest.raises(ValueError, match="smaller than the gaussian window of 11x11"):
         ssim(x, x, window="gaussian")
+
+
+def test_pixels_of_files_are_refused_and_their_floats_give_scikit_images_value(unchecked):
+    u, v = np.random.default_rng(0).integers(0, 256, (2, 1, 16, 16, 3), dtype=np.uint8)
+    expected = skimage.metrics.peak_signal_noise_ratio(u[0], v[0], data_range=255)
+    np.testing.assert_allclose(psnr(to_float(u), to_float(v)), [expected], rtol=1e-5)
+    for metric in (psnr, ssim):
+        with pytest.raises(ValueError, match="`x` must be pictures of floats.*`jp.images.to_float` converts uint8"):
+            metric(u, v)
+        with pytest.raises(ValueError, match="`x` must be pictures in .*look like 0 to 255"):
+            metric(u.astype(np.float32), v.astype(np.float32))
+
+
+def test_pictures_that_look_like_another_range_give_a_warning():
+    photo = PHOTOS["cat"][None]
+    with pytest.warns(RangeWarning, match=r"`x` has values .* looks like \[0, 1\]"):
+        psnr((photo + 1) / 2, photo)
+    with pytest.warns(RangeWarning, match="`y` has values .* looks standardised"):
+        ssim(photo, 2.5 * (photo - photo.mean()) / photo.std())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        psnr(np.maximum(photo, to_float(np.uint8(150))), photo)  # bright, and from a file
+        jax.jit(psnr)((photo + 1) / 2, photo)  # values are not known inside
 
 
 # Sliced Wasserstein distance

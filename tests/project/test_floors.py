@@ -12,7 +12,7 @@ from jaxprior import discovery
 ROOT = Path(jaxprior.__file__).parent
 FLOORS = [
     {"errors", "protocols"},
-    {"discovery", "settings", "pytrees"},
+    {"discovery", "settings", "pytrees", "checks"},
     {"system"},
     {"data", "nn", "runs"},
     {"operators"},

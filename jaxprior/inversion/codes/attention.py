@@ -22,6 +22,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import jax
 import jax.numpy as jnp
 
+from jaxprior.checks import described, whole_number
+from jaxprior.errors import ArgumentError
 from jaxprior.settings import setting
 
 
@@ -125,8 +127,7 @@ class CBAM:
     optimise: bool = True
 
     def __post_init__(self):
-        if self.reduction < 1:
-            raise ValueError(f"`reduction` must be 1 or more, got {self.reduction}")
+        whole_number("reduction", self.reduction, least=1)
         _check("norm", self.norm, NORMS)
         _check("start", self.start, STARTS)
         _check("where", self.where, WHERE)
@@ -220,9 +221,9 @@ def _uniform(key: Array, shape: tuple[int, ...], fan_in: int) -> Array:
     return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0) / math.sqrt(fan_in)
 
 
-def _check(name: str, value, legal: tuple) -> None:
-    if value not in legal:
-        raise ValueError(f"`{name}` must be one of {legal}, got {value!r}")
+def _check(name: str, value: Any, legal: tuple) -> None:
+    if not any(value is word or (isinstance(value, str) and value == word) for word in legal):
+        raise ArgumentError(f"`{name}` must be one of {legal}, got {described(value)}.")
 
 
 def _check_channels(channels: int) -> None:

@@ -11,6 +11,8 @@ from typing import Literal, get_args
 import jax
 import jax.numpy as jnp
 
+from jaxprior.checks import described, one_of, whole_number
+from jaxprior.errors import ArgumentError
 from jaxprior.inversion.codes.attention import ATTENTION, CBAM, SelfAttention
 from jaxprior.nn.latent import draw_codes
 from jaxprior.protocols import Latents
@@ -58,12 +60,14 @@ class MultiCode:
     )
 
     def __post_init__(self):
-        if self.num_codes < 1:
-            raise ValueError(f"`num_codes` must be 1 or more, got {self.num_codes}")
-        if self.weights not in WEIGHTS:
-            raise ValueError(f"`weights` must be one of {WEIGHTS}, got {self.weights!r}")
-        if self.alpha not in ALPHA:
-            raise ValueError(f"`alpha` must be one of {ALPHA}, got {self.alpha!r}")
+        whole_number("num_codes", self.num_codes, least=1)
+        whole_number("layer", self.layer, least=1)
+        one_of("weights", self.weights, WEIGHTS)
+        one_of("alpha", self.alpha, ALPHA)
+        methods = (getattr(self.attention, name, None) for name in ("init", "apply"))
+        if self.attention is not None and (isinstance(self.attention, type) or not all(map(callable, methods))):
+            given = described(self.attention)
+            raise ArgumentError(f"`attention` must be jp.CBAM(), jp.SelfAttention() or None, got {given}.")
 
     def init(self, generator, key: Array, *, z: Array | None = None) -> Latents:
         """Latents of one image at the start: {"z": [N, d], "alpha": [N, c]} and "attention" if there is any.

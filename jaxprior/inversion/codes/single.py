@@ -6,6 +6,7 @@ from typing import Literal, get_args
 import jax
 import jax.numpy as jnp
 
+from jaxprior.checks import one_of
 from jaxprior.nn.latent import DISTRIBUTIONS, draw_codes
 from jaxprior.protocols import Distribution
 
@@ -30,10 +31,9 @@ class SingleCode:
     start: Distribution | None = None
 
     def __post_init__(self):
-        if self.project not in PROJECTIONS:
-            raise ValueError(f"`project` must be one of {PROJECTIONS}, got {self.project!r}")
-        if self.start is not None and self.start not in DISTRIBUTIONS:
-            raise ValueError(f"`start` must be one of {DISTRIBUTIONS}, got {self.start!r}")
+        one_of("project", self.project, PROJECTIONS)
+        if self.start is not None:
+            one_of("start", self.start, DISTRIBUTIONS)
 
     @property
     def num_codes(self) -> int:

@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
+from jaxprior.checks import whole_number
+
 
 Array = jax.Array
 CHUNK = 64
@@ -51,6 +53,9 @@ class BankStart:
     bank_size: int = 4096
     bank: Bank | None = None
     name: ClassVar[str] = "bank"
+
+    def __post_init__(self):
+        whole_number("bank_size", self.bank_size, least=1)
 
     def ready(self, prior: Any, *, samples: Callable[[int], Bank]) -> "BankStart":
         """Get the samples.

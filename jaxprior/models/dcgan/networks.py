@@ -14,6 +14,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxprior.errors import ArgumentError
 from jaxprior.nn.blocks import Strided, Transposed
 from jaxprior.nn.elementwise import leaky_relu, widen
 from jaxprior.nn.norm import DEVIATION, folded_norm, normalised
@@ -118,7 +119,7 @@ class Generator(nn.Module):
 
     def _check(self, layer: int) -> None:
         if not 1 <= layer <= self.num_layers:
-            raise ValueError(f"`layer` must be between 1 and {self.num_layers} for this generator, got {layer}")
+            raise ArgumentError(f"`layer` must be between 1 and {self.num_layers} for this generator, got {layer}.")
 
     def setup(self):
         """Blocks under hand-given names: layer0 (the projection), layer1 ..., output."""

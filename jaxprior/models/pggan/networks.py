@@ -22,6 +22,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxprior.errors import ArgumentError
 from jaxprior.nn.convolution import choose_form
 from jaxprior.nn.elementwise import add_bias, leaky_relu, widen
 from jaxprior.nn.equalised import SQRT2, EqualConv, frozen_kernel
@@ -349,5 +350,5 @@ class EqualDense(nn.Module):
 
 def _stage_of(layer: int, num_layers: int) -> int:
     if not 1 <= layer <= num_layers:
-        raise ValueError(f"`layer` must be between 1 and {num_layers} for this generator, got {layer}")
+        raise ArgumentError(f"`layer` must be between 1 and {num_layers} for this generator, got {layer}.")
     return (layer - 1) // 2

@@ -10,9 +10,12 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from jaxprior.checks import described, random_key
+from jaxprior.errors import ArgumentError
 from jaxprior.models.singan.drawing import check_start_scale
-from jaxprior.models.singan.model import SinGan, SingleImageModel, with_image_scales
+from jaxprior.models.singan.model import SinGan, SingleImageModel, require_count, with_image_scales
 
 
 Array = jax.Array
@@ -51,13 +54,12 @@ def animate(
         ... )
     """
     pyramid = with_image_scales(model)
-    if frames < 1:
-        raise ValueError(f"frames: expected at least one, got {frames}")
+    require_count("frames", frames, "frame")
     check_start_scale(model, start_scale)
     for name, value in (("alpha", alpha), ("beta", beta)):
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name}: expected a number from 0 to 1, got {value}")
-    return _animate(pyramid, key, alpha, beta, frames=frames, start_scale=start_scale)
+        if not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
+            raise ArgumentError(f"{name}: expected a number from 0 to 1, got {described(value)}.")
+    return _animate(pyramid, random_key("key", key), alpha, beta, frames=frames, start_scale=start_scale)
 
 
 @partial(jax.jit, static_argnames=("frames", "start_scale"))

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior.checks import described, is_array
 from jaxprior.data.mask_files import MaskReading, read_mask
-from jaxprior.errors import MaskError
+from jaxprior.errors import ArgumentError, MaskError
 
 
 Array = jax.Array
@@ -61,8 +62,10 @@ def soft_mask(mask: np.ndarray, *, radius: int, sigma: float) -> np.ndarray:
     """
     from skimage import filters, morphology  # These take long to import.
 
-    if radius < 0 or sigma < 0:
-        raise MaskError(f"mask: expected a radius and a sigma of at least 0, got {radius} and {sigma}")
+    numbers = all(isinstance(number, int | float | np.number) for number in (radius, sigma))
+    if not numbers or not (0 <= radius < np.inf and 0 <= sigma < np.inf):
+        given = f"{described(radius)} and {described(sigma)}"
+        raise MaskError(f"mask: expected a radius and a sigma of at least 0, got {given}.")
     marked = np.asarray(mask) > 0.5
     if not marked.any():
         raise MaskError("mask: nothing is marked; 1 (white) is what was pasted or edited")
@@ -80,7 +83,17 @@ def blend(kept: Array | np.ndarray, made: Array, mask: Array | np.ndarray) -> Ar
 
     Returns:
         Images [..., h, w, c].
+
+    Raises:
+        ArgumentError: something else than arrays, or arrays of different sizes.
     """
+    size = np.shape(mask)
+    fits = is_array(kept) and is_array(made) and is_array(mask) and np.ndim(kept) == 3 and np.ndim(made) >= 3
+    if not fits or not kept.shape[:2] == made.shape[-3:-1] == size or kept.shape[-1] != made.shape[-1]:
+        raise ArgumentError(
+            "`kept`, `made` and `mask` must be arrays [h, w, c], [..., h, w, c] and [h, w] of one size, got "
+            f"{described(kept)}, {described(made)} and {described(mask)}."
+        )
     ones = (1,) * (made.ndim - 3)
     weight = jnp.reshape(mask, (*ones, *mask.shape, 1))
     return (1 - weight) * jnp.reshape(kept, (*ones, *kept.shape)) + weight * made

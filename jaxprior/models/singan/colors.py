@@ -10,6 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior.checks import described, is_array
+from jaxprior.errors import ArgumentError
+
 
 Array = jax.Array
 STARTS, ITERATIONS = 4, 50
@@ -34,10 +37,13 @@ def color_centers(image: np.ndarray | Array, count: int) -> np.ndarray:
     """
     from scipy.cluster import vq  # It comes with scikit-image, and takes long to import.
 
+    if not is_array(image) or np.ndim(image) != 3:
+        raise ArgumentError(f"`image` must be an array [h, w, c], got {described(image)}.")
     colors = np.asarray(image, np.float64).reshape(-1, np.shape(image)[-1])
     different = len(np.unique(colors, axis=0))
-    if not 1 <= count <= different:
-        raise ValueError(f"colors: expected 1 to {different}, as many as the picture has there, got {count}")
+    if not isinstance(count, int | np.integer) or not 1 <= count <= different:
+        given = described(count)
+        raise ArgumentError(f"colors: expected 1 to {different}, as many as the picture has there, got {given}.")
     chance = np.random.default_rng(0)
     found = []
     for _ in range(STARTS):
@@ -63,6 +69,9 @@ def snap_to(images: Array, centers: Array | np.ndarray) -> Array:
         >>> snap_to(jnp.array([0.1, 0.8])[:, None], jnp.array([[0.0], [1.0]])).ravel().tolist()
         [0.0, 1.0]
     """
+    if not is_array(images) or not is_array(centers) or np.shape(centers)[1:] != np.shape(images)[-1:]:
+        given = f"{described(images)} and {described(centers)}"
+        raise ArgumentError(f"`images` and `centers` must be arrays [..., c] and [k, c], got {given}.")
     colors = jnp.asarray(centers, images.dtype)
     pixels = images.reshape(-1, 1, images.shape[-1])
     # Distances come from differences; products would lose the accuracy that tells two close colors apart.

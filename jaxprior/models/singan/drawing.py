@@ -9,7 +9,9 @@ from functools import partial
 
 import jax
 
-from jaxprior.models.singan.model import SingleImageModel, with_image_scales
+from jaxprior.checks import described, float_array, random_key, real_number, whole_number
+from jaxprior.errors import ArgumentError
+from jaxprior.models.singan.model import SingleImageModel, require_count, require_model, with_image_scales
 
 
 Array = jax.Array
@@ -34,10 +36,18 @@ def synthesize(
         ValueError: there are more noises than scales.
         JaxpriorError: the model is no SinGAN, see `model.with_image_scales`.
     """
-    return with_image_scales(model).synthesize(noises, below=below, start=start)
+    pyramid = with_image_scales(model)
+    if not isinstance(noises, list | tuple):
+        raise ArgumentError(f"`noises` must be a list of arrays [b, h, w, c], got {described(noises)}.")
+    whole_number("start", start, least=0)
+    layout = ("b", "h", "w", pyramid.image_channels)
+    for number, noise in enumerate(noises):
+        float_array(f"noises[{number}]", noise, layout, meaning="noise")
+    if below is not None:
+        float_array("below", below, layout, meaning="images")
+    return pyramid.synthesize(noises, below=below, start=start)
 
 
-@jax.jit
 def reconstruct(model: SingleImageModel) -> list[Array]:
     """The picture that it was trained on, from the noises kept for that: [1, h_n, w_n, c] at every scale.
 
@@ -47,10 +57,14 @@ def reconstruct(model: SingleImageModel) -> list[Array]:
     Example:
         >>> reconstruct(model)[-1]  # needs a trained model # doctest: +SKIP
     """
+    return _reconstruct(require_model(model))
+
+
+@jax.jit
+def _reconstruct(model: SingleImageModel) -> list[Array]:
     return model.synthesize([noise[None] for noise in model.kept_noises])
 
 
-@partial(jax.jit, static_argnames=("count", "start_scale", "height_scale", "width_scale"))
 def draw(
     model: SingleImageModel,
     key: Array,
@@ -74,17 +88,19 @@ def draw(
         Images [count, h, w, c], about in [-1, 1].
 
     Raises:
-        ValueError: a scale that does not exist, no images, another size with fixed scales, or a size of nothing.
+        ArgumentError: no such model, no random key, a scale that does not exist, no images, another size with fixed
+            scales, or a size of nothing.
 
     Example:
         >>> draw(model, jax.random.key(0), count=4, width_scale=2.0)  # needs a trained model # doctest: +SKIP
     """
-    return draw_scales(
-        model, key, count=count, start_scale=start_scale, height_scale=height_scale, width_scale=width_scale
-    )[-1]
+    _check(model, count, start_scale, height_scale, width_scale)
+    return _draw(
+        model, random_key("key", key), count=count, start_scale=start_scale, height_scale=height_scale,
+        width_scale=width_scale,
+    )  # fmt: skip
 
 
-@partial(jax.jit, static_argnames=("count", "start_scale", "height_scale", "width_scale"))
 def draw_scales(
     model: SingleImageModel,
     key: Array,
@@ -103,6 +119,25 @@ def draw_scales(
         Images [count, h_n, w_n, c] of every scale, coarsest first; those below the start scale are all the same.
     """
     _check(model, count, start_scale, height_scale, width_scale)
+    return _draw_scales(
+        model, random_key("key", key), count=count, start_scale=start_scale, height_scale=height_scale,
+        width_scale=width_scale,
+    )  # fmt: skip
+
+
+@partial(jax.jit, static_argnames=("count", "start_scale", "height_scale", "width_scale"))
+def _draw(
+    model: SingleImageModel, key: Array, *, count: int, start_scale: int, height_scale: float, width_scale: float
+) -> Array:
+    return _draw_scales(
+        model, key, count=count, start_scale=start_scale, height_scale=height_scale, width_scale=width_scale
+    )[-1]
+
+
+@partial(jax.jit, static_argnames=("count", "start_scale", "height_scale", "width_scale"))
+def _draw_scales(
+    model: SingleImageModel, key: Array, *, count: int, start_scale: int, height_scale: float, width_scale: float
+) -> list[Array]:
     sizes = [(round(h * height_scale), round(w * width_scale)) for h, w in model.sizes]
     return model.draw_scales(key, sizes, count=count, start=start_scale)
 
@@ -113,15 +148,18 @@ def check_start_scale(model: SingleImageModel, start_scale: int) -> None:
     Raises:
         ValueError: the model has no such scale.
     """
-    if not 0 <= start_scale < len(model.sizes):
-        raise ValueError(f"start_scale: expected 0 to {len(model.sizes) - 1} for this model, got {start_scale}")
+    if not 0 <= whole_number("start_scale", start_scale) < len(model.sizes):
+        raise ArgumentError(f"start_scale: expected 0 to {len(model.sizes) - 1} for this model, got {start_scale}.")
 
 
 def _check(model: SingleImageModel, count: int, start_scale: int, height_scale: float, width_scale: float) -> None:
-    if count < 1:
-        raise ValueError(f"count: expected at least one image, got {count}")
+    require_model(model)
+    require_count("count", count)
     check_start_scale(model, start_scale)
+    for name, value in (("height_scale", height_scale), ("width_scale", width_scale)):
+        real_number(name, value, above=0)
     if start_scale and (height_scale, width_scale) != (1, 1):
-        raise ValueError("another size wants start_scale 0: the scales below are fixed to the picture's own size")
+        raise ArgumentError("another size wants start_scale 0: the scales below are fixed to the picture's own size.")
     if round(model.sizes[0][0] * height_scale) < 1 or round(model.sizes[0][1] * width_scale) < 1:
-        raise ValueError(f"sizes: {height_scale} x {width_scale} leaves nothing of the coarsest scale {model.sizes[0]}")
+        factors = f"{height_scale} x {width_scale}"
+        raise ArgumentError(f"sizes: {factors} leaves nothing of the coarsest scale {model.sizes[0]}.")

@@ -14,7 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior.checks import described, random_key
 from jaxprior.data.decoding import MAX_PIXELS
+from jaxprior.errors import ArgumentError
 from jaxprior.models.singan.fitting import as_floats
 from jaxprior.models.singan.model import SinGan, SingleImageModel, with_image_scales
 
@@ -55,7 +57,7 @@ def super_resolve(
     start = model.image if image is None else jnp.asarray(as_floats(image, channels=model.image_channels))
     height, width = start.shape[:2]
     sizes, step = plan_enlarging((height, width), factor, steps=steps)
-    return _super_resolve(pyramid, start, key, sizes=sizes, step=step)
+    return _super_resolve(pyramid, start, random_key("key", key), sizes=sizes, step=step)
 
 
 def plan_enlarging(
@@ -70,11 +72,11 @@ def plan_enlarging(
         >>> plan_enlarging((25, 32), 2)[0]
         ((32, 41), (40, 51), (50, 64))
     """
-    if not (1 < factor < math.inf):
-        raise ValueError(f"factor: expected a number above 1, got {factor}")
+    if not isinstance(factor, int | float | np.number) or not 1 < factor < math.inf:
+        raise ArgumentError(f"factor: expected a number above 1, got {described(factor)}.")
     steps = max(1, round(math.log(factor) / math.log(STEP))) if steps is None else steps
-    if steps < 1:
-        raise ValueError(f"steps: expected at least 1, got {steps}")
+    if not isinstance(steps, int | np.integer) or steps < 1:
+        raise ArgumentError(f"steps: expected at least 1, got {described(steps)}.")
     height, width = size
     last = round(height * factor), round(width * factor)
     if math.prod(last) > MAX_PIXELS:

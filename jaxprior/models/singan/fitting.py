@@ -14,7 +14,7 @@ import numpy as np
 from jaxprior.data.images import MIN_SIDE, to_float
 from jaxprior.data.mask_fitting import touched
 from jaxprior.errors import ImageError, MaskError
-from jaxprior.models.singan.model import SingleImageModel
+from jaxprior.models.singan.model import SingleImageModel, require_model
 from jaxprior.models.singan.resizing import resize
 
 
@@ -90,7 +90,7 @@ def fit_reference(model: SingleImageModel, image: np.ndarray) -> tuple[np.ndarra
     Example:
         >>> reference, fitting = fit_reference(model, load_image("paint.png"))  # needs a trained model # doctest: +SKIP
     """
-    image = as_floats(image, channels=model.image_channels)
+    image = as_floats(image, channels=require_model(model).image_channels)
     height, width = image.shape[:2]
     fitting = plan_fitting((height, width), model.sizes[-1])
     kept = fitting.cut(image)
@@ -118,7 +118,7 @@ def fit_mask(model: SingleImageModel, mask: np.ndarray) -> np.ndarray:
         raise MaskError(f"mask: expected [h, w], 1 = pasted or edited, got {mask.shape}")
     marked = mask > 0.5
     height, width = marked.shape
-    fitting = plan_fitting((height, width), model.sizes[-1])
+    fitting = plan_fitting((height, width), require_model(model).sizes[-1])
     kept = fitting.cut(marked)
     if kept.shape == fitting.size:
         return kept

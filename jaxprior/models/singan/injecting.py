@@ -6,15 +6,18 @@ so that the picture says what is where, and the scales from n on give it the loo
 lower n, the freer they are. Several start scales are computed together, each scale's network once for all of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior.checks import described, random_key, whole_number
+from jaxprior.data.ranges import require_pictures
+from jaxprior.errors import ArgumentError
 from jaxprior.models.singan.colors import snap_to
-from jaxprior.models.singan.model import SinGan, SingleImageModel, with_image_scales
+from jaxprior.models.singan.model import SinGan, SingleImageModel, require_count, with_image_scales
 from jaxprior.models.singan.resizing import resize
 
 
@@ -53,15 +56,17 @@ def inject(
     """
     pyramid = with_image_scales(model)
     start_scales = check_start_scales(pyramid, start_scales)
-    if count < 1:
-        raise ValueError(f"count: expected at least one image, got {count}")
+    require_count("count", count)
+    image = require_pictures(image, "image")
     expected = (*model.sizes[-1], model.image_channels)
     if image.shape != expected:
         raise ValueError(f"image: expected {expected}, the model's finest scale, got {image.shape}; fit it first")
+    if centers is not None and not isinstance(centers, list | tuple):
+        raise ArgumentError(f"centers: expected a list of arrays [k, c], got {described(centers)}.")
     if centers is not None and len(centers) != len(start_scales):
         raise ValueError(f"centers: expected an array for each of {len(start_scales)} start scales, got {len(centers)}")
     centers = None if centers is None else tuple(centers)
-    return _inject(pyramid, image, key, centers, start_scales=start_scales, count=count)
+    return _inject(pyramid, image, random_key("key", key), centers, start_scales=start_scales, count=count)
 
 
 def check_start_scales(model: SinGan, start_scales: Sequence[int] | None) -> tuple[int, ...]:
@@ -73,7 +78,10 @@ def check_start_scales(model: SinGan, start_scales: Sequence[int] | None) -> tup
     last = len(model.scales) - 1
     if last < 1:
         raise ValueError("this model has one scale only: a picture can enter at the second or a finer one")
-    scales = range(1, last + 1) if start_scales is None else sorted(start_scales)
+    if start_scales is not None and (isinstance(start_scales, str) or not isinstance(start_scales, Iterable)):
+        raise ArgumentError(f"start_scales: expected a list of scales, got {described(start_scales)}.")
+    given = range(1, last + 1) if start_scales is None else start_scales
+    scales = sorted(whole_number("start_scales", scale) for scale in given)
     for scale in scales:
         if not 1 <= scale <= last:
             why = ", at 0 nothing enters" if scale == 0 else ""

@@ -12,8 +12,10 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from jaxprior.errors import JaxpriorError
+from jaxprior.checks import described, kind_of
+from jaxprior.errors import ArgumentError, JaxpriorError
 from jaxprior.models.singan import networks
 from jaxprior.models.singan.config import Padding, Resize
 from jaxprior.models.singan.networks import zero_pad
@@ -260,12 +262,36 @@ class SinGan:
         }
 
 
+def require_model(model: Any) -> Any:
+    """Refuse what is no trained model of one picture.
+
+    Raises:
+        ArgumentError: it is something else, such as the path of one.
+    """
+    advice = "`jp.singan.load_singan(path)` loads one"
+    return kind_of("model", model, SingleImageModel, "a model of one picture", advice)
+
+
+def require_count(name: str, count: Any, noun: str = "image") -> None:
+    """Refuse what is no number of images.
+
+    Arguments:
+        name: of the argument; noun: what is counted.
+
+    Raises:
+        ArgumentError: no whole number, or less than one.
+    """
+    if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 1:
+        raise ArgumentError(f"{name}: expected at least one {noun}, got {described(count)}.")
+
+
 def with_image_scales(model: SingleImageModel) -> SinGan:
     """The same model, if images pass from one of its scales to the next, so that a picture can enter between them.
 
     Raises:
         JaxpriorError: features pass between its scales, as in a ConSinGAN.
     """
+    require_model(model)
     if isinstance(model, SinGan):
         return model
     raise JaxpriorError(

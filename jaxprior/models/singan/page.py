@@ -30,6 +30,9 @@ NOTE = (
     "the scales below miss where the recipe is the usual one. All pictures are enlarged to one size."
 )
 
+rmse, diversity = jax.jit(metrics.rmse), jax.jit(metrics.diversity)
+"""Compiled, so that values are not checked: a page is drawn of a model that diverged, too."""
+
 
 def singan_sections(model: SingleImageModel) -> list[str]:
     """Return the sections (as HTML) of a trained model, finished or with the scales that it has."""
@@ -71,7 +74,7 @@ def _scales(
         shown = [_framed(image, f"scale {n}, sample {i}", SMALL) for i, image in enumerate(drawn[:AT_ONCE])]
         lines.append([
             str(n), f"{width}x{height}", str(channels), f"{amplitude:.3g}",
-            f"{float(metrics.rmse(own[None], real[None])[0]):.2f}", f"{float(metrics.diversity(drawn, real)):.3f}",
+            f"{float(rmse(own[None], real[None])[0]):.2f}", f"{float(diversity(drawn, real)):.3f}",
             _framed(real, f"scale {n}, picture", SMALL), _framed(own, f"scale {n}, reconstruction", SMALL),
             page.side_by_side(shown),
         ])  # fmt: skip

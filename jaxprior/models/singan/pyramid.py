@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxprior.checks import kind_of, real_number, whole_number
 from jaxprior.models.singan.config import ScaleRule
 from jaxprior.models.singan.resizing import resize, scaled_size
 
@@ -82,7 +83,11 @@ def plan_scales(
         >>> plan_scales(250, 250).sizes[:2]
         ((25, 25), (32, 32))
     """
-    if rule not in RULES:
+    sizes = {"height": height, "width": width, "min_size": min_size, "max_size": max_size, "skip": skip}
+    for name, number in (sizes if num_scales is None else {**sizes, "num_scales": num_scales}).items():
+        whole_number(name, number)
+    real_number("scale_factor", scale_factor)
+    if not isinstance(rule, str) or rule not in RULES:
         raise ValueError(f"scale rule: expected one of {', '.join(RULES)}, got {rule!r}")
     if not 0 < scale_factor < 1:
         raise ValueError(f"scale_factor: expected a number between 0 and 1, got {scale_factor}")
@@ -119,6 +124,7 @@ def build_pyramid(image: np.ndarray, plan: ScalePlan, *, method: str = "bicubic_
     Raises:
         ValueError: not such an image, or one of another size.
     """
+    kind_of("plan", plan, ScalePlan, "a plan of scales", "`plan_scales` makes one")
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3:
         raise ValueError(f"a pyramid wants a uint8 image [h, w, c], got {image.dtype} {image.shape}")

@@ -13,9 +13,10 @@ from typing import get_args
 import jax
 import jax.numpy as jnp
 
+from jaxprior.checks import file_path
 from jaxprior.models.singan import networks as singan
 from jaxprior.models.singan.config import Padding
-from jaxprior.models.singan.model import Scale, SinGan, SingleImageModel
+from jaxprior.models.singan.model import Scale, SinGan, SingleImageModel, require_model
 from jaxprior.models.singan.resizing import RESIZES
 from jaxprior.weights import loader, storage
 from jaxprior.weights.card import Card
@@ -52,6 +53,8 @@ def save_singan(path: str | os.PathLike, model: SingleImageModel) -> None:
     Raises:
         WeightsError: a NaN or infinity, or a place that cannot be written.
     """
+    require_model(model)
+    file_path("path", path)
     card = {**model.card, "architecture": model.architecture, "config": model.config()}
     storage.save_weights(path, model.params(), card)
 
