@@ -73,7 +73,7 @@ def check_given(given: Any, wanted: dict[str, Any], *, pictures: int, starts: in
     shapes = jax.tree.map(lambda leaf: tuple(np.shape(leaf)), given)
     if shapes != expected:
         raise ArgumentError(
-            f"{where} of the shapes {shapes}, these codes have {expected} for this number of pictures, {pictures},"
+            f"{where} of the shapes {shapes}, these codes have {expected} for this number of pictures, {pictures}"
             f"{f' with {starts} starts each' if len(lead) == 2 else ''}; give `Result.latents` of as many pictures and "
             "of the same codes."
         )
