@@ -104,6 +104,31 @@ def labels() -> np.ndarray:
     return numbers
 
 
+def with_small_numbers() -> np.ndarray:
+    """A label map: squares of 1 and 10 on 0, and the hole in white."""
+    numbers = np.where(HOLE, 255, 0).astype(np.uint8)
+    numbers[40:56, 8:24], numbers[40:56, 32:48] = 1, 10
+    return numbers
+
+
+def grid_of_labels() -> np.ndarray:
+    """A label map in which everything has a label: squares of 1 to 16."""
+    rows, columns = np.mgrid[0:SIDE, 0:SIDE] // 16
+    return (1 + 4 * rows + columns).astype(np.uint8)
+
+
+def marked_photograph() -> np.ndarray:
+    """A photograph on which the hole has been painted red."""
+    return np.where(HOLE[..., None], np.uint8([255, 0, 0]), photograph()[..., None])
+
+
+def two_whites() -> np.ndarray:
+    """A hole of white, and another one of a yellowish white."""
+    picture = np.where(HOLE[..., None], np.uint8([255, 255, 255]), np.uint8([0, 0, 0]))
+    picture[40:56, 8:24] = (255, 255, 215)
+    return picture
+
+
 def colour_key(path: Path) -> None:
     """A grey PNG file whose black is called transparent."""
     Image.fromarray(GREY).save(path, transparency=0)
@@ -201,6 +226,11 @@ CASES = [
     Case("label16.png", "255 on 0 of 65535", save(GREY.astype(np.uint16)), options=painted),
     Case("labels.png", "a label map, 1, 2 and 3 on 0", save(labels()), "refused"),
     Case("labels.png", "a label map, 1, 2 and 3 on 0", save(labels()), labels() > 0, painted),
+    Case("void.png", "a label map, 1 and 10 on 0, and 255", save(with_small_numbers()), "refused"),
+    Case("void.png", "a label map, 1 and 10 on 0, and 255", save(with_small_numbers()), options=white),
+    Case("void.png", "a label map, 1 and 10 on 0, and 255", save(with_small_numbers()),
+         with_small_numbers() > 0, painted),
+    Case("grid.png", "a label map, 1 to 16, without a background", save(grid_of_labels()), "refused", painted),
     Case("label32.tif", "a label map, 32 bits", save(HOLE.astype(np.int32)), "refused"),
     Case("voc.png", "a palette as in PASCAL VOC", save(VOC), "refused"),
     Case("voc.png", "a palette as in PASCAL VOC", save(VOC), binary_dilation(HOLE, iterations=2), painted),
@@ -210,11 +240,21 @@ CASES = [
     Case("red.png", "red on black", save(coloured((0, 0, 0), (255, 0, 0))), options=painted),
     Case("red.jpg", "red on white, quality 50",
          save(coloured((255, 255, 255), (255, 0, 0)), quality=50), "edge", painted),
+    Case("cream.png", "a yellowish white on black", save(coloured((0, 0, 0), (255, 255, 220))), "refused"),
+    Case("cream.png", "a yellowish white on black", save(coloured((0, 0, 0), (255, 255, 220))), options=painted),
+    Case("whites.png", "white and a yellowish white on black", save(two_whites()), "refused"),
+    Case("whites.png", "white and a yellowish white on black", save(two_whites()),
+         two_whites().any(axis=-1), painted),
     Case("half_grey.png", "128 on 0", save(GREY // 2 + GREY % 2), "refused"),
     Case("pale.png", "255 on 128", save(np.maximum(GREY, 128)), "refused"),
     Case("trimap.png", "white, a grey band, black", save(TRIMAP), "refused"),
     Case("trimap.png", "white, a grey band, black", save(TRIMAP), options=white),
     Case("photo.png", "a photograph", save(photograph()), "refused"),
+    Case("marked.png", "a photograph with a red hole", save(marked_photograph()), "refused"),
+    Case("marked.png", "a photograph with a red hole", save(marked_photograph()), "refused", painted),
+    Case("faint.jpg", "a label map, 1 on 0, quality 95", save(HOLE.astype(np.uint8), quality=95), "refused", painted),
+    Case("faint.png", "254 of 255 opaque, else opaque", save(coloured((90, 90, 90, 255), (90, 90, 90, 254))),
+         "refused", transparent),
     Case("black.png", "all black", save(BLACK), "refused"),
     Case("black.png", "all black", save(BLACK), "nothing", white),
     Case("white.png", "all white", save(WHITE), "refused"),

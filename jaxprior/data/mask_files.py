@@ -65,12 +65,19 @@ class MaskReading:
             float32 `[size, size]`; 1 means missing.
 
         Raises:
-            MaskError: the file's picture is too small, or nothing would be known.
+            MaskError: the file's picture is too small, nothing would be known, or nothing of what is missing lies in
+                the centre square.
         """
         try:
             mask = fit_mask(self.missing, size).astype(np.float32)
         except ImageError as error:
             raise MaskError(f"mask {self.name}: {error}") from None
+        if self.missing.any() and not mask.any():
+            raise MaskError(
+                f"mask {self.name}: what it marks lies outside of the centre square, to which pictures are cut; cut "
+                "picture and mask to a square around it first. "
+                f"The file was read like this: {self.words()}."
+            )
         if mask.all():
             raise MaskError(
                 f"mask {self.name}: at {size} pixels nothing is known; leave some pixels known. "

@@ -8,7 +8,7 @@ A pixel that a soft edge makes grey holds something of what is missing. It count
 levels of 255 away from what is known. JPEG and lossy WebP files have noise beside every edge, so there it is
 `LOSSY_EDGE` levels; at quality 30 this noise makes a hole larger by about a twentieth of its area.
 Where a photograph or a picture with whole areas of grey is read by "white" or "black", only what is really white or
-black counts.
+black counts. So it is in label maps, where small numbers stand beside white: they look black, but are none.
 """
 
 import numpy as np
@@ -29,6 +29,7 @@ _FEW_COLOURED = 0.02  # the share of coloured pixels, among those not dark, that
 _MOSTLY_GREY = 0.5  # the share of pixels between black and white from which a picture is taken for a photograph
 _FLAT, _FLAT_SHARE = 7, 0.005  # a flat area is a square of so many pixels of one value that so much of a picture has
 _NAMED = 4  # values or colours that a message names
+_LEAST_BACKGROUND = 0.3  # the share of the border that the background of a picture has at least
 
 
 def doubt(layers: Layers) -> str | None:
@@ -37,33 +38,59 @@ def doubt(layers: Layers) -> str | None:
         return "its transparency varies, so that either what is painted or what is transparent could be marked"
     values = _values(layers)
     levels = _grey_levels(layers.colours, layers.maximum)
+    whiteness = _amount(layers, "white")
     if len(values) == 1 and levels.max() <= DARK:
         return "nothing in it is white: all of it is black"
     if len(values) == 1 and levels.min() >= BRIGHT:
         return "nothing is known under it: all of it is white"
     if len(values) == 1:
         return f"nothing is marked in it: all of it is {_listed(values)}"
-    if levels.max() < BRIGHT:
+    if whiteness.max() < BRIGHT:
         return f"no pixel is white; {_said(values)}"
     if levels.min() > DARK:
         return f"no pixel is black; {_said(values)}"
     if _is_coloured(layers.colours):
         return f"it is not black and white; {_said(values)}"
-    between = (levels > DARK) & (levels < BRIGHT)
+    between = (levels > DARK) & (whiteness < BRIGHT)
     if between.mean() > _MOSTLY_GREY:
         return f"it looks like a photograph: {missing_percent(between)} of its pixels are neither black nor white"
-    flat = _flat_values(levels, between)
-    return None if flat is None else f"areas of it are grey, neither black nor white; {_said(flat, kind='grey ')}"
+    flat = _flat_values(whiteness, between)
+    if flat is not None and values.ndim == 2:
+        return f"areas of it are neither black nor white; {_said(values)}"
+    if flat is not None:
+        return f"areas of it are grey, neither black nor white; {_said(flat, kind='grey ')}"
+    if _has_labels(layers, levels):
+        return f"areas of it have different values, all of them nearly black, as in a label map; {_said(values)}"
+    return None
 
 
 def obstacle(layers: Layers, means: str) -> str | None:
     """Why a file cannot be read with a meaning; None if it can."""
     if means == "transparent":
-        return None if layers.alpha is not None else "it has no transparency"
-    if means == "painted" or (len(_values(layers)) == 1 and not _has_alpha(layers)):
+        if layers.alpha is None:
+            return "it has no transparency"
+        varies = np.ptp(layers.alpha) > 0 and not _has_alpha(layers)
+        return "none of it is noticeably transparent" if varies else None
+    if len(_values(layers)) == 1 and not _has_alpha(layers):
         return None  # a picture of one colour marks nothing, or everything
+    if means == "painted":
+        return None if _has_alpha(layers) else _obstacle_of_paint(layers)
     amount = _amount(layers, means)
     return None if amount.max() >= BRIGHT else f"no pixel is {means}; {_said(_values(layers))}"
+
+
+def _obstacle_of_paint(layers: Layers) -> str | None:
+    """Why what is painted cannot be told from the background of an opaque picture; None if it can."""
+    background, share = _background(layers)
+    if share < _LEAST_BACKGROUND:
+        colour = _listed(background[None] if len(background) > 1 else background)
+        return (
+            f"it has no background: the most frequent colour at its border, {colour}, covers only "
+            f"{missing_percent(share)} of the border; paint the hole on a layer or picture of its own"
+        )
+    if len(_values(layers)) > 1 and not _differs_from_background(layers).any():
+        return f"nothing in it differs from the background by more than compression does; {_said(_values(layers))}"
+    return None
 
 
 def choices(layers: Layers) -> str:
@@ -135,6 +162,27 @@ def _flat_values(levels: np.ndarray, between: np.ndarray) -> np.ndarray | None:
     return np.unique(levels[flat]) if flat.any() else None
 
 
+def _has_labels(layers: Layers, levels: np.ndarray) -> bool:
+    """Whether whole areas have different values that all look black, as in a label map that also has white.
+
+    Soft edges and compression can leave such areas too, but never without something between black and white.
+
+    Arguments:
+        levels: the grey levels of the picture, uint8 [h, w].
+    """
+    from scipy.ndimage import maximum_filter, minimum_filter  # takes long to import
+
+    if layers.lossy or _has_alpha(layers) or ((levels > DARK) & (levels < BRIGHT)).any():
+        return False
+    colours = layers.colours
+    codes = colours.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1][-colours.shape[-1] :], np.uint32)
+    dark = np.unique(codes[levels <= DARK])
+    if len(dark) < 2:
+        return False
+    flat = (maximum_filter(codes, _FLAT) == minimum_filter(codes, _FLAT)) & (levels <= DARK)
+    return len(np.unique(codes[flat])) > 1
+
+
 def halves(layers: Layers, means: str) -> tuple[np.ndarray, np.ndarray]:
     """What holds something known, and what holds something missing, bool [h, w] each. Soft edges belong to both."""
     if means == "painted" and not _has_alpha(layers):
@@ -145,7 +193,8 @@ def halves(layers: Layers, means: str) -> tuple[np.ndarray, np.ndarray]:
         low, high = (int(amount.min()), int(amount.max())) if _has_alpha(layers) else (0, 255)
     else:
         between = (amount > DARK) & (amount < BRIGHT)
-        if between.mean() > _MOSTLY_GREY or _flat_values(amount, between) is not None:
+        flat = between.mean() > _MOSTLY_GREY or _flat_values(amount, between) is not None
+        if flat or _has_labels(layers, _grey_levels(layers.colours, layers.maximum)):
             missing = amount >= BRIGHT  # a photograph or a label map: what is in between is no soft edge
             return ~missing, missing
         counts = np.bincount(amount.ravel(), minlength=256)
@@ -167,14 +216,27 @@ def _amount(layers: Layers, means: str) -> np.ndarray:
     return (amount.astype(np.uint16) * layers.alpha // 255).astype(np.uint8)
 
 
-def _differs_from_background(layers: Layers) -> np.ndarray:
-    """What differs from the most frequent colour at the border; in a lossy file, by more than compression does."""
+def _background(layers: Layers) -> tuple[np.ndarray, float]:
+    """The most frequent colour at the border, and the share of the border that has it."""
     colours = layers.colours
     border = np.concatenate([colours[0], colours[-1], colours[:, 0], colours[:, -1]])
     found, counts = np.unique(border, axis=0, return_counts=True)
     background = found[counts.argmax()]
-    difference = (np.maximum(colours, background) - np.minimum(colours, background)).max(axis=-1)
-    return difference > (LOSSY_EDGE if layers.lossy else 0)
+    return background, float((_difference(border, background) <= _tolerance(layers)).mean())
+
+
+def _differs_from_background(layers: Layers) -> np.ndarray:
+    """What differs from the background; in a lossy file, by more than compression does."""
+    return _difference(layers.colours, _background(layers)[0]) > _tolerance(layers)
+
+
+def _difference(colours: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """By how much colours [..., c] differ from one colour, in the channel where they differ most."""
+    return (np.maximum(colours, colour) - np.minimum(colours, colour)).max(axis=-1)
+
+
+def _tolerance(layers: Layers) -> int:
+    return LOSSY_EDGE if layers.lossy else 0
 
 
 def _typical(counts: np.ndarray, default: int) -> int:

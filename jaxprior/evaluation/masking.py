@@ -46,7 +46,9 @@ class CellMasks:
         if self.spec is None:
             return
         if self.folder is not None:
-            self.files = Counterparts(pictures, list_images([self.folder]), place=str(self.folder), kind="mask")
+            given = {picture.location for picture in pictures}  # a folder may hold the pictures too: none is a mask
+            masks = [mask for mask in list_images([self.folder]) if mask.location not in given]
+            self.files = Counterparts(pictures, masks, place=str(self.folder), kind="mask")
         elif self.spec.kind == "file":
             self._reading = self.spec.read()
             self._shared = self._reading.fitted(size)
@@ -70,14 +72,23 @@ class CellMasks:
                 return self.spec.draw(self.size, jax.random.fold_in(self._key, np.uint32(id))), []
             if self._reading is not None:
                 _check_shape(shape, self._reading)
-            return self._shared, [] if self.statement is None else [self.statement]
+                return self._shared, [*filter(None, (self.statement,)), *_square_note(shape, self._reading)]
+            return self._shared, []
         try:
             reading = self.spec.read(self.files.of(picture))
             _check_shape(shape, reading)
             mask = reading.fitted(self.size)
         except MaskError as error:
             raise ImageError(str(error)) from None
-        return mask, [reading.statement(mask)]
+        return mask, [reading.statement(mask), *_square_note(shape, reading)]
+
+
+def _square_note(shape: tuple[int, int], mask: MaskReading) -> list[str]:
+    """A note on a square mask of a picture of another shape, which could also have been made for the whole picture."""
+    mask_height, mask_width = mask.missing.shape
+    if mask_height != mask_width or shape[0] == shape[1]:
+        return []
+    return ["the mask is square and was laid on the picture's centre square"]
 
 
 def _check_shape(shape: tuple[int, int], mask: MaskReading) -> None:

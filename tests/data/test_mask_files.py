@@ -108,6 +108,19 @@ def test_a_mask_that_covers_everything_once_fitted_says_how_it_was_read(tmp_path
         jp.parse_mask(tmp_path / "dots.png").draw(8)
 
 
+def test_a_mask_whose_hole_is_cut_away_is_refused(tmp_path):
+    outside = np.zeros((64, 128), np.uint8)
+    outside[:, :20] = 255
+    Image.fromarray(outside).save(tmp_path / "left.png")
+    said = r"left.png: what it marks lies outside of the centre square.* 15.6 % missing, white counts"
+    for means in (None, "white"):
+        with pytest.raises(MaskError, match=said):
+            jp.parse_mask(tmp_path / "left.png", means=means).draw(64)
+    outside[:, 60] = 255
+    Image.fromarray(outside).save(tmp_path / "left.png")
+    assert jp.parse_mask(tmp_path / "left.png").draw(64).sum() == 64
+
+
 @pytest.mark.parametrize("side, size", [(512, 64), (100, 64), (33, 16), (16, 64), (20, 64)])
 def test_weights_are_those_with_which_photographs_are_resized(side, size):
     line = np.eye(side, dtype=np.float32)

@@ -127,6 +127,28 @@ def test_in_a_folder_an_unclear_or_empty_mask_is_a_failed_row_and_the_others_go_
     assert ended.code == 0 and "returned unchanged" in rows["in/b/y.png"]["reason"]
 
 
+def test_a_picture_of_the_run_is_no_mask(weights, folder):
+    write("in/drawing.png", HOLE)  # black and white, so that it could be read as a mask
+    write("in/b/y_mask.png", HOLE)
+    ended, rows = inpaint(weights, "--mask", "in")
+    assert ended.code == 1 and {row["status"] for row in rows.values()} == {"failed"}
+    assert rows["in/drawing.png"]["reason"] == "in holds no mask named drawing.png"
+    assert rows["in/b/y.png"]["reason"] == "in holds no mask named y.png"
+
+
+def test_a_square_mask_of_another_picture_says_where_it_was_laid(weights, folder):
+    pixels = np.random.default_rng(3).integers(0, 256, (24, 16, 3), dtype=np.uint8)
+    images.save_png("in/tall.png", pixels)
+    write("m.png", HOLE)
+    for path in ("in/a/x.png", "in/b/x.png", "in/b/y.png", "in/tall.png"):
+        write(f"masks/{path[3:]}", HOLE)
+    for mask in ("m.png", "masks"):
+        ended, rows = inpaint(weights, "--mask", mask, out=f"run-{mask}")
+        laid = "the mask is square and was laid on the picture's centre square"
+        assert ended.code == 0 and laid in ended.out
+        assert [name for name, row in rows.items() if laid in row["notes"]] == ["in/tall.png"]
+
+
 def test_a_mask_that_could_belong_to_two_pictures_belongs_to_none(weights, folder):
     write("masks/x.png", HOLE)
     ended, rows = inpaint(weights, "--mask", "masks")
