@@ -11,6 +11,7 @@ modules of such dataclasses, so that help appears at once.
 import contextlib
 import dataclasses
 import difflib
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,6 +27,9 @@ PLAIN: Names = types.MappingProxyType({})
 REQUIRED = dataclasses.MISSING
 """As the default of a setting: there is none, the setting must be given."""
 
+MOST_SEED = 2**32 - 1
+"""The largest seed: JAX takes the last 32 bits of a larger one, so that 4294967296 would be the same as 0."""
+
 _KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): '"none"'}
 
 
@@ -39,6 +43,7 @@ class About:
     text: str
     metavar: str | None = None
     least: float | None = None
+    most: float | None = None
     option: str | None = None
     panel: str | None = None
     rank: int = 0
@@ -57,6 +62,7 @@ def setting(
     *,
     metavar: str | None = None,
     least: float | None = None,
+    most: float | None = None,
     option: str | None = None,
     panel: str | None = None,
     rank: int = 0,
@@ -73,7 +79,7 @@ def setting(
         default: the field's default value, or `REQUIRED`.
         text: help text of the option, one line.
         metavar: what stands for the value in the help, for example "N". A choice (`Literal[...]`) shows its words.
-        least: smallest number allowed.
+        least, most: smallest and largest number allowed.
         option: how the option is spelled if not as the field is named, for example "--lr" or "--fused/--plain".
         panel: heading of the help under which the option stands; None for the first one.
         rank: options are listed by this number, and those of the same number in the order of the fields.
@@ -93,6 +99,7 @@ def setting(
         text=text,
         metavar=metavar,
         least=least,
+        most=most,
         option=option,
         panel=panel,
         rank=rank,
@@ -142,6 +149,33 @@ def check_choices(config: Any) -> None:
         legal, value = choices(hint), getattr(config, name)
         if legal and value not in legal and not (value is None and type(None) in typing.get_args(hint)):
             raise ValueError(f"`{name}` must be one of {legal}, got {value!r}")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that is none, or that would be the same as a smaller one.
+
+    Raises:
+        SettingsError: naming the range.
+
+    Example:
+        >>> check_seed(7)
+    """
+    if not 0 <= seed <= MOST_SEED:
+        raise SettingsError(f"seed: expected a whole number from 0 to {MOST_SEED}, got {seed}.")
+
+
+def with_options(message: str, options: Names) -> str:
+    """A message of the library with the options of the settings that it names: "`steps` (--steps) must be ...".
+
+    Arguments:
+        message: names settings in backticks.
+        options: how the option of each setting is spelled.
+
+    Example:
+        >>> with_options("`learning_rate` must be positive", {"learning_rate": "--lr"})
+        '`learning_rate` (--lr) must be positive'
+    """
+    return re.sub("`([a-z_0-9]+)`", lambda m: f"{m[0]} ({options[m[1]]})" if m[1] in options else m[0], message)
 
 
 @contextlib.contextmanager

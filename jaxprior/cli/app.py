@@ -1,8 +1,9 @@
 """The `jaxprior` program: its commands, and how errors and interruptions end it.
 
 Exit codes: 0 all well, 1 some pictures failed or a check did not pass, 2 a mistake in the command or its
-input, 75 stopped and resumable. A user's mistake is one sentence on standard error, never a traceback. JAX is
-imported by the commands that need it and not before, so that help comes at once.
+input, 75 stopped (the same command goes on, or begins anew, as is said then). A user's mistake is one sentence on
+standard error, never a traceback. JAX is imported by the commands that need it and not before, so that help comes at
+once.
 """
 
 import errno
@@ -18,7 +19,7 @@ from typer.core import TyperGroup
 from jaxprior.cli import bench, demo, edit, evaluate, priors, tools, train
 from jaxprior.cli.console import say_error, warnings_as_notes
 from jaxprior.cli.found import FoundCommand, family_commands, task_commands
-from jaxprior.cli.stops import STOPPED, end_now
+from jaxprior.cli.stops import STOPPED, disk_is_full, end_now, stopped
 from jaxprior.errors import JaxpriorError
 from jaxprior.runs.display import Display
 from jaxprior.runs.stopping import ProgramGuard
@@ -28,7 +29,6 @@ from jaxprior.system.allocation import keep_freed_memory
 MISTAKE = 2
 FIRST = "demo"
 """This command stands before those of the operators, all others after them."""
-INTERRUPTED = "Stopped. What was finished is kept: repeat the same command to go on."
 _SEVERAL = re.compile(r"(Did you mean '[^']*'), .*\?$")
 _ROOM, _RIGHTS = (errno.ENOSPC, errno.EDQUOT), (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -44,14 +44,11 @@ class Commands(TyperGroup):
             say_error(str(error))
             raise typer.Exit(MISTAKE) from None
         except KeyboardInterrupt:
-            say_error(INTERRUPTED)
+            say_error(stopped())
             raise typer.Exit(STOPPED) from None
         except OSError as error:
             if error.errno in _ROOM:
-                say_error(
-                    f"The disk is full ({error.filename or 'while writing'}): what was finished is kept; "
-                    "make room and repeat the same command to go on."
-                )
+                say_error(disk_is_full(error.filename or "while writing"))
                 raise typer.Exit(STOPPED) from None
             if error.errno in _RIGHTS:
                 say_error(f"{error.filename or 'A file'} cannot be written or read: {error.strerror}.")
@@ -166,5 +163,5 @@ def main(arguments: list[str] | None = None) -> None:
             os._exit(STOPPED)
         raise
     except KeyboardInterrupt:  # before the command had begun
-        say_error(INTERRUPTED)
+        say_error(stopped())
         sys.exit(STOPPED)

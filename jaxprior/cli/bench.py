@@ -4,10 +4,14 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from jaxprior.cli.console import print_table, say
+from jaxprior.cli.console import mistakes, print_table, say
 from jaxprior.errors import JaxpriorError
 from jaxprior.system.activity import doing
 from jaxprior.system.provenance import device_name
+
+
+LAYER = 6
+"""Composing layer where none is given."""
 
 
 def bench(
@@ -15,7 +19,9 @@ def bench(
         int | None, typer.Option(help="Of the official PGGAN: 8, 16, ... 1024 pixels.", metavar="PIXELS")
     ] = None,
     codes: Annotated[int, typer.Option(help="Latent codes an image.", metavar="N", min=1)] = 20,
-    layer: Annotated[int, typer.Option(help="Composing layer.", metavar="L", min=1)] = 6,
+    layer: Annotated[
+        int | None, typer.Option(help="Composing layer; by default 6, or the last of a small one.", metavar="L", min=1)
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pictures at once.", metavar="B", min=1)] = None,
     precision: Annotated[str | None, typer.Option(help="fp32, tf32 or bf16.", metavar="PRECISION")] = None,
     steps: Annotated[int | None, typer.Option(help="In each of three rounds.", metavar="K", min=1)] = None,
@@ -44,10 +50,12 @@ def bench(
     for size in [resolution] if resolution else [64, 256]:
         for kind in [precision] if precision else ["fp32"] if on_cpu else ["tf32", "bf16"]:
             batch = batch_size or (1 if on_cpu else 16)
+            with mistakes():
+                last = benchmarking.last_layer(size)
             case = benchmarking.Case(
                 resolution=size,
                 num_codes=codes,
-                layer=layer,
+                layer=layer or min(LAYER, last),
                 batch=batch,
                 precision=cast(benchmarking.Precision, kind),  # another word is refused where it is used
             )

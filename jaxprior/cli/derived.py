@@ -9,6 +9,7 @@ is written with commas or by repeating the option, everything else is read by ty
 
 import dataclasses
 import enum
+import math
 import typing
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
@@ -73,7 +74,13 @@ def options_of(
         kind = kind | None if unset else kind
         names = [one.option] if one.option else []
         option = typer.Option(
-            *names, help=one.text, metavar=one.metavar, min=one.least, rich_help_panel=one.panel or panel
+            *names,
+            help=one.text,
+            metavar=one.metavar,
+            min=one.least,
+            max=one.most,
+            callback=finite if without_none(hints[name]) is float else None,
+            rich_help_panel=one.panel or panel,
         )
         field = dataclasses.field() if default is dataclasses.MISSING else dataclasses.field(default=default)
         fields.append((name, Annotated[kind, option], field))
@@ -81,6 +88,13 @@ def options_of(
     return dataclasses.make_dataclass(
         f"{config.__name__}Options", fields, bases=(Derived,), namespace=namespace, frozen=True, kw_only=True
     )
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse "nan" and "inf", which are read as numbers and lie in no range; for `typer.Option`."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"expected a finite number, got {value}.")
+    return value
 
 
 def _names(kind: type) -> list[str]:

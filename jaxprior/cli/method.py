@@ -10,9 +10,9 @@ import typing
 from typing import Any
 
 from jaxprior import discovery
-from jaxprior.cli.console import mistakes
 from jaxprior.cli.derived import Derived, options_of
-from jaxprior.settings import About, about
+from jaxprior.errors import JaxpriorError
+from jaxprior.settings import About, about, with_options
 
 
 PANEL = "Method (default: the prior's card)"
@@ -103,8 +103,11 @@ def resolve(table: dict[str, Any], task: Any, prior: Any) -> Any:
     from jaxprior.restoration.presets import make_method
 
     spelling = {_path(name): one.option for name, one in method_settings().items()}
-    with mistakes():
+    options = {path.rpartition(".")[2]: option for path, option in spelling.items()}
+    try:
         return make_method(table, task, prior=prior, names=spelling)
+    except ValueError as error:
+        raise JaxpriorError(with_options(str(error), options)) from None
 
 
 def _path(name: str) -> str:

@@ -1,12 +1,12 @@
 """Options that commands share: one definition, one help text. `signature.spelled_out` puts the groups into commands."""
 
 import dataclasses
-import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jaxprior.settings import MOST_SEED
 from jaxprior.system.files import check_folder
 
 
@@ -14,8 +14,15 @@ _DATA, _RUN = "Pictures", "Run"
 _SHARE = "Several processes in one RUN"
 
 
-def _option(panel: str, *names: str, text: str, metavar: str | None = None, least: float | None = None):
-    return typer.Option(*names, help=text, metavar=metavar, min=least, rich_help_panel=panel)
+def _option(
+    panel: str,
+    *names: str,
+    text: str,
+    metavar: str | None = None,
+    least: float | None = None,
+    most: float | None = None,
+):
+    return typer.Option(*names, help=text, metavar=metavar, min=least, max=most, rich_help_panel=panel)
 
 
 def results_folder(path: Path | None) -> Path | None:
@@ -23,13 +30,6 @@ def results_folder(path: Path | None) -> Path | None:
     if path is not None:
         check_folder(path)
     return path
-
-
-def finite(value: float | None) -> float | None:
-    """Refuse "nan" and "inf", which are read as numbers and lie in no range; for `typer.Option`."""
-    if value is not None and not math.isfinite(value):
-        raise typer.BadParameter(f"expected a finite number, got {value}.")
-    return value
 
 
 Images = Annotated[list[Path], typer.Argument(help="Pictures, folders or zip archives.", metavar="IMAGES")]
@@ -126,4 +126,6 @@ class RunOptions(ShareOptions):
     prior: Prior = None
     batch_size: BatchSize = None
     memory: Memory = None
-    seed: Annotated[int, _option(_RUN, text="Of masks, noise and latent codes.", metavar="S", least=0)] = 0
+    seed: Annotated[
+        int, _option(_RUN, text="Of masks, noise and latent codes.", metavar="S", least=0, most=MOST_SEED)
+    ] = 0

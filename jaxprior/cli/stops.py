@@ -4,8 +4,10 @@ import os
 import shlex
 import sys
 import threading
+from collections.abc import Sequence
 
 from jaxprior.cli.console import printable, say_error
+from jaxprior.operators import task_names
 from jaxprior.runs.display import Display
 
 
@@ -14,6 +16,12 @@ STOPPED = 75
 
 CLOSING = 0.5
 """Seconds that taking away the bar may take."""
+
+RESUMING = ("demo", "evaluate", "train")
+"""Commands that go on where they were stopped, beside those of the tasks and `singan train`."""
+
+RETRAIN = "--retrain"
+"""The option of `singan paint` with which it trains first."""
 
 
 def this_command() -> str:
@@ -26,6 +34,35 @@ def go_on(command: str) -> str:
     return f"the same command goes on: {command}"
 
 
+def goes_on(words: Sequence[str]) -> bool:
+    """Whether a stopped command goes on where it was when it is repeated; all others begin anew.
+
+    Arguments:
+        words: the command line after the program's name.
+
+    Example:
+        >>> goes_on(["singan", "train", "cat.png", "-o", "runs/cat"]), goes_on(["bench", "--steps", "2"])
+        (True, False)
+    """
+    command, *others = [word for word in words if not word.startswith("-")] or [""]
+    if command == "singan":
+        return others[:1] == ["train"] or RETRAIN in words
+    return command in RESUMING or command in task_names()
+
+
+def stopped() -> str:
+    """The sentence of a command that was stopped somewhere: whether the same command goes on, or begins anew."""
+    command = this_command()
+    return f"Stopped; {go_on(command) if goes_on(sys.argv[1:]) else f'the same command begins anew: {command}'}"
+
+
+def disk_is_full(where: str) -> str:
+    """The sentence of a command for which there was no room on the disk."""
+    kept = "what was finished is kept; " if goes_on(sys.argv[1:]) else ""
+    then = "to go on" if kept else "from its beginning"
+    return f"The disk is full ({where}): {kept}make room and repeat the same command {then}."
+
+
 def end_now(display: Display) -> None:
     """End the process at once, because it was asked to stop and cannot do so by an exception.
 
@@ -36,6 +73,6 @@ def end_now(display: Display) -> None:
     closing.start()
     closing.join(timeout=CLOSING)  # the process must end even where its terminal takes no more text
     try:
-        say_error(f"Stopped; {go_on(this_command())}")
+        say_error(stopped())
     finally:  # and where nobody reads its standard error any more
         os._exit(STOPPED)

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from jaxprior.cli.console import say, say_error
-from jaxprior.cli.derived import options_of
-from jaxprior.cli.options import Out, finite
+from jaxprior.cli.derived import finite, options_of, spelled_option
+from jaxprior.cli.options import Out
 from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
 from jaxprior.runs.stopping import StopGuard
+from jaxprior.settings import about, with_options
 from jaxprior.system.amounts import duration
 from jaxprior.training.settings import NETWORK, RECIPE, Essentials
 
@@ -72,7 +73,8 @@ def changed(recipe: Any, changes: dict) -> Any:
     try:
         return recipe.changed(given)
     except ValueError as error:
-        raise JaxpriorError(str(error)) from None
+        options = {name: spelled_option(name, one) for name, one in about(type(recipe)).items()}
+        raise JaxpriorError(with_options(str(error), options)) from None
 
 
 def train(

@@ -20,6 +20,7 @@ import numpy as np
 from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import RunError
 from jaxprior.operators import Operator
+from jaxprior.settings import check_seed
 from jaxprior.weights.storage import weights_digest
 
 
@@ -37,7 +38,7 @@ class Cell:
         seed: of all chance: masks, noise and latent codes.
 
     Raises:
-        RunError: a mask for an operator that has none.
+        RunError: a mask for an operator that has none. SettingsError: a seed that is too large, or negative.
 
     Example:
         >>> Cell(task=SuperResolve(4), method=preset("default", prior=prior)).title
@@ -52,6 +53,7 @@ class Cell:
     seed: int = 0
 
     def __post_init__(self):
+        check_seed(self.seed)
         if self.mask is not None and not has_mask(self.task):
             raise RunError(f"The task {self.task.label} has no mask: leave {self.mask.name} out, or take another task.")
 

@@ -64,7 +64,7 @@ def edit_run(
         One strip a picture (its inversion, then every amount, left to right), and last the sheet of them.
 
     Raises:
-        RunError: another prior's run, or one without latents.
+        RunError: another prior's run, or one without latents; or an amount that is no finite number.
 
     Example:
         >>> direction = load_direction("smile.npy", prior.latent_dim)  # needs a finished run # doctest: +SKIP
@@ -72,6 +72,8 @@ def edit_run(
         ...     RunFolder("runs/cats"), prior, direction, [-2, 2], name="smile"
         ... )
     """
+    if not np.isfinite(amounts).all():
+        raise RunError(f"An amount (--amount) must be a finite number, got {', '.join(f'{a:g}' for a in amounts)}.")
     record = folder.read()
     check_prior(prior, record)
     codes, precision = codes_of(record), record["configuration"]["solve"]["precision"]

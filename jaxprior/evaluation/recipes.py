@@ -39,7 +39,7 @@ from typing import Any
 from jaxprior.checks import file_path
 from jaxprior.errors import SettingsError
 from jaxprior.evaluation.datasets import BUILTIN, DataSet
-from jaxprior.settings import as_table, at, check_choice, check_names, typed
+from jaxprior.settings import as_table, at, check_choice, check_names, check_seed, typed
 from jaxprior.system.files import read_text
 
 
@@ -132,6 +132,7 @@ def parse_recipe(table: Mapping[str, Any], *, folder: Path = Path(), where: str 
         check_names(table, ("title", "seed", *KINDS))
         title = typed(table.get("title", Path(where).stem), str, "title")
         seed = _whole(table, "seed", least=0) or 0
+        check_seed(seed)
     parts = {kind: _tables(table, kind, where) for kind in KINDS}
     if not parts["task"]:
         raise SettingsError(f'{where}: it has no [[task]], e.g. name = "reconstruct".')

@@ -86,7 +86,12 @@ class Deblur(Operator):
         if len(given) != 1:
             either = f"{spelled('blur', names)} or {spelled('kernel', names)}"
             raise SettingsError(f"The blur must be known: give {either}, one of the two.")
-        return cls.gaussian(given["blur"]) if "blur" in given else cls(load_kernel(given["kernel"])), None
+        if "kernel" in given:
+            return cls(load_kernel(given["kernel"])), None
+        if given["blur"] > (side := max(shape[:-1])):
+            blur = spelled("blur", names)
+            raise SettingsError(f"{blur}: expected up to {side}, the side of the pictures, got {given['blur']:g}.")
+        return cls.gaussian(given["blur"]), None
 
     def __post_init__(self):
         if isinstance(self.kernel, str | list | tuple | Path):

@@ -130,6 +130,19 @@ def make_problem(case: Case, *, seed: int = 0) -> Problem:
     return Problem(case=case, prior=prior, features=features, z=z, target=target)
 
 
+def last_layer(resolution: int) -> int:
+    """The last composing layer of the official network of a size.
+
+    Raises:
+        ValueError: a resolution that does not exist.
+
+    Example:
+        >>> last_layer(64)
+        10
+    """
+    return 2 * len(feature_widths(resolution))
+
+
 def random_prior(resolution: int, *, seed: int = 0) -> Prior:
     """The official PGGAN generator of a resolution with random weights."""
     module = Generator(feature_widths(resolution))

@@ -24,9 +24,10 @@ import jax
 import numpy as np
 
 from jaxprior.data import images
-from jaxprior.errors import RunError
+from jaxprior.errors import RunError, SettingsError
 from jaxprior.runs import lock, record
 from jaxprior.runs.kinds import TRAINING, wrong_kind
+from jaxprior.settings import check_seed
 from jaxprior.system import files, provenance, runtime
 from jaxprior.system.activity import doing
 from jaxprior.training import loop
@@ -68,6 +69,11 @@ class Plan:
     seed: int
     at_rest: type = np.float16
     members: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        check_seed(self.seed)
+        if not any(phase.steps for phase in self.phases):
+            raise SettingsError("There is nothing to train: every part of this training has 0 steps; give more.")
 
     def models(self, folder: Path) -> list[Path]:
         """Files of the trained weights in a run folder."""

@@ -4,12 +4,13 @@ The settings of one training are a frozen dataclass below one of these, in `jaxp
 `jaxprior.training.recipe` makes optimisers and number types of them.
 """
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from jaxprior.settings import REQUIRED, setting
+from jaxprior.settings import MOST_SEED, REQUIRED, check_seed, setting
 
 
 RECIPE, NETWORK = "Recipe (default: the preset's)", "Network (default: the preset's)"
@@ -21,6 +22,16 @@ _SHARED, _NETWORK = 1, 2
 recipe_setting = partial(setting, panel=RECIPE)
 network_setting = partial(setting, panel=NETWORK, rank=_NETWORK)
 """`jaxprior.settings.setting` under these headings."""
+
+
+def check_widths(name: str, widths: tuple[int, ...] | None) -> None:
+    """Refuse feature maps of which a layer has none.
+
+    Raises:
+        ValueError: it names the field.
+    """
+    if widths is not None and not all(width >= 1 for width in widths):
+        raise ValueError(f"`{name}` must be 1 or more each, got {widths}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +48,12 @@ class Essentials:
     beta1: float = 0.5
     beta2: float = 0.999
     precision: Literal["fp32", "tf32", "bf16"] = recipe_setting("fp32", "Of the convolutions.", rank=_SHARED)
-    seed: int = recipe_setting(0, "Of everything random.", metavar="S", least=0, rank=_SHARED)
+    seed: int = recipe_setting(0, "Of everything random.", metavar="S", least=0, most=MOST_SEED, rank=_SHARED)
+
+    def __post_init__(self):
+        check_seed(self.seed)
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"`learning_rate` must be a number above 0, got {self.learning_rate}")
 
     def changed(self, changes: dict[str, Any]) -> Self:
         """Return the settings with other values for some fields.

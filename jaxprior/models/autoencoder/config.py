@@ -6,7 +6,7 @@ from pathlib import Path
 from jaxprior import discovery
 from jaxprior.data.mask_words import INVERT_TEXT, MEANS_TEXT, MaskMeans
 from jaxprior.settings import check_choices, setting
-from jaxprior.training.settings import TrainingSettings, network_setting, recipe_setting
+from jaxprior.training.settings import TrainingSettings, check_widths, network_setting, recipe_setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class AutoencoderRecipe(TrainingSettings):
     widths: tuple[int, ...] = network_setting(
         (64, 128, 256, 512), "Feature maps after every halving.", metavar="N,N,..."
     )
-    kernel: int = network_setting(4, "Side of the kernels, 2 to 7.", metavar="N", least=2)
+    kernel: int = network_setting(4, "Side of the kernels, 2 to 7.", metavar="N", least=2, most=7)
     norm: str = "batch"
     slope: float = 0.2
     mask: str | None = setting(None, "What is missing from --data.", metavar="center:F|block:F|pixels:F|FILE")
@@ -49,7 +49,14 @@ class AutoencoderRecipe(TrainingSettings):
     learning_rate: float = 1e-3
 
     def __post_init__(self):
+        super().__post_init__()
         check_choices(self)
+        check_widths("widths", self.widths)
+        check_widths("critic_widths", self.critic_widths)
+        if not 2 <= self.kernel <= 7:
+            raise ValueError(f"`kernel` must be from 2 to 7, got {self.kernel}")
+        if self.resolution < 1:
+            raise ValueError(f"`resolution` must be 1 or more, got {self.resolution}")
         if self.resolution % (1 << len(self.widths)):
             raise ValueError(f"{self.resolution} pixels cannot be halved {len(self.widths)} times, once for each width")
         if not 0 <= self.adversarial < 1:

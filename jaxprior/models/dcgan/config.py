@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jaxprior.settings import check_choices
-from jaxprior.training.settings import TrainingSettings, network_setting, recipe_setting
+from jaxprior.training.settings import TrainingSettings, check_widths, network_setting, recipe_setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class LsganRecipe(TrainingSettings):
         3, "Channels of the pictures: 3, or 1 for their brightness alone.", option="--channels"
     )
     codes: Literal["uniform", "normal"] = "uniform"
-    kernel: int = network_setting(4, "Side of the kernels, 2 to 7.", metavar="N", least=2)
+    kernel: int = network_setting(4, "Side of the kernels, 2 to 7.", metavar="N", least=2, most=7)
     norm: str = "batch"
     slope: float = 0.2
     dropout: float = network_setting(0.0, "Share dropped in the generator.", metavar="X", least=0.0)
@@ -45,7 +45,14 @@ class LsganRecipe(TrainingSettings):
     generator_steps: int = recipe_setting(1, "Of the generator for one of the critic.", metavar="N", least=1)
 
     def __post_init__(self):
+        super().__post_init__()
         check_choices(self)
+        check_widths("widths", self.widths)
+        check_widths("critic_widths", self.critic_widths)
+        if not 2 <= self.kernel <= 7:
+            raise ValueError(f"`kernel` must be from 2 to 7, got {self.kernel}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"`dropout` must be from 0 to below 1, got {self.dropout}")
         if self.resolution != 4 << len(self.widths):
             raise ValueError(f"{len(self.widths)} `widths` make {4 << len(self.widths)} pixels, not {self.resolution}")
 

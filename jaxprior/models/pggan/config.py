@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 from jaxprior.settings import check_choices, setting
-from jaxprior.training.settings import TrainingSettings, network_setting, recipe_setting
+from jaxprior.training.settings import TrainingSettings, check_widths, network_setting, recipe_setting
 
 
 def feature_widths(resolution: int, *, fmap_base: int = 16384, fmap_max: int = 512) -> tuple[int, ...]:
@@ -20,7 +20,7 @@ def feature_widths(resolution: int, *, fmap_base: int = 16384, fmap_max: int = 5
         (512, 512, 512, 512, 256)
     """
     stages = resolution.bit_length() - 2
-    if resolution != 2 << stages or not 8 <= resolution <= 1024:
+    if not 8 <= resolution <= 1024 or resolution != 2 << stages:
         raise ValueError(f"`resolution` must be a power of two from 8 to 1024, got {resolution}")
     return tuple(min(fmap_base // (4 << b), fmap_max) for b in range(stages))
 
@@ -84,6 +84,8 @@ class PgganRecipe(TrainingSettings):
     ema_ramp: float = 0.0
 
     def __post_init__(self):
+        super().__post_init__()
+        check_widths("widths", self.widths)
         stages = len(feature_widths(self.resolution))
         if self.widths is not None and len(self.widths) != stages:
             raise ValueError(f"`widths` needs {stages} numbers for {self.resolution} pixels, got {self.widths}")

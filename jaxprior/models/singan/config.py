@@ -81,6 +81,7 @@ class PyramidRecipe(Essentials):
     learning_rate: float = 5e-4
 
     def __post_init__(self):
+        super().__post_init__()
         check_choices(self)
         self.check_counts("steps", "critic_steps", "generator_steps")
         if not all(0 < share < 1 for share in self.milestones):

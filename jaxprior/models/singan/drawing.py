@@ -10,6 +10,7 @@ from functools import partial
 import jax
 
 from jaxprior.checks import described, float_array, random_key, real_number, whole_number
+from jaxprior.data.decoding import MAX_PIXELS
 from jaxprior.errors import ArgumentError
 from jaxprior.models.singan.model import SingleImageModel, require_count, require_model, with_image_scales
 
@@ -89,7 +90,7 @@ def draw(
 
     Raises:
         ArgumentError: no such model, no random key, a scale that does not exist, no images, another size with fixed
-            scales, or a size of nothing.
+            scales, a size of nothing, or more than 64 million pixels.
 
     Example:
         >>> draw(model, jax.random.key(0), count=4, width_scale=2.0)  # needs a trained model # doctest: +SKIP
@@ -163,3 +164,6 @@ def _check(model: SingleImageModel, count: int, start_scale: int, height_scale: 
     if round(model.sizes[0][0] * height_scale) < 1 or round(model.sizes[0][1] * width_scale) < 1:
         factors = f"{height_scale} x {width_scale}"
         raise ArgumentError(f"sizes: {factors} leaves nothing of the coarsest scale {model.sizes[0]}.")
+    height, width = round(model.sizes[-1][0] * height_scale), round(model.sizes[-1][1] * width_scale)
+    if height * width > MAX_PIXELS:
+        raise ArgumentError(f"sizes: {width}x{height} is more than {MAX_PIXELS} pixels; take smaller multiples.")

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from jaxprior.cli.console import mistakes, say
+from jaxprior.cli.derived import finite
 from jaxprior.models.singan.commands import shared
 from jaxprior.system.activity import doing, steps_of
 from jaxprior.system.files import make_folder, write_atomically
@@ -26,9 +27,11 @@ def sample(
         int, typer.Option(help="Coarser scales are those of the picture; 0 draws everything.", metavar="n", min=0)
     ] = 0,
     height_scale: Annotated[
-        float, typer.Option(help="Height as a multiple of the picture's.", metavar="X", min=0.0)
+        float, typer.Option(help="Height as a multiple of the picture's.", metavar="X", min=0.0, callback=finite)
     ] = 1.0,
-    width_scale: Annotated[float, typer.Option(help="Width, the same.", metavar="X", min=0.0)] = 1.0,
+    width_scale: Annotated[
+        float, typer.Option(help="Width, the same.", metavar="X", min=0.0, callback=finite)
+    ] = 1.0,
     scales: Annotated[
         bool, typer.Option("--scales", help="Also a sheet of the images at every scale: scales/0.png and so on.")
     ] = False,

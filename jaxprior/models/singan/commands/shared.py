@@ -9,8 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from jaxprior.cli.console import mistakes, say
+from jaxprior.cli.derived import finite
 from jaxprior.data.mask_words import INVERT_TEXT, MEANINGS, MEANS_TEXT
 from jaxprior.errors import ImageError
+from jaxprior.settings import MOST_SEED
 from jaxprior.system.activity import steps_of
 from jaxprior.system.files import check_plain_folder, make_folder
 
@@ -37,7 +39,7 @@ OwnStatistics = Annotated[
         help="Normalize each image by its own statistics, as in training, instead of running averages of it.",
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Of everything random.", metavar="S", min=0)]
+Seed = Annotated[int, typer.Option(help="Of everything random.", metavar="S", min=0, max=MOST_SEED)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,10 @@ class MaskOptions:
         typer.Option(help="Widen it by so many pixels; less for models of small pictures.", metavar="R", min=0),
     ] = None
     mask_blur: Annotated[
-        float | None, typer.Option(help="Soften its edge by so many pixels; officially 5.", metavar="X", min=0.0)
+        float | None,
+        typer.Option(
+            help="Soften its edge by so many pixels; officially 5.", metavar="X", min=0.0, callback=finite
+        ),
     ] = None
 
     def read(self) -> Any:
