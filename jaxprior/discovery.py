@@ -116,7 +116,7 @@ def families(left_out: Callable[[str, SettingsError], None] | None = None) -> di
         left_out: called with the name of each family that is left out, and the error that says why.
 
     Example:
-        >>> families()["dcgan"].title
+        >>> families()["dcgan"].title[:5]
         'DCGAN'
     """
     found = {}

@@ -28,6 +28,7 @@ KEPT = 1000
 ADDRESS = re.compile("0x[0-9a-f]+")
 """Places in memory, which differ from process to process, in the descriptions of functions."""
 
+
 @contextlib.contextmanager
 def compiling(what: str, *arguments: Any) -> Iterator[None]:
     """Around a call of a compiled function: the first call of its kind in this process is announced.
@@ -38,7 +39,7 @@ def compiling(what: str, *arguments: Any) -> Iterator[None]:
 
     Example:
         >>> with compiling("the square", np.ones(3)):
-        ...     squares = jax.jit(np.square)(np.ones(3))
+        ...     squares = jax.jit(jax.numpy.square)(np.ones(3))
     """
     leaves, structure = jax.tree.flatten(arguments)
     program = (what, structure, tuple(map(_outline, leaves)))
