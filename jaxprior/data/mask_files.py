@@ -55,11 +55,12 @@ class MaskReading:
         """What counted as missing, for example "white" or "all but what is painted"."""
         return ("all but " if self.invert else "") + _PHRASES.get(self.means, self.means)
 
-    def fitted(self, size: int) -> np.ndarray:
+    def fitted(self, size: int, *, picture: int | None = None) -> np.ndarray:
         """Fit the mask as photographs are fitted; see `jaxprior.data.mask_fitting.fit_mask`.
 
         Arguments:
-            size: the side of the picture in pixels.
+            size: the side of the fitted picture in pixels.
+            picture: the shorter side that the picture has before it is fitted, if it is damaged already then.
 
         Returns:
             float32 `[size, size]`; 1 means missing.
@@ -69,7 +70,7 @@ class MaskReading:
                 the centre square.
         """
         try:
-            mask = fit_mask(self.missing, size).astype(np.float32)
+            mask = fit_mask(self.missing, size, picture=picture).astype(np.float32)
         except ImageError as error:
             raise MaskError(f"mask {self.name}: {error}") from None
         if self.missing.any() and not mask.any():

@@ -19,15 +19,16 @@ TOLERANCE = 8 / 255
 _ROWS = 1024  # of a mask that are converted to floating point at once
 
 
-def fit_mask(missing: np.ndarray, size: int) -> np.ndarray:
-    """Fit a mask as `images.fit` fits a photograph of its size: the centre square, resized.
+def fit_mask(missing: np.ndarray, size: int, *, picture: int | None = None) -> np.ndarray:
+    """Fit a mask as `images.fit` fits a photograph: the centre square, resized.
 
     Arguments:
         missing: bool `[h, w]`, at least 8 pixels on each side.
         size: the side of the result in pixels.
+        picture: the shorter side of a photograph that was damaged before it is fitted; by default that of the mask.
 
     Returns:
-        bool `[size, size]`. A square that has this size already stays as it is.
+        bool `[size, size]`. A square that has this size already stays as it is, unless the photograph is resized.
 
     Raises:
         ImageError: the mask is too small.
@@ -40,6 +41,9 @@ def fit_mask(missing: np.ndarray, size: int) -> np.ndarray:
     """
     square = centre_square(missing)
     side = len(square)
+    if picture is not None and picture != side and (side == size or picture < min(side, size)):
+        # The photograph is resized by a wider filter than the mask, so the mask is brought to its pixels first.
+        return touched(square, (size, size)) | fit_mask(touched(square, (picture, picture)), size)
     if side == size:
         return square
     weights = np.abs(bicubic_weights(side, size))

@@ -1,5 +1,6 @@
 """The masks of a run: one for all pictures, one drawn for each, or for each the file of its name in a folder."""
 
+import functools
 from collections.abc import Sequence
 
 import jax
@@ -37,6 +38,7 @@ class CellMasks:
 
     def __init__(self, cell: Cell, size: int, pictures: Sequence[ImageSource]):
         self.spec, self.size = cell.mask, size
+        self._clean = cell.clean  # then pictures are damaged after they have been fitted
         self._key = jax.random.fold_in(jax.random.key(cell.seed), MASK_STREAM)
         self.statement: str | None = None
         self.folder = self.spec.path if self.spec is not None and self.spec.kind == "folder" else None
@@ -50,8 +52,9 @@ class CellMasks:
             masks = [mask for mask in list_images([self.folder]) if mask.location not in given]
             self.files = Counterparts(pictures, masks, place=str(self.folder), kind="mask")
         elif self.spec.kind == "file":
-            self._reading = self.spec.read()
-            self._shared = self._reading.fitted(size)
+            self._reading = reading = self.spec.read()
+            self._fitted = functools.lru_cache(maxsize=8)(lambda side: reading.fitted(size, picture=side))
+            self._shared = self._fitted(None)
             self.statement = self._reading.statement(self._shared)
         elif not self.spec.per_image:
             self._shared = self.spec.draw(size)
@@ -67,17 +70,16 @@ class CellMasks:
         """
         if self.spec is None:
             return None, []
-        if self.files is None:
+        if self._reading is None and self.files is None:
             if self._shared is None:
                 return self.spec.draw(self.size, jax.random.fold_in(self._key, np.uint32(id))), []
-            if self._reading is not None:
-                _check_shape(shape, self._reading)
-                return self._shared, [*filter(None, (self.statement,)), *_square_note(shape, self._reading)]
             return self._shared, []
+        side = None if self._clean else min(shape)
         try:
-            reading = self.spec.read(self.files.of(picture))
+            reading = self._reading if self.files is None else self.spec.read(self.files.of(picture))
+            assert reading is not None
             _check_shape(shape, reading)
-            mask = reading.fitted(self.size)
+            mask = self._fitted(side) if self.files is None else reading.fitted(self.size, picture=side)
         except MaskError as error:
             raise ImageError(str(error)) from None
         return mask, [reading.statement(mask), *_square_note(shape, reading)]

@@ -100,6 +100,17 @@ def test_masks_of_the_right_size_stay_as_they_are(tmp_path):
     assert np.array_equal(fit_mask(mask_table.WIDE, 64), mask_table.HOLE)  # only cut
 
 
+@pytest.mark.parametrize("picture, mask", [(130, 64), (512, 64), (65, 64), (32, 64), (20, 512), (100, 512), (512, 100)])
+def test_no_known_pixel_shows_the_damage_of_a_picture_of_another_size_than_the_mask(picture, mask):
+    missing = np.zeros((mask, mask), bool)
+    missing[mask // 4 : mask // 2, mask // 4 : mask // 2] = True
+    damaged = np.full((picture, picture, 3), 30, np.uint8)
+    damaged[touched(missing, (picture, picture))] = 255
+    fitted = jp.images.fit(damaged, 64).astype(int)
+    known = ~fit_mask(missing, 64, picture=picture)
+    assert np.abs(fitted - 30)[known].max() <= 8 and known.mean() > 0.7
+
+
 def test_a_mask_that_covers_everything_once_fitted_says_how_it_was_read(tmp_path):
     missing = np.ones((64, 64), np.uint8) * 255
     missing[::9, ::9] = 0

@@ -149,6 +149,23 @@ def test_a_square_mask_of_another_picture_says_where_it_was_laid(weights, folder
         assert [name for name, row in rows.items() if laid in row["notes"]] == ["in/tall.png"]
 
 
+@pytest.mark.parametrize("mask", ["m.png", "masks"])
+def test_a_mask_of_the_prior_s_size_is_widened_for_a_larger_picture_that_is_damaged(weights, folder, mask):
+    pixels = np.full((40, 40, 3), 30, np.uint8)
+    pixels[10:20, 10:30] = 255
+    images.save_png("in/a/x.png", pixels)
+    for path in ("m.png", "masks/a/x.png", "masks/b/x.png", "masks/b/y.png"):
+        write(path, HOLE)
+    _, rows = inpaint(weights, "--mask", mask)
+    wider = used(rows["in/a/x.png"])
+    assert np.abs(images.fit(pixels, 16).astype(int) - 30)[~wider].max() <= 8 and (wider & HOLE).sum() == HOLE.sum()
+    assert f"{100 * wider.mean():.1f} % missing" in rows["in/a/x.png"]["notes"]
+    assert np.array_equal(used(rows["in/b/x.png"]), HOLE)
+    assert inpaint(weights, "--mask", mask, "--clean", out="clean")[0].code == 0
+    fractions = {(images.load_image(path) > 127).mean() for path in Path("clean/masks").glob("*.png")}
+    assert fractions == {HOLE.mean()}
+
+
 def test_a_mask_that_could_belong_to_two_pictures_belongs_to_none(weights, folder):
     write("masks/x.png", HOLE)
     ended, rows = inpaint(weights, "--mask", "masks")
