@@ -6,6 +6,7 @@ batches are pure functions of the index, random keys are folded from it. Killed 
 killed, bit for bit on one machine.
 """
 
+import collections
 import contextlib
 import csv
 import io
@@ -75,6 +76,11 @@ class Moment:
     images_per_second: float
     unit: str
     metrics: dict[str, float]
+
+
+AHEAD = 2
+"""Steps that are given to the device before earlier ones are done: enough to keep it busy, and few enough that progress
+and planned times are true, and that a stop need not wait for many steps."""
 
 
 class Interrupted(Exception):
@@ -163,15 +169,21 @@ def run(
                 state = phase.begin(state)
         phase_key = jax.random.fold_in(key, number)
         ticked, ticked_at = start, clock.seconds
+        ahead: collections.deque[dict] = collections.deque()  # what steps measured that may not be computed yet
         for index in range(start, phase.steps):
             step_key = jax.random.fold_in(phase_key, index)
             state, metrics = _step(phase, index, state, step_key, first=index == start)
-            work.moved(counted[number] + (index + 1) * phase.counted)
+            ahead.append(metrics)
+            if len(ahead) > AHEAD:
+                jax.block_until_ready(ahead.popleft())
+            work.moved(counted[number] + (index + 1 - len(ahead)) * phase.counted)
             done, asked = index + 1, should_stop()
             stopping = asked or clock.is_over
             logged = done % pace.log_every == 0 or done == phase.steps
             if logged or stopping:
                 values = {name: float(value) for name, value in metrics.items()}  # waits for the device
+                ahead.clear()
+                work.moved(counted[number] + done * phase.counted)
                 trained = clock.seconds
                 images = shown[number] + done * phase.images_per_step
                 moment = Moment(

@@ -1,5 +1,6 @@
 """What a training says of itself: its phase, and how much is done in the unit that fits it."""
 
+import dataclasses
 import io
 
 import jax
@@ -13,7 +14,7 @@ from jaxprior.models.singan.config import PRESETS
 from jaxprior.models.singan.train import plan
 from jaxprior.runs.display import Display
 from jaxprior.system import runtime
-from jaxprior.system.activity import doing
+from jaxprior.system.activity import Activity, doing
 from jaxprior.training import loop
 from jaxprior.training.pictures import Pictures
 
@@ -48,3 +49,18 @@ def test_progress_counts_pictures_or_steps_as_the_training_says(unit, total, tmp
 def test_a_training_on_one_picture_counts_steps():
     recipe = PRESETS["singan"].changed({"min_size": 16, "num_scales": 2, "steps": 2})
     assert {phase.unit for phase in plan(recipe, Pictures(smooth_picture(20, 28)[None])).phases} == {"steps"}
+
+
+def test_steps_count_when_they_are_computed_and_not_when_they_are_asked_for(tmp_path, monkeypatch):
+    """A device computes while the host goes on: without a limit it would be many steps behind what is shown."""
+    waited, shown = [], []
+    monkeypatch.setattr(loop.jax, "block_until_ready", lambda metrics: waited.append(int(metrics["loss"])))
+
+    class Work(Activity):
+        def moved(self, done, **_rest):
+            shown.append(done)
+
+    phase = dataclasses.replace(phases("steps")[0], steps=8)
+    loop.run([phase], jnp.float32(0), folder=tmp_path, key=jax.random.key(0), work=Work("training"))
+    assert waited == [0, 1, 2, 3, 4, 5]
+    assert shown == [0, 0, 0, 1, 2, 3, 4, 5, 6, 8]
