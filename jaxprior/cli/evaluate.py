@@ -107,6 +107,7 @@ def evaluate(
         steps=steps,
         features=features,
     )
+    opt.check_apart(folder, [one.path for one in changed.data if one.path is not None])
     limits = {"batch_size": batch_size, "memory": in_bytes(memory)}
     if dry_run:
         with mistakes():

@@ -1,11 +1,13 @@
 """Options that commands share: one definition, one help text. `signature.spelled_out` puts the groups into commands."""
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jaxprior.errors import JaxpriorError
 from jaxprior.settings import MOST_SEED
 from jaxprior.system.files import check_folder
 
@@ -30,6 +32,16 @@ def results_folder(path: Path | None) -> Path | None:
     if path is not None:
         check_folder(path)
     return path
+
+
+def check_apart(out: Path, places: Iterable[Path]) -> None:
+    """Refuse a run folder that is a folder of the pictures: when the command is repeated, results would be pictures.
+
+    Raises:
+        JaxpriorError: naming it.
+    """
+    if any(place.is_dir() and place.resolve() == out.resolve() for place in places):
+        raise JaxpriorError(f"{out} holds the pictures, and results would lie among them: give another folder with -o.")
 
 
 Images = Annotated[list[Path], typer.Argument(help="Pictures, folders or zip archives.", metavar="IMAGES")]

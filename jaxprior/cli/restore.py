@@ -92,6 +92,7 @@ def _restore(
 
     if observed.clean and observed.reference is not None:
         raise JaxpriorError("--clean says that the pictures are the originals, --reference that others are: give one.")
+    opt.check_apart(out, paths)
     share = resolve_share(options)
     runtime.enable_compilation_cache()
     sources = images.list_images(paths, limit=options.limit)

@@ -6,6 +6,7 @@ or listed, and nothing imports JAX before the command runs.
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ from jaxprior import discovery
 from jaxprior.cli.console import say
 from jaxprior.cli.derived import choice_of, options_of
 from jaxprior.cli.found import usable_families
-from jaxprior.cli.options import NoOptions
+from jaxprior.cli.options import NoOptions, check_apart
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.training import TrainingRunOptions, changed, train
 from jaxprior.protocols import Trainer
@@ -102,6 +103,7 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
     ) -> None:
         settings = changed(presets[preset.value], {**first.changes(), **rest.changes()})
         given = before if has_own_inputs else after
+        check_apart(run.out, [value for value in given.changes().values() if isinstance(value, Path)])
         data = discovery.imported(trainer.read)(inputs_kind(**given.changes()), settings, limit=run.limit)
         side = settings.resolution
         say(f"{len(data.pictures)} {data.kind} of {side}x{side} pixels from {data.source}")

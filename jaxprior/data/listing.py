@@ -7,6 +7,8 @@ among them costs one failed row and not the run.
   links in a circle end. Linked files are read.
 - A picture that is reached in several ways is listed once: by two spellings of its path, through a linked folder, or
   through a link that has the name of its file. A link with another name is a picture of its own.
+- Folders of runs that lie among the pictures are passed over: their pictures are inputs, masks and results, and the
+  command that made them would take them for pictures of its own when it is repeated.
 - Hidden files, folders called `__MACOSX`, and files that usually lie beside pictures (texts, tables) are left out
   without a word. Every other file without the ending of a picture is counted in `Listing.sentences`.
 """
@@ -17,13 +19,14 @@ import glob
 import os
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from jaxprior.checks import described, whole_number
 from jaxprior.data.kinds import ARCHIVES, COMPANIONS, EXTENSIONS, foreign_archive
 from jaxprior.data.sources import ImageSource, PathLike, error_words, file_source, is_archive, printable, start_of
 from jaxprior.errors import ArgumentError, ImageError, JaxpriorWarning
+from jaxprior.runs.kinds import RECORD, is_run, what_it_is
 
 
 SYSTEM_FILES = frozenset(("__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r"))
@@ -41,6 +44,7 @@ class Listing:
         places: those paths in which something was passed over.
         sources: the pictures, in the order of all paths that were searched, and in the order of names within each.
         others: names of files that are no pictures by their endings, and that one could expect to be read.
+        runs: folders of runs inside folders, whose pictures are not listed.
         archives: names of archives inside folders and archives, which are not searched.
         broken_links: names of links that lead nowhere and do not have the ending of a picture.
         replaced: names of which a zip archive has several pictures. The last one counts, as where the archive is
@@ -50,6 +54,7 @@ class Listing:
     places: tuple[str, ...]
     sources: tuple[ImageSource, ...]
     others: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
     archives: tuple[str, ...] = ()
     broken_links: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()
@@ -69,6 +74,9 @@ class Listing:
             verb, them = ("is", "it") if len(self.others) == 1 else ("are", "them")
             files = f"{_count(self.others, 'file')} that {verb} not read here"
             said.append(f"{files}: {kinds} (convert {them} to PNG or JPEG first)")
+        if self.runs:
+            advice = "to take pictures of a run, give one of its folders"
+            said.append(f"{_count(self.runs, 'run')} of jaxprior: {_named(self.runs)} ({advice})")
         if self.archives:
             it = "unpack it, or give its own path if it is a zip file"
             them = "unpack them, or give the paths of zip files"
@@ -138,6 +146,7 @@ def survey(paths: PathLike | Iterable[PathLike], *, limit: int | None = None) ->
         places=tuple(found.places),
         sources=tuple(found.distinct()),
         others=tuple(found.others.values()),
+        runs=tuple(found.runs.values()),
         archives=tuple(found.archives.values()),
         broken_links=tuple(found.broken_links.values()),
         replaced=tuple(found.replaced.values()),
@@ -167,6 +176,7 @@ class _Found:
         self.places: list[str] = []
         self.sources: dict[tuple[str, str], ImageSource] = {}
         self.others: dict[str, str] = {}
+        self.runs: dict[str, str] = {}
         self.archives: dict[str, str] = {}
         self.broken_links: dict[str, str] = {}
         self.replaced: dict[str, str] = {}
@@ -179,7 +189,7 @@ class _Found:
             self.places.append(str(place))
 
     def _passed_over(self) -> int:
-        return len(self.others) + len(self.archives) + len(self.broken_links) + len(self.replaced)
+        return len(self.others) + len(self.runs) + len(self.archives) + len(self.broken_links) + len(self.replaced)
 
     def _search(self, place: Path) -> None:
         if place.is_dir():
@@ -205,8 +215,13 @@ class _Found:
         self.sources.setdefault(source.location, source)
 
     def _search_folder(self, folder: Path) -> None:
+        if is_run(folder):
+            raise ImageError(
+                f"{folder} {what_it_is(folder)}, with pictures of several kinds: give one of its folders, for example "
+                f"{folder / 'images'}."
+            )
         real, linked = [], []
-        for parent, names in _walk(folder):
+        for parent, names in _walk(folder, self._pass_over_run):
             for name in names:
                 file = Path(parent, name)
                 if _is_picture(name):
@@ -241,6 +256,10 @@ class _Found:
             else:
                 self._pass_over(name, archive / inside)
 
+    def _pass_over_run(self, path: str) -> None:
+        """Take note of the folder of a run."""
+        self.runs.setdefault(os.path.realpath(path), printable(Path(path).as_posix()))
+
     def _pass_over(self, name: str, path: Path, *, broken: bool = False) -> None:
         """Take note of a file that is no picture by its ending."""
         place, ending = os.path.realpath(path), path.suffix.lower()
@@ -252,10 +271,11 @@ class _Found:
             self.others.setdefault(place, printable(name))
 
 
-def _walk(folder: Path) -> Iterator[tuple[str, list[str]]]:
+def _walk(folder: Path, on_run: Callable[[str], None]) -> Iterator[tuple[str, list[str]]]:
     """Search a folder with all that are below it: (path of a folder, names of its files), each folder once.
 
-    Linked folders come after all others, so that a folder that also has a link to it keeps its own path.
+    Folders of runs are not searched; `on_run` is called with the path of each. Linked folders come after all others, so
+    that a folder that also has a link to it keeps its own path.
     """
     waiting, seen = [str(folder)], set()
     while waiting:
@@ -265,6 +285,10 @@ def _walk(folder: Path) -> Iterator[tuple[str, list[str]]]:
                 folders.clear()
                 continue
             seen.add(real_path)
+            if RECORD in names and is_run(parent):
+                on_run(parent)
+                folders.clear()
+                continue
             wanted = sorted(filter(_is_wanted, folders))
             links = [name for name in wanted if os.path.islink(os.path.join(parent, name))]
             waiting += [os.path.join(parent, name) for name in links]

@@ -35,6 +35,11 @@ def wrong_kind(path: str | os.PathLike, record: dict[str, Any], expected: str) -
     return f"{path} holds {article} {kind} run, not a {expected} run{details}."
 
 
+def is_run(path: str | os.PathLike) -> bool:
+    """Whether a path is the folder of a run, an evaluation or a training of this package."""
+    return (_record(Path(path)) or {}).get("kind") in ("restoration", "evaluation", TRAINING)
+
+
 def is_begun_training(path: str | os.PathLike) -> bool:
     """Whether a path is the run of a training that has saved no weights yet."""
     record = _record(Path(path))

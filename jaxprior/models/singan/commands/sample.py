@@ -92,7 +92,8 @@ def sample(
     say(f"{count} images of {width}x{height} pixels and a sheet in {out}")
     samples = images.to_float(drawn[-1])
     diversity = float(metrics.diversity(samples, model.image))
-    say(f"diversity {diversity:.3f}, the spread of a pixel over the samples as a share of the picture's own")
+    if count > 1:
+        say(f"diversity {diversity:.3f}, the spread of a pixel over the samples as a share of the picture's own")
     if network is not None:
         with mistakes(), doing("measuring the samples' patches"):
             distances = metrics.patch_frechet(network, np.asarray(model.image), samples)
