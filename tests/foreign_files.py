@@ -185,6 +185,10 @@ class _Storage:
         self.array = array
 
 
+class Negated(np.ndarray):
+    """An array that is written as PyTorch writes the imaginary part of a conjugate: its opposite, with a mark."""
+
+
 class _Pickler(pickle.Pickler):
     """Writes arrays as PyTorch writes tensors, and everything else as Python does."""
 
@@ -198,6 +202,8 @@ class _Pickler(pickle.Pickler):
         array = np.ascontiguousarray(item).reshape(item.shape)
         strides = tuple(stride // array.itemsize for stride in array.strides)
         arguments = (_Storage(array), 0, array.shape, strides, False, {})
+        if isinstance(item, Negated):
+            arguments = (_Storage(np.negative(array)), *arguments[1:], {"neg": True})
         return self.torch._utils._rebuild_tensor_v2, arguments
 
     def persistent_id(self, item):

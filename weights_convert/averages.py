@@ -6,7 +6,8 @@ import re
 _LONG = ("smooth", "averag", "shadow", "running", "moving", "polyak")
 _SHORT = ("ema", "avg", "swa")
 _WHOLE = ("gs", "ma")
-_NOT = ("no", "non", "not", "without")
+_NOT = ("no", "non", "not", "without", "wo", "pre", "before", "raw", "online")
+_OTHER_WORDS = ("schema", "cinema", "swap", "swapped", "email")
 _CRITIC = re.compile(r"(net)?d|disc(rim(inator)?)?|critic|opt(im(izer)?)?")
 
 
@@ -27,7 +28,7 @@ def is_average(name: str) -> bool:
         >>> [is_average(name) for name in ("Gs", "avgG", "g_running", "netG", "schema")]
         [True, True, True, False, False]
     """
-    words = [word for word in words_of(name) if word != "schema"]
+    words = [word for word in words_of(name) if word not in _OTHER_WORDS]
     if any(word in _NOT or word.startswith("non") for word in words):
         return False
     return any(

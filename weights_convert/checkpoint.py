@@ -6,6 +6,7 @@ from jaxprior.errors import WeightsError
 from jaxprior.weights.storage import CARD_KEY, read_tensors
 from weights_convert import hdf5, pytorch, tf_pickle
 from weights_convert.choosing import Checkpoint
+from weights_convert.numbers import numbers_in
 from weights_convert.other_formats import describe, describe_missing
 from weights_convert.stand_ins import StandIn, unknown
 from weights_convert.states import State, find_states
@@ -59,7 +60,7 @@ def _read(path: Path, data: bytes, wanted: str | None) -> Checkpoint:
         tensors, metadata = read_tensors(path)
         if CARD_KEY in metadata:
             raise WeightsError("it is a file of jaxprior already; use it as it is, for example with `--prior`")
-        return Checkpoint("safetensors", {"": State(tensors)}, {}, (), wanted=wanted)
+        return Checkpoint("safetensors", {"": State(tensors)}, {}, (), wanted=wanted, numbers=numbers_in(tensors))
     if data.startswith(hdf5.MAGIC):
         return Checkpoint("HDF5", {"": State(hdf5.read(data))}, {}, (), wanted=wanted)
     if data[:1] == b"\x80":
@@ -83,8 +84,11 @@ def _from_networks(networks: list[tf_pickle.Network], wanted: str | None) -> Che
 def _from_state_dicts(form: str, saved: object, wanted: str | None) -> Checkpoint:
     found = find_states(saved)
     if found.states:
-        return Checkpoint(form, found.states, {}, found.left_out, found.unread, wanted)
+        return Checkpoint(form, found.states, {}, found.left_out, found.unread, wanted, numbers_in(saved))
     strange = saved.values() if isinstance(saved, dict) else saved if isinstance(saved, (list, tuple)) else [saved]
+    for inner in (saved, *strange):
+        if isinstance(inner, dict):
+            State({}, others={key: item for key, item in inner.items() if isinstance(key, str)}).check_tensors()
     for item in strange:
         if isinstance(item, StandIn):
             raise WeightsError(unknown(item.name))

@@ -1,7 +1,7 @@
 """What every reader delivers: the states of a foreign file, and which of them is taken."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class Checkpoint:
         left_out: names of what was not read.
         unread: arrays that belong to no state.
         wanted: name of the state that the user asked for, or None.
+        numbers: single numbers in the whole file, by name.
     """
 
     format: str
@@ -30,6 +31,7 @@ class Checkpoint:
     left_out: tuple[str, ...]
     unread: tuple[Unread, ...] = ()
     wanted: str | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
     def with_states_of(self, recognise: Callable[[Mapping[str, np.ndarray]], bool]) -> "Checkpoint | None":
         """The same file, every state divided into the networks of an architecture that its tensors hold.
@@ -83,6 +85,7 @@ class Checkpoint:
             if self.wanted not in candidates:
                 raise WeightsError(f"it holds no network {self.wanted!r}; expected `--state` {self._list(candidates)}")
             return self.wanted
+        candidates = [name for name in candidates if not is_of_critic(name)] or candidates
         averages = [name for name in candidates if self.averaged(name)]
         chosen = _one_of(averages or candidates, self.states)
         if chosen is None:
@@ -101,7 +104,8 @@ class Checkpoint:
         Arguments:
             chosen: the state that `choose` named. recognise: as of `choose`.
         """
-        others = [name for name, state in self.states.items() if name != chosen and recognise(state)]
+        alike = [name for name, state in self.states.items() if name != chosen and recognise(state)]
+        others = [name for name in alike if self.wanted is not None or not is_of_critic(name) or is_of_critic(chosen)]
         if not others and self.wanted is None:
             return ()
         why = "the average over the training" if self.averaged(chosen) else "which holds the same numbers"

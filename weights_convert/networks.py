@@ -69,6 +69,8 @@ def find_network(checkpoint: Checkpoint, wanted: str | None) -> tuple[str, Check
     for name, state in checkpoint.states.items():
         if hint := _reparametrised(checkpoint, name, state):
             raise WeightsError(f"{checkpoint.format}: {hint}")
+    for state in checkpoint.states.values():
+        state.check_tensors()
     found = [state.in_file(key) for state in checkpoint.states.values() for key in state]
     examples: dict[str, list[str]] = {}
     for name, network in NETWORKS.items():

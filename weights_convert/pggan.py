@@ -27,7 +27,7 @@ from weights_convert.pggan_names import (
     tensorflow_critic,
     tensorflow_generator,
 )
-from weights_convert.pggan_stage import cut_critic, cut_generator, unused_stages
+from weights_convert.pggan_stage import check_other_levels, cut_critic, cut_generator, unused_stages
 from weights_convert.pggan_trees import critic as critic_tree
 from weights_convert.pggan_trees import generator as generator_tree
 from weights_convert.report import Converted, printable
@@ -74,6 +74,8 @@ def convert(checkpoint: Checkpoint) -> Converted:
     whole = generator_tree(tensors, state)
     check_image_channels(whole.config["image_channels"])
     unused = unused_stages(state, len(whole.config["widths"]))
+    if checkpoint.wanted is None:
+        check_other_levels(state, checkpoint.numbers, unused, name=chosen)
     tree, config = cut_generator(whole.tree, whole.config, unused)
     params = {"generator": tree}
     left_out = [*_stage_left_out(state, whole.config, unused), *tensors.left_out, *_unknown_settings(settings)]

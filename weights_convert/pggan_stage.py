@@ -8,10 +8,13 @@ not enlarged.
 """
 
 import math
+import re
+from collections.abc import Mapping
 
 import numpy as np
 
 from jaxprior.errors import WeightsError
+from weights_convert.averages import is_of_critic, words_of
 from weights_convert.report import printable
 from weights_convert.states import State
 
@@ -19,6 +22,8 @@ from weights_convert.states import State
 _FADING = ("alpha", "fade", "fade_alpha", "fade_in", "transition_weight", "_curr_transition_weight")
 _STAGE = ("depth", "stage", "current_depth", "cur_depth", "current_stage", "cur_stage")
 _RESOLUTION = ("resolution", "current_resolution", "cur_resolution", "current_res", "cur_res", "img_size", "image_size")
+_ROUND_LOD = ("cur", "curr", "current", "now", "in", "value", "net", "g", "gs", "gen", "generator", "ema", "d", "disc")
+"""Words beside "lod" that leave its meaning as it is: `cur_lod`, `G_lod`."""
 
 
 def unused_stages(state: State, stages: int) -> int:
@@ -53,6 +58,26 @@ def unused_stages(state: State, stages: int) -> int:
     return whole
 
 
+def check_other_levels(state: State, numbers: Mapping[str, float], unused: int, *, name: str) -> None:
+    """Refuse a network of which the file says another level elsewhere: in buffers, in settings, or of its raw form.
+
+    Arguments:
+        state: its tensors. numbers: those in the whole file, by name. unused: see `unused_stages`. name: of the state.
+    Raises:
+        WeightsError: naming the other number. A critic's counts only if the generator has none of its own.
+    """
+    own = "lod" in state or state.said("lod") is not None
+    for key, value in numbers.items():
+        says_lod = {*words_of(re.split("[./]", key)[-1])} - {*_ROUND_LOD} == {"lod"}
+        if says_lod and abs(value - unused) > 1e-4 and not (own and is_of_critic(key)):
+            raise WeightsError(
+                f"{f'its lod is {unused}' if own else 'the network has no lod of its own'}, but the file also says "
+                f"{printable(key, 120)} = {value:g}, so it may have been saved before it had grown to its full size; "
+                f"if {'its own lod is right' if own else 'it is finished'}, take it with "
+                f"`--state {printable(name) or repr('')}` (`state=` in Python)"
+            )
+
+
 def cut_generator(tree: dict, config: dict, unused: int) -> tuple[dict, dict]:
     """A generator without its last stages.
 
@@ -85,6 +110,7 @@ def _check_other_words(state: State, stages: int) -> None:
     """Refuse a network without `lod` beside which the file has another number that may say how far it had grown."""
     for name in (*_FADING, *_STAGE, *_RESOLUTION):
         value = state.said(name)
+        value = state.settings.get(name) if value is None and name in _RESOLUTION else value
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             continue
         fading = name in _FADING and 0 < value < 1

@@ -220,7 +220,7 @@ def _machine(load: Callable[[np.dtype, str, int], _Storage]) -> Machine:
 
 
 def _tensor(arguments: tuple) -> np.ndarray | StandIn | None:
-    storage, offset, sizes, strides, *_ = arguments  # then requires_grad, hooks and metadata, which we drop
+    storage, offset, sizes, strides, *further = arguments  # then requires_grad and hooks, which we drop, and metadata
     if isinstance(storage, StandIn) and _OTHER_STORAGE.fullmatch(storage.name):
         return storage
     if not isinstance(storage, _Storage):
@@ -234,14 +234,21 @@ def _tensor(arguments: tuple) -> np.ndarray | StandIn | None:
     if count and (last >= storage.numel or count > storage.numel):
         raise WeightsError(
             f"the pickle holds a tensor of shape {sizes} and strides {strides} that reads beyond its "
-            f"storage of {storage.numel} values"
+            f"storage of {storage.numel} values, or repeats them (of an expanded tensor, save a `contiguous()` one)"
         )
     if storage.array is None:
         return None
     if not count:
         return np.zeros(sizes, storage.dtype)
     bytes_apart = tuple(stride * storage.dtype.itemsize for stride in strides)
-    return np.lib.stride_tricks.as_strided(storage.array[offset:], sizes, bytes_apart, writeable=False)
+    tensor = np.lib.stride_tricks.as_strided(storage.array[offset:], sizes, bytes_apart, writeable=False)
+    return np.negative(tensor) if _is_negated(further) else tensor
+
+
+def _is_negated(further: list) -> bool:
+    """Whether a tensor's metadata says that its storage holds the opposite numbers, as of a view of complex ones."""
+    metadata = further[2] if len(further) > 2 else None
+    return isinstance(metadata, dict) and metadata.get("neg") is True
 
 
 def _parameter(arguments: tuple) -> np.ndarray | StandIn | None:

@@ -36,6 +36,8 @@ _LITERALS = frozenset(
     ).split()
 )
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+MAX_NAME = 1000  # characters of a key; a long one in dicts that are in many places would fill memory with paths
+
 _KEYS = (str, int, float, bytes, type(None))
 
 
@@ -342,6 +344,7 @@ _ACTIONS: dict[str, Callable] = {
 
 
 def named(pairs: Iterable[tuple[object, object]]) -> dict:
-    """The items whose keys are strings or numbers. Others name no tensors, and a tuple could take exponential time to
-    hash: those items are left out, and their keys are never looked at."""
-    return {key: value for key, value in pairs if isinstance(key, _KEYS)}
+    """The items whose keys are strings of usual length or numbers. Others name no tensors, and a tuple could take
+    exponential time to hash: those items are left out, and their keys are never looked at."""
+    usual = (pair for pair in pairs if isinstance(pair[0], _KEYS))
+    return {key: value for key, value in usual if not isinstance(key, (str, bytes)) or len(key) <= MAX_NAME}

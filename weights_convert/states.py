@@ -136,7 +136,8 @@ def find_states(saved: object) -> Found:
     Arguments:
         saved: nested dicts, or a list of them, with arrays, numbers, texts, lists and stand-ins in them.
     Returns:
-        Every dict that has arrays under names is a state, however deep it lies.
+        Every dict that has arrays under names is a state, however deep it lies. Dicts in a list are named by their
+        numbers, and so is a state dict under a number, such as the decay of an average.
     Raises:
         WeightsError: dicts without end.
     """
@@ -161,7 +162,7 @@ class _Walk:
     def visit(self, value: dict, path: str, outer: State, depth: int) -> None:
         """One dict, and those in it that hold named arrays; `outer` knows what the dicts around it say."""
         self.count(value)
-        named = {key: item for key, item in value.items() if isinstance(key, str)}
+        named = {str(key): item for key, item in value.items() if isinstance(key, str) or _is_numbered(key, item)}
         inner = {key: item for key, item in named.items() if self.has_states(item, depth - 1)}
         tensors = {key: item for key, item in named.items() if isinstance(item, np.ndarray)}
         others = {key: item for key, item in named.items() if key not in inner and key not in tensors}
@@ -176,7 +177,9 @@ class _Walk:
         if tensors:
             self.states[path] = state
         for key, item in inner.items():
-            self.visit(item, join(path, key), state, depth - 1)
+            for name, one in [(key, item)] if isinstance(item, dict) else _numbered(key, item):
+                if self.has_states(one, depth - 1):
+                    self.visit(one, join(path, name), state, depth - 1)
 
     def pass_over(self, name: str, item: object) -> None:
         """Something that is no tensor and no dict of tensors by name."""
@@ -200,14 +203,18 @@ class _Walk:
                     self.note_arrays(join(name, key), value, depth - 1)
 
     def has_states(self, value: object, depth: int) -> bool:
-        """Whether a value is a dict in which arrays have names, at whatever depth."""
+        """Whether a value is a dict in which arrays have names, at whatever depth, or a list with such dicts."""
+        if isinstance(value, (list, tuple)):
+            self.count(value)
+            return any(self.has_states(item, depth) for item in value if isinstance(item, dict))
         if not isinstance(value, dict) or depth < 1:
             return False
         if id(value) not in self.known:
             self.count(value)
             self.known[id(value)] = any(
-                isinstance(key, str) and (isinstance(item, np.ndarray) or self.has_states(item, depth - 1))
+                isinstance(item, np.ndarray) or self.has_states(item, depth - 1)
                 for key, item in value.items()
+                if isinstance(key, str) or _is_numbered(key, item)
             )
         return self.known[id(value)]
 
@@ -216,6 +223,19 @@ class _Walk:
         self.items += len(value)
         if self.items > MAX_ITEMS:
             raise WeightsError(f"the file holds more than {MAX_ITEMS} names in nested dicts; no checkpoint has so many")
+
+
+def _numbered(name: str, items: list | tuple) -> list[tuple[str, dict]]:
+    """The dicts in a list, each with the name of the list and its number in it."""
+    return [(join(name, str(number)), item) for number, item in enumerate(items) if isinstance(item, dict)]
+
+
+def _is_numbered(key: object, item: object) -> bool:
+    """Whether a dict holds weights under a number. Optimisers number their tensors too, but call them otherwise."""
+    if not isinstance(key, (int, float)) or not isinstance(item, dict):
+        return False
+    names = (name for name, array in item.items() if isinstance(name, str) and isinstance(array, np.ndarray))
+    return any(name.replace("/", ".").split(".")[-1] in WEIGHTS for name in names)
 
 
 def _plain(items: Mapping[str, object]) -> dict[str, object]:

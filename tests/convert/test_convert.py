@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from foreign_files import (
+    Negated,
     in_genforce_names,
     pggan_state,
     pggan_tree,
     refused,
     tensor_program,
     torch_legacy,
+    torch_pickled,
     torch_zip,
 )
 
@@ -246,6 +248,16 @@ def test_data_types_are_kept_and_double_becomes_single(dtype, tmp_path):
     assert kernel.dtype.name == ("float32" if dtype == "float64" else dtype)
     expected = state["layer1.conv.weight"].permute(2, 3, 1, 0).float().numpy()
     np.testing.assert_array_equal(kernel.astype(np.float32), expected)
+
+
+def test_a_tensor_that_is_marked_as_negated_has_its_own_sign(tmp_path):
+    state = pggan_state(8)
+    marked = {**state, "layer1.conv.weight": state["layer1.conv.weight"].view(Negated)}
+    for name, saved in (("plain", state), ("marked", marked)):
+        (tmp_path / f"{name}.pth").write_bytes(torch_pickled(saved))
+        convert(tmp_path / f"{name}.pth", tmp_path / f"{name}.safetensors")
+    plain, mended = (load_weights(tmp_path / f"{name}.safetensors")[0]["generator"] for name in ("plain", "marked"))
+    np.testing.assert_array_equal(mended["layer1"]["kernel"], plain["layer1"]["kernel"])
 
 
 def test_foreign_safetensors_files_convert_as_well(tmp_path):

@@ -11,6 +11,7 @@ import enum
 import functools
 import pathlib
 import random
+import tracemalloc
 import uuid
 
 import numpy as np
@@ -181,6 +182,14 @@ def test_what_lies_in_the_place_of_a_weight_is_named(prefix, value, kind, tmp_pa
     refused(tmp_path / "g.pth", words=f"{prefix}layer1.conv.weight is an object of type {kind}; expected a tensor")
 
 
+@pytest.mark.parametrize("which", [lambda key: True, lambda key: key.endswith("conv.weight")], ids=["all", "kernels"])
+def test_weights_of_unknown_kinds_are_named_rather_than_suspected(which, tmp_path):
+    state = {key: Config() if which(key) else array for key, array in STATE.items()}
+    for saved in (state, {"netG": state}):
+        (tmp_path / "g.pth").write_bytes(torch_pickled(saved))
+        refused(tmp_path / "g.pth", words=f"layer0.conv.weight is an object of type {Config.__module__}.Config")
+
+
 def test_a_whole_module_is_told_of_by_its_class(tmp_path):
     for value in (Config(), {"netG": Config()}):
         (tmp_path / "g.pth").write_bytes(torch_pickled(value))
@@ -272,3 +281,13 @@ def test_dicts_without_end_are_refused(tmp_path, monkeypatch):
         level = {str(n): level for n in range(100)}
     (tmp_path / "g.pth").write_bytes(torch_pickled(level))
     refused(tmp_path / "g.pth", words="no checkpoint has so many")
+
+
+def test_names_of_impossible_length_do_not_fill_memory(tmp_path):
+    inner = {"n" * 10**6: 1.0, "lod": 0.0}
+    saved = {"G": STATE, **{f"settings{number}": {"deep": inner} for number in range(3000)}}
+    (tmp_path / "g.pth").write_bytes(torch_pickled(saved))
+    tracemalloc.start()
+    convert(tmp_path / "g.pth", tmp_path / "g.safetensors")
+    assert tracemalloc.get_traced_memory()[1] < 200 * 2**20
+    tracemalloc.stop()

@@ -149,7 +149,8 @@ def test_the_average_is_taken_whatever_its_name_and_place(names, tmp_path):
 
 
 def test_names_of_averages_and_of_others():
-    for name in ("Gs", "netG_mean", "schema", "raw", "non_averaged", "G_no_ema", "nonema", "images"):
+    for name in ("Gs", "netG_mean", "schema", "raw", "non_averaged", "G_no_ema", "nonema", "images",
+                 "pre_ema_G", "G_before_ema", "ema.raw", "swapped", "ema.online_model"):  # fmt: skip
         assert is_average(name) == (name == "Gs"), name
 
 
@@ -163,6 +164,31 @@ def test_where_names_do_not_tell_the_networks_are_listed(names, tmp_path, capsys
     assert_is(out, AVERAGE)
     assert f"{names[1]} is taken, as was asked for, not {names[0]}" in capsys.readouterr().out
     refused(path, words="it holds no network 'netC'", state="netC")
+
+
+LISTS = {
+    "a list of networks": {"models": [{"lr": 0.1}, AVERAGE]},
+    "a tuple": {"G": (AVERAGE, 7)},
+    "an average under its decay": {"G": RAW, "ema": {0.999: AVERAGE}},
+    "a network under a number": {3: AVERAGE},
+    "an optimiser beside it": {"G": AVERAGE, "optimizer": {"state": {0: {"exp_avg": np.ones((2, 2), np.float32)}}}},
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_networks_in_lists_and_under_numbers_are_found(kind, tmp_path):
+    out = tmp_path / "g.safetensors"
+    report = convert(save(tmp_path / "g.pth", LISTS[kind]), out)
+    assert_is(out, AVERAGE)
+    assert "exp_avg" not in str(report)
+
+
+def test_a_critic_with_layers_of_the_same_names_is_no_candidate(tmp_path):
+    out, critic = tmp_path / "g.safetensors", {"layer0.conv.weight": np.ones((4, 4, 3, 3), np.float32)}
+    flat = {**prefixed("generator.", AVERAGE), **prefixed("discriminator.", critic)}
+    report = convert(save(tmp_path / "g.pth", {"state_dict": flat}), out)
+    assert_is(out, AVERAGE)
+    assert "taken" not in str(report)
 
 
 def test_equal_networks_need_no_choice(tmp_path):

@@ -157,12 +157,50 @@ def test_lod_is_found_wherever_it_stands(place, tmp_path):
     assert convert(tmp_path / "g.pth", tmp_path / "g.safetensors").config["resolution"] == 8
 
 
+BARE = {key: array for key, array in pggan_state(16, **SIZES).items() if key != "lod"}
+LOD = np.array(1, np.float32)
+
+ELSEWHERE = {
+    "buffers by full name": ({"G": BARE, "buffers": {"G.lod": LOD}}, "buffers.G.lod = 1", "G"),
+    "buffers": ({"G": BARE, "buffers": {"lod": 1.0}}, "buffers.lod = 1", "G"),
+    "outer module": ({**{f"G.synthesis.{key}": array for key, array in BARE.items()}, "G.lod": LOD}, "G.lod = 1",
+                     "G.synthesis"),
+    "another part": ({**{f"G.synthesis.{key}": array for key, array in BARE.items()}, "G.mapping.lod": LOD},
+                     "G.mapping.lod = 1", "G.synthesis"),
+    "another word": ({"G": BARE, "cur_lod": 1}, "cur_lod = 1", "G"),
+    "capitals": ({"G": BARE, "LOD": 1.0}, "LOD = 1", "G"),
+    "a list": ({"G": BARE, "lod": [1.0]}, "lod = 1", "G"),
+    "deep settings": ({"G": BARE, "cfg": {"model": {"lod": 1.0}}}, "cfg.model.lod = 1", "G"),
+    "the raw network": ({"G": {**BARE, "lod": LOD}, "G_ema": BARE}, "G.lod = 1", "G_ema"),
+    "the critic": ({"G": BARE, "D": {"lod": LOD}}, "D.lod = 1", "G"),
+    "a contradiction": ({"G": {**BARE, "lod": LOD * 0}, "lod": 1.0}, "its lod is 0, but the file also says lod = 1",
+                        "G"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ELSEWHERE)
+def test_a_level_that_the_file_says_elsewhere_is_not_passed_over(place, tmp_path):
+    saved, words, name = ELSEWHERE[place]
+    path, out = tmp_path / "g.pth", tmp_path / "g.safetensors"
+    path.write_bytes(torch_pickled(saved))
+    refused(path, words=words)
+    assert convert(path, out, state=name).config["resolution"] == 16
+
+
+def test_what_only_resembles_a_level_does_not_matter(tmp_path):
+    path, out = tmp_path / "g.pth", tmp_path / "g.safetensors"
+    finished = {**BARE, "lod": LOD * 0}
+    path.write_bytes(torch_pickled({"G": finished, "D": {"lod": LOD}, "cfg": {"max_lod": 2, "lod_training_kimg": 600}}))
+    assert convert(path, out).config["resolution"] == 16
+
+
 @pytest.mark.parametrize(
     ("beside", "refusal"),
     [
         ({"alpha": 0.4}, "alpha = 0.4 beside the network of 16x16 pixels"),
         ({"depth": 1}, "depth = 1"),
         ({"resolution": 8}, "resolution = 8"),
+        ({"config": {"resolution": 8}}, "resolution = 8"),
         ({"alpha": 1.0, "epoch": 3, "step": 4, "iter": 2, "resolution": 16, "depth": 2}, None),
         ({"config": {"alpha": 0.2, "depth": 1}}, None),  # settings, as the slope of an activation
     ],
