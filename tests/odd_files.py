@@ -287,7 +287,7 @@ def broken():
         "jpeg 2000, a format not allowed": (saved(RGB, "JPEG2000"), "a JPEG 2000 picture, which is not"),
         "zeros": (bytes(1000), "not a readable picture"),
         "png signature only": (good[:8], ""),
-        "png header only": (good[:33], "intact header"),
+        "png header only": (good[:33], "the file is truncated"),
         "jpeg header only": (saved(RGB, "JPEG")[:30], ""),
         "png without width": (png([], 0, 10, 8, 2), ""),
         "ppm without width": (b"P6 0 10 255\n", ""),

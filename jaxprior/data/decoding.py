@@ -46,6 +46,7 @@ FIRST_FRAME = "the first of several frames or pages was used"
 _TIFF_BITS_PER_SAMPLE, _TIFF_PHOTOMETRIC, _EXIF_ORIENTATION = 258, 262, 274
 _TIFF_SUBFILE, _TIFF_REDUCED, _TIFF_RAW = 254, 1, 50706
 _WHITE_IS_ZERO = 0
+_PNG = b"\x89PNG\r\n\x1a\n"
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _TILE_PIXELS = 1 << 18
 
@@ -316,6 +317,11 @@ def _orientation(image: Image.Image) -> int:
 def _reason(error: Exception, data: bytes, name: str) -> str:
     """Say in words for the user why decoding failed."""
     if isinstance(error, UnidentifiedImageError):
+        if data.startswith(_PNG):
+            try:
+                _verify_png(data)
+            except ImageError as damage:
+                return str(damage)
         if (what := what_is(data, name)) is not None:
             return f"it is {what}."
         return f"it is not a readable picture; expected {', '.join(FORMATS)} data with an intact header."

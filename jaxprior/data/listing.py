@@ -9,6 +9,7 @@ among them costs one failed row and not the run.
   through a link that has the name of its file. A link with another name is a picture of its own.
 - Folders of runs that lie among the pictures are passed over: their pictures are inputs, masks and results, and the
   command that made them would take them for pictures of its own when it is repeated.
+- In archives "\\" separates folders too, because some programs write it. Unpacking programs take it so as well.
 - Hidden files, folders called `__MACOSX`, and files that usually lie beside pictures (texts, tables) are left out
   without a word. Every other file without the ending of a picture is counted in `Listing.sentences`.
 """
@@ -241,14 +242,14 @@ class _Found:
                 members = opened.infolist()
         except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise ImageError(f"{archive}: it is not a readable zip archive ({error_words(error)}).") from error
-        last = {PurePosixPath(member.filename): member for member in members}
+        last = {_path_of(member): member for member in members}
         for member in members:
-            kept = last[inside := PurePosixPath(member.filename)]
+            kept = last[inside := _path_of(member)]
             if (member.CRC, member.file_size) != (kept.CRC, kept.file_size) and _is_picture(inside.name):
                 name = printable(f"{archive.as_posix()}/{inside}")
                 self.replaced.setdefault(f"{os.path.realpath(archive)}/{inside}", name)
         for inside, member in sorted(last.items(), key=lambda item: item[0].parts):
-            if member.is_dir() or not all(_is_wanted(part) for part in inside.parts):
+            if member.is_dir() or member.filename.endswith("\\") or not all(_is_wanted(part) for part in inside.parts):
                 continue
             name = f"{archive.as_posix()}/{str(inside).lstrip('/')}"
             if _is_picture(inside.name):
@@ -294,6 +295,11 @@ def _walk(folder: Path, on_run: Callable[[str], None]) -> Iterator[tuple[str, li
             waiting += [os.path.join(parent, name) for name in links]
             folders[:] = [name for name in wanted if name not in links]
             yield parent, sorted(filter(_is_wanted, names))
+
+
+def _path_of(member: zipfile.ZipInfo) -> PurePosixPath:
+    """The path of an entry inside its archive."""
+    return PurePosixPath(member.filename.replace("\\", "/"))
 
 
 def _is_picture(name: str) -> bool:

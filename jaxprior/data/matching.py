@@ -173,7 +173,7 @@ def _file_name(source: ImageSource) -> Sign:
 
 def _whole(source: ImageSource) -> Sign:
     """The whole path of a picture as it was given, links included, with the path inside its archive."""
-    member = "" if source.member is None else source.member.filename
+    member = "" if source.member is None else source.inside
     return _parts(f"{os.path.abspath(source.path).replace(os.sep, '/')}/{member}")
 
 

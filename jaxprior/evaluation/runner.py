@@ -171,9 +171,9 @@ class _Run:
         now = self.folder.rows()
         if len(now) < self.record["images"]:
             return  # other processes are still at work
-        images, keys = {row.image for row in now}, {row.key for row in now}
+        images, ids = {row.image for row in now}, {row.id for row in now}
         before = [row for row in self.finished.newest.values() if row.key is not None]
-        left = {row.key: row.image for row in before if row.image not in images and row.key not in keys}
+        left = {row.key: row.image for row in before if row.image not in images and row.id not in ids}
         if left:
             first, *others = left.values()
             which = f"{len(left)} pictures of earlier commands are" if others else "1 picture of an earlier command is"

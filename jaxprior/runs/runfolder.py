@@ -1,7 +1,8 @@
 """The folder of a run, and which files lie where in it.
 
 run.json          the record: resolved configuration, sha256 of the weights, versions, device, batch size, command
-pictures.json     the names of the pictures that the run's command names now
+pictures.json     the names of the pictures that the run's command names now; pictures-2-of-8.json and others where
+                  eight processes share the run, because each may spell paths in its own way
 results.jsonl     the journal (see journal.py); results-2-of-8.jsonl and others where eight processes share the run
 in-flight.safetensors      the state of the batch that is being solved at the moment (see inflight.py)
 images/           the restored pictures; known pixels are put back where the task merges
@@ -60,7 +61,19 @@ class RunFolder:
 
     def name_pictures(self, names: Iterable[str]) -> None:
         """Take note of the pictures that the run's command names, in place of those that an earlier command named."""
-        files.write_json(self.path / NAMES, list(names))
+        names, share = list(names), self.share
+        files.write_json(self.path / NAMES, names)
+        for part in self.path.glob("pictures-*-of-*.json"):
+            if not part.stem.endswith(f"-of-{share.count}"):
+                part.unlink(missing_ok=True)
+        if share.count > 1:
+            files.write_json(self.path / f"pictures{share.suffix}.json", list(share.of(names)))
+
+    def _lists_of_names(self) -> list[Path]:
+        """The lists of names that count: one for each process, and the last command's until all have theirs."""
+        parts = sorted(self.path.glob("pictures-*-of-*.json"))
+        complete = parts and parts[0].stem.endswith(f"-of-{len(parts)}")
+        return parts if complete else [*parts, self.path / NAMES]
 
     def rows(self) -> list[Row]:
         """Return the newest row of every picture that the run's command names, as far as there is one, sorted by name.
@@ -71,13 +84,14 @@ class RunFolder:
         Raises:
             RunError: the list of names is damaged.
         """
-        rows = self.journal.latest()
-        try:
-            named = set(json.loads((self.path / NAMES).read_text(encoding="utf-8")))
-        except (FileNotFoundError, NotADirectoryError):
-            return list(rows.values())
-        except (ValueError, TypeError) as error:
-            raise records.damaged(self.path / NAMES, str(error)) from None
+        rows, named = self.journal.latest(), set()
+        for file in self._lists_of_names():
+            try:
+                named |= set(json.loads(file.read_text(encoding="utf-8")))
+            except (FileNotFoundError, NotADirectoryError):
+                return list(rows.values())
+            except (ValueError, TypeError) as error:
+                raise records.damaged(file, str(error)) from None
         return [row for name, row in rows.items() if name in named]
 
     @property

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 from odd_files import RGB, H, W, broken, chunk, saved, valid
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from jaxprior.data import decoding
 from jaxprior.data.images import load_image
@@ -115,3 +115,15 @@ def test_users_warning_filters_survive_threads():
     for thread in threads:
         thread.join()
     assert warnings.filters == before
+
+
+@pytest.mark.parametrize("damaged", [b"IHDR", b"iCCP", b"IDAT"])
+def test_a_png_file_with_a_wrong_check_sum_says_so_wherever_it_is(damaged):
+    file = io.BytesIO()
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.new("RGB", (16, 16)).save(file, "PNG", icc_profile=profile)
+    data = bytearray(file.getvalue())
+    start = data.index(damaged)
+    data[start + 4 + int.from_bytes(data[start - 4 : start], "big")] ^= 1
+    with pytest.raises(ImageError, match="^x.png: its data is damaged .a PNG check sum is wrong"):
+        decoding.decode(bytes(data), name="x.png")

@@ -138,6 +138,16 @@ def test_entries_with_paths_out_of_the_archive_are_read_and_nothing_is_written(p
     assert sorted(os.listdir()) == ["odd.zip"]
 
 
+def test_in_archives_backslashes_separate_folders(place):
+    with zipfile.ZipFile("windows.zip", "w") as archive:
+        for name in ("a\\", "a\\x.png", "b\\x.png", "__MACOSX\\a\\._x.png"):
+            archive.writestr(name, b"" if name.endswith("\\") else PNG)
+    listing = survey("windows.zip")
+    assert [source.inside for source in listing.sources] == ["a/x.png", "b/x.png"] and listing.sentences() == []
+    assert [source.name for source in listing.sources] == ["windows.zip/a/x.png", "windows.zip/b/x.png"]
+    assert load_image(listing.sources[1]).shape == RGB.shape
+
+
 def test_zip_files_with_large_offsets_and_foreign_names_are_read(place):
     with zipfile.ZipFile("large.zip", "w") as archive:
         with archive.open("猫.png", "w", force_zip64=True) as member:

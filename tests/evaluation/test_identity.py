@@ -201,6 +201,37 @@ def test_shares_of_a_run_may_spell_the_pictures_in_another_way_than_the_first_co
     assert solved == [] and len(rows) == 3 and len(table()) == 3
 
 
+def test_processes_that_spell_paths_in_different_ways_fill_one_table(prior, folder, monkeypatch):
+    run = folder / "run"
+    for i, (place, given) in enumerate([("here", "../in"), ("there", folder / "in")]):
+        (folder / place).mkdir()
+        monkeypatch.chdir(folder / place)
+        run_cell(CELL, images.list_images(given), RunFolder(run, share=Share(i, 2)), prior=prior)
+        assert len(RunFolder(run).rows()) == (2, 3)[i]
+    assert [row.image for row in RunFolder(run).rows()] == ["../in/a0.png", "../in/a2.png", f"{folder}/in/a1.png"]
+    monkeypatch.chdir(folder)
+    rows, said = go(prior, ["in"])
+    assert [row.image for row in rows] == ["in/a0.png", "in/a1.png", "in/a2.png"] and said == []
+    rows, _ = go(prior, ["in"], share=Share(0, 2))  # what the other one had done is still there
+    assert len(rows) == 3
+
+
+def test_a_mask_that_was_edited_leaves_no_picture_unnamed(prior, folder):
+    def masked(given):
+        cell = Cell(task=HOLE, mask=masks.parse_mask("masks"), method=METHOD)
+        return go(prior, [given], cell=cell)
+
+    Path("masks").mkdir()
+    for i, name in enumerate(("a0", "a1", "a2", "a0")):
+        hole = np.zeros((16, 16, 3), np.uint8)
+        hole[2:6, 2 + i : 8 + i] = 255
+        if i == 3:
+            assert masked("in")[1] == []
+        images.save_png(f"masks/{name}.png", hole)
+    rows, said = masked(folder / "in")
+    assert len(rows) == 3 and said == []
+
+
 def test_a_picture_that_changed_is_solved_and_the_old_one_found_again(prior, folder, solved):
     first, _ = go(prior, ["in"])
     shutil.copy("in/a0.png", "keep.png")
