@@ -141,6 +141,12 @@ def turned(path: Path) -> None:
     Image.fromarray(np.rot90(GREY)).save(path, quality=95, exif=exif.tobytes())
 
 
+def views(path: Path) -> None:
+    """A JPEG file with two views, as some cameras write it."""
+    red = Image.fromarray(coloured((255, 255, 255), (255, 0, 0)))
+    red.save(path, format="MPO", save_all=True, append_images=[red], quality=50)
+
+
 def sixteen_bit_colour(path: Path) -> None:
     """A PNG file with 16 bits a channel, which Pillow cannot write."""
     rows = np.repeat(np.where(HOLE, 65535, 0).astype(">u2")[..., None], 3, axis=-1)
@@ -184,6 +190,7 @@ CASES = [
     Case("grey.tif", "white on black", save(GREY)),
     Case("fax.tif", "white on black, 1 bit, as a fax", save(GREY, "1", compression="group4")),
     Case("float.tif", "1.0 on 0.0, floating point", save((GREY / 255).astype(np.float32))),
+    Case("pages.tif", "white on black, two pages", save(GREY, save_all=True, append_images=[Image.new("L", (8, 8))])),
     Case("cmyk.tif", "white on black, CMYK", save(GREY, "CMYK")),
     Case("lossless.webp", "white on black", save(GREY, "RGB", lossless=True)),
     Case("lossy.webp", "white on black, quality 30", save(GREY, "RGB", quality=30), "edge"),
@@ -240,6 +247,9 @@ CASES = [
     Case("red.png", "red on black", save(coloured((0, 0, 0), (255, 0, 0))), options=painted),
     Case("red.jpg", "red on white, quality 50",
          save(coloured((255, 255, 255), (255, 0, 0)), quality=50), "edge", painted),
+    Case("views.jpg", "red on white, quality 50, of several views", views, "edge", painted),
+    Case("red_jpeg.tif", "red on white, JPEG in TIFF",
+         save(coloured((255, 255, 255), (255, 0, 0)), compression="jpeg", quality=50), "edge", painted),
     Case("cream.png", "a yellowish white on black", save(coloured((0, 0, 0), (255, 255, 220))), "refused"),
     Case("cream.png", "a yellowish white on black", save(coloured((0, 0, 0), (255, 255, 220))), options=painted),
     Case("whites.png", "white and a yellowish white on black", save(two_whites()), "refused"),
@@ -288,7 +298,7 @@ def table() -> str:
     with tempfile.TemporaryDirectory() as folder:
         for case in CASES:
             said = case.read(Path(folder))[1]
-            lossy = case.name.endswith((".jpg", "lossy.webp"))
+            lossy = case.name.endswith((".jpg", "lossy.webp", "_jpeg.tif"))
             said = "(depends on the encoder)" if lossy else said
             means = f"`--mask-means {case.options['means']}`" if "means" in case.options else ""
             options = " ".join(filter(None, (means, "`--invert-mask`" if "invert" in case.options else "")))

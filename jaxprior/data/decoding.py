@@ -156,7 +156,7 @@ def open_safely(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS) -> Iter
 
 def _decode(image: ImageFile.ImageFile, code_points: tuple[int, int] | None) -> Picture:
     """Decode a picture; errors of any kind may leave this function, and they do not name the picture."""
-    animated, deep = _is_animated(image), ";16" in _raw_mode(image)
+    animated, deep = is_animated(image), ";16" in _raw_mode(image)
     samples = load_samples(image)
     colours = read_colours(image, code_points)
     reduced = REDUCED if deep and samples.maximum == 255 and colours.transform is not None else ""
@@ -252,7 +252,7 @@ def _refuse_preview(image: TiffImagePlugin.TiffImageFile, data: bytes) -> None:
         raise ImageError("its first page is only a preview, as in a raw file of a camera; convert it to PNG first.")
 
 
-def _is_animated(image: ImageFile.ImageFile) -> bool:
+def is_animated(image: ImageFile.ImageFile) -> bool:
     """Whether there is a frame or page after the first. The other pictures of a JPEG file are views of the same."""
     try:
         return image.format != "MPO" and bool(getattr(image, "is_animated", False))

@@ -9,14 +9,15 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
-from jaxprior.data.decoding import load_samples, open_safely, upright
+from jaxprior.data.decoding import Samples, is_animated, load_samples, open_safely, upright
 from jaxprior.data.sources import ImageSource, PathLike, file_source
 
 
 _GREY_OF_8_BITS = ("1", "L")
 _SIXTEEN_BITS = 65535
+_LOSSY, _LOSSY_TIFF = ("JPEG", "MPO", "AVIF"), ("jpeg", "tiff_jpeg", "webp")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,12 +30,14 @@ class Layers:
         maximum: the value of full brightness, 255 or more.
         alpha: uint8 `[h, w]`, 255 is opaque; None if the file has no transparency.
         lossy: whether the format does not keep colours exactly, as JPEG.
+        several: whether other frames or pages follow, which are not read.
     """
 
     colours: np.ndarray
     maximum: int = 255
     alpha: np.ndarray | None = None
     lossy: bool = False
+    several: bool = False
 
 
 def read_layers(source: PathLike | ImageSource) -> Layers:
@@ -58,27 +61,30 @@ def read_layers(source: PathLike | ImageSource) -> Layers:
         source = file_source(Path(source))
     data = source.read()
     with open_safely(data, name=source.name) as image:
-        samples, lossy = load_samples(image), _is_lossy(image, data)
-        if samples.maximum == 1:
-            grey = upright(image, _from_float, channels=1, dtype=np.uint16)
-            return Layers(grey, _SIXTEEN_BITS)
-        if samples.maximum != 255:
-            grey = upright(image, _as_they_are, channels=1, dtype=np.uint16)
-            transparent = image.info.get("transparency")
-            alpha = np.where(grey[..., 0] == transparent, 0, 255).astype(np.uint8) if transparent is not None else None
-            return Layers(samples.maximum - grey if samples.white_is_zero else grey, samples.maximum, alpha)
-        if image.mode in _GREY_OF_8_BITS and "transparency" not in image.info:
-            grey = upright(image, lambda tile: _as_they_are(tile.convert("L")), channels=1)
-            return Layers(grey, lossy=lossy)
-        if not image.has_transparency_data:
-            colours, alpha = upright(image, lambda tile: np.asarray(tile.convert("RGB")), channels=3), None
-        else:
-            everything = upright(image, lambda tile: np.asarray(tile.convert("RGBA")), channels=4)
-            colours, alpha = everything[..., :3], everything[..., 3]
-        if image.mode == "P" and (colours == colours[:1, :1]).all():
-            numbers = upright(image, _as_they_are, channels=1)
-            colours = colours if (numbers == numbers[:1, :1]).all() else numbers
-        return Layers(colours, alpha=alpha, lossy=lossy)
+        several, lossy = is_animated(image), _is_lossy(image, data)
+        return dataclasses.replace(_layers(image, load_samples(image)), lossy=lossy, several=several)
+
+
+def _layers(image: ImageFile.ImageFile, samples: Samples) -> Layers:
+    """The colours and the transparency of a loaded picture."""
+    if samples.maximum == 1:
+        return Layers(upright(image, _from_float, channels=1, dtype=np.uint16), _SIXTEEN_BITS)
+    if samples.maximum != 255:
+        grey = upright(image, _as_they_are, channels=1, dtype=np.uint16)
+        transparent = image.info.get("transparency")
+        alpha = np.where(grey[..., 0] == transparent, 0, 255).astype(np.uint8) if transparent is not None else None
+        return Layers(samples.maximum - grey if samples.white_is_zero else grey, samples.maximum, alpha)
+    if image.mode in _GREY_OF_8_BITS and "transparency" not in image.info:
+        return Layers(upright(image, lambda tile: _as_they_are(tile.convert("L")), channels=1))
+    if not image.has_transparency_data:
+        colours, alpha = upright(image, lambda tile: np.asarray(tile.convert("RGB")), channels=3), None
+    else:
+        everything = upright(image, lambda tile: np.asarray(tile.convert("RGBA")), channels=4)
+        colours, alpha = everything[..., :3], everything[..., 3]
+    if image.mode == "P" and (colours == colours[:1, :1]).all():
+        numbers = upright(image, _as_they_are, channels=1)
+        colours = colours if (numbers == numbers[:1, :1]).all() else numbers
+    return Layers(colours, alpha=alpha)
 
 
 def _as_they_are(tile: Image.Image) -> np.ndarray:
@@ -92,5 +98,10 @@ def _from_float(tile: Image.Image) -> np.ndarray:
 
 
 def _is_lossy(image: Image.Image, data: bytes) -> bool:
-    """Whether a file is JPEG, or WebP that is not of the lossless kind, whose pixels lie in a chunk "VP8L"."""
-    return image.format == "JPEG" or (image.format == "WEBP" and b"VP8L" not in data)
+    """Whether a file is compressed with loss: JPEG, also of several views or in TIFF, AVIF, and WebP.
+
+    The pixels of lossless WebP lie in a chunk "VP8L". AVIF that is lossless cannot be told from other AVIF.
+    """
+    if image.format == "TIFF":
+        return image.info.get("compression") in _LOSSY_TIFF
+    return image.format in _LOSSY or (image.format == "WEBP" and b"VP8L" not in data)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxprior.data.decoding import FIRST_FRAME
 from jaxprior.data.layers import read_layers
 from jaxprior.data.mask_fitting import fit_mask
 from jaxprior.data.mask_meanings import choices, doubt, halves, obstacle
@@ -43,12 +44,14 @@ class MaskReading:
         missing: bool `[h, w]`, upright, of the file's size.
         means: which of `MEANINGS` it was read with.
         invert: whether everything else is missing.
+        several: whether the file has other frames or pages after the one that was read.
     """
 
     name: str
     missing: np.ndarray
     means: str
     invert: bool = False
+    several: bool = False
 
     @property
     def counts(self) -> str:
@@ -106,6 +109,7 @@ class MaskReading:
         """
         share = self.missing if mask is None else mask
         said = f"{missing_percent(share)} {called}, {self.counts} counts"
+        said += f"; {FIRST_FRAME}" if self.several else ""
         if np.mean(share) <= MOST:
             return said
         if self.missing.mean() <= MOST:
@@ -149,4 +153,4 @@ def read_mask(source: PathLike | ImageSource, *, means: str | None = None, inver
     if reason is not None:
         raise MaskError(f"mask {name}: {reason}. {choices(layers)}")
     known, missing = halves(layers, means or "white")
-    return MaskReading(name, known if invert else missing, means or "white", invert)
+    return MaskReading(name, known if invert else missing, means or "white", invert, layers.several)
