@@ -1,6 +1,6 @@
 """`jaxprior TASK`: one task over pictures, into a run folder. There is a command for every operator that is found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,8 @@ def _restore(
     opt.check_apart(out, paths)
     share = resolve_share(options)
     runtime.enable_compilation_cache()
-    sources = images.list_images(paths, limit=options.limit)
+    found = images.list_images(paths)
+    sources = found[: options.limit]
     prior = priors.load_prior(options.prior)
     with mistakes():
         operator, mask = evaluation.make_task(task, prior.image_shape, names=names)
@@ -109,7 +110,9 @@ def _restore(
         seed=options.seed,
     )
     folder = evaluation.RunFolder(out, share=share)
-    rows = solve(cell, sources, folder, prior=prior, batch_size=options.batch_size, memory=in_bytes(options.memory))
+    rows = solve(
+        cell, sources, folder, prior=prior, among=found, batch_size=options.batch_size, memory=in_bytes(options.memory)
+    )
     path = evaluation.write_report([folder])
     print_summary([cell.title], [rows], told=() if told is None else (told,))
     say(f"\nreport: {path}")
@@ -128,6 +131,7 @@ def solve(
     folder: Any,
     *,
     prior: Any,
+    among: Sequence[Any] = (),
     batch_size: int | None = None,
     memory: float | None = None,
 ) -> list[Any]:
@@ -138,8 +142,8 @@ def solve(
     with showing_run(cell.title) as progress, mistakes():
         try:
             return evaluation.run_cell(
-                cell, sources, folder, prior=prior, batch_size=batch_size, memory=memory, observer=progress,
-                command=command,
+                cell, sources, folder, prior=prior, among=among, batch_size=batch_size, memory=memory,
+                observer=progress, command=command,
             )  # fmt: skip
         except evaluation.Stopped:
             pass

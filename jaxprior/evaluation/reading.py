@@ -81,7 +81,7 @@ class Reader:
         cell: what to do.
         settings: its resolved configuration, for the keys.
         image_shape: of the prior's images, (r, r, c): square pictures. Where c is 1, pictures are read as their luma.
-        pictures: all that the run's command names; they decide which original and which mask belong to which picture.
+        pictures: all that the run's command found; they decide which original and which mask belong to which picture.
 
     Raises:
         RunError: the task does not suit the prior, or does not observe pictures and none are originals.
@@ -164,6 +164,11 @@ class Reader:
         if self.originals is None:
             return None
         found = self.originals.of(source)
+        if found.location == source.location and not self.cell.clean:
+            raise ImageError(
+                f"its original would be the picture itself, found in {self.originals.place}: give a folder that holds "
+                "originals only; or, if nothing is damaged in the picture yet, say --clean instead (in Python clean)"
+            )
         original = images.read_picture(found)
         (height, width), (original_height, original_width) = shape, original.pixels.shape[:2]
         squares = height == width or original_height == original_width

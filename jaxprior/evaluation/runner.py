@@ -48,6 +48,7 @@ def run_cell(
     folder: RunFolder,
     *,
     prior: Any,
+    among: Sequence[images.ImageSource] = (),
     batch_size: int | None = None,
     memory: float | None = None,
     observer: Observer | None = None,
@@ -62,6 +63,8 @@ def run_cell(
             is done.
         folder: where the run lives; made if missing.
         prior: the generator to invert.
+        among: all pictures of which `sources` are the first, by default these: an original or a mask that could belong
+            to a later picture is ambiguous.
         batch_size: pictures solved at once on accelerators; by default what the run began with, else 64 for each
             device, or the number of pictures if that is smaller. A CPU solves one at a time on each of its devices.
         memory: bytes that a step may need on each device, by default what an accelerator tells that it has. What does
@@ -97,7 +100,7 @@ def run_cell(
     if (folder.path / "run.json").exists():
         settings = spelled_as(settings, folder.read())
     folder.check_configuration(settings)
-    reader = Reader(cell, settings, prior.image_shape, sources)
+    reader = Reader(cell, settings, prior.image_shape, among or sources)
     with folder.open_for_writing(), StopGuard() as guard:
         folder.check_configuration(settings)
         record = {

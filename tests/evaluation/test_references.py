@@ -67,6 +67,21 @@ def test_each_share_of_a_run_knows_the_pictures_of_the_others(weights, folder):
     assert code == 1 and "ambiguous" in rows["in/a/x.png"]["reason"]
 
 
+def test_with_a_limit_too_an_original_for_two_pictures_belongs_to_none(weights, folder):
+    for i, name in enumerate("ab"):
+        save(f"in/{name}/x.png", i)
+    save("ref/x.png", 1)  # the original of the picture that the limit leaves out
+    code, _, rows = inpaint(weights, "in", "--reference", "ref", "--limit", 1)
+    assert code == 1 and list(rows) == ["in/a/x.png"] and "ambiguous" in rows["in/a/x.png"]["reason"]
+
+
+def test_no_picture_is_its_own_original(weights, folder):
+    save("in/x.png", 0)
+    save("in/x_original.png", 1)
+    code, _, rows = inpaint(weights, "in/x.png", "--reference", "in")
+    assert code == 1 and "its original would be the picture itself, found in in: " in rows["in/x.png"]["reason"]
+
+
 def test_an_original_that_was_found_by_its_name_alone_is_told_of(weights, folder):
     save("in/new/x.png", 0)
     save("ref/old/x.png", 0)
