@@ -165,7 +165,7 @@ def check_seed(seed: int) -> None:
 
 
 def with_options(message: str, options: Names) -> str:
-    """A message of the library with the options of the settings that it names: "`steps` (--steps) must be ...".
+    """A message of the library with the options of the settings that it names: "`steps` must be 1 or more (--steps)".
 
     Arguments:
         message: names settings in backticks.
@@ -173,9 +173,10 @@ def with_options(message: str, options: Names) -> str:
 
     Example:
         >>> with_options("`learning_rate` must be positive", {"learning_rate": "--lr"})
-        '`learning_rate` (--lr) must be positive'
+        '`learning_rate` must be positive (--lr)'
     """
-    return re.sub("`([a-z_0-9]+)`", lambda m: f"{m[0]} ({options[m[1]]})" if m[1] in options else m[0], message)
+    named = dict.fromkeys(options[name] for name in re.findall("`([a-z_0-9]+)`", message) if name in options)
+    return f"{message} ({', '.join(named)})" if named else message
 
 
 @contextlib.contextmanager

@@ -33,6 +33,10 @@ _SEVERAL = re.compile(r"(Did you mean '[^']*'), .*\?$")
 _ROOM, _RIGHTS = (errno.ENOSPC, errno.EDQUOT), (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
+WORDS = "jaxprior.words"
+"""Where a context keeps the command line after the program's name."""
+
+
 class Commands(TyperGroup):
     """The commands, with one place where expected failures become a sentence and an exit code."""
 
@@ -44,11 +48,11 @@ class Commands(TyperGroup):
             say_error(str(error))
             raise typer.Exit(MISTAKE) from None
         except KeyboardInterrupt:
-            say_error(stopped())
+            say_error(stopped(ctx.meta.get(WORDS, ())))
             raise typer.Exit(STOPPED) from None
         except OSError as error:
             if error.errno in _ROOM:
-                say_error(disk_is_full(error.filename or "while writing"))
+                say_error(disk_is_full(error.filename or "while writing", ctx.meta.get(WORDS, ())))
                 raise typer.Exit(STOPPED) from None
             if error.errno in _RIGHTS:
                 say_error(f"{error.filename or 'A file'} cannot be written or read: {error.strerror}.")
@@ -82,6 +86,11 @@ class Program(Commands):
         families = {name: command for name, command in family_commands().items() if name not in own}
         first = {name: command for name, command in own.items() if name == FIRST}
         self.commands = first | found | own | families
+
+    def parse_args(self, ctx, args):
+        """Parse the command line, and keep it for the sentence about a stop."""
+        ctx.meta[WORDS] = tuple(args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx):
         """Run the command that was named, and show how far it is."""
@@ -153,8 +162,9 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's start-up notes are not for users
     keep_freed_memory()
     display = Display("jaxprior")
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        with ProgramGuard(end=partial(end_now, display)), display, warnings_as_notes():
+        with ProgramGuard(end=partial(end_now, display, words)), display, warnings_as_notes():
             app(args=arguments, prog_name="jaxprior")
     except SystemExit as end:
         if end.code == STOPPED:  # XLA may still be computing what was stopped: Python's own end would crash in it
@@ -163,5 +173,5 @@ def main(arguments: list[str] | None = None) -> None:
             os._exit(STOPPED)
         raise
     except KeyboardInterrupt:  # before the command had begun
-        say_error(stopped())
+        say_error(stopped(words))
         sys.exit(STOPPED)

@@ -50,29 +50,39 @@ def goes_on(words: Sequence[str]) -> bool:
     return command in RESUMING or command in task_names()
 
 
-def stopped() -> str:
-    """The sentence of a command that was stopped somewhere: whether the same command goes on, or begins anew."""
+def stopped(words: Sequence[str]) -> str:
+    """The sentence of a command that was stopped somewhere: whether the same command goes on, or begins anew.
+
+    Arguments:
+        words: see `goes_on`.
+    """
     command = this_command()
-    return f"Stopped; {go_on(command) if goes_on(sys.argv[1:]) else f'the same command begins anew: {command}'}"
+    return f"Stopped; {go_on(command) if goes_on(words) else f'the same command begins anew: {command}'}"
 
 
-def disk_is_full(where: str) -> str:
-    """The sentence of a command for which there was no room on the disk."""
-    kept = "what was finished is kept; " if goes_on(sys.argv[1:]) else ""
+def disk_is_full(where: str, words: Sequence[str]) -> str:
+    """The sentence of a command for which there was no room on the disk.
+
+    Arguments:
+        where: the file that did not find room.
+        words: see `goes_on`.
+    """
+    kept = "what was finished is kept; " if goes_on(words) else ""
     then = "to go on" if kept else "from its beginning"
     return f"The disk is full ({where}): {kept}make room and repeat the same command {then}."
 
 
-def end_now(display: Display) -> None:
+def end_now(display: Display, words: Sequence[str]) -> None:
     """End the process at once, because it was asked to stop and cannot do so by an exception.
 
     Arguments:
         display: of the program, whose bar is taken away.
+        words: see `goes_on`.
     """
     closing = threading.Thread(target=display.close, daemon=True)
     closing.start()
     closing.join(timeout=CLOSING)  # the process must end even where its terminal takes no more text
     try:
-        say_error(stopped())
+        say_error(stopped(words))
     finally:  # and where nobody reads its standard error any more
         os._exit(STOPPED)

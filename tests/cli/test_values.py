@@ -110,7 +110,7 @@ def test_drawings_have_a_limit():
 ])  # fmt: skip
 def test_only_commands_that_resume_say_that_they_go_on(words, goes_on, monkeypatch):
     monkeypatch.setattr("sys.argv", ["jaxprior", *words.split()])
-    said, full = stops.stopped(), stops.disk_is_full("x")
+    said, full = stops.stopped(words.split()), stops.disk_is_full("x", words.split())
     how = "goes on" if goes_on else "begins anew"
     assert said.startswith(f"Stopped; the same command {how}: jaxprior")
     assert ("what was finished is kept" in full) == goes_on and "disk is full" in full
