@@ -52,11 +52,15 @@ class DataSet:
             >>> [source.name for source in DataSet(name="cats", path=Path("cats.zip"), limit=1).sources(Path("run"))]
             ['cats/1.png']
         """
+        return self.all_sources(run)[: self.limit]
+
+    def all_sources(self, run: Path) -> list[ImageSource]:
+        """List the pictures as `sources` does, those too that the limit leaves out, at the end."""
         found = list(map(file_source, self._files(run))) if self.path is None else list_images(self.path)
         inside = [(_inside(source, self.path), source) for source in found]
         if self.seed is not None:  # by hash, so that a larger limit, or one more picture in the folder, only adds
             inside.sort(key=lambda pair: hashlib.sha256(f"{self.seed} {pair[0]}".encode()).digest())
-        return [dataclasses.replace(source, name=f"{self.name}/{name}") for name, source in inside[: self.limit]]
+        return [dataclasses.replace(source, name=f"{self.name}/{name}") for name, source in inside]
 
     def write_builtin(self, run: Path) -> None:
         """Write built-in pictures that are not there yet into `run`/data; others are the user's and lie elsewhere."""

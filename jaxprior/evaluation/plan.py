@@ -51,7 +51,7 @@ class PlannedCell:
         folder: its folder's name inside the evaluation's.
         labels: what it is called: "prior", "data", "task" and "method".
         title: those labels that differ within the grid.
-        cell, prior, sources: what `run_cell` takes.
+        cell, prior, sources, among: what `run_cell` takes.
     """
 
     folder: str
@@ -60,6 +60,7 @@ class PlannedCell:
     cell: Cell
     prior: Any
     sources: list[ImageSource]
+    among: list[ImageSource]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,8 @@ def make_plan(recipe: Recipe, run: str | Path) -> EvaluationPlan:
     sources = {}
     for data in recipe.data:
         with at(f"data set {data.name}"):
-            sources[data.name] = data.sources(Path(run))
+            listed = data.all_sources(Path(run))
+            sources[data.name] = listed[: data.limit], listed
     found, cells = [], []
     for name, prior in zip(names, priors, strict=True):
         cells = _cells_of(recipe, prior)
@@ -119,8 +121,10 @@ def make_plan(recipe: Recipe, run: str | Path) -> EvaluationPlan:
     return EvaluationPlan(
         recipe=recipe,
         cells=[
-            PlannedCell(folder=folder, labels=labels, title=title, cell=cell, prior=prior, sources=pictures)
-            for folder, title, (labels, cell, prior, pictures) in zip(folders, titles, found, strict=True)
+            PlannedCell(
+                folder=folder, labels=labels, title=title, cell=cell, prior=prior, sources=pictures, among=among
+            )
+            for folder, title, (labels, cell, prior, (pictures, among)) in zip(folders, titles, found, strict=True)
         ],
         configuration=_configuration(recipe, dict(zip(names, priors, strict=True)), [title for title, *_ in cells]),
     )
@@ -172,6 +176,7 @@ def run_recipe(
                     planned.sources,
                     RunFolder(run / planned.folder, share=share),
                     prior=planned.prior,
+                    among=planned.among,
                     batch_size=batch_size,
                     memory=memory,
                     observer=observer,

@@ -13,7 +13,7 @@ from tiny_prior import write_tiny_prior
 
 from jaxprior.data import images
 from jaxprior.data.masks import parse_mask
-from jaxprior.evaluation import load_recipe, make_plan, make_task
+from jaxprior.evaluation import load_recipe, make_plan, make_task, run_recipe, runs_in
 from jaxprior.operators import Denoise
 
 
@@ -171,6 +171,18 @@ def test_a_mask_that_could_belong_to_two_pictures_belongs_to_none(weights, folde
     ended, rows = inpaint(weights, "--mask", "masks")
     assert ended.code == 1 and [row["status"] for row in rows.values()] == ["failed"] * 3
     assert "its mask is ambiguous: masks/x.png could also belong to in/b/x.png" in rows["in/a/x.png"]["reason"]
+
+
+def test_in_a_recipe_with_a_limit_too_a_mask_of_two_pictures_belongs_to_none(weights, folder):
+    write("masks/x.png", HOLE)
+    Path("recipe.toml").write_text(
+        f'[[prior]]\nsource = "{weights.as_posix()}"\n[[data]]\npath = "in"\nlimit = 1\n'
+        '[[task]]\nname = "inpaint"\nmask = "masks"\n[[method]]\nsolve = { steps = 1 }\n'
+    )
+    run_recipe(load_recipe("recipe.toml"), "grid")
+    (run,) = runs_in("grid")
+    (row,) = run.rows()
+    assert row.status == "failed" and "its mask is ambiguous" in row.reason
 
 
 def test_recipes_and_tables_know_the_same_words(weights, folder):
