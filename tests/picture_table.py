@@ -100,6 +100,7 @@ def files() -> list[Given]:
         Given("PNG, RGB of 16 bits", deep_png(DEEP[..., :3], 2), "divided by 257", DEEP[..., :3] / 257),
         Given("PNG, grey", saved(GREY, "PNG"), STORED, three(GREY), 0),
         Given("PNG, grey of 16 bits", deep_png(wide, 0), "divided by 257", three(wide / 257)),
+        Given("PNG, grey of 12 bits in 16", deep_png(wide // 16, 0), "divided by 257", three(wide // 16 / 257)),
         Given("PNG, grey with alpha", saved(np.dstack([GREY, ALPHA]), "PNG"), WHITE, on_white(three(GREY), ALPHA)),
         Given("PNG, RGB with alpha", saved(np.dstack([RGB, ALPHA]), "PNG"), WHITE, on_white(RGB, ALPHA)),
         Given("PNG, palette with transparent colours", p_trans, WHITE, on_white(p_colours, p_indices)),

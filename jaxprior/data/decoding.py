@@ -42,6 +42,7 @@ MAX_PIXELS = 64_000_000
 
 REDUCED = ", after reduction to 8 bits"
 FIRST_FRAME = "the first of several frames or pages was used"
+TWELVE_BITS = "very dark: no value is above 1/16 of white, as in a picture of 12 bits that was saved with 16"
 
 _TIFF_BITS_PER_SAMPLE, _TIFF_PHOTOMETRIC, _EXIF_ORIENTATION = 258, 262, 274
 _TIFF_SUBFILE, _TIFF_REDUCED, _TIFF_RAW = 254, 1, 50706
@@ -169,6 +170,7 @@ def _decode(image: ImageFile.ImageFile, code_points: tuple[int, int] | None) -> 
     else:
         convert = from_sixteen_bit(samples.maximum, samples.white_is_zero, image.info.get("transparency"))
     pixels = upright(image, lambda tile: convert(tile, colours, notes), channels=3)
+    notes |= {TWELVE_BITS} if samples.maximum == 65535 and 0 < pixels.max() <= 4095 // 257 + 1 else set()
     return Picture(pixels, tuple(sorted(notes)))
 
 

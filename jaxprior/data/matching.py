@@ -82,7 +82,8 @@ class Counterparts:
             pictures, candidates = level.alike(picture)
             if candidates:
                 raise ImageError(self._ambiguous(picture, pictures, candidates))
-        raise ImageError(f"{self.place} holds no {self.kind} named {picture.name.rpartition('/')[2]}")
+        name = picture.name.rpartition("/")[2]
+        raise ImageError(f"{self.place} holds no {self.kind} for {name}, with this ending or another")
 
     def _ambiguous(self, picture: ImageSource, pictures: list[ImageSource], candidates: list[ImageSource]) -> str:
         """The sentence for a picture without a counterpart of its own."""

@@ -1,10 +1,12 @@
 """What running a recipe will take, before it is run."""
 
 import dataclasses
+from collections.abc import Iterator
 
 from jaxprior.evaluation.estimate import estimate_cell
 from jaxprior.evaluation.plan import EvaluationPlan
 from jaxprior.runs.shares import WHOLE, Share
+from jaxprior.system.activity import Activity, doing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,22 +49,27 @@ def forecast_cells(
         >>> sum(cell.seconds for cell in cells)  # compiles for minutes # doctest: +SKIP
         95.2
     """
-    estimates, forecasts = {}, []
-    for planned in plan.cells:
+    with doing("measuring what cells take", total=len(plan.cells), unit="cells") as work:
+        return list(_forecasts(plan, work, batch_size=batch_size, memory=memory, share=share))
+
+
+def _forecasts(
+    plan: EvaluationPlan, work: Activity, *, batch_size: int | None, memory: float | None, share: Share
+) -> Iterator[Forecast]:
+    estimates = {}
+    for number, planned in enumerate(plan.cells):
+        work.moved(number, detail=planned.title)
         solve = planned.cell.method.solve
         alike = (planned.labels["prior"], planned.labels["method"], planned.cell.task.label)
         if alike not in estimates:
             estimates[alike] = estimate_cell(planned.cell, planned.prior, batch_size, memory=memory)
         estimate, pictures = estimates[alike], len(share.of(planned.sources))
-        forecasts.append(
-            Forecast(
-                title=planned.title,
-                pictures=pictures,
-                inversions=pictures * solve.starts,
-                steps=solve.steps * solve.passes,
-                batch=min(estimate.batch, pictures),
-                bytes=estimate.bytes,
-                seconds=pictures * estimate.seconds_per_picture,
-            )
+        yield Forecast(
+            title=planned.title,
+            pictures=pictures,
+            inversions=pictures * solve.starts,
+            steps=solve.steps * solve.passes,
+            batch=min(estimate.batch, pictures),
+            bytes=estimate.bytes,
+            seconds=pictures * estimate.seconds_per_picture,
         )
-    return forecasts

@@ -62,10 +62,9 @@ def check_enlargement(title: str, shape: tuple[int, int], *, observed: int, made
         return
     said = f"{title} with a prior of {made} pixels expects pictures of {observed}x{observed}"
     if side >= made:
-        needed = side * made // observed
         raise ImageError(
-            f"{said}; this one is {width}x{height}, which would be shrunk and not enlarged: take a prior of {needed} "
-            f"pixels, or shrink the picture first."
+            f"{said}; this one is {width}x{height}, which would be shrunk and not enlarged: cut out a part of "
+            f"{observed}x{observed} pixels, or shrink the picture first if its detail does not matter."
         )
     if made % side == 0:
         remedy = f"which is x{made // side}: give the factor {made // side} (--factor {made // side})."

@@ -122,7 +122,7 @@ def finish(state, generator, objective: Objective, operator, target, *, codes: C
         dict with images [b, r, r, c], latents (leading axis b), and of the kept iterate loss, psnr (on what is known)
         and step, [b] each; last_loss [b].
     """
-    with doing("evaluating what was found"):
+    with doing("computing the images that were found"):
         return _finish(state, generator, objective, operator, target, codes=codes, solve=solve)
 
 

@@ -62,11 +62,17 @@ def make_folder(path: str | os.PathLike) -> Path:
     """Make a folder for results, with the folders above it; one that is there stays.
 
     Raises:
-        RunError: see `check_folder`.
+        RunError: see `check_folder`; or a part of the path is no folder and cannot become one.
         OSError: the disk refuses.
     """
     check_folder(path)
-    Path(path).mkdir(parents=True, exist_ok=True)
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, FileNotFoundError, NotADirectoryError):  # a link to nowhere, or no ordinary file system
+        raise RunError(
+            f"{path} cannot be made: a part of this path is no folder, perhaps a link to a disk that is not there; "
+            "give another folder with -o."
+        ) from None
     return Path(path)
 
 

@@ -12,7 +12,7 @@ from jaxprior.data import images
 from jaxprior.errors import RunError
 from jaxprior.models.singan import save_singan
 from jaxprior.runs.lock import only_writer
-from jaxprior.system.files import check_plain_folder
+from jaxprior.system.files import check_plain_folder, make_folder
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +80,10 @@ def test_names_with_dots_and_folders_that_are_there_are_taken(tmp_path):
 def test_a_run_may_be_called_like_its_picture(tmp_path):
     with only_writer(tmp_path / "cat.png"):
         assert (tmp_path / "cat.png").is_dir()
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "disk").symlink_to(tmp_path / "gone")
+    for path in (tmp_path / "disk", tmp_path / "disk" / "run"):
+        with pytest.raises(RunError, match="a link to a disk that is not there"):
+            make_folder(path)

@@ -86,7 +86,7 @@ def test_a_link_is_another_name(files):
     files("in/a/x.png", "ref/x.png")
     os.symlink("a/x.png", "in/y.png")
     found = matched("in", "ref")
-    assert found["in/a/x.png"] == "ref/x.png" and "ref holds no original named y.png" in found["in/y.png"]
+    assert found["in/a/x.png"] == "ref/x.png" and "ref holds no original for y.png" in found["in/y.png"]
 
 
 def test_a_linked_folder_has_the_name_of_its_link(files):

@@ -31,10 +31,10 @@ def test_only_pictures_of_the_right_size_are_enlarged(tmp_path):
                for name, row in rows.items() if row.status == "failed"}  # fmt: skip
     assert reasons == {
         "odd": "this one is 12x12, which is x1.33, no whole factor: resize the picture first.",
-        "photograph": "this one is 500x300, which would be shrunk and not enlarged: take a prior of 600 pixels, or "
-        "shrink the picture first.",
-        "same": "this one is 16x16, which would be shrunk and not enlarged: take a prior of 32 pixels, or shrink the "
-        "picture first.",
+        "photograph": "this one is 500x300, which would be shrunk and not enlarged: cut out a part of 8x8 "
+        "pixels, or shrink the picture first if its detail does not matter.",
+        "same": "this one is 16x16, which would be shrunk and not enlarged: cut out a part of 8x8 "
+        "pixels, or shrink the picture first if its detail does not matter.",
         "tiny": "this one is 4x4, which is x4: give the factor 4 (--factor 4).",
     }
     for name in ("right", "cut"):

@@ -105,7 +105,7 @@ def test_a_folder_gives_each_picture_the_mask_of_its_name(weights, folder, packe
                 archive.write(f"masks/{name}.bmp", f"{name}.bmp")
     ended, rows = inpaint(weights, "--mask", given)
     assert ended.code == 1 and rows["in/b/y.png"]["status"] == "failed"
-    assert f"{given} holds no mask named y.png" in rows["in/b/y.png"]["reason"]
+    assert f"{given} holds no mask for y.png, with this ending or another" in rows["in/b/y.png"]["reason"]
     for name, mask in masks.items():
         row = rows[f"in/{name}.png"]
         assert np.array_equal(used(row), mask) and row["notes"] == "mask x.bmp: 12.5 % missing, white counts"
@@ -132,8 +132,8 @@ def test_a_picture_of_the_run_is_no_mask(weights, folder):
     write("in/b/y_mask.png", HOLE)
     ended, rows = inpaint(weights, "--mask", "in")
     assert ended.code == 1 and {row["status"] for row in rows.values()} == {"failed"}
-    assert rows["in/drawing.png"]["reason"] == "in holds no mask named drawing.png"
-    assert rows["in/b/y.png"]["reason"] == "in holds no mask named y.png"
+    assert rows["in/drawing.png"]["reason"] == "in holds no mask for drawing.png, with this ending or another"
+    assert rows["in/b/y.png"]["reason"] == "in holds no mask for y.png, with this ending or another"
 
 
 def test_a_square_mask_of_another_picture_says_where_it_was_laid(weights, folder):

@@ -343,3 +343,10 @@ def test_a_recipe_in_another_encoding_is_refused_in_one_sentence(tmp_path, encod
     (tmp_path / "mine.toml").write_bytes(TEXT.encode(encoding))
     with pytest.raises(SettingsError, match=words):
         load_recipe(tmp_path / "mine.toml")
+
+
+def test_the_recipe_of_the_documentation_is_one(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text()
+    (tmp_path / "recipe.toml").write_text(page.partition("```toml\n")[2].partition("```")[0])
+    recipe = load_recipe(tmp_path / "recipe.toml")
+    assert (len(recipe.tasks), list(recipe.methods)) == (2, ["default", "CBAM"])

@@ -20,6 +20,8 @@ from jaxprior.models.singan.model import SinGan, SingleImageModel, require_count
 
 Array = jax.Array
 FIRST_STEP = 0.05
+START_SCALE = 2
+"""The coarsest scale that moves in the official code."""
 
 
 def animate(
@@ -27,7 +29,7 @@ def animate(
     key: Array,
     *,
     frames: int = 100,
-    start_scale: int = 2,
+    start_scale: int | None = None,
     alpha: float = 0.1,
     beta: float = 0.9,
 ) -> Array:
@@ -37,7 +39,8 @@ def animate(
         model: the trained pyramid, a SinGAN with either kind of padding.
         key: where all chance comes from; the first frames do not depend on how many there are.
         frames: number of frames.
-        start_scale: the coarsest scale that moves; 0 moves everything.
+        start_scale: the coarsest scale that moves; 0 moves everything. By default 2, as in the official code, or the
+            finest scale of a model that has fewer.
         alpha: how closely frames keep to the picture, 0 to 1; at 1 each of them is the reconstruction.
         beta: how smoothly they follow each other, 0 to 1: the share of the last step that the next one keeps.
 
@@ -55,6 +58,7 @@ def animate(
     """
     pyramid = with_image_scales(model)
     require_count("frames", frames, "frame")
+    start_scale = min(START_SCALE, len(model.sizes) - 1) if start_scale is None else start_scale
     check_start_scale(model, start_scale)
     for name, value in (("alpha", alpha), ("beta", beta)):
         if not isinstance(value, int | float | np.number) or not 0 <= value <= 1:

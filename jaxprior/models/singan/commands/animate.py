@@ -23,8 +23,13 @@ def animate(
     frames: Annotated[int, typer.Option(help="How many.", metavar="N", min=1)] = 100,
     fps: Annotated[float, typer.Option(help="Frames a second, up to 50.", metavar="X")] = 10.0,
     start_scale: Annotated[
-        int, typer.Option(help="Coarser scales stay those of the picture; 0 moves everything.", metavar="n", min=0)
-    ] = 2,
+        int | None,
+        typer.Option(
+            help="Coarser scales stay those of the picture; 0 moves everything. By default 2, or the finest one.",
+            metavar="n",
+            min=0,
+        ),
+    ] = None,
     alpha: Annotated[float, typer.Option(help="How closely it keeps to the picture, 0 to 1.", metavar="A")] = 0.1,
     beta: Annotated[float, typer.Option(help="How smoothly it moves, 0 to 1.", metavar="B")] = 0.9,
     own_statistics: shared.OwnStatistics = False,
