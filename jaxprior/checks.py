@@ -44,6 +44,46 @@ def is_array(value: Any) -> bool:
     return hasattr(value, "dtype") and hasattr(value, "shape")
 
 
+def as_array(name: str, value: Any) -> Any:
+    """An array in a form that JAX takes: what another library holds becomes an array of NumPy.
+
+    Arguments:
+        name: of the argument.
+        value: what was given. Arrays of NumPy in another byte order, or of more than 64 bits, are converted; arrays of
+            JAX, and what is no array at all, are returned as they are.
+
+    Raises:
+        ArgumentError: a masked array with masked values, because every computation would use them like the others; or
+            an array of another library that NumPy cannot read.
+
+    Example:
+        >>> as_array("x", np.ones(2, ">f4")).dtype.isnative
+        True
+    """
+    import jax
+
+    if np.ma.is_masked(value):
+        raise ArgumentError(
+            f"`{name}` is a masked array, and its masked values would count like all others; fill them with "
+            f"`{name}.filled(0)`, and say what is missing by a mask of 0 and 1."
+        )
+    if isinstance(value, jax.Array) or isinstance(getattr(value, "dtype", None), np.dtype):
+        if not isinstance(value, np.ndarray):
+            return value
+        value = np.asarray(value)
+        dtype = np.dtype(np.float64) if value.dtype.kind == "f" and value.dtype.itemsize > 8 else value.dtype
+        return value.astype(dtype.newbyteorder("="), copy=False)
+    if isinstance(value, type) or not (hasattr(value, "__array__") or hasattr(value, "__array_interface__")):
+        return value
+    try:
+        return np.asarray(value)
+    except Exception as error:  # whatever another library raises, of a tensor on a GPU for example
+        raise ArgumentError(
+            f"`{name}` cannot be read as an array of NumPy, got {described(value)}; convert it, as with "
+            "`.detach().cpu().numpy()`."
+        ) from error
+
+
 def is_traced(*trees: Any) -> bool:
     """Whether any array in some trees has no values yet, because a transformation of JAX traces the program."""
     import jax
@@ -215,6 +255,7 @@ def float_array(name: str, value: Any, layout: Sequence[int | str], *, meaning: 
         >>> float_array("z", np.zeros((2, 16), np.float32), ("b", 16), meaning="latent codes").shape
         (2, 16)
     """
+    value = as_array(name, value)
     shape = np.shape(value) if is_array(value) else ()
     fits = len(shape) == len(layout) and all(
         isinstance(wanted, str) or wanted == length for wanted, length in zip(layout, shape, strict=True)

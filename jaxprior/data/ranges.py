@@ -20,12 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from jaxprior.checks import described, is_array, is_float, is_traced
+from jaxprior.checks import as_array, described, is_array, is_float, is_traced
 from jaxprior.errors import ArgumentError, ImageError, RangeWarning
 
 
 FARTHEST, FARTHEST_OBSERVED = 4.0, 16.0
 """Values beyond these are in no picture, and in no observation: noise of deviation 2 reaches 15 at seven deviations."""
+
+MOST_CHANNELS = 4
+"""Pictures have at most so many channels; where the last axis is longer, it is no axis of channels."""
 
 DARKEST = 0.5
 """Pictures in [0, 1] of which nothing is as dark as this are rare, and then they do not look like [0, 1]."""
@@ -46,16 +49,17 @@ def require_pictures(pictures: Any, name: str, *, farthest: float = FARTHEST) ->
         the same, as an array of NumPy or JAX. Traced arrays are checked by their type only.
 
     Raises:
-        ImageError: it is no array, or has whole numbers, NaN, infinity or values too far outside.
+        ImageError: it is no array, has its channels first, or has whole numbers, NaN, infinity or values too far
+            outside.
     """
-    if not is_array(pictures) and hasattr(pictures, "__array__"):
-        pictures = np.asarray(pictures)
+    pictures = as_array(name, pictures)
     if not is_array(pictures):
         advice = "`load_images` reads files" if isinstance(pictures, (str, bytes)) else "`np.stack` joins several"
         raise ImageError(f"`{name}` must be an array of pictures in [-1, 1], got {described(pictures)}; {advice}.")
     if not is_float(pictures):
         converts = "`jp.images.to_float` converts uint8" if pictures.dtype == np.uint8 else "map them to that range"
         raise ImageError(f"`{name}` must be pictures of floats in [-1, 1], got {described(pictures)}; {converts}.")
+    require_channels_last(pictures, name)
     if is_traced(pictures) or 0 in np.shape(pictures):
         return pictures
     low, high = extremes(pictures)
@@ -67,6 +71,20 @@ def require_pictures(pictures: Any, name: str, *, farthest: float = FARTHEST) ->
         looks = "they look like 0 to 255, so divide by 127.5 and subtract 1" if low >= 0 and high <= 256 else "map them"
         raise ImageError(f"`{name}` must be pictures in [-1, 1], got values from {low:.4g} to {high:.4g}; {looks}.")
     return pictures
+
+
+def require_channels_last(pictures: Any, name: str) -> None:
+    """Refuse an array [..., c, h, w] as other libraries lay pictures out, of 1 or 3 channels.
+
+    Raises:
+        ImageError: its shape is such a one, taken for a picture 1 or 3 pixels high with many channels.
+    """
+    shape = np.shape(pictures)
+    if len(shape) >= 3 and shape[-3] in (1, 3) and shape[-1] > MOST_CHANNELS and shape[-2] > MOST_CHANNELS:
+        raise ImageError(
+            f"`{name}` must have its channels last, [..., h, w, c], got {list(shape)}; `np.moveaxis({name}, -3, -1)` "
+            "brings channels from the front, and `[..., None]` gives grey pictures an axis of channels."
+        )
 
 
 def doubt(pictures: Any) -> str | None:
@@ -118,6 +136,7 @@ def from_range(pictures: Any, value_range: Any, name: str) -> Any:
     black, white = map(float, value_range)
     if not (np.isfinite([black, white]).all() and black < white):
         raise ArgumentError(f"`value_range` must be two finite numbers, the smaller one first, got {value_range!r}.")
+    pictures = as_array(name, pictures)
     if (black, white) != (-1, 1) and is_array(pictures):
         half = np.float32((white - black) / 2)
         pictures = (pictures - np.float32(black)) / half - np.float32(1)
@@ -146,8 +165,13 @@ def _first_bad(pictures: Any) -> str:
 
 
 def _are_levels(pictures: Any) -> bool:
-    """Whether all values are levels of 8 bits in [-1, 1], or exactly 0, as in what is blanked."""
+    """Whether all values are levels of 8 bits in [-1, 1], or exactly 0, as in what is blanked.
+
+    Black and white alone in [0, 1] have that property too, and are no levels of [-1, 1].
+    """
     values = np.asarray(pictures, np.float32)
+    if ((values == 0) | (values == 1)).all():
+        return False
     levels = (values + np.float32(1)) * np.float32(127.5)
     return bool(((np.abs(levels - np.rint(levels)) < 1e-3) | (values == 0)).all())
 

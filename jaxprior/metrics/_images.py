@@ -10,18 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
-from jaxprior.checks import described, is_array, is_traced
-from jaxprior.data.ranges import require_pictures, warn_of_doubt
+from jaxprior.checks import as_array, described, is_array, is_float, is_traced
+from jaxprior.data.ranges import MOST_CHANNELS, require_pictures, warn_of_doubt
 from jaxprior.errors import ArgumentError, ImageError, MaskError
 
 
 # Underscored axes are not compared by jaxtyping: the functions do that themselves, with a better message.
 Images = Float[Array | np.ndarray, "*_b _h _w _c"]
 Mask = Shaped[Array | np.ndarray, "*_b _h _w"]
-
-MOST_CHANNELS = 4
-"""Of one picture [h, w, c]; where the last axis is longer, it is the width, and the channels are missing."""
-
 
 def mean_over(values: Array, mask: Mask | None) -> Array:
     """Mean of `[*b, h, w]` over the pixels where the mask is 1."""
@@ -96,12 +92,14 @@ def checked_mask(mask: Any, images: Any) -> Any:
     """
     if mask is None:
         return None
-    shapes = (images.shape[-3:-1], images.shape[:-1])
+    mask = as_array("mask", mask)
+    shapes = dict.fromkeys((images.shape[-3:-1], images.shape[:-1]))  # of one picture, both are the same
     if not is_array(mask) or mask.shape not in shapes:
-        raise MaskError(f"`mask`: expected {shapes[0]} or {shapes[1]}, like the images, got {described(mask)}.")
+        expected = " or ".join(map(str, shapes))
+        raise MaskError(f"`mask`: expected {expected}, like the images, got {described(mask)}.")
     if not is_traced(mask):
         values = np.asarray(mask)
-        if values.dtype.kind not in "biuf" or not ((values == 0) | (values == 1)).all():
+        if not (values.dtype.kind in "biu" or is_float(values)) or not ((values == 0) | (values == 1)).all():
             raise MaskError(
                 f"`mask`: expected 0 and 1, got {described(mask)} with values from {values.min()} to {values.max()}; "
                 "compare it with a threshold, `mask > 0.5`."

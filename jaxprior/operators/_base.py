@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxprior.checks import described, is_array, is_float, whole_number
+from jaxprior.checks import as_array, described, is_array, is_float, whole_number
 from jaxprior.data.masks import MaskSpec
-from jaxprior.data.ranges import FARTHEST_OBSERVED, require_pictures
+from jaxprior.data.ranges import FARTHEST_OBSERVED, require_channels_last, require_pictures
 from jaxprior.errors import ArgumentError, ImageError
 from jaxprior.settings import PLAIN, Names
 
@@ -177,10 +177,12 @@ def as_image(x: Any) -> Array:
     """One image, or one observation, as an array of JAX. Its values are not looked at: it may be traced.
 
     Raises:
-        ImageError: no array, or one of whole numbers.
+        ImageError: no array, one of whole numbers, or one with its channels first.
     """
+    x = as_array("x", x)
     if not (is_array(x) and is_float(x)):
         raise ImageError(f"`x` must be an image of floats in [-1, 1], got {described(x)}; `to_float` converts uint8.")
+    require_channels_last(x, "x")
     return jnp.asarray(x)
 
 

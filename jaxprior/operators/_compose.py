@@ -8,7 +8,7 @@ from jaxtyping import Array
 
 from jaxprior.checks import described, is_array
 from jaxprior.errors import ArgumentError
-from jaxprior.operators._base import Image, Images, Operator, require_batch
+from jaxprior.operators._base import Image, Images, Operator, as_image, require_batch
 
 
 @jax.tree_util.register_dataclass
@@ -106,7 +106,7 @@ class Compose(Operator):
 
     def _stages(self, x: Image) -> list[Array]:
         """The image before the first operator, then after every one."""
-        stages = [jnp.asarray(x)]
+        stages = [as_image(x)]
         for operator in self.operators:
             stages.append(operator.apply(stages[-1]))
         return stages

@@ -10,6 +10,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
+from jaxprior.checks import as_array
 from jaxprior.data.masks import MaskSpec, parse_mask
 from jaxprior.errors import MaskError, SettingsError
 from jaxprior.operators._base import Image, Operator
@@ -53,6 +54,7 @@ def checked_mask(owner: str, mask: Any, *, known: str, unknown: str) -> Any:
     """
     if isinstance(mask, list | tuple):
         mask = np.asarray(mask)
+    mask = as_array("mask", mask)
     if not isinstance(mask, np.ndarray) and not _is_at_hand(mask):
         return mask
     if mask.ndim not in AXES:

@@ -79,7 +79,8 @@ class Inpaint(Operator):
 
     def apply(self, x: Image) -> Array:
         """Blank the missing pixels of one image `[h, w, c]`."""
-        return as_image(x) * (1 - self._over(x))
+        x = as_image(x)
+        return x * (1 - self._over(x))
 
     def compared(self, observed: Array) -> Array:
         """Blank what an observation shows at missing pixels, whatever it is: A(x) is 0 there."""

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior import protocols
-from jaxprior.checks import described, is_array, is_float, is_traced, kind_of, whole_number
+from jaxprior.checks import as_array, described, is_array, is_float, is_traced, kind_of, whole_number
 from jaxprior.data.masks import MaskSpec
 from jaxprior.data.ranges import FARTHEST_OBSERVED, doubt, from_range, require_pictures
 from jaxprior.errors import ArgumentError, ImageError
@@ -117,7 +117,8 @@ def as_observed(observed: Any, task: Operator, prior: Prior, value_range: Any) -
     Raises:
         ImageError: another shape or range.
     """
-    given = observed if value_range is None else from_range(observed, value_range, "observed")
+    given = as_array("observed", observed)
+    given = given if value_range is None else from_range(given, value_range, "observed")
     if not (is_array(given) and is_float(given)):
         given = require_pictures(given, "observed")
     one = _shape_of_one(task, prior)
@@ -145,7 +146,10 @@ def as_ids(ids: Any, count: int) -> Array:
     """
     if ids is None:
         return jnp.arange(count, dtype=jnp.uint32)
-    values = np.asarray(ids)
+    try:
+        values = np.asarray(as_array("ids", ids))
+    except ValueError as error:  # lists of several lengths
+        raise ArgumentError(f"`ids` must be one whole number for each of {count} pictures.") from error
     if values.shape != (count,):
         raise ArgumentError(f"`ids` must be one whole number for each of {count} pictures, got {list(values.shape)}.")
     if values.dtype.kind not in "iu" or not ((values >= 0) & (values <= LARGEST_ID)).all():

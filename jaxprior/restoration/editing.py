@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.checks import described, is_array, is_traced, kind_of, real_number
+from jaxprior.checks import as_array, described, is_array, is_traced, kind_of, real_number
 from jaxprior.errors import ArgumentError
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.codes.single import SingleCode
@@ -39,6 +39,7 @@ def render(prior: Prior, latents: Any, *, codes: MultiCode | SingleCode, precisi
     """
     kind_of("prior", prior, Prior, "a prior", "`load_prior` loads one")
     kind_of("codes", codes, Codes, "of the kind jp.MultiCode or jp.SingleCode", "they are those of the inversion")
+    latents = require_latents("latents", latents)
     _check_rendered(prior, latents, codes)
     generator = prior.split(codes.layer, precision=precision)
     with jax.default_matmul_precision(Solve(precision=precision).matmul_precision):
@@ -47,7 +48,7 @@ def render(prior: Prior, latents: Any, *, codes: MultiCode | SingleCode, precisi
 
 def _check_rendered(prior: Prior, latents: Any, codes: Any) -> None:
     """Refuse latents that are not those of some codes and a prior: [b, ...], or [b, starts, ...]."""
-    z = require_latents("latents", latents)
+    z = latents["z"]
     cut = CutGenerator(module=prior.module, layer=codes.layer, params=prior.params)
     wanted = jax.eval_shape(codes.init, cut, jax.random.key(0))
     lead = z.shape[: max(z.ndim - wanted["z"].ndim, 0)]
@@ -58,15 +59,17 @@ def _check_rendered(prior: Prior, latents: Any, codes: Any) -> None:
         raise ArgumentError(f"`latents` must have the shapes {one} of these codes and this prior, got {shapes}.")
 
 
-def require_latents(name: str, latents: Any) -> Array:
-    """The codes "z" of latents.
+def require_latents(name: str, latents: Any) -> dict[str, Any]:
+    """Latents, with arrays that JAX takes.
 
     Raises:
         ArgumentError: no dictionary of arrays with "z".
     """
-    if not isinstance(latents, Mapping) or not is_array(latents.get("z")):
+    if isinstance(latents, Mapping):
+        latents = {field: jax.tree.map(partial(as_array, name), value) for field, value in latents.items()}
+    if not isinstance(latents, dict) or not is_array(latents.get("z")):
         raise ArgumentError(f'`{name}` must be latents, a dictionary of arrays with "z", got {described(latents)}.')
-    return latents["z"]
+    return latents
 
 
 @partial(jax.jit, static_argnames="codes")
@@ -92,9 +95,10 @@ def edit(latents: Any, direction: Array, amount: float) -> Any:
     Raises:
         ArgumentError: latents without codes, a direction that is not [d] of finite numbers, or no number as amount.
     """
-    z = require_latents("latents", latents)
-    if not is_array(direction) or direction.shape != z.shape[-1:]:
-        raise ArgumentError(f"`direction` must be an array [{z.shape[-1]}] as a code is, got {described(direction)}.")
+    latents, direction = require_latents("latents", latents), as_array("direction", direction)
+    length = latents["z"].shape[-1]
+    if not is_array(direction) or direction.shape != (length,) or np.dtype(direction.dtype).kind == "c":
+        raise ArgumentError(f"`direction` must be an array [{length}] as a code is, got {described(direction)}.")
     if not is_traced(direction) and not np.isfinite(np.asarray(direction, np.float32)).all():
         raise ArgumentError("`direction` must be finite numbers, got others; mend the array.")
     if not is_traced(amount):
@@ -116,15 +120,19 @@ def interpolate(a: Any, b: Any, fractions: Array | Sequence[float]) -> Any:
     Raises:
         ArgumentError: latents of different shapes, or fractions that are not [n] finite numbers.
     """
-    for name, latents in (("a", a), ("b", b)):
-        require_latents(name, latents)
-    shapes = [jax.tree.map(lambda leaf: tuple(jnp.shape(leaf)), dict(latents)) for latents in (a, b)]
+    a, b = require_latents("a", a), require_latents("b", b)
+    shapes = [jax.tree.map(lambda leaf: tuple(jnp.shape(leaf)), latents) for latents in (a, b)]
     if shapes[0] != shapes[1]:
         raise ArgumentError(f"`a` and `b` must be latents of the same codes, got {shapes[0]} and {shapes[1]}.")
     if not is_traced(fractions):
         values = np.asarray(fractions)
         if values.ndim > 1 or values.dtype.kind not in "iuf" or not np.isfinite(values).all():
             raise ArgumentError(f"`fractions` must be finite numbers [n], got {described(fractions)}.")
+        if values.ndim == 0 and not 0 <= values <= 1:
+            raise ArgumentError(
+                f"`fractions` must be finite numbers [n], got one, {described(fractions)}; `np.linspace(0, 1, n)` "
+                "makes n of them, and a list goes beyond 0 and 1."
+            )
     t = jnp.asarray(fractions, jnp.float32)
 
     def between(x: Array, y: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
-from jaxprior.checks import described, is_array, is_float
+from jaxprior.checks import as_array, described, is_array, is_float
 from jaxprior.errors import ArgumentError
 
 
@@ -30,6 +30,9 @@ class GivenStart:
 
     given: Any
     name: ClassVar[str] = "given"
+
+    def __post_init__(self):
+        object.__setattr__(self, "given", jax.tree.map(partial(as_array, "given"), self.given))
 
     def ready(self, prior: Any, *, samples: Callable[[int], Any]) -> "GivenStart":
         """Nothing has to be prepared."""
