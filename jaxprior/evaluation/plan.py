@@ -10,7 +10,9 @@ RUN/report.html, tables: over all cells
 
 import contextlib
 import dataclasses
+import json
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -21,14 +23,14 @@ import numpy as np
 
 from jaxprior.data.masks import MaskSpec
 from jaxprior.data.sources import ImageSource
-from jaxprior.errors import RunError, SettingsError
+from jaxprior.errors import JaxpriorWarning, RunError, SettingsError
 from jaxprior.evaluation.cells import Cell, describe
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, numbered
 from jaxprior.evaluation.runner import run_cell
 from jaxprior.evaluation.tasks import make_task
 from jaxprior.operators import Operator
 from jaxprior.reporting.report import write_report
-from jaxprior.restoration.presets import make_method
+from jaxprior.restoration.presets import Method, make_method
 from jaxprior.runs.observer import Observer
 from jaxprior.runs.record import check_configuration, read_record
 from jaxprior.runs.runfolder import RunFolder, runs_in
@@ -220,7 +222,21 @@ def _cells_of(recipe: Recipe, prior: Any) -> list[tuple[str, str, Cell]]:
                     methods[task.name, name] = make_method(settings, task, prior=prior)
             cell = Cell(task=task, method=methods[task.name, name], mask=mask, seed=recipe.seed)
             cells.append((title, name, cell))
+    _tell_of_equal_methods(methods)
     return cells
+
+
+def _tell_of_equal_methods(methods: dict[tuple[str, str], Method]) -> None:
+    """Warn of two methods of a recipe that are the same for a task, as one option for all of them can make them."""
+    seen: dict[tuple[str, str], str] = {}
+    for (task, name), method in methods.items():
+        first = seen.setdefault((task, json.dumps(describe(list(method)))), name)
+        if first != name:
+            warnings.warn(
+                f"The methods {first} and {name} have the same settings for {task}, so their results are the same.",
+                JaxpriorWarning,
+                stacklevel=2,
+            )
 
 
 def _check_suits(task: Operator, mask: MaskSpec | None, image_shape: tuple[int, ...]) -> None:

@@ -3,6 +3,7 @@
 import json
 import signal
 import tomllib
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from tiny_prior import write_tiny_prior
 import jaxprior as jp
 from jaxprior import operators
 from jaxprior.data import images
-from jaxprior.errors import JaxpriorError, RunError, SettingsError
+from jaxprior.errors import JaxpriorError, JaxpriorWarning, RunError, SettingsError
 from jaxprior.evaluation import (
     Share,
     Stopped,
@@ -350,3 +351,24 @@ def test_the_recipe_of_the_documentation_is_one(tmp_path):
     (tmp_path / "recipe.toml").write_text(page.partition("```toml\n")[2].partition("```")[0])
     recipe = load_recipe(tmp_path / "recipe.toml")
     assert (len(recipe.tasks), list(recipe.methods)) == (2, ["default", "CBAM"])
+
+
+def test_methods_that_an_option_makes_equal_are_told_of(place):
+    text = SMALL.partition("[[task]]")[0] + """
+[[task]]
+name = "colorize"
+
+[[method]]
+name = "long"
+solve = { steps = 9 }
+
+[[method]]
+name = "short"
+solve = { steps = 2 }
+"""
+    recipe = parse_recipe(tomllib.loads(text), folder=place)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", JaxpriorWarning)
+        make_plan(recipe, place / "equal")
+    with pytest.warns(JaxpriorWarning, match="methods long and short have the same settings for colorize"):
+        make_plan(adapt(recipe, steps=3), place / "equal")
