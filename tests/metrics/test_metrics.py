@@ -188,7 +188,7 @@ def test_pictures_that_look_like_another_range_give_a_warning():
         ssim(photo, 1.2 * (photo - photo.mean()) / photo.std())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        psnr(np.maximum(photo, to_float(np.uint8(150))), photo)  # bright, and from a file
+        psnr(np.maximum(photo, to_float(np.full(1, 150, np.uint8))), photo)  # bright, and from a file
         jax.jit(psnr)((photo + 1) / 2, photo)  # values are not known inside
 
 
