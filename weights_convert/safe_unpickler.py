@@ -37,8 +37,7 @@ _LITERALS = frozenset(
 )
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 MAX_NAME = 1000  # characters of a key; a long one in dicts that are in many places would fill memory with paths
-
-_KEYS = (str, int, float, bytes, type(None))
+MAX_KEY_BITS = 60  # Python's hashes of integers are unique up to here
 
 
 @dataclass(frozen=True)
@@ -344,7 +343,13 @@ _ACTIONS: dict[str, Callable] = {
 
 
 def named(pairs: Iterable[tuple[object, object]]) -> dict:
-    """The items whose keys are strings of usual length or numbers. Others name no tensors, and a tuple could take
-    exponential time to hash: those items are left out, and their keys are never looked at."""
-    usual = (pair for pair in pairs if isinstance(pair[0], _KEYS))
-    return {key: value for key, value in usual if not isinstance(key, (str, bytes)) or len(key) <= MAX_NAME}
+    """The items whose keys are strings of usual length or numbers of usual size. Others name no tensors: those items
+    are left out, and their keys are never hashed. A tuple could take exponential time, and of large integers any number
+    have the same hash, so that each would be compared with all others."""
+    return {key: value for key, value in pairs if _is_usual(key)}
+
+
+def _is_usual(key: object) -> bool:
+    if isinstance(key, (str, bytes)):
+        return len(key) <= MAX_NAME
+    return key.bit_length() <= MAX_KEY_BITS if isinstance(key, int) else isinstance(key, (float, type(None)))

@@ -9,7 +9,9 @@ import datetime
 import decimal
 import enum
 import functools
+import io
 import pathlib
+import pickle
 import random
 import tracemalloc
 import uuid
@@ -34,6 +36,7 @@ from jaxprior.errors import WeightsError
 from jaxprior.weights.storage import load_weights
 from jaxprior.weights.tree import flatten
 from weights_convert import convert, pytorch
+from weights_convert.safe_unpickler import Machine
 from weights_convert.stand_ins import StandIn
 
 
@@ -291,3 +294,10 @@ def test_names_of_impossible_length_do_not_fill_memory(tmp_path):
     convert(tmp_path / "g.pth", tmp_path / "g.safetensors")
     assert tracemalloc.get_traced_memory()[1] < 200 * 2**20
     tracemalloc.stop()
+
+
+def test_keys_of_equal_hashes_are_never_compared(tmp_path):
+    same = {number * (2**61 - 1): number for number in range(1, 30)}
+    assert len({hash(number) for number in same}) == 1
+    program = pickle.dumps({**same, 7: "kept", -(2**60) + 1: "kept", None: "kept"}, protocol=2)
+    assert set(Machine({}).run(io.BytesIO(program))) == {7, -(2**60) + 1, None}
