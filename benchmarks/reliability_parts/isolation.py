@@ -7,6 +7,7 @@ import numpy as np
 from quality import load
 
 import jaxprior as jp
+from jaxprior.restoration.drivers import Inverter
 from reliability_parts.findings import Findings
 
 
@@ -36,10 +37,8 @@ def neighbours(prior: jp.Prior, photos: np.ndarray, ids: np.ndarray, *, codes, s
     """
     broken = photos.copy()
     broken[BAD % len(photos), 3, 2, 1] = np.nan
-    clean, spoilt = (
-        jp.invert(prior, x, key=jax.random.key(0), ids=ids, codes=codes, objective=jp.Objective(), solve=solve)
-        for x in (photos, broken)
-    )
+    inverter = Inverter(prior, jp.Method(codes, jp.Objective(), solve))  # `invert` itself refuses such pictures
+    clean, spoilt = (inverter.invert(x, jp.Identity(), key=jax.random.key(0), ids=ids) for x in (photos, broken))
     others = np.arange(len(photos)) != BAD % len(photos)
     changed = np.zeros(len(photos), bool)
     for field in ("images", "merged", "latents", "loss", "steps", "trace"):
