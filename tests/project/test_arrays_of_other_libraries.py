@@ -6,6 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from tiny_prior import random_prior
+from tiny_singan import tiny_singan
 
 import jaxprior as jp
 from jaxprior.errors import JaxpriorError, RangeWarning
@@ -141,3 +142,19 @@ def test_a_number_of_pictures_is_no_fraction_of_the_way():
     refused(lambda: jp.interpolate(latents, latents, 5), r"`np.linspace\(0, 1, n\)` makes n")
     assert jp.interpolate(latents, latents, [-1, 2.0])["z"].shape == (2, 2, 16)
     assert jp.interpolate(latents, latents, 0.5)["z"].shape == (1, 2, 16)
+
+
+def test_pictures_and_masks_of_another_range_are_not_blended_or_edited_in_silence():
+    model, scene = tiny_singan(), np.random.default_rng(2).uniform(-1, 1, (20, 28, 3)).astype(np.float32)
+    mask = np.zeros((20, 28), np.float32)
+    mask[4:9, 4:9] = 1
+    for kept, weight, words in (
+        (scene, mask * 255, "`mask`: expected values from 0 to 1"),
+        (scene, mask * np.nan, "`mask`: expected values from 0 to 1"),
+        (jp.to_uint8(scene), mask, "`kept` must be pictures of floats"),
+    ):
+        refused(lambda kept=kept, weight=weight: jp.singan.blend(kept, -scene[None], weight), words)
+    np.testing.assert_array_equal(jp.singan.blend(scene, -scene[None], mask.astype(">f4"))[0, 5, 5], -scene[5, 5])
+    refused(lambda: jp.singan.soft_mask(mask[..., None], radius=3, sigma=1.0), r"mask: expected \[h, w\]")
+    with pytest.warns(RangeWarning, match=r"`reference` .* looks like \[0, 1\]"):
+        jp.singan.fit_reference(model, (scene + 1) / 2)

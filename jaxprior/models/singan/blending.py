@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.checks import described, is_array
+from jaxprior.checks import as_array, described, is_array, is_traced
 from jaxprior.data.mask_files import MaskReading, read_mask
+from jaxprior.data.ranges import require_pictures
 from jaxprior.errors import ArgumentError, MaskError
 
 
@@ -66,6 +67,8 @@ def soft_mask(mask: np.ndarray, *, radius: int, sigma: float) -> np.ndarray:
     if not numbers or not (0 <= radius < np.inf and 0 <= sigma < np.inf):
         given = f"{described(radius)} and {described(sigma)}"
         raise MaskError(f"mask: expected a radius and a sigma of at least 0, got {given}.")
+    if np.ndim(mask) != 2:
+        raise MaskError(f"mask: expected [h, w], got the shape {list(np.shape(mask))}.")
     marked = np.asarray(mask) > 0.5
     if not marked.any():
         raise MaskError("mask: nothing is marked; 1 (white) is what was pasted or edited")
@@ -85,8 +88,11 @@ def blend(kept: Array | np.ndarray, made: Array, mask: Array | np.ndarray) -> Ar
         Images [..., h, w, c].
 
     Raises:
-        ArgumentError: something else than arrays, or arrays of different sizes.
+        ArgumentError: something else than arrays, or arrays of different sizes. ImageError: pictures of whole numbers,
+            or with values that are not finite. MaskError: a mask with values outside of [0, 1].
     """
+    kept, made = require_pictures(kept, "kept", farthest=np.inf), require_pictures(made, "made", farthest=np.inf)
+    mask = as_array("mask", mask)
     size = np.shape(mask)
     fits = is_array(kept) and is_array(made) and is_array(mask) and np.ndim(kept) == 3 and np.ndim(made) >= 3
     if not fits or not kept.shape[:2] == made.shape[-3:-1] == size or kept.shape[-1] != made.shape[-1]:
@@ -94,6 +100,8 @@ def blend(kept: Array | np.ndarray, made: Array, mask: Array | np.ndarray) -> Ar
             "`kept`, `made` and `mask` must be arrays [h, w, c], [..., h, w, c] and [h, w] of one size, got "
             f"{described(kept)}, {described(made)} and {described(mask)}."
         )
+    if not is_traced(mask) and not ((np.asarray(mask) >= 0) & (np.asarray(mask) <= 1)).all():
+        raise MaskError("`mask`: expected values from 0 to 1, got others; divide pixels of a file by 255.")
     ones = (1,) * (made.ndim - 3)
     weight = jnp.reshape(mask, (*ones, *mask.shape, 1))
     return (1 - weight) * jnp.reshape(kept, (*ones, *kept.shape)) + weight * made

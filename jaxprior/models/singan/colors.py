@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.checks import described, is_array
+from jaxprior.checks import as_array, described, is_array
 from jaxprior.errors import ArgumentError
 
 
@@ -69,6 +69,7 @@ def snap_to(images: Array, centers: Array | np.ndarray) -> Array:
         >>> snap_to(jnp.array([0.1, 0.8])[:, None], jnp.array([[0.0], [1.0]])).ravel().tolist()
         [0.0, 1.0]
     """
+    images, centers = as_array("images", images), as_array("centers", centers)
     if not is_array(images) or not is_array(centers) or np.shape(centers)[1:] != np.shape(images)[-1:]:
         given = f"{described(images)} and {described(centers)}"
         raise ArgumentError(f"`images` and `centers` must be arrays [..., c] and [k, c], got {given}.")

@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxprior.data.images import MIN_SIDE, to_float
 from jaxprior.data.mask_fitting import touched
+from jaxprior.data.ranges import warn_of_doubt
 from jaxprior.errors import ImageError, MaskError
 from jaxprior.models.singan.model import SingleImageModel, require_model
 from jaxprior.models.singan.resizing import resize
@@ -128,6 +129,8 @@ def fit_mask(model: SingleImageModel, mask: np.ndarray) -> np.ndarray:
 def as_floats(image: np.ndarray, *, channels: int) -> np.ndarray:
     """Return a picture [h, w, channels], uint8 or floats in [-1, 1], as float32 in [-1, 1].
 
+    Floats that look like [0, 1] give a `RangeWarning`.
+
     Raises:
         ImageError: not such a picture, or values outside.
     """
@@ -141,6 +144,7 @@ def as_floats(image: np.ndarray, *, channels: int) -> np.ndarray:
         return to_float(image)
     if not (image.min() >= -1.001 and image.max() <= 1.001):  # This refuses NaN too.
         raise ImageError(f"reference: expected values in [-1, 1], got {image.min():.4g} to {image.max():.4g}")
+    warn_of_doubt(image, "reference")
     return image.astype(np.float32)
 
 
