@@ -25,9 +25,10 @@ TASKS = {
 LOOSE = {"sr16": (3e-4, 5e-4)}
 """Tolerances of weights and image: 16 x 16 pixels and an absolute feature distance are badly conditioned. Codes moved
 by 1e-6 at the start move these weights by 1e-4 and the image by 2e-4 (measured)."""
-DOUBLE = ("sr16",)
-"""Computed here in float64, for the same reason: in float32 the last loss is off by up to 1.4e-4, as a machine's
-rounding has it. What is left is the public code's own rounding, which the golden holds: 5.4e-5 (both measured)."""
+DOUBLE = ("inpaint", "sr16")
+"""Computed here in float64: in float32 the last loss of sr16 is off by up to 1.4e-4 and a channel weight of inpaint by
+up to 5.1e-5, as a machine's rounding has it. What is left is the public code's own rounding, which the golden holds:
+5.4e-5 and 1.3e-6 (all measured)."""
 
 
 @pytest.fixture(scope="module")
