@@ -273,9 +273,9 @@ def test_an_image_stops_at_its_target_and_the_batch_when_all_are_done(prior, pho
     settings = {"codes": CODES, "objective": L2, "key": KEY}
     free = jp.restore(prior, photos, solve=jp.Solve(steps=60), **settings)
     quality = 10 * np.log10(4 / np.asarray(free.trace))
-    target = float(quality[:, 20].min())  # reached by all within the first chunk
+    target = float(quality[:, 20].min()) - 1e-3  # reached by all within the first chunk, by more than rounding
     stopped = jp.restore(prior, photos, solve=jp.Solve(steps=60, target_psnr=target), **settings)
-    first = np.argmax(quality >= target - 1e-4, axis=1)
+    first = np.argmax(quality >= target, axis=1)
     np.testing.assert_array_equal(stopped.steps, first)
     error = np.mean((np.asarray(stopped.images) - photos) ** 2, axis=(1, 2, 3))
     assert np.all(10 * np.log10(4 / error) >= target - 1e-3)
