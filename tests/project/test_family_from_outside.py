@@ -1,5 +1,6 @@
 """A family of networks from another package, found through its entry point: no file of this package knows it."""
 
+import contextlib
 import importlib
 import json
 import sys
@@ -169,18 +170,25 @@ def forget() -> None:
         del sys.modules[name]
 
 
-@pytest.fixture
-def installed(tmp_path, monkeypatch):
-    """The package lies where Python finds packages."""
-    for name, text in FILES.items():
-        path = tmp_path / "site" / name
+@contextlib.contextmanager
+def beside_ours(files, folder, monkeypatch):
+    """A package whose files lie where Python finds packages."""
+    for name, text in files.items():
+        path = folder / "site" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.syspath_prepend(folder / "site")
     forget()
     yield
     monkeypatch.undo()
     forget()
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """The package is installed."""
+    with beside_ours(FILES, tmp_path, monkeypatch):
+        yield
 
 
 @pytest.fixture
@@ -236,21 +244,14 @@ def test_without_its_package_there_is_no_such_command():
 
 @pytest.fixture
 def broken(tmp_path, monkeypatch):
-    """A package beside ours whose family cannot be imported, and whose second family has a name of ours."""
-    package = {
+    """A package is installed whose family cannot be imported, and whose second family has a name of ours."""
+    files = {
         "broken-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n",
         "broken-1.0.dist-info/entry_points.txt": "[jaxprior.models]\nbroken = broken:FAMILY\ndcgan = broken:OTHER\n",
         "broken.py": "raise RuntimeError('needs a driver that is not here')\n",
     }
-    for name, text in package.items():
-        path = tmp_path / "site" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    forget()
-    yield
-    monkeypatch.undo()
-    forget()
+    with beside_ours(files, tmp_path, monkeypatch):
+        yield
 
 
 def test_a_family_that_cannot_be_used_leaves_everything_else_usable(broken):
