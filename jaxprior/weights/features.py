@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.checks import whole_number
+from jaxprior.checks import as_array, is_array, whole_number
 from jaxprior.data.ranges import require_pictures
 from jaxprior.errors import ImageError, WeightsError
 from jaxprior.nn.pooling import upsample
@@ -61,9 +61,10 @@ class FeatureNetwork:
             ImageError: images of another shape or range.
             ValueError: images that are too small for the layers that were asked for.
         """
-        images = require_pictures(images, "images")
-        if images.ndim != 4 or images.shape[-1] not in (1, 3):
+        images = as_array("images", images)
+        if is_array(images) and (len(images.shape) != 4 or images.shape[-1] not in (1, 3)):
             raise ImageError(f"`images`: a feature network wants images [b, h, w, 3], got {tuple(images.shape)}.")
+        images = require_pictures(images, "images")
         if images.shape[-1] == 1:
             images = jnp.broadcast_to(images, (*images.shape[:-1], 3))
         if self.size is not None:

@@ -265,7 +265,7 @@ def test_observed_pictures_have_no_truth_unless_referred_to(prior, pictures, tmp
     compared = Cell(task=HOLE, mask=INPAINT.mask, method=METHOD, clean=False, reference=str(originals))
     rows = go(prior, [pictures], tmp_path / "compared", cell=compared)
     assert [row.status for row in rows] == ["ok"] * 4 + ["failed"]
-    assert "no original named a4.png" in rows[4].reason
+    assert "holds no original for a4.png" in rows[4].reason
     clean = go(prior, [pictures], tmp_path / "clean")
     assert rows[0].psnr == clean[0].psnr and rows[0].key != clean[0].key
 
