@@ -2,6 +2,7 @@
 pickles without TensorFlow, and the weights of the golden arrays, by the recipes in their notes.
 """
 
+import contextlib
 import io
 import pickle
 import re
@@ -10,6 +11,7 @@ import sys
 import types
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -215,6 +217,21 @@ class _Pickler(pickle.Pickler):
         return "storage", storage, key, "cpu", item.array.size
 
 
+@contextlib.contextmanager
+def _imported(modules: dict[str, types.ModuleType]) -> Iterator[None]:
+    """Let modules pass as imported, because pickle looks for what it names there; afterwards all is as before."""
+    before = {name: sys.modules.get(name) for name in modules}
+    sys.modules.update(modules)
+    try:
+        yield
+    finally:
+        for name, module in before.items():
+            if module is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = module
+
+
 def torch_pickled(value, *, protocol: int = 2) -> bytes:
     """What `torch.save` makes of any value that Python pickles, with tensors in place of its arrays (zip format)."""
     torch = types.ModuleType("torch")
@@ -223,17 +240,9 @@ def torch_pickled(value, *, protocol: int = 2) -> bytes:
     for kind in _KINDS.values():
         setattr(torch, f"{kind}Storage", _named_like("torch", f"{kind}Storage"))
     file = io.BytesIO()
-    missing = {name: sys.modules.get(name) for name in ("torch", "torch._utils")}
-    sys.modules.update({"torch": torch, "torch._utils": torch._utils})
-    try:
+    with _imported({"torch": torch, "torch._utils": torch._utils}):
         pickler = _Pickler(file, protocol, torch)
         pickler.dump(value)
-    finally:
-        for name, before in missing.items():
-            if before is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = before
     return torch_zip(file.getvalue(), pickler.storages)
 
 
@@ -283,16 +292,8 @@ def tensorflow_pickle(
     }
     network = type("Network", (_Network,), {"__module__": module})
     modules[module].Network = network
-    missing = {name: sys.modules.get(name) for name in modules}
-    sys.modules.update(modules)
-    try:
+    with _imported(modules):
         data = pickle.dumps(tuple(network(state) for state in states), protocol)
-    finally:
-        for name, before in missing.items():
-            if before is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = before
     if numpy1:  # the length byte of protocol 4 counts the underscore, the older protocols have no length
         data = data.replace(b"\x8c\x16numpy._core.multiarray", b"\x8c\x15numpy.core.multiarray")
         data = data.replace(b"cnumpy._core.multiarray", b"cnumpy.core.multiarray")

@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from jaxprior.cli.console import print_summary, say
 from jaxprior.cli.method import resolve
-from jaxprior.cli.options import results_folder
+from jaxprior.cli.options import out_option
 from jaxprior.cli.restore import solve
 
 
@@ -22,12 +20,7 @@ METHOD: dict[str, Any] = {}
 
 
 def demo(
-    out: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--out", help="Folder for the runs and the report.", metavar="DIR", callback=results_folder
-        ),
-    ] = Path("jaxprior-demo"),
+    out: Annotated[Path, out_option("Folder for the runs and the report.", metavar="DIR")] = Path("jaxprior-demo"),
 ) -> None:
     """Restore the face of scikit-image's cat photograph: whole, and under three masks.
 

@@ -27,14 +27,7 @@ def evaluate(
         typer.Argument(help="A ready recipe's name, or a TOML file; without one, the ready ones are listed."),
     ] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--out",
-            help="Folder of the evaluation; the same command goes on in it.",
-            metavar="RUN",
-            callback=opt.results_folder,
-        ),
+        Path | None, opt.out_option("Folder of the evaluation; the same command goes on in it.")
     ] = None,
     data: Annotated[
         list[Path] | None,

@@ -34,6 +34,11 @@ def results_folder(path: Path | None) -> Path | None:
     return path
 
 
+def out_option(text: str, *, metavar: str = "RUN"):
+    """The option -o of a command whose results are a folder."""
+    return typer.Option("-o", "--out", help=text, metavar=metavar, callback=results_folder)
+
+
 def check_apart(out: Path, places: Iterable[Path]) -> None:
     """Refuse a run folder that is a folder of the pictures: when the command is repeated, results would be pictures.
 
@@ -45,12 +50,7 @@ def check_apart(out: Path, places: Iterable[Path]) -> None:
 
 
 Images = Annotated[list[Path], typer.Argument(help="Pictures, folders or zip archives.", metavar="IMAGES")]
-Out = Annotated[
-    Path,
-    typer.Option(
-        "-o", "--out", help="Run folder; the same command goes on in it.", metavar="RUN", callback=results_folder
-    ),
-]
+Out = Annotated[Path, out_option("Run folder; the same command goes on in it.")]
 Prior = Annotated[
     str | None,
     _option(

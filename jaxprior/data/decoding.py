@@ -50,6 +50,7 @@ _WHITE_IS_ZERO = 0
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _TILE_PIXELS = 1 << 18
+_WHITE_OF_12_BITS = round(4095 / 257)  # what white of 12 bits becomes if it is read as 16 bits
 
 # For each EXIF orientation, a function from the upright array to a view of it, whose rows are in the order of the file.
 # What is read from the file and written to the view is upright in the array.
@@ -170,7 +171,7 @@ def _decode(image: ImageFile.ImageFile, code_points: tuple[int, int] | None) -> 
     else:
         convert = from_sixteen_bit(samples.maximum, samples.white_is_zero, image.info.get("transparency"))
     pixels = upright(image, lambda tile: convert(tile, colours, notes), channels=3)
-    notes |= {TWELVE_BITS} if samples.maximum == 65535 and 0 < pixels.max() <= 4095 // 257 + 1 else set()
+    notes |= {TWELVE_BITS} if samples.maximum == 65535 and 0 < pixels.max() <= _WHITE_OF_12_BITS else set()
     return Picture(pixels, tuple(sorted(notes)))
 
 

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from jaxprior.data.images import centre_square
+from jaxprior.nn.resampling import axis_weights, cubic, scaled_centres
 
 
 TOLERANCE = 8 / 255
@@ -83,14 +84,9 @@ def bicubic_weights(side: int, size: int) -> np.ndarray:
         >>> bicubic_weights(16, 8).sum(axis=1).round(5).min()
         np.float32(1.0)
     """
-    step = side / size
-    width = max(step, 1.0)
-    centres = (np.arange(size) + 0.5) * step
-    distances = np.abs((np.arange(side) + 0.5 - centres[:, None]) / width)
-    near = (1.5 * distances - 2.5) * distances**2 + 1
-    far = ((-0.5 * distances + 2.5) * distances - 4) * distances + 2
-    weights = np.where(distances < 1, near, np.where(distances < 2, far, 0.0))
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    scale = size / side
+    centres = scaled_centres(size, scale)
+    return axis_weights(centres, side, kernel=cubic(-0.5), stretch=min(scale, 1.0), border="omit").astype(np.float32)
 
 
 def _overlaps(side: int, size: int, step: float | None) -> np.ndarray:
