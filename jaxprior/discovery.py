@@ -28,7 +28,7 @@ from jaxprior.protocols import Family, Metric
 METRICS = "jaxprior.metrics"
 """The folder of the metrics, and the group of entry points by which other packages bring theirs."""
 TAKEN = frozenset(
-    "image id status reason figures loss steps seconds device batch written file key notes crc".split()
+    "image id status reason figures loss steps seconds device batch written file key notes fit crc".split()
     + "prior data task method".split()
 )
 """Names that no metric can have: those of the fields of the journal, and of the other columns of tables."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxprior.data.notes import collect_notes
 from jaxprior.metrics import CONVENTION, Metric, headline_metrics, installed_metrics, metric, metrics_of
-from jaxprior.runs.journal import DIVERGED, FAILED, OK, PROVENANCE, Row, columns
+from jaxprior.runs.journal import DIVERGED, FAILED, OK, OPTIONAL, POOR, PROVENANCE, Row, columns
 from jaxprior.settings import flat
 
 
@@ -41,6 +41,29 @@ def counts(rows: Iterable[Row]) -> dict[str, int]:
     """Return how many rows are ok, diverged and failed."""
     statuses = [row.status for row in rows]
     return {status: statuses.count(status) for status in (OK, DIVERGED, FAILED)}
+
+
+def poor_fits(rows: Iterable[Row]) -> int:
+    """Return how many of the rows are of pictures that do not look like what the prior was trained on."""
+    return sum(row.fit == POOR for row in rows)
+
+
+def said_of_fit(rows: Iterable[Row], *, trained_on: str = "what the prior was trained on") -> str:
+    """Return the sentence on pictures that do not look like what the prior was trained on; empty where there are none.
+
+    Arguments:
+        rows: of a run; the sentence counts those of which it is known how well they fit.
+        trained_on: what the prior was trained on, in the words of the sentence.
+
+    Example:
+        >>> said_of_fit([Row(image="cat.png", fit="good"), Row(image="bed.png", fit="poor")])
+        '1 of 2 pictures does not look like what the prior was trained on.'
+    """
+    known = [row for row in rows if row.fit is not None]
+    poor = poor_fits(known)
+    verb = "does" if poor == 1 else "do"
+    pictures = "picture" if len(known) == 1 else "pictures"
+    return f"{poor} of {len(known)} {pictures} {verb} not look like {trained_on}." if poor else ""
 
 
 def distinct(rows: Iterable[Row]) -> list[Row]:
@@ -103,15 +126,19 @@ def results_csv(rows: Sequence[Row]) -> str:
 def csv_columns(rows: Iterable[Row]) -> tuple[str, ...]:
     """Return the names of the columns: those of the journal without what differs between machines and repeats.
 
-    The last one, "notes", is there only if one of the rows has a note.
+    The last ones, "notes" and "fit", are there only if one of the rows has something to say there.
     """
+    rows = list(rows)
     names = [name for name in columns(Row(image="")) if name not in PROVENANCE]
-    return (*names, *(["notes"] if any(row.notes for row in rows) else []))
+    return (*names, *(name for name in OPTIONAL if any(getattr(row, name) for row in rows)))
 
 
 def csv_lines(rows: Iterable[Row], names: Sequence[str]) -> list[list]:
     """Return the values of the columns `names` of every row, sorted by picture; several notes are one value."""
-    found = [columns(row) | {"notes": "; ".join(row.notes)} for row in sorted(rows, key=lambda row: row.image)]
+    found = [
+        columns(row) | {"notes": "; ".join(row.notes), "fit": row.fit}
+        for row in sorted(rows, key=lambda row: row.image)
+    ]
     return [[values[name] for name in names] for values in found]
 
 
@@ -129,10 +156,11 @@ def summary(rows: Sequence[Row], record: dict) -> dict:
         rows: of the journal; record: run.json.
     """
     figures, pictures = summarise(rows), {"wanted": max(record.get("images", 0), len(rows)), "rows": len(rows)}
-    equal = len(rows) - len(distinct(rows))
+    equal, poor = len(rows) - len(distinct(rows)), poor_fits(rows)
+    more = {**({"equal to others": equal} if equal else {}), **({"poor fit": poor} if poor else {})}
     return {
         "title": record["title"],
-        "pictures": {**pictures, **counts(rows), **({"equal to others": equal} if equal else {})},
+        "pictures": {**pictures, **counts(rows), **more},
         "figures": {name: rounded(values) for name, values in figures.items()},
         "settings": record["configuration"],
         "convention": convention(figures),
@@ -151,12 +179,13 @@ def json_text(value: dict) -> str:
 
 def summary_markdown(rows: Sequence[Row], record: dict) -> str:
     """Return the summary of a run with its settings and the convention of its figures."""
-    number, settings, figures, equal = counts(rows), record["configuration"], summarise(rows), said_of_equal(rows)
+    number, settings, figures = counts(rows), record["configuration"], summarise(rows)
+    said = [sentence for sentence in (said_of_equal(rows), said_of_fit(rows)) if sentence]
     lines = [
         f"# {record['title']}",
         "",
         f"{len(rows)} pictures: {number[OK]} ok, {number[DIVERGED]} diverged, {number[FAILED]} failed. "
-        + (f"{equal} " if equal else "")
+        + "".join(f"{sentence} " for sentence in said)
         + f"Prior {settings['prior']['name']}, {settings['resolution']}x{settings['resolution']} pixels.",
         "",
         "| figure | n | mean | median | standard deviation | 95% interval of the mean |",

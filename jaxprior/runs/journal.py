@@ -21,6 +21,7 @@ from jaxprior.system.files import sync_folder
 
 
 OK, FAILED, DIVERGED = "ok", "failed", "diverged"
+GOOD, POOR = "good", "poor"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,8 @@ class Row:
         key: the sha256 of everything that decides the result.
         notes: what a user should know of how the picture and its mask were read, a short phrase each, for example
             "converted from Display P3 to sRGB". A line without notes does not mention them.
+        fit: whether the picture looks like what the prior was trained on, "good" or "poor" (see
+            `jaxprior.evaluation.fit`). None if that is not known; a line does not mention it then.
     """
 
     image: str
@@ -67,6 +70,7 @@ class Row:
     file: str | None = None
     key: str | None = None
     notes: tuple[str, ...] = ()
+    fit: str | None = None
 
     def __post_init__(self):
         there = {name: value for name, value in self.figures.items() if value is not None}
@@ -84,13 +88,15 @@ class Row:
 FIELDS = tuple(field.name for field in dataclasses.fields(Row))
 PROVENANCE = ("seconds", "device", "batch", "written")
 """Fields that differ between machines and between repetitions, and are therefore left out of the tables."""
+OPTIONAL = ("notes", "fit")
+"""Fields that a line, and a table, does not mention where there is nothing to say."""
 
 
 def columns(row: Row) -> dict[str, Any]:
     """Return the values of a row by the names that a line of the journal has, in that order.
 
     Instead of the field `figures` stand the figures of all installed metrics, None where there is none, and then those
-    that the row has of metrics which are not installed. The field `notes` is left out where there are none.
+    that the row has of metrics which are not installed. Fields that are `OPTIONAL` are left out where they are empty.
 
     Raises:
         SettingsError: an installed metric has the name of a field.
@@ -99,7 +105,7 @@ def columns(row: Row) -> dict[str, Any]:
     for name in FIELDS:
         if name == "figures":
             values |= {one.name: row.figures.get(one.name) for one in installed_metrics()} | dict(row.figures)
-        elif name != "notes" or row.notes:
+        elif name not in OPTIONAL or getattr(row, name):
             values[name] = getattr(row, name)
     return values
 
