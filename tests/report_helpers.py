@@ -67,7 +67,7 @@ def _figures(hole: float) -> dict[str, float]:
 
 
 class Page(html.parser.HTMLParser):
-    """Checks that elements close in order; collects rows, addresses and captions."""
+    """Checks that elements close in order; collects rows, addresses, and the captions of the pictures of rows."""
 
     def __init__(self, text):
         super().__init__()
@@ -85,7 +85,7 @@ class Page(html.parser.HTMLParser):
         if tag == "img" and self.rows and attributes.get("src"):
             self.rows[-1]["pictures"] += 1
         self.addresses += [value for name, value in attrs if name in ("src", "href") and value]
-        self.in_caption = tag == "figcaption"
+        self.in_caption = tag == "figcaption" and bool(self.rows)
 
     def handle_data(self, data):
         if self.in_caption:

@@ -24,7 +24,7 @@ from jaxprior.evaluation.stored import load_latents
 from jaxprior.inversion.codes.attention import CBAM, SelfAttention
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.codes.single import SingleCode
-from jaxprior.reporting.figures import enlarge, tile_side
+from jaxprior.reporting.sheet import enlarge, tile_side
 from jaxprior.restoration import drivers
 from jaxprior.runs.journal import FAILED, Row
 from jaxprior.runs.runfolder import RunFolder

@@ -9,6 +9,7 @@ from pathlib import Path
 from jaxprior.metrics import Metric, metric, metrics_of
 from jaxprior.reporting import page
 from jaxprior.reporting.comparison import CONFIDENCE, RESAMPLES, SEED, difference, loss_first
+from jaxprior.reporting.picture_table import FINAL, INPUT, LISTED, ORIGINAL, Tile, picture_row, picture_table, strips
 from jaxprior.reporting.plots import distribution
 from jaxprior.reporting.tables import companions, show
 from jaxprior.reporting.versus import COLUMNS, Match, Versus, signed
@@ -79,17 +80,15 @@ def _pairs(matches: Sequence[Match], base: Path) -> list[str]:
     """The pairs of all cells in one table."""
     gains = [(match, pair) for match in matches for pair in match.found.pairs]
     gains.sort(key=lambda one: loss_first(one[1], one[0].found.headline))
-    listed, others = gains[: page.LISTED], _companions(matches)
-    strips = [_tiles(match, pair) for match, pair in listed]
-    inside = page.room_for(strips, runs=1)
+    listed, others = gains[:LISTED], _companions(matches)
+    shown = strips([(pair[0].image, _tiles(match, pair)) for match, pair in listed], base, runs=1)
     rows = []
-    for place, ((match, (a, b)), tiles) in enumerate(zip(listed, strips, strict=True)):
-        strip = page.embedded(tiles, a.image) if place < inside else page.linked(tiles, base)
+    for (match, (a, b)), strip in zip(listed, shown, strict=True):
         status = DIVERGED if DIVERGED in (a.status, b.status) else OK
         reasons = " ".join(f"{name}: {row.reason}." for name, row in (("A", a), ("B", b)) if row.reason)
         title = match.title if len(matches) > 1 else ""
         numbers = _numbers(match, (a, b), list(others))
-        rows.append(page.picture_row(a.image, status, strip, numbers, reason=reasons, run=title))
+        rows.append(picture_row(a.image, status, strip, numbers, reason=reasons, run=title))
     first = _headings(metrics_of({name for match in matches if (name := match.found.headline) is not None}))
     headings = [f"{first} A", f"{first} B", *(f"{name} {GAIN}" for name in (first, *others.values()))]
     titles = [match.title for match in matches] if len(matches) > 1 else []
@@ -97,7 +96,7 @@ def _pairs(matches: Sequence[Match], base: Path) -> list[str]:
     return [
         "<h2>Pairs, largest loss of B first</h2>",
         f'<p class="note">{left_out} more pairs, the largest gains of B, are not listed.</p>' if left_out else "",
-        page.picture_table(headings, rows, titles),
+        picture_table(headings, rows, titles),
     ]
 
 
@@ -130,14 +129,14 @@ def _numbers(match: Match, pair: tuple[Row, Row], others: Sequence[str]) -> list
     return [(a, show(name, a)), (b, show(name, b)), *shown]
 
 
-def _tiles(match: Match, pair: tuple[Row, Row]) -> list[page.Tile]:
+def _tiles(match: Match, pair: tuple[Row, Row]) -> list[Tile]:
     """Input | A | B | original, as far as they are there; B's own input too where it was given another."""
     a, b = match.a.pictures(pair[0]), match.b.pictures(pair[1])
     wanted = [
-        ("input", a.get("inputs"), False),
-        ("input of B", None if match.same_input else b.get("inputs"), False),
-        ("A", a.get(match.a.final), True),
-        ("B", b.get(match.b.final), True),
-        ("original", a.get("originals", b.get("originals")), False),
+        ("input", a.get("inputs"), INPUT),
+        ("input of B", None if match.same_input else b.get("inputs"), INPUT),
+        ("A", a.get(match.a.final), FINAL),
+        ("B", b.get(match.b.final), FINAL),
+        ("original", a.get("originals", b.get("originals")), ORIGINAL),
     ]
-    return [page.Tile(caption, path, main=main) for caption, path, main in wanted if path is not None]
+    return [Tile(caption, path, part) for caption, path, part in wanted if path is not None]

@@ -1,43 +1,34 @@
-"""The parts that all report pages are made of: the document, a table of pictures that sorts and filters itself, strips
-of pictures, cards with plots. A page is one file: style, script and pictures are inside.
+"""The parts that all report pages are made of: the document, tables of figures and texts, cards with plots, pictures
+side by side. A page is one file: style, scripts and pictures are inside, and nothing is fetched.
 
-A table may have ten thousand rows. Only the first `SHOWN` of those that pass the filter are visible until more are
-asked for (page.js), and pictures beyond what `room_for` allows are links.
+Without JavaScript a page shows all that it holds. Scripts add a slider between two pictures (slider.js), enlarged
+pictures (zoom.js), and sorting and filtering of a table of pictures (page.js).
 """
 
-import dataclasses
 import importlib.resources
-import os
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
-from pathlib import Path, PurePath
-from urllib.parse import quote
 
-from jaxprior.reporting.figures import PngFile, read_png
+from jaxprior.reporting.page_pictures import PagePicture
 
 
-SHOWN = 200
-LISTED = 12_000  # rows of one page
-UNFOLDED = 4  # runs whose plots are in view at once
-EMBEDDED, EMBEDDED_BYTES = 200, 40_000_000  # rows with pictures inside, and the size of their files
-CAPTIONS = {"inputs": "input", "masks": "mask", "raw": "restored", "images": "merged", "originals": "original"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Tile:
-    """One picture of a strip: its caption and file; the main ones stand out, and of masks the missing share is told."""
-
-    caption: str
-    path: Path
-    main: bool = False
-    mask: bool = False
+UNFOLDED = 4
+"""So many runs' plots are in view at once; those of more runs are folded away."""
+SCRIPTS = ("slider.js", "zoom.js")
+DIALOG = """
+<dialog aria-label="enlarged picture"><div class="head"><p class="soft"></p>
+<button type="button" value="close" aria-label="close">\u00d7</button></div>
+<div class="views"></div><div class="stage"></div>
+<div class="head"><button type="button" value="previous">previous picture</button><span class="keys soft"></span>
+<button type="button" value="next">next picture</button></div></dialog>"""
+"""What an enlarged picture is shown in (zoom.js)."""
 
 
 def document(title: str, body: Iterable[str]) -> str:
     """Return a whole HTML page, from its title (as text) and the parts of its body (as HTML)."""
     shown = "\n".join(part for part in body if part)
-    scripts = ("page.js", "zoom.js") if 'id="rows"' in shown else ("zoom.js",)
+    scripts = (*SCRIPTS, "page.js") if 'id="rows"' in shown else SCRIPTS
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>jaxprior: {escape(title)}</title>"
@@ -47,8 +38,8 @@ def document(title: str, body: Iterable[str]) -> str:
         "</head>\n<body>\n"
         f"<h1>jaxprior: {escape(title)}</h1>\n"
         + shown
-        + '\n<dialog><img alt=""><p class="soft"></p></dialog>'
-        f"\n<script>{''.join(map(_asset, scripts))}</script></body></html>\n"
+        + DIALOG
+        + f"\n<script>{''.join(map(_asset, scripts))}</script></body></html>\n"
     )
 
 
@@ -93,106 +84,19 @@ def plot_section(heading: str, plots: Sequence[tuple[str, str]], *, runs: int) -
     return [f'<details class="section"><summary>{escape(heading)}</summary>{cards(plots)}</details>']
 
 
-def picture_table(figures: Sequence[str], rows: Sequence[str], titles: Sequence[str]) -> str:
-    """Return the table of pictures under its controls.
-
-    Arguments:
-        figures: headings of the columns with numbers.
-        rows: from `picture_row`; titles: of the runs to choose from, where there are several.
-    """
-    head = '<th class="text" data-kind="text">picture</th><th class="text"></th>'
-    head += "".join(f'<th data-kind="number">{escape(name)}</th>' for name in figures)
-    options = "".join(f"<option>{escape(title)}</option>" for title in titles)
-    runs = f'<select id="run" aria-label="run"><option value="">all runs</option>{options}</select>' if titles else ""
-    return (
-        '<div class="tools"><input id="find" type="search" placeholder="filter by name" aria-label="filter by name">'
-        '<select id="status" aria-label="status"><option value="">every status</option><option>ok</option>'
-        f'<option>diverged</option><option>failed</option></select>{runs}<span id="count" class="soft"></span></div>\n'
-        f'<div class="pictures"><table id="rows" data-shown="{SHOWN}"><thead><tr>{head}</tr></thead><tbody>\n'
-        + "\n".join(rows[:SHOWN])
-        + "\n</tbody><tbody hidden>\n"
-        + "\n".join(rows[SHOWN:])
-        + '\n</tbody></table></div>\n<button id="more" hidden>show more</button>'
-    )
-
-
-def picture_row(
-    image: str, status: str, strip: str, figures: Sequence[tuple[float | None, str]], *, reason: str = "", run: str = ""
-) -> str:
-    """Return one row of the table of pictures.
-
-    Arguments:
-        image: its display name; status: of its row.
-        strip: from `embedded` or `linked`.
-        figures: the number to sort by and what is shown of it, a column each.
-        reason: what else is to be said of the row: why its status is not "ok", and its notes.
-        run: title of its run, where there are several.
-    """
-    name, title = escape(image, quote=True), escape(run, quote=True)
-    shown = f'<div class="name" title="{name}">{escape(PurePath(image).name)}</div>'
-    of_run, bold = (f' data-run="{title}"', f'<div class="run">{title}</div>') if run else ("", "")
-    note = f'<div class="reason note">{escape(reason)}</div>' if reason else ""
-    numbers = "".join(f'<td data-value="{"" if value is None else value}">{text}</td>' for value, text in figures)
-    return (
-        f'<tr data-name="{name}" data-status="{status}"{of_run}>'
-        f'<td class="text">{bold}{shown}<span class="badge {status}">{status}</span></td>'
-        f'<td class="text">{strip}{note}</td>{numbers}</tr>'
-    )
-
-
-def room_for(strips: Iterable[Sequence[Tile]], *, runs: int) -> int:
-    """Say how many of the first rows of a run may hold their pictures, in a page that so many runs share."""
-    room, rows = EMBEDDED_BYTES // runs, 0
-    for strip in strips:
-        room -= sum(tile.path.stat().st_size for tile in strip if tile.path.is_file())
-        if room < 0 or rows == max(1, EMBEDDED // runs):
-            return rows
-        rows += 1
-    return rows
-
-
-def embedded(tiles: Sequence[Tile], image: str) -> str:
-    """Return a strip of pictures that are inside the page; those that cannot be read are left out.
-
-    Arguments:
-        tiles: left to right; image: display name of what they belong to.
-    """
-    found = [(tile, png) for tile in tiles if (png := read_png(tile.path)) is not None]
-    usual = next(((png.width, png.height) for tile, png in found if tile.main), None)
-    parts = []
-    for tile, png in found:
-        caption = tile.caption
-        if usual is not None and usual != (png.width, png.height):
-            caption += f" {png.width}x{png.height}"
-        if tile.mask and (white := png.white()) is not None:
-            caption += f" {white:.0%}"
-        alt = escape(f"{PurePath(image).name}: {caption}", quote=True)
-        kind = ' class="main"' if tile.main else ""
-        parts.append(
-            f'<figure{kind}><img src="{png.address}" alt="{alt}"><figcaption>{caption}</figcaption></figure>'
-        )
-    return f'<div class="strip">{"".join(parts)}</div>'
-
-
-def framed(png: PngFile, name: str, *, box: tuple[int, int], caption: str = "") -> str:
+def framed(picture: PagePicture, name: str, *, box: tuple[int, int], caption: str = "") -> str:
     """Return a picture of any shape, shown as large as a box of (width, height) pixels allows; its name (as text) is
     what the enlarged picture says."""
-    factor = min(box[0] / png.width, box[1] / png.height)
-    style = f"width:{factor * png.width:.0f}px;height:{factor * png.height:.0f}px"
+    factor = min(box[0] / picture.width, box[1] / picture.height)
+    style = f"width:{factor * picture.width:.0f}px;height:{factor * picture.height:.0f}px"
     style += "" if factor >= 1 else ";image-rendering:auto"
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return f'<figure><img style="{style}" src="{png.address}" alt="{escape(name, quote=True)}">{below}</figure>'
+    return f'<figure><img style="{style}" src="{picture.address}" alt="{escape(name, quote=True)}">{below}</figure>'
 
 
 def side_by_side(pictures: Iterable[str]) -> str:
     """Return pictures of `framed` side by side, on further lines where the page is narrow."""
     return f'<div class="strip wrapped">{"".join(pictures)}</div>'
-
-
-def linked(tiles: Sequence[Tile], base: Path) -> str:
-    """Return a strip of links to pictures, relative to the page's folder."""
-    places = [(tile.caption, quote(os.path.relpath(tile.path, base))) for tile in tiles]
-    return " ".join(f'<a href="{place}">{caption}</a>' for caption, place in places)
 
 
 def _side(place: int) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxprior.data import images
-from jaxprior.reporting.figures import sheet
 from jaxprior.reporting.grid import grid_csv, grid_markdown, grid_summary
 from jaxprior.reporting.report_page import report_page
+from jaxprior.reporting.sheet import sheet
 from jaxprior.reporting.snapshot import Snapshot, snapshots
 from jaxprior.reporting.tables import json_text, results_csv, summary, summary_markdown
 from jaxprior.runs.record import read_record

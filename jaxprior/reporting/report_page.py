@@ -5,7 +5,7 @@ Beyond what a page has room for, rows carry links to their pictures, and the bes
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -14,11 +14,24 @@ from jaxprior.metrics import metric, metrics_of
 from jaxprior.protocols import HOLE, MERGED
 from jaxprior.reporting import page
 from jaxprior.reporting.grid import UNNAMED, hole_curves, legend, paper_tables, shared_settings
+from jaxprior.reporting.opening import opening
+from jaxprior.reporting.picture_table import LISTED, POOR_FIT, picture_row, picture_table, strips, tiles_of
 from jaxprior.reporting.plots import band, distribution, intervals
 from jaxprior.reporting.snapshot import Snapshot
-from jaxprior.reporting.tables import companions, convention, counts, distinct, headline, mean_text, said_of_equal, show
+from jaxprior.reporting.tables import (
+    companions,
+    convention,
+    counts,
+    distinct,
+    headline,
+    mean_text,
+    poor_fits,
+    said_of_equal,
+    said_of_fit,
+    show,
+)
 from jaxprior.reporting.traces import loss_curve
-from jaxprior.runs.journal import OK, Row
+from jaxprior.runs.journal import DIVERGED, FAILED, OK, Row
 from jaxprior.settings import flat
 
 
@@ -34,10 +47,11 @@ def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished:
     state = f"; <b>unfinished: {escape(unfinished)}</b>" if unfinished else ""
     body = [
         f'<p class="soft">{escape(_made_with(runs))}{state}</p>',
+        opening(runs),
         *(_paper_tables(runs) + _hole_plots(runs) + ["<h2>Runs</h2>"] if several else ()),
         _overview(runs, base),
         f'<p class="note">Means ± half the 95% interval of the mean. {escape(convention(_figures(runs)))}</p>',
-        *(f'<p class="note">{escape(text)}</p>' for text in _equal(runs)),
+        *(f'<p class="note">{escape(text)}</p>' for text in _said(runs, said_of_equal)),
         *_plots(runs),
         *_pictures(runs, base),
         *_settings(runs),
@@ -89,9 +103,9 @@ def _overview(runs: Sequence[Snapshot], base: Path) -> str:
     return page.figure_table([first, "ok", "diverged", "failed", *_titles(figures)], lines)
 
 
-def _equal(runs: Sequence[Snapshot]) -> list[str]:
-    """Sentences on pictures that are equal to others; of several runs, each with the run's title."""
-    said = [(run.title, text) for run in runs if (text := said_of_equal(run.rows))]
+def _said(runs: Sequence[Snapshot], sentence: Callable[[Iterable[Row]], str]) -> list[str]:
+    """What a sentence on rows says of each of the runs; of several, with the run's title."""
+    said = [(run.title, text) for run in runs if (text := sentence(run.rows))]
     return [f"{title}: {text}" if len(runs) > 1 else text for title, text in said]
 
 
@@ -120,28 +134,39 @@ def _plots(runs: Sequence[Snapshot]) -> list[str]:
 
 
 def _pictures(runs: Sequence[Snapshot], base: Path) -> list[str]:
-    figures, limit, several = _figures(runs), page.LISTED // len(runs), len(runs) > 1
+    figures, limit, several = _figures(runs), LISTED // len(runs), len(runs) > 1
     lines, left_out = [], 0
     for run in runs:
         rows = _listed(run.rows, limit)
         left_out += len(run.rows) - len(rows)
-        strips = [_tiles(run, row) for row in rows]
-        inside = page.room_for(strips, runs=len(runs))
-        for place, (row, tiles) in enumerate(zip(rows, strips, strict=True)):
-            strip = page.embedded(tiles, row.image) if place < inside else page.linked(tiles, base)
+        shown = strips([(row.image, tiles_of(run, row)) for row in rows], base, runs=len(runs))
+        for row, strip in zip(rows, shown, strict=True):
             reason = "; ".join([*([row.reason] if row.status != OK and row.reason else []), *row.notes])
             numbers = [(value := row.figures.get(name), show(name, value)) for name in figures]
             numbers.append((row.loss, "" if row.loss is None else f"{row.loss:.4g}"))
             title = run.title if several else ""
-            lines.append(page.picture_row(row.image, row.status, strip, numbers, reason=reason, run=title))
-    headings = [*_titles(figures), "loss"]
-    note = f'<p class="note">{left_out} more rows, the best ones, stand in results.csv only.</p>' if left_out else ""
-    titles = [run.title for run in runs] if several else []
+            lines.append(picture_row(row.image, row.status, strip, numbers, reason=reason, run=title, fit=row.fit))
+    poor = sum(poor_fits(run.rows) for run in runs) > 0
     return [
-        "<h2>Pictures</h2>" if several else "<h2>Pictures, worst first</h2>",
-        note,
-        page.picture_table(headings, lines, titles),
+        f"<h2>Pictures{'' if several else ', poor fits first' if poor else ', worst first'}</h2>",
+        *(f'<p class="warning">{escape(text)}</p>' for text in _said(runs, said_of_fit)),
+        f'<p class="note">{_left_out(left_out)}</p>' if left_out else "",
+        picture_table(
+            [*_titles(figures), "loss"],
+            lines,
+            [run.title for run in runs] if several else [],
+            choices=[OK, DIVERGED, FAILED, *([POOR_FIT] if poor else [])],
+        ),
     ]
+
+
+def _left_out(rows: int) -> str:
+    """The sentence on rows that the page has no room for."""
+    return (
+        "1 more row, the best one, stands in results.csv only."
+        if rows == 1
+        else f"{rows} more rows, the best ones, stand in results.csv only."
+    )
 
 
 def _listed(rows: Sequence[Row], limit: int) -> Sequence[Row]:
@@ -151,14 +176,6 @@ def _listed(rows: Sequence[Row], limit: int) -> Sequence[Row]:
         return rows
     best = {row.image for row in [row for row in rows if row.status == OK][-spare:]}
     return [row for row in rows if row.image not in best][:limit]
-
-
-def _tiles(run: Snapshot, row: Row) -> list[page.Tile]:
-    """The pictures of a row: input | mask | restored | merged | original, as far as the task has them."""
-    return [
-        page.Tile(page.CAPTIONS[kind], path, main=kind == run.final, mask=kind == "masks")
-        for kind, path in run.pictures(row).items()
-    ]
 
 
 def _figures(runs: Sequence[Snapshot]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jaxprior.errors import RunError
 from jaxprior.reporting.tables import headline, summarise
-from jaxprior.runs.journal import Row
+from jaxprior.runs.journal import POOR, Row
 from jaxprior.runs.runfolder import RunFolder
 
 
@@ -32,7 +32,7 @@ class Snapshot:
 
     Arguments:
         folder: the run; record: its run.json.
-        rows: the newest of every picture, worst first.
+        rows: the newest of every picture, those that fit the prior poorly first, then worst first.
         title: its name for people, and place: both among the runs that it was read with.
     """
 
@@ -68,6 +68,11 @@ class Snapshot:
         """The kind of picture that is the result: "images" where the task merges, else "raw"."""
         return "images" if "images" in self.kinds else "raw"
 
+    @property
+    def native(self) -> bool:
+        """Whether its pictures are photographs that kept their own size."""
+        return self.record["configuration"].get("size") == "native"
+
     @cached_property
     def _stored(self) -> dict[str, frozenset[str]]:
         folders = {kind: self.folder.file(kind, "").parent for kind in self.kinds}
@@ -98,14 +103,19 @@ def snapshots(folders: Sequence[RunFolder]) -> list[Snapshot]:
 
 
 def worst_first(rows: Iterable[Row]) -> list[Row]:
-    """Sort rows by their headline figure, the worst first; rows without one come last."""
+    """Sort rows by their headline figure, the worst first; rows without one come last.
+
+    Pictures that do not look like what the prior was trained on come before all others, in the same order.
+    """
     rows = sorted(rows, key=lambda row: row.image)
     metric = headline(rows)
-    if metric is None:
-        return rows
-    having = [(value, row) for row in rows if (value := row.figures.get(metric.name)) is not None]
-    without = [row for row in rows if row.figures.get(metric.name) is None]
-    return [*(row for _, row in sorted(having, key=lambda pair: metric.gain(pair[0]))), *without]
+
+    def place(row: Row) -> tuple[bool, bool, float]:
+        value = None if metric is None else row.figures.get(metric.name)
+        worth = 0.0 if metric is None or value is None else metric.gain(value)
+        return row.fit != POOR, value is None, worth
+
+    return sorted(rows, key=place)
 
 
 def _titles(folders: Sequence[RunFolder], records: Sequence[dict]) -> list[str]:

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from jaxprior.errors import RunError
-from jaxprior.reporting.figures import PngFile, read_png
+from jaxprior.reporting.page_pictures import PagePicture, read_png
 from jaxprior.runs.kinds import TRAINING, wrong_kind
 from jaxprior.runs.record import read_record
 from jaxprior.training.evaluators import read_evaluation
@@ -31,7 +31,7 @@ class Training:
     card: dict
     losses: list[dict[str, str]] = dataclasses.field(default_factory=list)
     figures: list[dict[str, str]] = dataclasses.field(default_factory=list)
-    sheet: PngFile | None = None
+    sheet: PagePicture | None = None
 
 
 def read_training(folder: Path) -> Training:

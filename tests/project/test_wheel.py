@@ -26,7 +26,7 @@ def test_contents(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"jaxprior/__init__.py", "jaxprior/__main__.py", "weights_convert/__main__.py"} <= names
     assert {f"jaxprior/assets/{name}/model.safetensors" for name in ("cats32", "cats64")} <= names
-    assert {f"jaxprior/reporting/{name}" for name in ("page.css", "page.js", "zoom.js")} <= names
+    assert {f"jaxprior/reporting/{name}" for name in ("page.css", "page.js", "slider.js", "zoom.js")} <= names
     assert {f"{package}/py.typed" for package in ("jaxprior", "weights_convert")} <= names
     assert not [n for n in names if n.startswith(("tests/", "benchmarks/"))]
     assert wheel.stat().st_size < 20e6

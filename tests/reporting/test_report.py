@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from jaxprior.data import images
 from jaxprior.errors import RunError
 from jaxprior.evaluation import Row, RunFolder, runs_in, write_report
-from jaxprior.reporting import page as page_module
+from jaxprior.reporting import picture_table, report_page
 from jaxprior.reporting.plots import Line, band, distribution, intervals
 from jaxprior.reporting.snapshot import snapshots
 from jaxprior.reporting.traces import loss_curve
@@ -31,7 +31,7 @@ def test_report_is_one_offline_file_with_every_row_worst_first(tmp_path):
     assert [row["data-status"] for row in page.rows] == ["ok"] * 3 + ["failed"]
     assert [row["pictures"] for row in page.rows] == [5, 5, 5, 0]
     assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
-    assert page.captions[:5] == ["input", "mask 0%", "restored", "merged", "original"]
+    assert page.captions[:5] == ["input", "mask 0%", "generator", "restored", "original"]
     assert "http:" not in text and "https:" not in text and "image-rendering: pixelated" in text
     for wanted in ("uniform 7x7", "jaxprior inpaint &lt;x&gt;", "versions.jax"):
         assert wanted in text
@@ -59,7 +59,7 @@ def test_small_inputs_are_shown_enlarged_and_say_their_size(tmp_path):
 def test_what_a_task_merges_without_a_mask_is_shown(tmp_path):
     run = make_run(tmp_path / "run", title="colorize", masked=False)
     run.write({**{k: v for k, v in run.read().items() if k != "kind"}, "merges": True})
-    assert Page(write_report([run]).read_text()).captions[:4] == ["input", "restored", "merged", "original"]
+    assert Page(write_report([run]).read_text()).captions[:4] == ["input", "generator", "restored", "original"]
 
 
 def test_several_runs_share_one_report(tmp_path):
@@ -74,7 +74,7 @@ def test_several_runs_share_one_report(tmp_path):
 
 
 def test_large_runs_link_to_their_pictures_instead_of_holding_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(page_module, "EMBEDDED", 1)
+    monkeypatch.setattr(picture_table, "EMBEDDED", 1)
     make_run(tmp_path / "a b")
     page = Page((write_report(runs_in(tmp_path / "a b"))).read_text())
     assert [row["pictures"] for row in page.rows] == [5, 0, 0, 0]
@@ -85,17 +85,18 @@ def test_large_runs_link_to_their_pictures_instead_of_holding_them(tmp_path, mon
 
 
 def test_a_page_lists_so_many_rows_and_leaves_out_the_best(tmp_path, monkeypatch):
-    monkeypatch.setattr(page_module, "LISTED", 3)
+    monkeypatch.setattr(report_page, "LISTED", 3)
     text = write_report([make_run(tmp_path / "run")]).read_text()
     names = [row["data-name"].rpartition("/")[2] for row in Page(text).rows]
     assert names[:2] == ["p2.png", "p1.png"] and len(names) == 3 and HOSTILE in Page(text).rows[2]["data-name"]
-    assert "1 more rows, the best ones" in text and "p0.png" in (tmp_path / "run/results.csv").read_text()
+    assert "1 more row, the best one, stands in results.csv only." in text
+    assert "p0.png" in (tmp_path / "run/results.csv").read_text()
 
 
 def test_pictures_inside_a_page_have_a_limit_in_bytes(tmp_path, monkeypatch):
     run = make_run(tmp_path / "run")
     strip = sum(run.file(kind, "p2").stat().st_size for kind in ("inputs", "masks", "raw", "images", "originals"))
-    monkeypatch.setattr(page_module, "EMBEDDED_BYTES", strip)
+    monkeypatch.setattr(picture_table, "EMBEDDED_BYTES", strip)
     assert [row["pictures"] for row in Page(write_report([run]).read_text()).rows] == [5, 0, 0, 0]
 
 
@@ -131,7 +132,7 @@ def test_torn_journals_missing_and_damaged_pictures_do_not_stop_a_report(tmp_pat
     damaged.write_bytes(damaged.read_bytes()[:-20])
     page = Page(write_report([run]).read_text())
     assert [row["pictures"] for row in page.rows] == [4, 4, 5, 0]
-    assert page.captions[8:] == ["input", "mask", "restored", "merged", "original"]
+    assert page.captions[8:] == ["input", "mask", "generator", "restored", "original"]
     assert not (run.path / "sheet.png").exists()
 
 
@@ -264,7 +265,7 @@ def test_report_sorts_and_filters_in_a_browser(tmp_path):
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium to run the page's script")
 def test_long_tables_show_their_first_rows_until_more_are_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(page_module, "SHOWN", 2)
+    monkeypatch.setattr(picture_table, "SHOWN", 2)
     path = write_report([make_run(tmp_path / "run", n=5)])
     script = """
       const first = names(), said = count.textContent; more.click(); const second = names();

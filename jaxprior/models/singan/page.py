@@ -12,7 +12,7 @@ from jaxprior import metrics
 from jaxprior.models.singan.model import SingleImageModel
 from jaxprior.models.singan.viewing import draw_from, real_pyramid
 from jaxprior.reporting import page
-from jaxprior.reporting.figures import as_png
+from jaxprior.reporting.page_pictures import as_png
 
 
 SAMPLES, AT_ONCE = 16, 4

@@ -1,0 +1,59 @@
+"""The picture with which a report opens: what was restored, beside what was given, large enough to be shared.
+
+Where the page's scripts run, the two lie over each other under a slider (slider.js).
+"""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import PurePath
+
+from jaxprior.metrics import Metric
+from jaxprior.reporting.picture_table import BESIDE, read_tiles, strip, tiles_of
+from jaxprior.reporting.snapshot import Snapshot
+from jaxprior.reporting.tables import headline, show
+from jaxprior.runs.journal import OK, POOR, Row
+
+
+TRIED = 20
+"""So many pictures of a run are looked at in search of one whose files are all there."""
+
+
+def opening(runs: Sequence[Snapshot]) -> str:
+    """Return the section (as HTML) with which a page of runs opens; empty if no picture is restored yet.
+
+    It shows the first photograph that kept its own size; where there is none, the best picture of the first run that
+    has any. Pictures that do not look like what the prior was trained on come last.
+
+    Arguments:
+        runs: in the order of the page.
+    """
+    for run in sorted(runs, key=lambda run: not run.native):
+        metric = headline(run.rows)
+        for row in _best_first(run, metric)[:TRIED]:
+            tiles = [tile for tile in tiles_of(run, row) if tile.part != BESIDE]
+            found = read_tiles(tiles)
+            if len(found) == len(tiles) > 1:
+                return (
+                    f'<section class="opening">{strip(found, row.image)}'
+                    f'<p class="soft">{escape(_caption(run, row, metric))}</p></section>'
+                )
+    return ""
+
+
+def _best_first(run: Snapshot, metric: Metric | None) -> list[Row]:
+    """The restored pictures of a run, the one to open with first."""
+
+    def place(row: Row) -> tuple[bool, float, str]:
+        value = None if metric is None or run.native else row.figures.get(metric.name)
+        return row.fit == POOR, 0.0 if metric is None or value is None else -metric.gain(value), row.image
+
+    return sorted((row for row in run.rows if row.status == OK), key=place)
+
+
+def _caption(run: Snapshot, row: Row, metric: Metric | None) -> str:
+    """What the picture is, and how well it was restored."""
+    prior = run.record["configuration"]["prior"]["name"]
+    parts = [f"{PurePath(row.image).name}: {run.title}, prior {prior}"]
+    if metric is not None and (figure := show(metric.name, row.figures.get(metric.name))):
+        parts.append(f"{metric.title} {figure}{f' {metric.unit}' if metric.unit else ''}")
+    return ", ".join(parts)
