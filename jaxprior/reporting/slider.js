@@ -35,15 +35,22 @@ function makeSlider(before, after) {
 
 const captionOf = figure => figure.querySelector("figcaption")?.textContent ?? "";
 
-// The pairs of a strip that can be compared: what was restored with what was given and with the original.
-function pairsOf(strip) {
-  const [inputs, finals, originals] = ["input", "final", "original"].map(part => [...strip.querySelectorAll(`.${part}`)]);
-  const last = finals.at(-1);
-  if (!last) return [];
-  const others = finals.length > 1 ? [finals[0], ...originals] : [...inputs, ...originals];
-  const shape = figure => { const { width, height } = figure.querySelector("img").attributes; return width.value / height.value; };
-  return others.filter(other => Math.abs(shape(other) / shape(last) - 1) < 0.03).map(other => [other, last]);
+function shapeOf(figure) {
+  const picture = figure.querySelector("img");
+  return picture.getAttribute("width") / picture.getAttribute("height");
 }
+
+// The pairs of a strip that can be compared: what was restored with what was given and with the original. Where two
+// runs restored the same picture, their results are compared.
+function pairsOf(strip) {
+  const all = part => [...strip.querySelectorAll(`figure.${part}`)];
+  const finals = all("final"), last = finals.at(-1);
+  if (!last) return [];
+  const others = [...(finals.length > 1 ? finals.slice(0, 1) : all("input")), ...all("original")];
+  return others.filter(other => Math.abs(shapeOf(other) / shapeOf(last) - 1) < 0.03).map(other => [other, last]);
+}
+
+const pairLabel = pair => pair.map(captionOf).join(" | ");
 
 function makeButton(text, pressed, act) {
   const button = document.createElement("button");
@@ -59,12 +66,13 @@ for (const opening of document.querySelectorAll(".opening")) {
   if (!pairs.length) continue;
   const stage = document.createElement("div"), views = document.createElement("div");
   views.className = "views";
-  const show = chosen => {
-    stage.replaceChildren(makeSlider(...chosen));
-    stage.firstChild.setAttribute("style", `--wide:${chosen[1].style.getPropertyValue("--wide") || 1};--at:50%`);
-    views.replaceChildren(...pairs.map(pair => makeButton(pair.map(captionOf).join(" | "), pair === chosen, () => show(pair))));
+  const compare = chosen => {
+    const slider = makeSlider(...chosen);
+    slider.style.setProperty("--wide", shapeOf(chosen[1]));
+    stage.replaceChildren(slider);
+    views.replaceChildren(...pairs.map(pair => makeButton(pairLabel(pair), pair === chosen, () => compare(pair))));
   };
-  show(pairs[0]);
+  compare(pairs[0]);
   views.hidden = pairs.length < 2;
   strip.after(stage, views);
   opening.classList.add("live");

@@ -8,39 +8,43 @@ const figuresOf = group => group.matches("figure") ? [group] : [...group.querySe
 const groups = () => [...new Set([...document.querySelectorAll("figure")].map(groupOf))];
 
 function viewsOf(group) {
-  const single = figuresOf(group).map(figure => ({ label: captionOf(figure), figures: [figure] }));
   const pairs = group.matches("figure") ? [] : pairsOf(group);
-  return [...pairs.map(pair => ({ label: pair.map(captionOf).join(" | "), figures: pair })), ...single];
+  const compared = pairs.map(pair => ({ label: pairLabel(pair), figures: pair }));
+  return [...compared, ...figuresOf(group).map(figure => ({ label: captionOf(figure), figures: [figure] }))];
 }
 
+// As large as the window allows: small pictures by a whole factor, pixel by pixel, photographs smoothly.
 function fit(node, picture) {
   const width = dialog.clientWidth - 28, height = Math.max(120, innerHeight - 190);
+  const smooth = picture.classList.contains("photo");
   let factor = Math.min(width / picture.naturalWidth, height / picture.naturalHeight);
-  if (picture.classList.contains("photo")) factor = Math.min(factor, 3);
+  if (smooth) factor = Math.min(factor, 3);
   else if (factor > 2) factor = Math.floor(factor);
   node.style.width = `${factor * picture.naturalWidth}px`;
   node.style.height = `${factor * picture.naturalHeight}px`;
-  for (const image of stage.querySelectorAll("img")) image.classList.toggle("photo", factor < 1 || picture.classList.contains("photo"));
+  for (const image of stage.querySelectorAll("img")) image.classList.toggle("photo", smooth || factor < 1);
+}
+
+function makeView(figures) {
+  if (figures.length > 1) return makeSlider(...figures);
+  const picture = figures[0].querySelector("img").cloneNode();
+  for (const name of ["tabindex", "role", "style"]) picture.removeAttribute(name);
+  return picture;
 }
 
 function showView(number) {
-  const { group, views } = shown, view = views[shown.view = (number + views.length) % views.length];
-  const pictures = view.figures.map(figure => figure.querySelector("img")), last = pictures.at(-1);
-  const node = pictures.length > 1 ? makeSlider(...view.figures) : last.cloneNode();
-  node.removeAttribute("tabindex");
-  node.removeAttribute("role");
-  if (pictures.length < 2) node.removeAttribute("style");
-  stage.replaceChildren(node);
-  fit(node, last);
-  const name = last.alt, end = name.lastIndexOf(": ");
-  dialog.querySelector("p").textContent = pictures.length > 1 ? `${name.slice(0, end)}: ${view.label}` : name;
-  dialog.querySelector(".views").replaceChildren(
-    ...(views.length > 1 && views.every(one => one.label) ? views.map((one, place) => makeButton(one.label, one === view, () => showView(place))) : []));
-  const many = groups().length > 1;
+  const { views } = shown, view = views[shown.view = (number + views.length) % views.length];
+  const last = view.figures.at(-1).querySelector("img"), pair = view.figures.length > 1;
+  const named = views.length > 1 && views.every(one => one.label), many = groups().length > 1;
+  stage.replaceChildren(makeView(view.figures));
+  fit(stage.firstChild, last);
+  dialog.querySelector("p").textContent = pair ? last.alt.replace(/: [^:]*$/, `: ${view.label}`) : last.alt;
+  const buttons = views.map((one, place) => makeButton(one.label, one === view, () => showView(place)));
+  dialog.querySelector(".views").replaceChildren(...(named ? buttons : []));
   for (const button of dialog.querySelectorAll('[value="previous"], [value="next"]')) button.hidden = !many;
-  dialog.querySelector(".keys").textContent = [
-    pictures.length > 1 ? "\u2190 \u2192 move the line" : views.length > 1 ? "\u2190 \u2192 what belongs to it" : "",
-    many ? "\u2191 \u2193 other pictures" : "", "Esc closes"].filter(Boolean).join(" \u00b7 ");
+  const keys = [many && "\u2191 \u2193 other pictures", "Esc closes"];
+  if (views.length > 1) keys.unshift(pair ? "\u2190 \u2192 move the line" : "\u2190 \u2192 what belongs to it");
+  dialog.querySelector(".keys").textContent = keys.filter(Boolean).join(" \u00b7 ");
 }
 
 function openGroup(group, choose) {
@@ -62,7 +66,8 @@ document.body.addEventListener("click", event => {
 });
 dialog.addEventListener("click", event => {
   const { target } = event;
-  if (target === dialog || target.value === "close" || target.parentNode === stage && target.tagName === "IMG") dialog.close();
+  const isPicture = target.parentNode === stage && target.tagName === "IMG";
+  if (target === dialog || target.value === "close" || isPicture) dialog.close();
   if (target.value === "previous") turn(-1);
   if (target.value === "next") turn(1);
 });
