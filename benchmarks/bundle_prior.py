@@ -4,8 +4,14 @@
 
 `defaults.json` maps tasks ("reconstruct", "inpaint") to {"codes": {...}, "objective": {...}, "solve": {...}}, as
 measured with `benchmarks/settings.py` and `benchmarks/inversion_quality.py`. Writes jaxprior/assets/NAME/
-{model.safetensors, README.md, samples.png}. With RUN the asset's own folder only its defaults change. With the training
-pictures (--data) the distances are measured anew: a run that was stopped knows those of its last whole phase.
+{model.safetensors, bank.safetensors, README.md, samples.png}. With RUN the asset's own folder only its defaults change.
+With the training pictures (--data) the distances are measured anew: a run that was stopped knows those of its last
+whole phase.
+
+    python benchmarks/bundle_prior.py --bank cats32
+
+makes the bank of a prior that is bundled already, jaxprior/assets/NAME/bank.safetensors: thumbnails of samples from
+which inversions choose their start. It belongs to the weights, and changes with them only.
 """
 
 import argparse
@@ -15,10 +21,13 @@ from pathlib import Path
 
 import jax
 
+from jaxprior.inversion.solvers import Solve
+from jaxprior.restoration import banks
+from jaxprior.system.runtime import enable_compilation_cache
 from jaxprior.training.evaluators import CODES, SlicedWasserstein
 from jaxprior.training.pictures import load_pictures
 from jaxprior.weights import storage
-from jaxprior.weights.priors import build_prior
+from jaxprior.weights.priors import build_prior, load_prior
 
 
 ASSETS = Path(__file__).resolve().parents[1] / "jaxprior" / "assets"
@@ -79,18 +88,33 @@ def distances(params: dict, card: dict, data: Path) -> dict:
     return evaluator.summary(evaluator.measure(None, None))
 
 
+def bundle_bank(folder: Path) -> None:
+    """Make the bank of an asset's weights, unless it is there."""
+    prior, path, size = load_prior(folder / "model.safetensors"), folder / banks.FILE, Solve().bank_size
+    if banks.read_thumbnails(path, prior, (size, *banks.thumbnail_shape(prior.image_shape))) is not None:
+        return
+    enable_compilation_cache()
+    banks.write_thumbnails(path, prior, banks.make_thumbnails(prior, size))
+    print(f"{folder.name}: a bank of {size} samples, {path.stat().st_size / 1e6:.1f} MB")
+
+
 def main() -> None:
     """Write the asset."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("name")
-    parser.add_argument("--defaults", type=Path, required=True)
+    parser.add_argument("run", type=Path, nargs="?")
+    parser.add_argument("name", nargs="?")
+    parser.add_argument("--bank", metavar="NAME", help="make only the bank of this bundled prior")
+    parser.add_argument("--defaults", type=Path)
     parser.add_argument("--hardware", help="what the device name does not tell")
     parser.add_argument("--samples", help="what the samples look like, in a sentence")
     parser.add_argument("--source", help="what the pictures are, instead of what the run says")
     parser.add_argument("--licence", help="of the pictures, instead of what the run says")
     parser.add_argument("--data", type=Path, help="the training pictures, to measure distances anew")
     arguments = parser.parse_args()
+    if arguments.bank is not None:
+        return bundle_bank(ASSETS / arguments.bank)
+    if None in (arguments.run, arguments.name, arguments.defaults):
+        parser.error("give RUN, NAME and --defaults, or --bank NAME")
     params, card = storage.load_weights(arguments.run / "model.safetensors")
     card |= {"name": arguments.name, "defaults": json.loads(arguments.defaults.read_text())}
     card |= {k: v for k in ("hardware", "samples", "source", "licence") if (v := getattr(arguments, k))}
@@ -102,6 +126,7 @@ def main() -> None:
     (folder / "README.md").write_text(model_card(storage.read_card(folder / "model.safetensors")))
     if arguments.run.resolve() != folder:
         shutil.copy(arguments.run / "samples.png", folder / "samples.png")
+    bundle_bank(folder)
     size = (folder / "model.safetensors").stat().st_size / 1e6
     print(f"{folder.name}: {size:.1f} MB" + (f", more than {LIMIT_MB} MB" if size > LIMIT_MB else ""))
 

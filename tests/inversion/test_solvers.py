@@ -181,7 +181,7 @@ def test_weight_rate_scales_the_steps_of_everything_but_the_codes(optimizer):
 
 def test_the_bank_finds_the_sample_that_was_planted(prior):
     bank = sample_bank(prior, 128)
-    assert bank.z.shape == (128, 16) and bank.pixels.shape == (128, 16, 16, 3)
+    assert bank.z.shape == (128, 16) and bank.pixels.shape == (128, 8, 8, 3) and bank.factor == 2
     planted = np.array([5, 77, 101])
     photos = prior.generate(bank.z[planted])
     masks = np.stack([jp.parse_mask("block:0.25").draw(16, jax.random.key(i)) for i in range(3)])
@@ -213,7 +213,7 @@ def test_the_bank_is_kept_in_the_cache_and_a_damaged_file_is_made_anew(prior, tm
     first = sample_bank(prior, 64)
     (file,) = (tmp_path / "banks").iterdir()
     made = file.read_bytes()
-    monkeypatch.setattr("jaxprior.restoration.banks._generate", lambda *_: pytest.fail("the cache was not used"))
+    monkeypatch.setattr("jaxprior.restoration.banks.make_thumbnails", lambda *_: pytest.fail("the cache was not used"))
     np.testing.assert_array_equal(sample_bank(prior, 64).pixels, first.pixels)
     monkeypatch.undo()
     monkeypatch.setattr("jaxprior.system.runtime.cache_folder", lambda: tmp_path)

@@ -1,7 +1,9 @@
 """Start on the best of many samples: a bank of generated images, compared with what is known of each observation.
 
 The bank costs one forward pass per sample and prior; choosing from it costs one comparison per sample and image, no
-gradient. On a small network trained on digits it was worth more than any number of steps.
+gradient. On a small network trained on digits it was worth more than any number of steps. The images are kept as
+thumbnails, which are enlarged before they are compared: the best of them are as good a start as the best of the images
+themselves (docs/inversion.md).
 """
 
 from collections.abc import Callable
@@ -20,18 +22,20 @@ CHUNK = 64
 """Samples compared at once."""
 
 
-@jax.tree_util.register_dataclass
+@partial(jax.tree_util.register_dataclass, data_fields=["z", "pixels"], meta_fields=["factor"])
 @dataclass(frozen=True, kw_only=True)
 class Bank:
     """Samples of one prior.
 
     Fields:
         z: codes, float32 [k, latent_dim].
-        pixels: their images, uint8 [k, *image_shape] for [-1, 1].
+        pixels: their images as thumbnails, uint8 [k, *space, c] for [-1, 1].
+        factor: an image is so many times as large as its thumbnail, along each axis of the space.
     """
 
     z: Array
     pixels: Array
+    factor: int = 1
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["bank"], meta_fields=["bank_size"])
@@ -91,29 +95,41 @@ def choose(bank: Bank, operator: Any, targets: Any, nth: Array, *, count: int, s
         operator: forward operator, all arrays with a leading axis b.
         targets: `Target`, leading axis b; samples are compared with `fitted`, held-out pixels are not looked at.
         nth: integers [b]: which of its image's starts each entry of the batch is, from 0.
-        count: codes wanted for each; starts: number of starts, which choose among disjoint parts of the bank.
+        count: codes wanted for each; starts: number of starts, which choose among disjoint parts of the bank: start n
+            among the samples n, n + starts, n + 2 starts, ...
 
     Returns:
         [b, count, d].
     """
-    k = len(bank.pixels)
-    if k < count * starts:
+    k, each = len(bank.pixels), len(bank.pixels) // starts
+    if each < count:
         raise ValueError(f"a bank of {k} samples is too small for {count} codes and {starts} starts of each image")
-    chunk = next(n for n in range(min(CHUNK, k), 0, -1) if k % n == 0)
-    pieces = bank.pixels.reshape(-1, chunk, *bank.pixels.shape[1:])
+    chunk = next(n for n in range(min(CHUNK, each), 0, -1) if each % n == 0)
+    pieces = bank.pixels[: each * starts].reshape(-1, chunk, starts, *bank.pixels.shape[1:])
 
     def errors(piece: Array) -> Array:
-        images = piece.astype(jnp.float32) / 127.5 - 1
+        """Mean square errors [b, chunk] of a piece [chunk, starts, ...] of the bank."""
 
-        def of_one(operator, target) -> Array:
-            seen = jax.vmap(operator.apply)(images)
+        def of_one(operator, target, thumbnails) -> Array:
+            seen = jax.vmap(operator.apply)(enlarged(thumbnails, bank.factor))
             keep = 1.0 if target.held is None else (1 - target.held)[None]
             errors = jnp.square(seen * keep - target.fitted[None])
             return jnp.mean(errors, axis=tuple(range(1, errors.ndim)))
 
-        return jax.vmap(of_one)(operator, targets)  # [b, chunk]
+        return jax.vmap(of_one)(operator, targets, jnp.moveaxis(piece[:, nth], 1, 0))
 
-    found = jnp.moveaxis(jax.lax.map(errors, pieces), 1, 0).reshape(len(nth), k)
-    mine = jnp.arange(k)[None] % starts == nth[:, None]
-    _, best = jax.lax.top_k(jnp.where(mine, -found, -jnp.inf), count)
-    return bank.z[best]
+    found = jnp.moveaxis(jax.lax.map(errors, pieces), 1, 0).reshape(len(nth), each)
+    _, best = jax.lax.top_k(-found, count)
+    return bank.z[best * starts + nth[:, None]]
+
+
+def enlarged(thumbnails: Array, factor: int) -> Array:
+    """Thumbnails as images, interpolated linearly: uint8 [n, *space, c] -> float32 [n, *space, c] in [-1, 1].
+
+    Arguments:
+        thumbnails: of n images.
+        factor: how many times larger the images are, along each axis of the space.
+    """
+    images = thumbnails.astype(jnp.float32) / 127.5 - 1
+    n, *space, channels = images.shape
+    return jax.image.resize(images, (n, *(factor * side for side in space), channels), "linear")
