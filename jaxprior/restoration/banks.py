@@ -144,7 +144,7 @@ def _identity(prior: Prior, pixels: np.ndarray) -> dict[str, str]:
     return {
         "prior_sha256": prior.sha256,
         "distribution": prior.code_distribution,
-        "pixels_sha256": hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest(),
+        "pixels_sha256": hashlib.sha256(pixels.tobytes()).hexdigest(),
     }
 
 
