@@ -19,7 +19,7 @@ from jaxprior.cli.derived import choice_of, options_of
 from jaxprior.cli.found import usable_families
 from jaxprior.cli.options import NoOptions, check_apart
 from jaxprior.cli.signature import spelled_out
-from jaxprior.cli.training import TrainingRunOptions, changed, train
+from jaxprior.cli.training import TrainingRunOptions, changed, say_report, train
 from jaxprior.protocols import Trainer
 from jaxprior.settings import about
 
@@ -115,7 +115,7 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
         if len(skipped) > MOST_NAMED:
             say(f"left out: {len(skipped) - MOST_NAMED} more")
         plan = discovery.imported(trainer.plan)(settings, data.pictures)
-        train(plan, run, data.source, use=data.use or trainer.use)
+        train(plan, run, data.source, use=data.use or trainer.use, after=say_report)
 
     command.__doc__ = trainer.text
     return spelled_out(command, kinds)

@@ -124,3 +124,10 @@ def train(
     say(f"\nweights: {plan.models(run.out)[0]}\nuse them: {use} {shlex.quote(str(run.out))}")
     after(run.out)
     return Ending(finished=planned_end is None, seconds=clock.seconds)
+
+
+def say_report(run: Path) -> None:
+    """Write the page of a training, and say where it is."""
+    from jaxprior.evaluation import write_training_report
+
+    say(f"report: {write_training_report(run)}")

@@ -1,11 +1,13 @@
-"""The HTML page of a training: what it makes, how its losses went, what it was told."""
+"""The HTML page of a training: what it makes, how to use it, how it came about, what it was told."""
 
 from collections.abc import Sequence
 from html import escape
 
 from jaxprior.reporting import page
+from jaxprior.reporting.page_pictures import as_png
 from jaxprior.reporting.plots import curves
 from jaxprior.reporting.training_snapshot import Training
+from jaxprior.reporting.uses import uses_of
 from jaxprior.settings import flat
 from jaxprior.training.evaluators import PLACE
 
@@ -13,15 +15,17 @@ from jaxprior.training.evaluators import PLACE
 BY_PHASE = 16
 """More phases than this are not told apart in a plot."""
 
-WIDE = (1200, 720)
-"""Pixels that a sheet of samples may take."""
+WIDE, ROW = (1200, 720), (1000, 110)
+"""Pixels that a sheet of samples may take, and a row of one."""
 
 
 def training_page(training: Training, sections: Sequence[str]) -> str:
     """Return the whole HTML page; `sections` (as HTML) stand in place of the newest sheet of samples."""
     body = [
-        f'<p class="soft">{escape(_summary(training))}</p>',
+        f'<p class="soft">{escape(_summary(training))}{_unfinished(training)}</p>',
         *(sections or _sheet(training)),
+        *_use(training),
+        *([] if sections else _over_time(training)),
         *_curves(training),
         *([] if sections else _figures(training)),
         *_settings(training),
@@ -32,8 +36,7 @@ def training_page(training: Training, sections: Sequence[str]) -> str:
 def _summary(training: Training) -> str:
     """One line: what, of what, how long, on what, and how far it is."""
     made, record = training.card.get("training", {}), training.record
-    recipe = record.get("configuration", {}).get("recipe", training.card.get("architecture", ""))
-    parts = [f"{recipe} trained on {record.get('data', training.card.get('source', 'unknown pictures'))}"]
+    parts = [f"{training.recipe} trained on {record.get('data', training.card.get('source', 'unknown pictures'))}"]
     if "seconds" in made:
         parts.append(f"{_duration(made['seconds'])} of training")
     if device := record.get("device", made.get("device")):
@@ -47,6 +50,36 @@ def _sheet(training: Training) -> list[str]:
     if training.sheet is None:
         return []
     return ["<h2>Newest samples</h2>", page.framed(training.sheet, "newest samples", box=WIDE)]
+
+
+def _unfinished(training: Training) -> str:
+    """How much of the training is still to come (as HTML); empty if it is finished."""
+    left = training.card.get("training", {}).get("unfinished")
+    if not left:
+        return ""
+    return f"; <b>unfinished: step {left['steps']:,} of {left['of']:,}; the same command goes on</b>"
+
+
+def _use(training: Training) -> list[str]:
+    """The commands in which the trained network serves."""
+    commands = uses_of(training.recipe, training.card.get("architecture"), training.path)
+    if not commands:
+        return []
+    return ["<h2>How to use it</h2>", f"<pre><code>{escape(chr(10).join(commands))}</code></pre>"]
+
+
+def _over_time(training: Training) -> list[str]:
+    """The same samples again and again, a line each time."""
+    lines = []
+    for samples in training.samples:
+        before = [row["phase"] for row in training.losses if int(row["images"]) <= samples.images]
+        name = f"after {samples.images:,} pictures"
+        label = f"{name}<br><span class='soft'>{escape(before[-1])}</span>" if before else name
+        lines.append([label, page.framed(as_png(samples.row), f"samples {name}", box=ROW)])
+    if not lines:
+        return []
+    table = page.figure_table(["", "the same samples in every line"], lines)
+    return ["<h2>Samples over time</h2>", f'<div class="scales">{table}</div>']
 
 
 def _curves(training: Training) -> list[str]:
@@ -75,13 +108,30 @@ def _curves(training: Training) -> list[str]:
 
 
 def _figures(training: Training) -> list[str]:
-    """The evaluator's table as it is."""
-    rows = training.figures
-    if not rows:
+    """The evaluator's figures: their curve, and all of them as a table."""
+    found = training.evaluation
+    if not found.rows:
         return []
-    names = ["phase", *(name for name in rows[-1] if name != "phase")]
-    lines = [[escape(row.get(name) or "") for name in names] for row in rows]
-    return ["<h2>Figures</h2>", page.figure_table(names, lines)]
+    lines = {
+        name.replace("_", " "): points
+        for name in (found.curve, found.reference)
+        if name and len(points := _points(found.rows, name)) > 1
+    }
+    plot = curves(lines, across="thousand pictures shown", upwards=found.title) if lines else ""
+    names = ["phase", *(name for name in found.rows[-1] if name != "phase")]
+    cells = [[escape(row.get(name) or "") for name in names] for row in found.rows]
+    return [
+        "<h2>Figures</h2>",
+        page.cards([(found.title, plot)]) if plot else "",
+        page.figure_table([name.replace("_", " ") for name in names], cells),
+        f'<p class="note">{escape(found.note)}</p>' if found.note else "",
+    ]
+
+
+def _points(rows: Sequence[dict[str, str]], column: str) -> list[tuple[float, float]]:
+    """A column over the thousands of pictures that had been shown, as far as it is a number."""
+    values = [(_number(row.get("images")), _number(row.get(column))) for row in rows]
+    return [(shown / 1000, value) for shown, value in values if shown is not None and value is not None]
 
 
 def _settings(training: Training) -> list[str]:

@@ -1,7 +1,8 @@
 """The report of a training run, or of a trained SinGAN's file: one `report.html` that works offline.
 
-Of every training: its newest sheet of samples, curves, figures and settings. A SinGAN's page shows what its pyramid
-makes, drawn anew from the saved weights, so that networks trained elsewhere have one as well.
+Of every training: its newest sheet of samples, how to use the network, samples over time, curves, figures and settings.
+A SinGAN's page shows what its pyramid makes, drawn anew from the saved weights, so that networks trained elsewhere have
+one as well.
 """
 
 import pkgutil
@@ -62,7 +63,7 @@ def write_training_report(path: Path) -> Path:
     with doing("writing the report"):
         if path.is_file():
             out = path.with_suffix(".html")
-            training = Training(title=path.stem, record={}, card=storage.read_card(path))
+            training = Training(title=path.stem, path=path, record={}, card=storage.read_card(path))
             sections = _sections(path, training.card.get("architecture"))
             if sections is None:
                 named = training.card.get("architecture")

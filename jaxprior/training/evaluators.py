@@ -74,6 +74,10 @@ class SlicedWasserstein:
     pictures: Pictures
     seed: int
     file = "swd.csv"
+    note = (
+        "swd: generated against real pictures, at the levels of a pyramid of 16 pixels and more; real: real pictures "
+        "against other real ones, as low as it can become. Lower is better."
+    )
     title = "sliced Wasserstein distance x 1000"
     curve, reference = "swd_mean", "real_mean"
 
@@ -110,6 +114,9 @@ class Repaired:
     repair: Callable
     triples: np.ndarray
     file = "held-out.csv"
+    note = (
+        "Medians over held-out pictures after repair; given: the same of what was given to repair. Higher is better."
+    )
     title = "PSNR of the hole, held-out pictures [dB]"
     curve, reference = "psnr_hole", "given_psnr_hole"
 
@@ -150,6 +157,10 @@ class OwnPictures:
     remake: Callable
     pictures: Callable
     file = "quality.csv"
+    note = (
+        "Reconstruction: root mean squared error of the reconstruction in levels of 255, lower is better. Diversity: "
+        "how different samples are, as a share of the picture's own contrast."
+    )
     title = "reconstruction error, levels of 255"
     curve, reference = "reconstruction", None
 
@@ -169,17 +180,37 @@ class OwnPictures:
         return {"quality": row}
 
 
-def read_evaluation(folder: Path) -> list[dict[str, str]]:
-    """Return the rows of the evaluator's table in a run folder, oldest first.
+EVALUATORS = (SlicedWasserstein, Repaired, OwnPictures)
+"""The package's own evaluators; a training of another package may have another one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """The evaluator's table in a run folder, as a reader finds it.
+
+    Fields:
+        rows: one dictionary a row, texts by column, oldest first; an empty list if nothing has been measured yet.
+        title: title of the plot of the figures.
+        curve: the column that is drawn as a curve; empty if that is not known.
+        reference: the column that is drawn beside it, or None.
+        note: what the columns are.
+    """
+
+    rows: list[dict[str, str]]
+    title: str = "Figures"
+    curve: str = ""
+    reference: str | None = None
+    note: str = ""
+
+
+def read_evaluation(folder: Path) -> Evaluation:
+    """Return the evaluator's table in a run folder.
 
     The table is the one beside `metrics.csv` whose columns begin with `PLACE`, so that whoever reads a run need not
-    know which evaluator it had.
+    know which evaluator it had. What its figures mean is known of the package's own evaluators.
 
     Arguments:
         folder: of a training.
-
-    Returns:
-        one dictionary a row, texts by column; an empty list if nothing has been measured yet.
     """
     for path in sorted(Path(folder).glob("*.csv")):
         if path.name == "metrics.csv":
@@ -187,8 +218,11 @@ def read_evaluation(folder: Path) -> list[dict[str, str]]:
         with open(path, errors="replace") as file:
             columns = file.readline().rstrip("\n").split(",")
         if tuple(columns[: len(PLACE)]) == PLACE and (rows := read_metrics(path)):
-            return rows
-    return []
+            own = next((evaluator for evaluator in EVALUATORS if evaluator.file == path.name), None)
+            if own is None:
+                return Evaluation(rows=rows)
+            return Evaluation(rows=rows, title=own.title, curve=own.curve, reference=own.reference, note=own.note)
+    return Evaluation(rows=[])
 
 
 def _levels(row: dict[str, float], prefix: str) -> dict[str, float]:

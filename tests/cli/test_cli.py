@@ -337,6 +337,7 @@ def test_train_then_restore_with_what_was_trained(pictures, tmp_path):
     lengths = ("--loss", "wgan-gp", "--final-kimg", "0.008")
     shown = call("train", "pggan", "--data", pictures, "-o", run, *sizes, *lengths).stdout
     assert "3 pictures of 8x8 pixels" in shown and f"weights: {run}/model.safetensors" in shown
+    assert f"report: {run / 'report.html'}" in shown and "How to use it" in (run / "report.html").read_text()
     call("reconstruct", pictures, "--limit", "1", "-o", tmp_path / "r", "--prior", run, *QUICK)
     assert "report.html" in call("report", run).stdout
     assert "training run, not a restoration run" in call("report", run, tmp_path / "r", code=2).stderr

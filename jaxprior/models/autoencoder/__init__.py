@@ -21,7 +21,7 @@ FAMILY = Family(
 
     With `--pairs` it learns to make originals of what a prior completed. With `--data` and `--mask` it fills holes by
     itself: a context encoder. The same command resumes. RUN holds curves, pictures (given, repaired, original) and an
-    always current `model.safetensors`.
+    always current `model.safetensors`; at its end or stop also `report.html`, all of it on one page.
 
     ```
     jaxprior inpaint cats.zip --limit 512 --mask center:0.25 --clean --prior runs/lsgan --preset lsgan -o runs/completed

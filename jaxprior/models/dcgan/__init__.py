@@ -18,7 +18,7 @@ FAMILY = Family(
             text="""Train a least-squares GAN on DCGAN's networks, whose RUN then serves as `--prior RUN`.
 
     The same command resumes: killed and resumed equals never killed. RUN holds samples, curves, distances and an
-    always current `model.safetensors`.
+    always current `model.safetensors`; at its end or stop also `report.html`, all of it on one page.
 
     ```
     jaxprior train lsgan --data cats.zip -o runs/lsgan

@@ -18,7 +18,7 @@ FAMILY = Family(
             text="""Train a progressively grown GAN, whose RUN then serves as `--prior RUN`.
 
     The same command resumes: killed and resumed equals never killed. RUN holds samples, curves, distances and an
-    always current `model.safetensors`.
+    always current `model.safetensors`; at its end or stop also `report.html`, all of it on one page.
 
     ```
     jaxprior train pggan --data cats.zip --resolution 64 -o runs/cats64

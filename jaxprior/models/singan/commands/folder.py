@@ -114,7 +114,7 @@ def _run(one: Named, recipe: PyramidRecipe, trainer: Trainer, training: Training
     say(f"{len(sizes)} scales of {one.source}: {', '.join(f'{w}x{h}' for h, w in sizes)}{resized}")
     out.parent.mkdir(parents=True, exist_ok=True)
     return trainings.train(
-        plan, dataclasses.replace(training, out=out), one.source, use=trainer.use, after=_report
+        plan, dataclasses.replace(training, out=out), one.source, use=trainer.use, after=trainings.say_report
     )
 
 
@@ -138,10 +138,3 @@ def _run_together(
     sources = ", ".join(one.source for one in group)
     use = f"{trainer.use} RUN/NAME, RUN being"
     return trainings.train(plan, dataclasses.replace(training, out=out), sources, use=use)
-
-
-def _report(run: Path) -> None:
-    """Write the run's page, and say where it is."""
-    from jaxprior.evaluation import write_training_report
-
-    say(f"report: {write_training_report(run)}")
