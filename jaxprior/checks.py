@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from jaxprior.errors import ArgumentError, JaxpriorError
+from jaxprior.lazy_jax import Array, is_imported, jax
 
 
 LONGEST = 60
@@ -60,14 +61,12 @@ def as_array(name: str, value: Any) -> Any:
         >>> as_array("x", np.ones(2, ">f4")).dtype.isnative
         True
     """
-    import jax
-
     if np.ma.is_masked(value):
         raise ArgumentError(
             f"`{name}` is a masked array, and its masked values would count like all others; fill them with "
             f"`{name}.filled(0)`, and say what is missing by a mask of 0 and 1."
         )
-    if isinstance(value, jax.Array) or isinstance(getattr(value, "dtype", None), np.dtype):
+    if isinstance(value, Array) or isinstance(getattr(value, "dtype", None), np.dtype):
         if not isinstance(value, np.ndarray):
             return value
         value = np.asarray(value)
@@ -86,7 +85,8 @@ def as_array(name: str, value: Any) -> Any:
 
 def is_traced(*trees: Any) -> bool:
     """Whether any array in some trees has no values yet, because a transformation of JAX traces the program."""
-    import jax
+    if not is_imported():
+        return False
     from jax.core import Tracer
 
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees))
@@ -223,8 +223,6 @@ def random_key(name: str, value: Any) -> Any:
         >>> random_key("key", jax.random.PRNGKey(0)) == jax.random.key(0)
         Array(True, dtype=bool)
     """
-    import jax
-
     advice = "`jax.random.key(0)` makes one"
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         advice = f"`jax.random.key({value})` makes one of this number"
@@ -268,14 +266,10 @@ def float_array(name: str, value: Any, layout: Sequence[int | str], *, meaning: 
 
 def is_float(array: Any) -> bool:
     """Whether an array holds floating-point numbers, those of 16 bits included."""
-    import jax
-
     return bool(jax.numpy.issubdtype(array.dtype, np.floating))
 
 
 def _old_key_shape() -> tuple[int, ...]:
-    import jax
-
     return jax.eval_shape(jax.random.key_data, jax.eval_shape(lambda: jax.random.key(0))).shape
 
 

@@ -1,7 +1,7 @@
 """Commands that are found: one for every operator, and those of families of networks. No list names them.
 
 Listing them imports no JAX. The command that is called is made when it is called, because its options are the
-settings of an operator, which lies in a module that imports JAX.
+settings of an operator, and the module of one of another package may import JAX.
 """
 
 import functools

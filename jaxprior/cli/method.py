@@ -1,12 +1,13 @@
 """From options to a method: a plain table of what was given, of which the library makes the method.
 
 The options are the settings of the dataclasses that make up a method (`PARTS`), in the order that their ranks say. They
-are put together when a command is called that has them, because these dataclasses lie in modules that import JAX.
+are put together when a command is called that has them.
 """
 
 import dataclasses
 import functools
 import typing
+from collections.abc import Callable
 from typing import Any
 
 from jaxprior import discovery
@@ -102,10 +103,33 @@ def resolve(table: dict[str, Any], task: Any, prior: Any) -> Any:
     """
     from jaxprior.restoration.presets import make_method
 
+    return _resolved(make_method, table, task, prior)
+
+
+def check(table: dict[str, Any], task: Any, prior: Any) -> Any:
+    """Refuse a table that means no method, as far as that can be told without JAX.
+
+    Arguments:
+        table, task: see `resolve`.
+        prior: a `jaxprior.weights.outlines.PriorOutline`.
+
+    Returns:
+        the method, in which other things stand for networks.
+
+    Raises:
+        JaxpriorError: see `resolve`.
+    """
+    from jaxprior.restoration.presets import check_method
+
+    return _resolved(check_method, table, task, prior)
+
+
+def _resolved(make: Callable[..., Any], table: dict[str, Any], task: Any, prior: Any) -> Any:
+    """What a function of `jaxprior.restoration.presets` makes of a table; settings are called by their options."""
     spelling = {_path(name): one.option for name, one in method_settings().items()}
     options = {path.rpartition(".")[2]: option for path, option in spelling.items()}
     try:
-        return make_method(table, task, prior=prior, names=spelling)
+        return make(table, task, prior=prior, names=spelling)
     except ValueError as error:
         raise JaxpriorError(with_options(str(error), options)) from None
 

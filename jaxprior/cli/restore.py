@@ -9,8 +9,8 @@ import typer
 from jaxprior.cli import options as opt
 from jaxprior.cli.console import mistakes, print_summary, say, say_error, showing_run
 from jaxprior.cli.derived import options_of, spelled_option
-from jaxprior.cli.method import method_options, method_table, resolve
-from jaxprior.cli.shares import resolve_share
+from jaxprior.cli.method import check, method_options, method_table, resolve
+from jaxprior.cli.shares import check_share, resolve_share
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
@@ -23,7 +23,7 @@ ORIGINALS = opt.ObservedOptions(clean=True)
 
 
 def task_command(name: str) -> Callable[..., None]:
-    """Make the function of a task's command, whose parameters are its options. Imports the task's operator, and JAX.
+    """Make the function of a task's command, whose parameters are its options. Imports the task's operator.
 
     Arguments:
         name: of the task, one of `jaxprior.operators.task_names`.
@@ -88,27 +88,38 @@ def _restore(
     from jaxprior import evaluation
     from jaxprior.data import images
     from jaxprior.system import runtime
-    from jaxprior.weights import priors
+    from jaxprior.weights.outlines import outline_prior
 
     if observed.clean and observed.reference is not None:
         raise JaxpriorError("--clean says that the pictures are the originals, --reference that others are: give one.")
     opt.check_apart(out, paths)
-    share = resolve_share(options)
-    runtime.enable_compilation_cache()
+    check_share(options)
     found = images.list_images(paths)
     sources = found[: options.limit]
+
+    def cell_of(prior: Any, method_of: Callable[..., Any]) -> Any:
+        with mistakes():
+            operator, mask = evaluation.make_task(task, prior.image_shape, names=names)
+        return evaluation.Cell(
+            task=operator,
+            method=method_of(method, operator, prior),
+            mask=mask,
+            clean=observed.clean,
+            reference=None if observed.reference is None else str(observed.reference),
+            seed=options.seed,
+        )
+
+    if (outline := outline_prior(options.prior)) is not None:
+        with mistakes():
+            evaluation.check_cell(cell_of(outline, check), outline, out)
+    from jaxprior.weights import priors  # imports JAX, which what is refused above does not need
+
+    share = resolve_share(options)
+    runtime.enable_compilation_cache()
     prior = priors.load_prior(options.prior)
+    cell = cell_of(prior, resolve)
     with mistakes():
-        operator, mask = evaluation.make_task(task, prior.image_shape, names=names)
-        told = None if mask is None else mask.statement(prior.resolution)  # `run_cell` tells it
-    cell = evaluation.Cell(
-        task=operator,
-        method=resolve(method, operator, prior),
-        mask=mask,
-        clean=observed.clean,
-        reference=None if observed.reference is None else str(observed.reference),
-        seed=options.seed,
-    )
+        told = None if cell.mask is None else cell.mask.statement(prior.resolution)  # `run_cell` tells it
     folder = evaluation.RunFolder(out, share=share)
     rows = solve(
         cell, sources, folder, prior=prior, among=found, batch_size=options.batch_size, memory=in_bytes(options.memory)

@@ -21,13 +21,13 @@ import difflib
 import math
 from pathlib import Path
 
-import jax
 import numpy as np
 
 from jaxprior.data.mask_files import MaskReading, read_mask
 from jaxprior.data.mask_words import check_meaning, missing_percent
 from jaxprior.data.sources import ImageSource, PathLike, is_archive
 from jaxprior.errors import MaskError
+from jaxprior.lazy_jax import Array, jax
 
 
 __all__ = ["MaskReading", "MaskSpec", "missing_percent", "parse_mask", "read_mask"]
@@ -103,7 +103,7 @@ class MaskSpec:
         """
         return self.read().statement(self.draw(size)) if self.kind == "file" else None
 
-    def draw(self, size: int, key: jax.Array | None = None) -> np.ndarray:
+    def draw(self, size: int, key: Array | None = None) -> np.ndarray:
         """Draw the mask for one image.
 
         Arguments:
@@ -208,7 +208,7 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def _generator(key: jax.Array | None, name: str) -> np.random.Generator:
+def _generator(key: Array | None, name: str) -> np.random.Generator:
     """Return NumPy's generator, seeded with the bits of a JAX key."""
     if key is None:
         raise MaskError(f"mask {name}: it is random; give the image's JAX random `key`.")

@@ -11,14 +11,14 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import jax
 import numpy as np
 
 from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import RunError
+from jaxprior.lazy_jax import is_imported, jax
 from jaxprior.operators import Operator
 from jaxprior.settings import check_seed
 from jaxprior.weights.storage import weights_digest
@@ -169,7 +169,7 @@ def describe(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         return [describe(item) for item in value]
-    if isinstance(value, Mapping) and any(hasattr(leaf, "shape") for leaf in jax.tree.leaves(value)):
+    if isinstance(value, Mapping) and any(hasattr(leaf, "shape") for leaf in _leaves(value)):
         return {"sha256": weights_digest(value)}
     if isinstance(value, Mapping):
         return {str(name): describe(item) for name, item in value.items()}
@@ -181,6 +181,15 @@ def describe(value: Any) -> Any:
             fields["card"] = {name: fields["card"].get(name) for name in ("name", "sha256")}
         return {"type": type(value).__name__, **{name: describe(field) for name, field in fields.items()}}
     return getattr(value, "__qualname__", type(value).__qualname__)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """What nested tables and lists hold, and the leaves of other pytrees in them."""
+    if isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _leaves(item)
+    else:
+        yield from jax.tree.leaves(value) if is_imported() else (value,)
 
 
 def _array_digest(array: np.ndarray) -> bytes:

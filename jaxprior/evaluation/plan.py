@@ -25,7 +25,7 @@ from jaxprior.data.masks import MaskSpec
 from jaxprior.data.sources import ImageSource
 from jaxprior.errors import JaxpriorWarning, RunError, SettingsError
 from jaxprior.evaluation.cells import Cell, describe
-from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, numbered
+from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, numbered, require_data
 from jaxprior.evaluation.runner import run_cell
 from jaxprior.evaluation.tasks import make_task
 from jaxprior.operators import Operator
@@ -98,8 +98,7 @@ def make_plan(recipe: Recipe, run: str | Path) -> EvaluationPlan:
         >>> len(make_plan(load_recipe("quick"), "runs/quick").cells)  # reads pictures of its own # doctest: +SKIP
         12
     """
-    if not recipe.data:
-        raise SettingsError(f"{recipe.where}: it names no pictures: say which with --data, or write [[data]].")
+    require_data(recipe)
     priors = [load_prior(choice.source) for choice in recipe.priors]
     names = numbered(
         choice.name or prior.card.get("name") or Path(choice.source or "").stem

@@ -181,6 +181,16 @@ def adapt(
     return dataclasses.replace(recipe, data=sets, priors=chosen, methods=methods)
 
 
+def require_data(recipe: Recipe) -> None:
+    """Refuse a recipe without pictures.
+
+    Raises:
+        SettingsError: it has no data set.
+    """
+    if not recipe.data:
+        raise SettingsError(f"{recipe.where}: it names no pictures: say which with --data, or write [[data]].")
+
+
 def files_beside(table: dict, folder: Path, *names: str) -> dict:
     """Return a table with those of the named settings that name a file beside the recipe pointing to it."""
     beside = {name: folder / table[name] for name in names if isinstance(table.get(name), str)}

@@ -11,16 +11,11 @@ when to stop.
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-import jax
-import jax.numpy as jnp
-
 from jaxprior.checks import described, is_array, one_of, real_number, whole_number
 from jaxprior.errors import ArgumentError
 from jaxprior.inversion.terms import CRITIC_LOSSES, FEATURE_LOSSES, PIXEL_LOSSES, CriticTerm, FeatureTerm, PixelTerm
+from jaxprior.lazy_jax import Array, jnp, register_dataclass
 from jaxprior.settings import setting
-
-
-Array = jax.Array
 
 
 class Target(NamedTuple):
@@ -55,7 +50,7 @@ class Evaluation(NamedTuple):
     psnr: Array
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True, kw_only=True)
 class Objective:
     """The loss of an inversion. A pytree: networks inside are leaves, so that they are arguments of compiled code.

@@ -1,10 +1,6 @@
 """Functions of every value of a map by itself, or of every channel."""
 
-import jax
-import jax.numpy as jnp
-
-
-Array = jax.Array
+from jaxprior.lazy_jax import Array, jnp
 
 
 def widen(x: Array) -> Array:

@@ -1,9 +1,8 @@
 """Latent codes as a generator's training drew them; the distribution stands in the generator's card."""
 
-import jax
+from jaxprior.lazy_jax import Array, jax
 
 
-Array = jax.Array
 DISTRIBUTIONS = ("normal", "uniform")
 """N(0, 1), or U(-1, 1)."""
 

@@ -13,13 +13,11 @@ import math
 from collections.abc import Callable
 from typing import Literal, NamedTuple, TypeAlias, overload
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from jaxprior.lazy_jax import Array, jnp
 
-Array = jax.Array
 
 Border: TypeAlias = Literal["repeat", "omit", "omit_first"]
 """What a kernel meets beyond the border. "repeat": the border's pixel again and again. "omit": nothing, the weights of

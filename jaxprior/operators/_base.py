@@ -5,15 +5,14 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from jaxprior.checks import as_array, described, is_array, is_float, whole_number
 from jaxprior.data.masks import MaskSpec
 from jaxprior.data.ranges import FARTHEST_OBSERVED, require_channels_last, require_pictures
 from jaxprior.errors import ArgumentError, ImageError
+from jaxprior.lazy_jax import Array, jax, jnp
 from jaxprior.settings import PLAIN, Names
 
 

@@ -4,15 +4,12 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
-from jaxtyping import Array
 
 from jaxprior.checks import as_array
 from jaxprior.data.masks import MaskSpec, parse_mask
 from jaxprior.errors import MaskError, SettingsError
+from jaxprior.lazy_jax import Array, jax, jnp, when_imported
 from jaxprior.operators._base import Image, Operator
 from jaxprior.settings import PLAIN, Names, spelled
 
@@ -93,13 +90,15 @@ def register_checked(operator: type[Checked]) -> type[Checked]:
             object.__setattr__(one, name, value)
         return one
 
-    jax.tree_util.register_pytree_with_keys(operator, take_apart, put_together)
+    when_imported(lambda: jax.tree_util.register_pytree_with_keys(operator, take_apart, put_together))
     return operator
 
 
 def _is_at_hand(array: Any) -> bool:
     """Whether something is a JAX array whose values this process can look at."""
-    if not isinstance(array, jax.Array) or isinstance(array, Tracer):
+    from jax.core import Tracer
+
+    if not isinstance(array, Array) or isinstance(array, Tracer):
         return False
     return array.is_fully_addressable and not array.is_deleted()
 

@@ -6,12 +6,10 @@ The operator is `Colorize`.
 import dataclasses
 from typing import cast
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from jaxprior.data.pixels import LUMA
+from jaxprior.lazy_jax import Array, jnp, register_dataclass
 from jaxprior.operators._base import Image, Operator, as_image
 
 
@@ -26,7 +24,7 @@ jaxprior colorize cats.zip --clean --limit 64 -o runs/colorize
 """
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Colorize(Operator):
     """A(x) = luma of x (BT.601: 0.299 R + 0.587 G + 0.114 B) on all channels: what a grey picture shows.

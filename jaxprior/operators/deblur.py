@@ -10,16 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
-from scipy.fft import next_fast_len
+from jaxtyping import Float
 
 from jaxprior.checks import described
 from jaxprior.data.arrays import load_kernel
 from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import ArgumentError, RangeWarning, SettingsError
+from jaxprior.lazy_jax import Array, jnp, register_dataclass
 from jaxprior.operators._base import Image, Operator, as_image, per_image
 from jaxprior.settings import PLAIN, Names, setting, spelled
 
@@ -48,7 +46,7 @@ class DeblurSettings:
     )
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Deblur(Operator):
     """A(x) = x convolved with a known kernel, every channel alike; the image's size stays.
@@ -158,6 +156,8 @@ class Deblur(Operator):
 
 def _fast_length(least: int) -> int:
     """The next length whose only prime factors are 2, 3 and 5: it transforms fast everywhere."""
+    from scipy.fft import next_fast_len  # takes long to import
+
     return cast(int, next_fast_len(least, real=True))  # a compiled function, of which no type is known
 
 

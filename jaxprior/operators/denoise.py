@@ -8,15 +8,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Shaped
+from jaxtyping import Shaped
 
 from jaxprior.checks import described, is_array
 from jaxprior.data.mask_words import INVERT_TEXT, MASK_TEXT, MEANS_TEXT, MaskMeans
 from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import ArgumentError
+from jaxprior.lazy_jax import Array, jax, jnp
 from jaxprior.operators._base import Image, Images, Operator, as_image, batched, per_image, require_batch
 from jaxprior.operators._masking import checked_mask, mask_of, mask_over, register_checked
 from jaxprior.settings import PLAIN, Names, setting

@@ -7,13 +7,13 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Shaped
+from jaxtyping import Shaped
 
 from jaxprior.data.mask_words import INVERT_TEXT, MASK_TEXT, MEANS_TEXT, MaskMeans
 from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import SettingsError
+from jaxprior.lazy_jax import Array, jnp
 from jaxprior.operators._base import Image, Operator, as_image, per_image
 from jaxprior.operators._masking import checked_mask, mask_of, mask_over, register_checked
 from jaxprior.settings import PLAIN, REQUIRED, Names, setting

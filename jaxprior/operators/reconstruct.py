@@ -5,10 +5,10 @@ The operator is `Identity`: nothing happened to the photo.
 
 import dataclasses
 
-import jax
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from jaxprior.lazy_jax import Array, register_dataclass
 from jaxprior.operators._base import Operator, as_image
 
 
@@ -23,7 +23,7 @@ jaxprior reconstruct cat.png --prior my_prior.safetensors --preset mganprior -o 
 """
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Identity(Operator):
     """A(x) = x: plain reconstruction of a photo by the prior.

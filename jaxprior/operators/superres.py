@@ -7,12 +7,10 @@ import dataclasses
 import functools
 from typing import Literal, get_args
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from jaxprior.errors import ArgumentError
+from jaxprior.lazy_jax import Array, jnp, register_dataclass
 from jaxprior.nn.elementwise import widen
 from jaxprior.nn.resampling import BOX, LINEAR, axis_weights, cell_centres, cubic, resample
 from jaxprior.operators._base import Image, Operator, as_image
@@ -43,7 +41,7 @@ class SuperResolveSettings:
     kernel: Kernel = setting("bilinear", "How the small picture came about: interpolation, or box averages.")
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclasses.dataclass(frozen=True)
 class SuperResolve(Operator):
     """A(x) = x made smaller by a whole factor, `[h, w, c]` -> `[h / factor, w / factor, c]`.

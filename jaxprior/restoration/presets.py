@@ -10,7 +10,7 @@ changed of it. What is not said stays the preset's.
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from jaxprior import protocols
 from jaxprior.checks import kind_of
@@ -21,10 +21,13 @@ from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Identity, Operator
+from jaxprior.restoration.networks import Networks, OutlinedNetworks
 from jaxprior.settings import PLAIN, Names, as_table, at, check_choice, check_names, fields_of, setting, spelled, typed
-from jaxprior.weights.features import load_features
-from jaxprior.weights.priors import Prior
-from jaxprior.weights.refiners import check_fits, load_refiner
+
+
+if TYPE_CHECKING:
+    from jaxprior.weights.outlines import PriorOutline
+    from jaxprior.weights.priors import Prior
 
 
 Preset = Literal["default", "mganprior", "thesis", "invertgan", "lsgan"]
@@ -55,7 +58,7 @@ class Method(NamedTuple):
     start: Any = None
 
 
-def preset(name: str, task: Operator | None = None, *, prior: Prior, features: Any = "preset") -> Method:
+def preset(name: str, task: Operator | None = None, *, prior: "Prior", features: Any = "preset") -> Method:
     """Named settings.
 
     Arguments:
@@ -77,6 +80,8 @@ def preset(name: str, task: Operator | None = None, *, prior: Prior, features: A
         ArgumentError: no prior, or no task.
         WeightsError: the preset compares features of a network that is not installed; the message says how to get it.
     """
+    from jaxprior.weights.priors import Prior  # imports JAX
+
     kind_of("prior", prior, Prior, "a prior", "`load_prior` loads one")
     if task is not None:
         kind_of("task", task, (Operator, protocols.Operator), "a forward operator or None", "`jp.Colorize()` is one")
@@ -84,7 +89,29 @@ def preset(name: str, task: Operator | None = None, *, prior: Prior, features: A
     return make_method({"preset": name, **changes}, task, prior=prior)
 
 
-def make_method(table: Mapping, task: Operator | None = None, *, prior: Prior, names: Names = PLAIN) -> Method:
+def check_method(
+    table: Mapping, task: Operator | None = None, *, prior: "PriorOutline", names: Names = PLAIN
+) -> Method:
+    """Refuse a table that makes no method, as far as that can be told without JAX, which is not imported.
+
+    Arguments:
+        table, task, names: see `make_method`.
+        prior: from `jaxprior.weights.outlines.outline_prior`.
+
+    Returns:
+        the method, in which other things stand for networks.
+
+    Raises:
+        SettingsError, ValueError, WeightsError: see `make_method`.
+
+    Example:
+        >>> check_method({"solve": {"steps": 50}}, prior=outline_prior("cats32")).solve.steps
+        50
+    """
+    return _made(table, task, prior, names, OutlinedNetworks())
+
+
+def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior", names: Names = PLAIN) -> Method:
     """Make a method of a plain table.
 
     Arguments:
@@ -109,15 +136,20 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: Prior, n
         >>> make_method({"solve": {"steps": 50}}, prior=load_prior()).solve.steps
         50
     """
+    return _made(table, task, prior, names, Networks())
+
+
+def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, networks: Networks) -> Method:
+    """What `make_method` and `check_method` return."""
     check_names(table, ("preset", *PARTS, "refine"), names=names)
     name = table.get("preset", "default")
     given = {part: as_table(table.get(part, {}), part) for part in PARTS}
     codes, objective, solve = _start(name, (Identity() if task is None else task).name, prior)
     return Method(
         _codes(codes, given["codes"], prior, name, names),
-        _objective(objective, given["objective"], prior, names),
+        _objective(objective, given["objective"], prior, names, networks),
         dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names)),
-        _refiner(table.get("refine"), prior),
+        _refiner(table.get("refine"), prior, networks),
     )
 
 
@@ -132,7 +164,7 @@ FALLBACK = {
 """Settings of a prior whose card states none, e.g. a freshly converted one."""
 
 
-def _start(name: str, task_name: str, prior: Prior) -> tuple[MultiCode | SingleCode, dict, Solve]:
+def _start(name: str, task_name: str, prior: Any) -> tuple[MultiCode | SingleCode, dict, Solve]:
     """Codes, table of the objective (its network is not loaded yet, for it may be changed) and solve of a preset."""
     check_choice(name, PRESETS, "preset")
     if name == "default":
@@ -154,7 +186,7 @@ def _start(name: str, task_name: str, prior: Prior) -> tuple[MultiCode | SingleC
     return MultiCode(num_codes=codes, layer=min(layer, prior.num_layers), alpha=alpha), objective, solve
 
 
-def _from_card(prior: Prior, task_name: str) -> tuple[MultiCode | SingleCode, dict, Solve]:
+def _from_card(prior: Any, task_name: str) -> tuple[MultiCode | SingleCode, dict, Solve]:
     stated = {**FALLBACK, **prior.card.get("defaults", {}).get(task_name, {})}
     lowered = {**stated["codes"], "layer": min(stated["codes"].get("layer", MultiCode.layer), prior.num_layers)}
     with at(f"the card of {prior.card.get('name')}"):
@@ -164,7 +196,7 @@ def _from_card(prior: Prior, task_name: str) -> tuple[MultiCode | SingleCode, di
 
 
 def _codes(
-    codes: MultiCode | SingleCode, given: dict, prior: Prior, preset_name: str, names: Names
+    codes: MultiCode | SingleCode, given: dict, prior: Any, preset_name: str, names: Names
 ) -> MultiCode | SingleCode:
     several = [name for name in given if name in MultiCode.__dataclass_fields__]
     if several and isinstance(codes, SingleCode):
@@ -208,10 +240,10 @@ def _attention(attention: Any, given: Any, names: Names) -> Any:
     )
 
 
-def _objective(stated: Mapping, given: dict, prior: Prior, names: Names) -> Objective:
+def _objective(stated: Mapping, given: dict, prior: Any, names: Names, networks: Networks) -> Objective:
     check_names(given, Objective.__dataclass_fields__, prefix="objective.", names=names)
     table = {**stated, **given}
-    features = _network(table.pop("features", None), prior, names)
+    features = _network(table.pop("features", None), prior, names, networks)
     if features is None and "feature_weight" in given:
         weight, network = spelled("objective.feature_weight", names), spelled("objective.features", names)
         raise SettingsError(f"{weight}: there is no feature distance to weigh; give {network} with it.")
@@ -223,7 +255,7 @@ def _objective(stated: Mapping, given: dict, prior: Prior, names: Names) -> Obje
     return Objective(features=features, critic=critic, **values)
 
 
-def _critic(source: Any, prior: Prior, names: Names) -> Any:
+def _critic(source: Any, prior: Any, names: Names) -> Any:
     """What `Objective.critic` takes."""
     setting = spelled("objective.critic", names)
     if source is None or isinstance(source, str) and source == "none":
@@ -237,16 +269,16 @@ def _critic(source: Any, prior: Prior, names: Names) -> Any:
     raise SettingsError(f'{setting}: expected "none", "prior" or a critic, got {source!r}.')
 
 
-def _refiner(source: Any, prior: Prior) -> Any:
+def _refiner(source: Any, prior: Any, networks: Networks) -> Any:
     """What `restore` takes as `refine`."""
     if source is None or isinstance(source, str) and source == "none":
         return None
-    refiner = load_refiner(source) if isinstance(source, str | Path) else source
-    check_fits(refiner, prior.image_shape)
+    refiner = networks.refiner(source) if isinstance(source, str | Path) else source
+    networks.check_refiner(refiner, prior.image_shape)
     return refiner
 
 
-def _network(source: Any, prior: Prior, names: Names) -> Any:
+def _network(source: Any, prior: Any, names: Names, networks: Networks) -> Any:
     """What `Objective.features` takes."""
     setting = spelled("objective.features", names)
     if source is None or isinstance(source, str) and source == "none":
@@ -256,20 +288,20 @@ def _network(source: Any, prior: Prior, names: Names) -> Any:
             raise SettingsError(f"{setting} critic: this prior has no critic; take another distance, or none.")
         return prior.critic
     if isinstance(source, str):
-        return load_features(source)
+        return networks.features(source)
     if isinstance(source, Mapping):
-        return _cut_network(source, setting)
+        return _cut_network(source, setting, networks)
     if callable(source) or hasattr(source, "features"):
         return source
     raise SettingsError(f'{setting}: expected "none", "critic", a network or a table of one, got {source!r}.')
 
 
-def _cut_network(table: Mapping, setting: str) -> Any:
+def _cut_network(table: Mapping, setting: str, networks: Networks) -> Any:
     check_names(table, ("network", "cut", "size"), prefix=f"{setting}.")
     if "network" not in table:
         raise SettingsError(f'{setting}: say which network, e.g. network = "vgg16".')
     cut = table.get("cut")
-    return load_features(
+    return networks.features(
         typed(table["network"], str, f"{setting}.network"),
         cut=tuple(cut) if isinstance(cut, list) else cut,
         size=typed(table.get("size"), int | None, f"{setting}.size"),

@@ -6,7 +6,7 @@ Compiled programs are kept on disk by default, so that a command need not compil
 import os
 from pathlib import Path
 
-import jax
+from jaxprior.lazy_jax import jax
 
 
 CALLED_PROGRAMS: set[tuple] = set()

@@ -15,15 +15,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from jaxprior import discovery
 from jaxprior.checks import described
 from jaxprior.data.kinds import EXTENSIONS
 from jaxprior.errors import ArgumentError, JaxpriorWarning, WeightsError
+from jaxprior.lazy_jax import jax
 from jaxprior.runs.kinds import WEIGHTS, is_begun_training, what_it_is
 from jaxprior.weights import registry, storage
-from jaxprior.weights.card import unfinished
+from jaxprior.weights.card import Card, unfinished
 
 
 RUN_WEIGHTS = WEIGHTS
@@ -63,6 +62,26 @@ def bundled() -> dict[str, Path]:
     """The priors that come with the package: name -> file."""
     folder = Path(str(resources.files("jaxprior") / "assets"))
     return {path.parent.name: path for path in sorted(folder.glob(f"*/{RUN_WEIGHTS}"))}
+
+
+def bundled_cards() -> list[Card]:
+    """Cards of the bundled priors, best first."""
+    cards = [Card(storage.read_card(path)) for path in bundled().values()]
+    return sorted(cards, key=lambda card: (-card["config"]["resolution"], card["name"]))
+
+
+def prior_file(source: str | os.PathLike | None) -> Path:
+    """The file of a prior: see `find`; of the best bundled one if nothing is named.
+
+    Raises:
+        WeightsError: none is bundled. Or see `find`.
+    """
+    if source is not None:
+        return find(source, role="prior")
+    cards = bundled_cards()
+    if not cards:
+        raise WeightsError("no prior is bundled with this installation; name a .safetensors file or a training run")
+    return bundled()[cards[0]["name"]]
 
 
 def find(source: str | os.PathLike, *, role: str) -> Path:
@@ -153,12 +172,24 @@ def builder(architecture: str | None, role: str, *, where: str = "this card") ->
     """The function of a family that makes what plays a role.
 
     Raises:
+        WeightsError: see `check_role`.
+    """
+    return discovery.imported(check_role(architecture, role, where=where))
+
+
+def check_role(architecture: str | None, role: str, *, where: str = "this card") -> str:
+    """Refuse an architecture that does not play a role. No networks are imported.
+
+    Returns:
+        the import string of the function of a family that makes what plays it.
+
+    Raises:
         WeightsError: no family has the architecture, or it does not play the role.
     """
     family = discovery.family_of(architecture)
     roles = family.architectures[architecture] if family and architecture else {}
     if role in roles:
-        return discovery.imported(roles[role])
+        return roles[role]
     everything = [pair for one in discovery.families().values() for pair in one.architectures.items()]
     known = [name for name, fills in everything if role in fills]
     sentence = f"{where}: its card names {architecture!r}{ROLES[role].wanted.format(known=', '.join(known))}"

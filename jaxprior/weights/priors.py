@@ -12,7 +12,7 @@ from typing import Any
 import jax
 
 from jaxprior.checks import float_array, is_array, kind_of, one_of, random_key, whole_number
-from jaxprior.errors import ArgumentError, WeightsError
+from jaxprior.errors import ArgumentError
 from jaxprior.pytrees import shape_text, static, summary
 from jaxprior.system.devices import default_platform
 from jaxprior.system.runtime import MATMUL_PRECISION
@@ -168,12 +168,7 @@ def load_prior(source: str | Path | None = None) -> Prior:
         >>> load_prior("cats32").resolution
         32
     """
-    if source is None:
-        cards = list_priors()
-        if not cards:
-            raise WeightsError("no prior is bundled with this installation; name a .safetensors file or a training run")
-        source = loader.bundled()[cards[0]["name"]]
-    return loader.load(source, role="prior")
+    return loader.load(loader.prior_file(None) if source is None else source, role="prior")
 
 
 def build_prior(params: Mapping, card: Mapping, *, where: str = "these weights") -> Prior:
@@ -234,5 +229,4 @@ def untrained(prior: Prior, *, key: Array) -> Prior:
 
 def list_priors() -> list[Card]:
     """Cards of the bundled priors, best first."""
-    cards = [Card(storage.read_card(path)) for path in loader.bundled().values()]
-    return sorted(cards, key=lambda card: (-card["config"]["resolution"], card["name"]))
+    return loader.bundled_cards()

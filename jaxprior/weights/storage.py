@@ -15,12 +15,12 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
-import jax
 import ml_dtypes
 import numpy as np
 import safetensors
 
 from jaxprior.errors import WeightsError
+from jaxprior.lazy_jax import jax
 from jaxprior.system.files import write_atomically
 from jaxprior.weights.tree import flatten, unflatten
 
@@ -158,6 +158,18 @@ def read_card(path: str | os.PathLike) -> dict:
     """
     path = Path(path)
     return _card(_read_header(path).get("__metadata__", {}), path)
+
+
+def read_names(path: str | os.PathLike) -> list[str]:
+    """Read the names of the tensors of a weight file, in the order of the file.
+
+    Arguments:
+        path: a file of `save_weights`.
+
+    Raises:
+        WeightsError: not a safetensors file, or damaged header.
+    """
+    return [name for name in _read_header(Path(path)) if name != "__metadata__"]
 
 
 def read_shapes(path: str | os.PathLike) -> tuple[dict, dict]:

@@ -7,12 +7,10 @@ is its path, `generator/layer0/kernel`.
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from flax import traverse_util
 
 from jaxprior.errors import WeightsError
+from jaxprior.lazy_jax import Array, jax, jnp
 
 
 Described = TypeVar("Described")
@@ -34,6 +32,8 @@ def flatten(tree: Mapping) -> dict[str, Any]:
         >>> flatten({"a": {"b": 1}})
         {'a/b': 1}
     """
+    from flax import traverse_util  # imports JAX
+
     flat = {}
     for path, leaf in traverse_util.flatten_dict(_plain(tree), keep_empty_nodes=True).items():
         for level, key in enumerate(path):
@@ -60,6 +60,8 @@ def unflatten(flat: Mapping[str, Any]) -> dict[str, Any]:
         >>> unflatten({"a/b": 1})
         {'a': {'b': 1}}
     """
+    from flax import traverse_util  # imports JAX
+
     for name in flat:
         levels = name.split("/")
         if not all(levels):
@@ -125,8 +127,8 @@ def checked(params: Mapping, expected: Mapping, *, where: str) -> dict[str, Any]
     return jax.tree.map(_float32, dict(params))
 
 
-def _float32(leaf: Any) -> jax.Array:
-    return jnp.asarray(leaf if isinstance(leaf, jax.Array) else np.asarray(leaf), jnp.float32)
+def _float32(leaf: Any) -> Array:
+    return jnp.asarray(leaf if isinstance(leaf, Array) else np.asarray(leaf), jnp.float32)
 
 
 def described(card: Mapping, make: Callable[[Mapping], Described], *, where: str) -> Described:

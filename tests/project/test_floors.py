@@ -12,7 +12,7 @@ from jaxprior import discovery
 ROOT = Path(jaxprior.__file__).parent
 FLOORS = [
     {"errors", "protocols"},
-    {"discovery", "settings", "pytrees", "checks"},
+    {"discovery", "settings", "pytrees", "checks", "lazy_jax", "lazy_names"},
     {"system"},
     {"data", "nn", "runs"},
     {"operators"},

@@ -19,15 +19,12 @@ import operator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
-import jax
-import jax.numpy as jnp
-
 from jaxprior.checks import described, whole_number
 from jaxprior.errors import ArgumentError
+from jaxprior.lazy_jax import Array, jax, jnp
 from jaxprior.settings import setting
 
 
-Array = jax.Array
 Parameters: TypeAlias = dict[str, Any]
 """A dictionary of arrays, or of dictionaries of arrays."""
 Where = Literal["composed", "each"]

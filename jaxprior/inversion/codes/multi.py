@@ -8,18 +8,15 @@ are a dict: "z" are the codes, everything else says how they are put together.
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import jax
-import jax.numpy as jnp
-
 from jaxprior.checks import described, one_of, whole_number
 from jaxprior.errors import ArgumentError
 from jaxprior.inversion.codes.attention import ATTENTION, CBAM, SelfAttention
+from jaxprior.lazy_jax import Array, jax, jnp
 from jaxprior.nn.latent import draw_codes
 from jaxprior.protocols import Latents
 from jaxprior.settings import setting
 
 
-Array = jax.Array
 Weights = Literal["free", "softmax"]
 Alpha = Literal["mean", "gaussian", "first"]
 WEIGHTS, ALPHA = get_args(Weights), get_args(Alpha)

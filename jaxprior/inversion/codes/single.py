@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import jax
-import jax.numpy as jnp
-
 from jaxprior.checks import one_of
+from jaxprior.lazy_jax import Array, jax, jnp
 from jaxprior.nn.latent import DISTRIBUTIONS, draw_codes
 from jaxprior.protocols import Distribution
 
 
-Array = jax.Array
 Projection = Literal["none", "clip", "stochastic"]
 PROJECTIONS = get_args(Projection)
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-import jax
 import numpy as np
 
 from jaxprior.checks import as_array, described, is_array, is_float
 from jaxprior.errors import ArgumentError
+from jaxprior.lazy_jax import jax, register_dataclass
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["given"], meta_fields=[])
+@register_dataclass
 @dataclass(frozen=True)
 class GivenStart:
     """These latents, for each picture its own.

@@ -3,11 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import jax
-import jax.numpy as jnp
+from jaxprior.lazy_jax import Array, jax, jnp, register_dataclass
 
-
-Array = jax.Array
 
 CRITIC_LOSSES = {
     "least_squares": lambda score: 0.5 * jnp.square(score - 1.0),
@@ -18,7 +15,7 @@ CRITIC_LOSSES = {
 -log C, and log(1 - C) as seed 001 writes it."""
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True, kw_only=True)
 class CriticTerm:
     """weight * loss(D(x)), as the fields `critic...` of `Objective` say it; x is the generated image, not degraded.

@@ -5,17 +5,14 @@ import operator
 from dataclasses import dataclass, field
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
 from jaxprior.inversion.terms.pixel import PIXEL_LOSSES
+from jaxprior.lazy_jax import Array, jax, jnp, register_dataclass
 
 
-Array = jax.Array
 FEATURE_LOSSES = ("l1", "l2")
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True, kw_only=True)
 class FeatureTerm:
     """weight * sum_k distance(phi_k(A(x)), phi_k(y)), as the fields `feature...` of `Objective` say it.

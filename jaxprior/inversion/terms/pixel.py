@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
+from jaxprior.lazy_jax import Array, jax, jnp
 
-
-Array = jax.Array
 
 PIXEL_LOSSES = {
     "l2": lambda x, y: jnp.mean(jnp.square(x - y)),

@@ -1,0 +1,97 @@
+"""What is refused before JAX is imported: masks, runs of other settings, and all of a recipe that can be told early.
+
+Everything here is checked again where it is used, with the same sentences; here it is checked first, because importing
+JAX and loading a prior take longer than a mistake in a command should.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jaxprior.data.listing import list_images
+from jaxprior.evaluation.cells import Cell, configuration, spelled_as
+from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, require_data
+from jaxprior.evaluation.tasks import make_task
+from jaxprior.restoration.presets import check_method
+from jaxprior.runs.record import check_configuration
+from jaxprior.runs.runfolder import RunFolder
+from jaxprior.settings import at
+from jaxprior.weights.outlines import PriorOutline, outline_prior
+
+
+UNSURE = ("numerics_version", "objective", "refine", "start", "fit")
+"""Settings of a run that only networks and JAX decide."""
+
+
+def check_cell(cell: Cell, prior: PriorOutline, run: Path | None = None) -> None:
+    """Refuse a cell whose mask or originals cannot be used, or a run folder that belongs to another one.
+
+    Arguments:
+        cell: what is to be done, its method from `jaxprior.restoration.presets.check_method`.
+        prior: what is known of the prior.
+        run: where the results are to lie, if that is to be checked.
+
+    Raises:
+        MaskError: the one mask of all pictures cannot be read, is not clear, or leaves nothing known or missing.
+        ImageError: there are no pictures where originals, or masks of pictures, are looked for.
+        RunError: the folder holds something else, or results of other settings.
+    """
+    if cell.mask is not None:
+        if cell.mask.kind == "folder" and cell.mask.path is not None:
+            list_images([cell.mask.path])
+        elif not cell.mask.per_image:
+            cell.mask.draw(prior.resolution)
+    if cell.reference is not None:
+        list_images([cell.reference])
+    if run is None or not (run / "run.json").exists():
+        return
+    record = RunFolder(run).read()
+    settings = spelled_as(configuration(cell, prior, numerics_version=0), record)
+    settings = {name: value for name, value in settings.items() if name not in UNSURE}
+    settings["codes"] = {name: value for name, value in settings["codes"].items() if name != "layer"}
+    check_configuration(run, _as_far_as(settings, record["configuration"]))
+
+
+def check_recipe(recipe: Recipe, run: Path) -> None:
+    """Refuse a recipe with pictures, priors, tasks or methods that cannot be used.
+
+    Arguments:
+        recipe: from `load_recipe`.
+        run: folder of the evaluation.
+
+    Raises:
+        SettingsError: a task or method that is wrong; the sentence says where it stands.
+        ImageError, MaskError, WeightsError: pictures, masks or networks that are missing or cannot be used.
+
+    Example:
+        >>> check_recipe(load_recipe("quick"), Path("runs/quick"))
+    """
+    require_data(recipe)
+    outlines = [outline_prior(choice.source) for choice in recipe.priors]
+    for data in recipe.data:
+        with at(f"data set {data.name}"):
+            data.all_sources(run)
+    for prior in outlines:
+        if prior is not None:
+            _check_cells(recipe, prior)
+
+
+def _check_cells(recipe: Recipe, prior: PriorOutline) -> None:
+    """Check every task and every method of a recipe with one prior."""
+    for i, table in enumerate(recipe.tasks, 1):
+        with at(f"{recipe.where}: [[task]] {i}"):
+            task, mask = make_task(files_beside(table, recipe.folder, *FILES), prior.image_shape)
+            check_cell(Cell(task=task, method=None, mask=mask, seed=recipe.seed), prior)
+        for j, settings in enumerate(recipe.methods.values(), 1):
+            with at(f"{recipe.where}: [[method]] {j}"):
+                check_method(settings, task, prior=prior)
+
+
+def _as_far_as(settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings now, and for all that is not known of them those of the run."""
+    result = dict(before)
+    for name, value in settings.items():
+        old: Any = before.get(name)
+        both = isinstance(value, Mapping) and isinstance(old, Mapping)
+        result[name] = _as_far_as(value, old) if both else value
+    return result

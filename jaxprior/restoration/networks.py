@@ -1,0 +1,43 @@
+"""Where the networks come from that the plain table of a method names: loaded from their files, or only looked for."""
+
+from pathlib import Path
+from typing import Any
+
+from jaxprior.weights.outlines import outline_network
+
+
+class Networks:
+    """Where the networks come from that a method's table names: they are loaded from their files."""
+
+    def features(self, source: str, *, cut: Any = None, size: int | None = None) -> Any:
+        """The feature network of a name or file; see `jaxprior.load_features`."""
+        from jaxprior.weights.features import load_features  # imports JAX
+
+        return load_features(source, cut=cut, size=size)
+
+    def refiner(self, source: str | Path) -> Any:
+        """The refiner of a file or run; see `jaxprior.load_refiner`."""
+        from jaxprior.weights.refiners import load_refiner  # imports JAX
+
+        return load_refiner(source)
+
+    def check_refiner(self, refiner: Any, image_shape: tuple[int, ...]) -> None:
+        """Refuse a refiner of other images."""
+        from jaxprior.weights.refiners import check_fits  # imports JAX
+
+        check_fits(refiner, image_shape)
+
+
+class OutlinedNetworks(Networks):
+    """Only looks whether the networks are there, and imports no JAX: for `check_method`."""
+
+    def features(self, source: str, *, cut: Any = None, size: int | None = None) -> Any:
+        """Stands for the network; its cut and its size are not looked at."""
+        return outline_network(source, role="features")
+
+    def refiner(self, source: str | Path) -> Any:
+        """Stands for the refiner."""
+        return outline_network(source, role="refiner")
+
+    def check_refiner(self, refiner: Any, image_shape: tuple[int, ...]) -> None:
+        """Its shape is not known yet."""
