@@ -37,6 +37,8 @@ def resolve_share(options: ShareOptions) -> Share:
     from jaxprior.system import runtime
 
     with mistakes():
-        index, count = runtime.meet(options.coordinator or runtime.AUTO, count=options.num_processes, index=options.process_id)
+        index, count = runtime.meet(
+            options.coordinator or runtime.AUTO, count=options.num_processes, index=options.process_id
+        )
     say(f"process {index} of {count}")
     return Share(index, count)

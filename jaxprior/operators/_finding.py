@@ -1,6 +1,6 @@
 """The tasks there are: operators of this folder, and those of other packages (see `jaxprior.discovery`).
 
-Listing imports no operators. Loading one imports no JAX if its module takes it from `jaxprior.lazy_jax`, as ours do.
+Listing imports no operators. Loading one imports no JAX if its module takes JAX from `jaxprior.lazy_jax`, as ours do.
 """
 
 from typing import TYPE_CHECKING

@@ -1,0 +1,119 @@
+"""A command that cannot be done is refused before JAX is imported, so that the answer comes at once."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_prior import write_tiny_prior
+from tiny_singan import tiny_singan
+
+from jaxprior.data import images
+from jaxprior.models.singan import save_singan
+
+
+INPAINT = "inpaint picture.png --prior prior.safetensors -o out"
+HOLE = f"{INPAINT} --mask center:0.25"
+REFUSED = {
+    # options
+    f"{HOLE} --stepz 3": "--stepz",
+    f"{HOLE} --steps 0": "--steps",
+    f"{HOLE} --optimizer adamm": "--optimizer",
+    f"{HOLE} --clean --reference pictures": "--clean says that the pictures are the originals",
+    f"{HOLE} --preset invertgan --codes 3": "one latent code and no composing layer: leave out --codes",
+    f"{HOLE} --attention-where 8": "--attention",
+    f"{HOLE} --feature-weight 1": "--feature-weight: there is no feature distance to weigh",
+    f"{HOLE} --critic prior": "this prior has no critic",
+    f"{HOLE} --passes 3": "(--passes, --target-psnr)",
+    f"{HOLE} --shard 3": "3",
+    f"{HOLE} --num-processes 2": "need --coordinator",
+    "denoise picture.png --prior prior.safetensors -o out --sigma 300": "noise of 300 levels of 255 is sigma=2.35",
+    "deblur picture.png --prior prior.safetensors -o out --blur 1000": "expected up to 16, the side of the pictures",
+    "deblur picture.png --prior prior.safetensors -o out": "give --blur SIGMA or --kernel FILE",
+    "superres picture.png --prior prior.safetensors -o out --factor 99": "expected a whole factor from 2 to 16",
+    "superres picture.png --prior prior.safetensors -o out --kernel boxx": "--kernel",
+    # pictures and masks
+    "inpaint nothing.png --mask center:0.25 -o out": "nothing.png: no such file or folder",
+    "inpaint nothing.zip --mask center:0.25 -o out": "nothing.zip",
+    "colorize empty -o out": "no pictures found",
+    f"{INPAINT} --mask centre:0.25": "Did you mean center:0.25?",
+    f"{INPAINT} --mask center:25": "Did you mean center:0.25?",
+    f"{INPAINT} --mask center:0.0001": "at 16 pixels nothing is missing",
+    f"{INPAINT} --mask grey.png": "grey.png",
+    f"{INPAINT} --mask note.txt": "note.txt",
+    f"{INPAINT} --mask empty": "no pictures found",
+    f"{HOLE} --invert-mask": "this one is drawn",
+    f"{HOLE} --reference empty": "no pictures found",
+    # where results go
+    "inpaint picture.png --mask center:0.25 -o note.txt": "note.txt",
+    "inpaint pictures --mask center:0.25 -o pictures": "holds the pictures",
+    f"{HOLE.replace('-o out', '-o run')} --codes 2 --layer 4 --steps 2 --seed 2": "was made with seed = 0, this",
+    f"{HOLE.replace('-o out', '-o run')} --codes 2 --layer 4 --steps 3": "was made with solve.steps = 2, this",
+    f"{INPAINT.replace('-o out', '-o run')} --mask block:0.25": "was made with mask",
+    "reconstruct picture.png --prior prior.safetensors -o training": "holds a training run",
+    # networks
+    "reconstruct picture.png --prior cats65 -o out": "cats65: neither a bundled prior",
+    "reconstruct picture.png --prior note.txt -o out": "not a safetensors file",
+    "reconstruct picture.png --prior picture.png -o out": "is a picture; expected a prior",
+    "reconstruct picture.png --prior singan.safetensors -o out": "which is not a prior",
+    f"{HOLE} --features vgg17": "vgg17",
+    f"{HOLE} --refine nowhere": "nowhere: neither the run of an autoencoder",
+}
+"""Command -> what its sentence says."""
+
+PROGRAM = """
+import json, sys
+from typer.testing import CliRunner
+from jaxprior.cli import app
+
+SLOW = ("jax", "flax", "optax", "orbax", "matplotlib", "skimage")
+for command in json.load(sys.stdin):
+    ended = CliRunner().invoke(app, command.split())
+    imported = [name for name in SLOW if name in sys.modules]
+    print(json.dumps([command, ended.exit_code, ended.output, repr(ended.exception), imported]))
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with pictures, masks, networks, a run, and things that are none of them."""
+    place = tmp_path_factory.mktemp("place")
+    chance = np.random.default_rng(0)
+    for name in ("picture.png", "pictures/other.png"):
+        (place / name).parent.mkdir(exist_ok=True)
+        images.save_png(place / name, chance.integers(0, 256, (16, 16, 3), np.uint8))
+    Image.fromarray(chance.integers(60, 180, (16, 16), np.uint8)).save(place / "grey.png")
+    (place / "empty").mkdir()
+    (place / "note.txt").write_text("This is no picture and no network.")
+    write_tiny_prior(place / "prior.safetensors")
+    save_singan(place / "singan.safetensors", tiny_singan())
+    np.save(place / "direction.npy", np.ones(8, np.float32))
+    quick = 'title = "x"\n[[data]]\npath = "pictures"\n[[prior]]\nsource = "prior.safetensors"\n[[task]]\n'
+    (place / "setting.toml").write_text(quick + 'name = "reconstruct"\n[[method]]\nsolve = { stepz = 3 }\n')
+    (place / "mask.toml").write_text(quick + 'name = "inpaint"\nmask = "centre:0.25"\n')
+    (place / "training").mkdir()
+    (place / "training/run.json").write_text('{"kind": "training"}')
+    made = [sys.executable, "-m", "jaxprior", *HOLE.replace("-o out", "-o run").split()]
+    subprocess.run([*made, "--codes", "2", "--layer", "4", "--steps", "2"], cwd=place, check=True, capture_output=True)
+    return place
+
+
+@pytest.fixture(scope="module")
+def answers(place):
+    """How each command ended, all of them in one process: (exit code, what it said, exception, modules imported)."""
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM], input=json.dumps(list(REFUSED)), cwd=place, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    return {command: answer for command, *answer in map(json.loads, ended.stdout.splitlines())}
+
+
+@pytest.mark.parametrize("command", REFUSED)
+def test_a_command_is_refused_without_jax(command, answers, place):
+    code, said, exception, imported = answers[command]
+    assert code == 2, (said, exception)
+    assert REFUSED[command] in " ".join(said.replace("│", " ").split())
+    assert imported == []
+    assert not (place / "out").exists()
