@@ -11,6 +11,7 @@ folder that an official SinGAN training leaves. `other_formats` knows what else 
 import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import jaxprior
 from jaxprior.errors import WeightsError
@@ -19,12 +20,23 @@ from jaxprior.weights.tree import flatten
 from weights_convert import hdf5 as hdf5
 from weights_convert import singan
 from weights_convert.checkpoint import read_checkpoint, read_file
-from weights_convert.networks import NETWORKS, find_base, find_network
 from weights_convert.other_formats import describe_folder
 from weights_convert.report import Converted, Report
 
 
+if TYPE_CHECKING:
+    from weights_convert.networks import NETWORKS as NETWORKS
+
 __all__ = ["NETWORKS", "Report", "convert"]
+
+
+def __getattr__(name: str) -> Any:
+    """The table of networks, which imports JAX, is imported when it is first used."""
+    if name == "NETWORKS":
+        from weights_convert.networks import NETWORKS
+
+        return NETWORKS
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def convert(
@@ -89,6 +101,8 @@ def convert(
 def _from_file(src: Path, network: str | None, onto, state: str | None) -> tuple[str, str, Converted, str]:
     data = read_file(src)
     checkpoint = read_checkpoint(src, data, state=state)
+    from weights_convert.networks import NETWORKS, find_base, find_network  # imports JAX
+
     try:
         network, checkpoint = find_network(checkpoint, network)
         base = find_base(network, onto)

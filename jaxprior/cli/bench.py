@@ -38,7 +38,12 @@ def bench(
     jaxprior bench --resolution 64 --batch-size 64 --precision bf16
     ```
     """
-    import jax
+    from jaxprior.models.pggan.config import feature_widths
+
+    if resolution is not None:
+        with mistakes():
+            feature_widths(resolution)
+    import jax  # after what can be refused without it
 
     from jaxprior.restoration import benchmarking
     from jaxprior.system import runtime

@@ -39,9 +39,12 @@ def edit(
     ```
     """
     from jaxprior import evaluation
+    from jaxprior.data.arrays import read_direction
 
     folder = evaluation.RunFolder(run)
-    loaded = _prior_of(folder, prior)
+    source = _source_of(folder, prior)
+    read_direction(direction)  # refuses what is none, before JAX is imported
+    loaded = _prior_of(source)
     vector = evaluation.load_direction(direction, loaded.latent_dim)
     paths = evaluation.edit_run(folder, loaded, vector, amount, name=direction.stem, limit=limit)
     say(f"{len(paths) - 1} pictures along {direction.stem}: {', '.join(f'{a:g}' for a in amount)}")
@@ -67,21 +70,32 @@ def interpolate(
     from jaxprior import evaluation
 
     folder = evaluation.RunFolder(run)
-    place = evaluation.interpolate_run(folder, _prior_of(folder, prior), first, second, frames=frames)
+    source = _source_of(folder, prior)
+    place = evaluation.interpolate_run(folder, _prior_of(source), first, second, frames=frames)
     say(f"{frames} frames\n\nstrip: {place / 'strip.png'}\nanimation: {place / 'animation.webp'}")
 
 
-def _prior_of(folder: Any, source: str | None) -> Any:
-    """The prior that was named, or the bundled one that the run names."""
+def _source_of(folder: Any, source: str | None) -> str:
+    """What the prior is loaded from: what was named, or the bundled prior that the run names. It is looked for only."""
+    from jaxprior.weights import loader
+    from jaxprior.weights.outlines import outline_network
+
+    record = folder.read()
+    if source is None:
+        source = str(record["configuration"]["prior"]["name"])
+        if source not in loader.bundled():
+            where = shlex.quote(str(folder.path))
+            raise JaxpriorError(
+                f"{where} inverted the prior {source}, which is not bundled: give its file with --prior."
+            )
+    outline_network(source, role="prior")
+    return source
+
+
+def _prior_of(source: str) -> Any:
+    """Load a prior."""
     from jaxprior.system import runtime
-    from jaxprior.weights import priors
+    from jaxprior.weights import priors  # imports JAX
 
     runtime.enable_compilation_cache()
-    record = folder.read()
-    if source is not None:
-        return priors.load_prior(source)
-    name = record["configuration"]["prior"]["name"]
-    if name not in [card["name"] for card in priors.list_priors()]:
-        where = shlex.quote(str(folder.path))
-        raise JaxpriorError(f"{where} inverted the prior {name}, which is not bundled: give its file with --prior.")
-    return priors.load_prior(name)
+    return priors.load_prior(source)

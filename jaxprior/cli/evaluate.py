@@ -10,7 +10,7 @@ import typer
 from jaxprior.cli import options as opt
 from jaxprior.cli.console import mistakes, print_summary, print_table, say, say_error, showing_run
 from jaxprior.cli.restore import SOME_FAILED, in_bytes
-from jaxprior.cli.shares import resolve_share
+from jaxprior.cli.shares import check_share, resolve_share
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
@@ -82,7 +82,7 @@ def evaluate(
     ```
     """
     from jaxprior import evaluation
-    from jaxprior.system import runtime
+    from jaxprior.system import runtime  # all that is imported here needs no JAX until it is used
 
     if recipe is None:
         _list_recipes()
@@ -90,8 +90,7 @@ def evaluate(
     folder = Path() if out is None and dry_run else out
     if folder is None:
         raise JaxpriorError("Say with -o RUN where the results go, or look at what it takes with --dry-run.")
-    share = resolve_share(processes)
-    runtime.enable_compilation_cache()
+    check_share(processes)
     changed = evaluation.adapt(
         evaluation.load_recipe(recipe),
         data=data or (),
@@ -101,6 +100,12 @@ def evaluate(
         features=features,
     )
     opt.check_apart(folder, [one.path for one in changed.data if one.path is not None])
+    with mistakes():
+        evaluation.check_recipe(changed, folder)
+        if not dry_run:
+            evaluation.check_kind(folder)
+    share = resolve_share(processes)
+    runtime.enable_compilation_cache()
     limits = {"batch_size": batch_size, "memory": in_bytes(memory)}
     if dry_run:
         with mistakes():

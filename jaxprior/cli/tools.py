@@ -47,6 +47,8 @@ def report(
     if len(runs) > 2:
         raise JaxpriorError(f"Expected one run, or two to compare, got {len(runs)}: give them two by two.")
     if len(runs) == 2:
+        for run in runs:
+            evaluation.runs_in(run)  # refuses what is none, before JAX is imported
         with doing("comparing the runs"):
             versus = evaluation.compare_runs(*runs)
             path = evaluation.write_comparison(versus, os.path.normpath(runs[1] / ".."))

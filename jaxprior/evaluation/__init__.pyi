@@ -11,6 +11,7 @@ from jaxprior.evaluation.plan import make_plan as make_plan
 from jaxprior.evaluation.plan import run_recipe as run_recipe
 from jaxprior.evaluation.plan import short_titles as short_titles
 from jaxprior.evaluation.precheck import check_cell as check_cell
+from jaxprior.evaluation.precheck import check_kind as check_kind
 from jaxprior.evaluation.precheck import check_recipe as check_recipe
 from jaxprior.evaluation.recipes import Recipe as Recipe
 from jaxprior.evaluation.recipes import adapt as adapt
@@ -25,8 +26,6 @@ from jaxprior.reporting.report import write_report as write_report
 from jaxprior.reporting.snapshot import snapshots as snapshots
 from jaxprior.reporting.tables import results_csv as results_csv
 from jaxprior.reporting.tables import summarise as summarise
-from jaxprior.reporting.training_report import is_training as is_training
-from jaxprior.reporting.training_report import trainings_in as trainings_in
 from jaxprior.reporting.training_report import write_training_report as write_training_report
 from jaxprior.reporting.versus import compare_runs as compare_runs
 from jaxprior.runs.journal import Journal as Journal
@@ -36,3 +35,5 @@ from jaxprior.runs.runfolder import RunFolder as RunFolder
 from jaxprior.runs.runfolder import runs_in as runs_in
 from jaxprior.runs.shares import Share as Share
 from jaxprior.runs.stopping import Stopped as Stopped
+from jaxprior.runs.trainings import is_training as is_training
+from jaxprior.runs.trainings import trainings_in as trainings_in

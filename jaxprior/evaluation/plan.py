@@ -23,8 +23,9 @@ import numpy as np
 
 from jaxprior.data.masks import MaskSpec
 from jaxprior.data.sources import ImageSource
-from jaxprior.errors import JaxpriorWarning, RunError, SettingsError
+from jaxprior.errors import JaxpriorWarning, SettingsError
 from jaxprior.evaluation.cells import Cell, describe
+from jaxprior.evaluation.precheck import KIND, check_kind
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, numbered, require_data
 from jaxprior.evaluation.runner import run_cell
 from jaxprior.evaluation.tasks import make_task
@@ -32,7 +33,7 @@ from jaxprior.operators import Operator
 from jaxprior.reporting.report import write_report
 from jaxprior.restoration.presets import Method, make_method
 from jaxprior.runs.observer import Observer
-from jaxprior.runs.record import check_configuration, read_record
+from jaxprior.runs.record import check_configuration
 from jaxprior.runs.runfolder import RunFolder, runs_in
 from jaxprior.runs.shares import WHOLE, Share
 from jaxprior.runs.stopping import StopGuard
@@ -41,7 +42,6 @@ from jaxprior.system import files
 from jaxprior.weights.priors import load_prior
 
 
-KIND = "evaluation"  # in run.json
 LONGEST = 60  # characters of a part of a folder's name
 
 
@@ -260,8 +260,7 @@ def _configuration(recipe: Recipe, priors: dict[str, Any], titles: Sequence[str]
 
 def _begin(plan: EvaluationPlan, run: Path, command: str) -> None:
     """Take the folder, or refuse another evaluation's."""
-    if (run / "run.json").exists() and (kind := read_record(run).get("kind", "foreign")) != KIND:
-        raise RunError(f"{run} holds a {kind} run, not an {KIND}: give another folder with -o.")
+    check_kind(run)
     check_configuration(run, plan.configuration)
     files.make_folder(run)
     for data in plan.recipe.data:

@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from jaxprior.data.listing import list_images
+from jaxprior.errors import RunError
 from jaxprior.evaluation.cells import Cell, configuration, spelled_as
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, require_data
 from jaxprior.evaluation.tasks import make_task
 from jaxprior.restoration.presets import check_method
-from jaxprior.runs.record import check_configuration
+from jaxprior.runs.record import check_configuration, read_record
 from jaxprior.runs.runfolder import RunFolder
 from jaxprior.settings import at
 from jaxprior.weights.outlines import PriorOutline, outline_prior
 
+
+KIND = "evaluation"
+"""The kind of run that the run.json of an evaluation names."""
 
 UNSURE = ("numerics_version", "objective", "refine", "start", "fit")
 """Settings of a run that only networks and JAX decide."""
@@ -74,6 +78,16 @@ def check_recipe(recipe: Recipe, run: Path) -> None:
     for prior in outlines:
         if prior is not None:
             _check_cells(recipe, prior)
+
+
+def check_kind(run: Path) -> None:
+    """Refuse a folder that holds another kind of run than an evaluation.
+
+    Raises:
+        RunError: it does.
+    """
+    if (run / "run.json").exists() and (kind := read_record(run).get("kind", "foreign")) != KIND:
+        raise RunError(f"{run} holds a {kind} run, not an {KIND}: give another folder with -o.")
 
 
 def _check_cells(recipe: Recipe, prior: PriorOutline) -> None:

@@ -12,34 +12,11 @@ from jaxprior import discovery
 from jaxprior.errors import WeightsError
 from jaxprior.reporting.training_page import training_page
 from jaxprior.reporting.training_snapshot import Training, read_training
-from jaxprior.runs.kinds import RECORD, TRAINING
-from jaxprior.runs.record import read_record
 from jaxprior.settings import listed
 from jaxprior.system.activity import doing
 from jaxprior.system.files import write_atomically
 from jaxprior.weights import storage
 from jaxprior.weights.loader import RUN_WEIGHTS
-
-
-def is_training(path: Path) -> bool:
-    """Whether `write_training_report` is for this: the folder of a training, or a file of weights."""
-    path = Path(path)
-    if path.is_file():
-        return path.suffix == ".safetensors"
-    return (path / RECORD).is_file() and read_record(path).get("kind") == TRAINING
-
-
-def trainings_in(path: Path) -> list[Path]:
-    """What `write_training_report` is for: the path itself, or the trainings of a folder that holds nothing else.
-
-    Returns:
-        paths, sorted by name; none where there is a run of another kind, or no training.
-    """
-    path = Path(path)
-    if is_training(path):
-        return [path]
-    runs = [] if (path / RECORD).is_file() else sorted(file.parent for file in path.glob(f"*/{RECORD}"))
-    return runs if all(is_training(run) for run in runs) else []
 
 
 def write_training_report(path: Path) -> Path:

@@ -10,14 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.data import images
 from jaxprior.data.fitted import FitCount
 from jaxprior.data.notes import note_sentences
 from jaxprior.errors import ImageError, JaxpriorWarning
+from jaxprior.lazy_jax import Array, jax, jnp
 from jaxprior.system.activity import steps_of
 from jaxprior.training.settings import PictureInputs
 
@@ -156,7 +155,7 @@ def draw_batch(pixels: np.ndarray, start: int, size: int, seed: int, index: int)
     return draw(pixels, start + index * size, size, seed=seed)
 
 
-def to_images(pictures: jax.Array, flip_key: jax.Array | None) -> jax.Array:
+def to_images(pictures: Array, flip_key: Array | None) -> Array:
     """uint8 pictures [b, r, r, c] -> [-1, 1]; with a key each is flipped left to right with probability 1/2."""
     if flip_key is not None:
         flip = jax.random.bernoulli(flip_key, 0.5, (len(pictures), 1, 1, 1))

@@ -16,6 +16,8 @@ from jaxprior.models.singan import save_singan
 
 INPAINT = "inpaint picture.png --prior prior.safetensors -o out"
 HOLE = f"{INPAINT} --mask center:0.25"
+TRAIN = "train pggan --data pictures --resolution 8 -o out"
+SINGAN = "singan train picture.png -o out"
 REFUSED = {
     # options
     f"{HOLE} --stepz 3": "--stepz",
@@ -60,6 +62,39 @@ REFUSED = {
     "reconstruct picture.png --prior singan.safetensors -o out": "which is not a prior",
     f"{HOLE} --features vgg17": "vgg17",
     f"{HOLE} --refine nowhere": "nowhere: neither the run of an autoencoder",
+    # evaluations
+    "evaluate quikc -o out": "Did you mean quick?",
+    "evaluate quick": "Say with -o RUN",
+    "evaluate setting.toml -o out": "solve.stepz: no such setting; did you mean solve.steps?",
+    "evaluate setting.toml -o out --dry-run": "solve.stepz: no such setting; did you mean solve.steps?",
+    "evaluate mask.toml -o out": "Did you mean center:0.25?",
+    "evaluate quick --data nothing.zip -o out": "nothing.zip",
+    "evaluate quick --prior cats65 -o out": "cats65: neither a bundled prior",
+    "evaluate quick -o run": "run holds a restoration run, not an evaluation",
+    "report nowhere": "does not exist",
+    "report run run run": "Expected one run, or two to compare",
+    "edit nowhere --direction direction.npy --amount 1": "does not exist",
+    "edit run --direction nothing.npy --amount 1 --prior prior.safetensors": "nothing.npy",
+    "edit run --direction direction.npy --amount 1": "which is not bundled",
+    "edit run --direction direction.npy --amount 1 --prior cats65": "cats65: neither a bundled prior",
+    "interpolate nowhere a b": "does not exist",
+    # networks of one's own
+    f"{TRAIN} --widths 0,4": "--widths",
+    f"{TRAIN} --resolution 12": "--resolution",
+    f"{TRAIN} --presett small": "--presett",
+    "train pggan --data nothing -o out": "nothing: no such file or folder",
+    "train pggn --data pictures -o out": "Did you mean 'pggan'?",
+    "train pggan --data pictures --resolution 8 -o pictures": "holds the pictures",
+    "singan train nothing.png -o out": "nothing.png: no such file",
+    f"{SINGAN} --width 0": "--width",
+    "singan sample nowhere -o out": "nowhere: neither the run of",
+    "singan sample prior.safetensors -o out": "its card names 'pggan'",
+    "singan sample singan.safetensors -o note.txt": "note.txt",
+    "singan paint singan.safetensors nothing.png -o out": "nothing.png: no such file",
+    "convert nothing.pth -o out.safetensors": "nothing.pth",
+    "convert note.txt -o out.pth": "ends in .safetensors",
+    "priors get vgg17": "vgg17",
+    "bench --resolution 48": "48",
 }
 """Command -> what its sentence says."""
 

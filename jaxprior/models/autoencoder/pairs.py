@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import jax
 import numpy as np
 
 from jaxprior.data import images
 from jaxprior.data.masks import MaskSpec, parse_mask
 from jaxprior.errors import ImageError
+from jaxprior.lazy_jax import jax
 from jaxprior.models.autoencoder.config import AutoencoderInputs, AutoencoderRecipe
 from jaxprior.runs.kinds import what_it_is
 from jaxprior.runs.runfolder import RunFolder

@@ -2,17 +2,13 @@
 
 from os import PathLike
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.checks import as_array, described, is_array, is_traced
 from jaxprior.data.mask_files import MaskReading, read_mask
 from jaxprior.data.ranges import require_pictures
 from jaxprior.errors import ArgumentError, MaskError
-
-
-Array = jax.Array
+from jaxprior.lazy_jax import Array, jnp
 
 
 def load_mask(path: str | PathLike, *, means: str | None = None, invert: bool = False) -> np.ndarray:

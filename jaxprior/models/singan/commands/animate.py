@@ -44,14 +44,15 @@ def animate(
     jaxprior singan animate runs/lightning -o animations --frames 60 --fps 15 --start-scale 1 --beta 0.8
     ```
     """
-    import jax
-
     from jaxprior.data import animations, images
     from jaxprior.models import singan
 
     animations.check_fps(fps)
     as_file = out.suffix.lower() in animations.SUFFIXES and not out.is_dir()
     check_plain_folder(out.parent if as_file else out, expected=f"{' or '.join(animations.SUFFIXES)}, or a folder")
+    shared.check_model(run)
+    import jax  # after what can be refused without it
+
     model = shared.load_model(run, own_statistics=own_statistics)
     with mistakes(), doing(f"drawing {frames} frames"):
         made = singan.animate(

@@ -35,7 +35,9 @@ def masked_command(name: str, *, what: str, radius: int, run: str, picture: str,
     ) -> None:
         from jaxprior.models import singan
 
-        function, mask = getattr(singan, name), area.read()
+        shared.check_model(run)
+        mask = area.read()
+        function = getattr(singan, name)
         shared.manipulate(
             run, reference, injection,
             lambda model, pixels, key, scales: function(

@@ -49,6 +49,7 @@ def paint(
     """
     from jaxprior.models import singan
 
+    shared.check_model(run)
     if retrain:
         run = _retrained(run, colors, injection, steps)
     shared.manipulate(

@@ -10,6 +10,7 @@ from jaxprior.cli.derived import finite
 from jaxprior.models.singan.commands import shared
 from jaxprior.system.activity import doing, steps_of
 from jaxprior.system.files import make_folder, write_atomically
+from jaxprior.weights.outlines import outline_network
 
 
 AT_ONCE = 8
@@ -59,7 +60,10 @@ def sample(
     jaxprior singan sample runs/balloons -o samples --features squeezenet
     ```
     """
-    import jax
+    shared.check_model(run)
+    if features is not None:
+        outline_network(features, role="features")
+    import jax  # after what can be refused without it
     import numpy as np
 
     from jaxprior import metrics

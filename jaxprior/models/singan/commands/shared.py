@@ -15,6 +15,7 @@ from jaxprior.errors import ImageError
 from jaxprior.settings import MOST_SEED
 from jaxprior.system.activity import steps_of
 from jaxprior.system.files import check_plain_folder, make_folder
+from jaxprior.weights.outlines import outline_network
 
 
 COLUMNS = 4
@@ -106,6 +107,15 @@ class MaskOptions:
         return {name: value for name, value in given.items() if value is not None}
 
 
+def check_model(run: Path) -> None:
+    """Refuse what holds no model of one picture, before JAX is imported.
+
+    Raises:
+        WeightsError: it is none.
+    """
+    outline_network(run, role="singan")
+
+
 def load_model(run: Path, *, own_statistics: bool) -> Any:
     """Load the trained model of a run or file."""
     from jaxprior.models.singan import load_singan, with_own_statistics
@@ -123,12 +133,13 @@ def manipulate(run: Path, reference: Path, options: InjectionOptions, function: 
         run, reference, options: what the command was given.
         function: (model, pixels, key, start scales) -> `jaxprior.models.singan.Manipulated` of one variant.
     """
-    import jax
-
     from jaxprior.data import images
 
-    model = load_model(run, own_statistics=options.own_statistics)
+    check_model(run)
     pixels = images.load_telling(reference)
+    import jax  # after what can be refused without it
+
+    model = load_model(run, own_statistics=options.own_statistics)
     key, made = jax.random.key(options.seed), []
     with mistakes():
         # One compiled function makes each of them.

@@ -35,16 +35,18 @@ def superres(
     jaxprior singan superres runs/birds other.png -o large --factor 2
     ```
     """
-    import jax
+    from jaxprior.data import images
+
+    shared.check_model(run)
+    pixels = None if picture is None else images.load_telling(picture)
+    import jax  # after what can be refused without it
     import jax.numpy as jnp
     import numpy as np
 
-    from jaxprior.data import images
     from jaxprior.models.singan import super_resolve
     from jaxprior.models.singan.resizing import resize
 
     model = shared.load_model(run, own_statistics=own_statistics)
-    pixels = None if picture is None else images.load_telling(picture)
     with mistakes(), doing("enlarging the picture"):
         large = np.asarray(super_resolve(model, jax.random.key(seed), image=pixels, factor=factor, steps=steps))
     given = np.asarray(model.image) if pixels is None else images.to_float(pixels)
