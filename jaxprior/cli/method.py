@@ -67,14 +67,18 @@ def method_settings() -> dict[str, MethodSetting]:
 
 
 @functools.cache
-def method_options() -> type[Derived]:
-    """The dataclass of a method's options, for `signature.spelled_out`; its `changes` are what was given."""
+def method_options(*, without: tuple[str, ...] = ()) -> type[Derived]:
+    """The dataclass of a method's options, for `signature.spelled_out`; its `changes` are what was given.
+
+    Arguments:
+        without: names of options that the task has no use for.
+    """
     fields = []
     for name, one in method_settings().items():
         in_order = dataclasses.replace(one.about, rank=0)
         fields.append((name, one.hint, dataclasses.field(default=one.default, metadata={"about": in_order})))
     together = dataclasses.make_dataclass("Method", fields, frozen=True, kw_only=True)
-    return options_of(together, unset=False, panel=PANEL)
+    return options_of(together, unset=False, without=without, panel=PANEL)
 
 
 def method_table(given: Derived) -> dict[str, Any]:

@@ -32,12 +32,13 @@ def task_command(name: str) -> Callable[..., None]:
         JaxpriorError: the operator cannot be imported, or has a setting that is called like an option of all tasks.
     """
     from jaxprior import operators
+    from jaxprior.restoration import merge_rule
 
     operator = operators.load_task(name)
     kinds = {
         "settings": options_of(operator.settings, unset=False, panel=PANEL),
         "observed": opt.ObservedOptions if operator.degrades else opt.NoOptions,
-        "method": method_options(),
+        "method": method_options(without=() if merge_rule.fills_holes(operator) else ("merge",)),
     }
     names = spelling(operator.settings)
 

@@ -20,6 +20,7 @@ from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import RunError
 from jaxprior.lazy_jax import is_imported, jax
 from jaxprior.operators import Operator
+from jaxprior.restoration.merge_rule import fills_holes
 from jaxprior.settings import check_seed
 from jaxprior.weights.storage import weights_digest
 
@@ -30,7 +31,7 @@ class Cell:
 
     Arguments:
         task: the forward operator; its arrays serve all pictures.
-        method: `jaxprior.restoration.drivers.Method`: codes, objective, solve and refiner.
+        method: `jaxprior.restoration.drivers.Method`: codes, objective, solve, refiner, start and merge.
         mask: what is missing, from `jaxprior.data.masks.parse_mask`; it replaces the operator's field `mask`.
         clean: the pictures are originals: degraded first, and compared afterwards.
         reference: folder, file or archive with the originals of observed pictures, matched by their paths inside it
@@ -101,6 +102,7 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         "solve": describe(cell.method.solve),
         **({} if cell.method.refine is None else {"refine": describe(cell.method.refine)}),
         **({} if cell.method.start is None else {"start": describe(cell.method.start)}),
+        **({"merge": cell.method.merge} if fills_holes(cell.task) else {}),
         **({"code_distribution": prior.code_distribution} if _draws_other_codes(cell, prior) else {}),
         "seed": cell.seed,
         "clean": cell.clean,

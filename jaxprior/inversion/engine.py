@@ -31,7 +31,7 @@ from jaxprior.system.programs import compiling
 Array = jax.Array
 Codes = MultiCode | SingleCode
 
-NUMERICS_VERSION = 4
+NUMERICS_VERSION = 5
 """Raised whenever a change moves results beyond rounding; part of the key of a stored result."""
 
 CHUNK = 25

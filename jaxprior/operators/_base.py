@@ -50,6 +50,8 @@ class Operator(abc.ABC):
             are always the originals.
         observes_pictures: whether an observation is a picture in [-1, 1], as the photo is, so that its range can be
             checked. Measurements of another kind are only checked to be finite.
+        fills_holes: whether the task has a field `mask`, and an observation shows the photo itself wherever that is 0.
+            Then results are merged without a seam (see `jaxprior.restoration.merging`) instead of by `merge`.
         settings: a frozen dataclass of what people can set of the task, its fields declared by
             `jaxprior.settings.setting`. Recipes and the options of `jaxprior NAME` are read by it.
         text: help of `jaxprior NAME` after the first line, in Markdown: what the pictures are, and examples. The first
@@ -60,6 +62,7 @@ class Operator(abc.ABC):
     linear: ClassVar[bool] = True
     degrades: ClassVar[bool] = True
     observes_pictures: ClassVar[bool] = False
+    fills_holes: ClassVar[bool] = False
     settings: ClassVar[type] = NoSettings
     text: ClassVar[str] = ""
 

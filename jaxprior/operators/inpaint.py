@@ -61,6 +61,7 @@ class Inpaint(Operator):
 
     name = "inpaint"
     observes_pictures = True
+    fills_holes = True
     settings = InpaintSettings
     text = TEXT
 
@@ -87,7 +88,7 @@ class Inpaint(Operator):
         return jnp.where(self._over(observed) > 0.5, 0.0, observed)
 
     def merge(self, observed: Array, restored: Image) -> Array:
-        """Keep the known pixels exactly as observed and take the missing ones from the restored image."""
+        """Keep the known pixels exactly as observed and take the missing ones from the restored image, seam and all."""
         return jnp.where(self._over(restored) > 0.5, restored, observed)
 
     def _over(self, x: Image) -> Array:

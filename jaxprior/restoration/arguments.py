@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior import protocols
-from jaxprior.checks import as_array, described, is_array, is_float, is_traced, kind_of, whole_number
+from jaxprior.checks import as_array, described, is_array, is_float, is_traced, kind_of, one_of, whole_number
 from jaxprior.data.masks import MaskSpec
 from jaxprior.data.ranges import FARTHEST_OBSERVED, doubt, from_range, require_pictures
 from jaxprior.errors import ArgumentError, ImageError
@@ -23,6 +23,7 @@ from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts.given import GivenStart, check_given
 from jaxprior.operators import Identity, Operator, batched, take
+from jaxprior.restoration.merge_rule import MERGES
 from jaxprior.weights.cut import CutGenerator
 from jaxprior.weights.priors import Prior, load_prior
 from jaxprior.weights.refiners import check_fits
@@ -160,7 +161,9 @@ def as_ids(ids: Any, count: int) -> Array:
     return jnp.asarray(values, jnp.uint32)
 
 
-def check_method(prior: Prior, *, codes: Any, objective: Any, solve: Any, refine: Any, start: Any) -> None:
+def check_method(
+    prior: Prior, *, codes: Any, objective: Any, solve: Any, refine: Any, start: Any, merge: Any
+) -> None:
     """Refuse what is no method for a prior; None stands for the prior's default.
 
     Raises:
@@ -174,6 +177,7 @@ def check_method(prior: Prior, *, codes: Any, objective: Any, solve: Any, refine
     if codes is not None:
         prior.channels(codes.layer)
     check_fits(refine, prior.image_shape)
+    one_of("merge", merge, MERGES)
     if start is not None:
         check_start(start)
 

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.checks import random_key
+from jaxprior.checks import one_of, random_key
 from jaxprior.errors import ImageError
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.codes.single import SingleCode
@@ -37,7 +37,10 @@ from jaxprior.restoration.arguments import (
     refuse_tracing,
 )
 from jaxprior.restoration.editing import edit, interpolate, render
+from jaxprior.restoration.grouping import in_groups
 from jaxprior.restoration.memory import MemoryPlan
+from jaxprior.restoration.merge_rule import MERGES, Merge, MergeRule
+from jaxprior.restoration.merging import merge_pictures
 from jaxprior.restoration.placement import Placement, Progress, SavePoint
 from jaxprior.restoration.presets import PRESETS, Method, preset
 from jaxprior.runs.progress import GroupProgress, shown
@@ -72,7 +75,7 @@ class Result:
     Fields:
         images: the generator's output, float32 [b, h, w, c], roughly in [-1, 1]: the lowest finite iterate, unless the
             settings keep the last; with a refiner its output.
-        merged: the same with the known pixels of the observation put back, where the task has any.
+        merged: the same with the known pixels of the observation put back, where the task has any, as `merge` says.
         latents: dict of what was optimised, leading axis b, then the starts if there are several.
         loss: of the kept iterate [b]; infinite where no iterate was finite.
         steps: the iteration whose iterate was kept, int [b].
@@ -102,6 +105,7 @@ def restore(
     solve: Solve | None = None,
     refine: Any = None,
     start: Any = None,
+    merge: Merge = "harmonic",
     ids: Array | None = None,
     batch_size: int | None = None,
     memory: float | None = None,
@@ -122,6 +126,9 @@ def restore(
             [b, h, w, c] in [-1, 1].
         start: where latents begin: `RandomStart()`, `BankStart()`, `GivenStart(latents)` or any other start (see
             `jaxprior.inversion.starts`); what `solve.init` names where None.
+        merge: how known pixels and generated ones become one picture, for tasks that fill holes: "harmonic" without a
+            seam, as thin holes are best filled from around and thick ones by the prior (see
+            `jaxprior.restoration.merging`), or "paste", the generated pixels as they are.
         ids: whole numbers [b] from 0 to 2^32 - 1 that seed each picture's chance, equal ones alike; 0 ... b - 1 by
             default.
         batch_size: pictures solved at once on an accelerator; all by default. A CPU solves them one by one (single
@@ -161,7 +168,7 @@ def restore(
     observed = observe(task, photos, key=key, ids=ids)
     return _invert(
         prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, refine=refine,
-        start=start, ids=ids, batch_size=batch_size, memory=memory, devices=devices, progress=progress,
+        start=start, merge=merge, ids=ids, batch_size=batch_size, memory=memory, devices=devices, progress=progress,
     )  # fmt: skip
 
 
@@ -176,6 +183,7 @@ def invert(
     solve: Solve | None = None,
     refine: Any = None,
     start: Any = None,
+    merge: Merge = "harmonic",
     ids: Array | None = None,
     batch_size: int | None = None,
     memory: float | None = None,
@@ -188,8 +196,8 @@ def invert(
     Arguments:
         observed: observations of the task [b, ...]; one without the axis b is a batch of one. What they show at missing
             pixels is ignored, NaN for example.
-        prior, task, key, codes, objective, solve, refine, start, ids, batch_size, memory, devices, progress,
-            value_range: as for `restore`.
+        prior, task, key, codes, objective, solve, refine, start, merge, ids, batch_size, memory, devices,
+            progress, value_range: as for `restore`.
 
     Returns:
         A `Result`.
@@ -204,23 +212,23 @@ def invert(
     observed = as_observed(observed, task, prior, value_range)
     return _invert(
         prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, refine=refine,
-        start=start, ids=as_ids(ids, len(observed)), batch_size=batch_size, memory=memory, devices=devices,
-        progress=progress,
+        start=start, merge=merge, ids=as_ids(ids, len(observed)), batch_size=batch_size, memory=memory,
+        devices=devices, progress=progress,
     )  # fmt: skip
 
 
 def _invert(
     prior: Prior, observed: Array, task: Operator, *, key: Array, codes: Any, objective: Any, solve: Any, refine: Any,
-    start: Any, ids: Array, batch_size: int | None, memory: float | None, devices: Sequence[Device] | None,
-    progress: Progress | bool | None,
+    start: Any, merge: Merge, ids: Array, batch_size: int | None, memory: float | None,
+    devices: Sequence[Device] | None, progress: Progress | bool | None,
 ) -> Result:  # fmt: skip
     """Invert observations that have been checked."""
     check_running(batch_size, memory, devices, progress)
-    check_method(prior, codes=codes, objective=objective, solve=solve, refine=refine, start=start)
+    check_method(prior, codes=codes, objective=objective, solve=solve, refine=refine, start=start, merge=merge)
     if codes is None or objective is None or solve is None:
         default = preset("default", task, prior=prior)
         codes, objective, solve = codes or default.codes, objective or default.objective, solve or default.solve
-    method = Method(codes, objective, solve, refine, start)
+    method = Method(codes, objective, solve, refine, start, merge)
     check_given_latents(start, prior, codes=codes, pictures=len(observed), starts=solve.starts)
     devices = jax.local_devices()[: len(observed)] if devices is None else devices
     with shown(task.label, len(observed)) if progress is True else contextlib.nullcontext() as work:
@@ -239,7 +247,7 @@ class Inverter:
 
     Arguments:
         prior: the trained generator.
-        method: codes, objective, solve and refiner.
+        method: codes, objective, solve, refiner, start and merge.
         devices: over which the pictures of a batch are spread; all of this process by default.
 
     Example:
@@ -257,6 +265,8 @@ class Inverter:
         )  # fmt: skip
         check_fits(method.refine, prior.image_shape)
         self.refine = method.refine
+        harmonic = one_of("merge", method.merge, MERGES) == "harmonic"
+        self.rule = MergeRule.of_card(prior.card) if harmonic else None
 
     def fitted(
         self, task: Operator, observed: Any, *, wanted: int, memory: float | None = None
@@ -317,11 +327,11 @@ class Inverter:
         keys = jax.vmap(jax.random.fold_in, (None, 0))(random_key("key", key), as_ids(ids, b))
         size = min(batch_size or b, b)
         found = self.placement.solve(operator, observed, keys, size=size, progress=progress, save_point=save_point)
-        merge = partial(jax.vmap(type(task).merge), operator, observed)
-        images, merged = found["images"], merge(found["images"])
+        together = self.placement.group(size)
+        images, merged = found["images"], self._merged(operator, observed, found["images"], together)
         if self.refine is not None:
-            images = _refined(self.refine, merged, size=self.placement.group(size))
-            merged = merge(images)
+            images = in_groups(partial(_apply, self.refine), merged, size=together)
+            merged = self._merged(operator, observed, images, together)
         return Result(
             images=images,
             merged=merged,
@@ -334,14 +344,11 @@ class Inverter:
         )
 
 
-def _refined(refine: Any, images: Array, *, size: int) -> Array:
-    """Repair images [b, h, w, c], `size` at a time: one compiled shape, so that no image's place matters."""
-    parts = []
-    for first in range(0, len(images), size):
-        part = images[first : first + size]
-        padded = jnp.concatenate([part, jnp.repeat(part[:1], size - len(part), axis=0)])
-        parts.append(_apply(refine, padded)[: len(part)])
-    return jnp.concatenate(parts)
+    def _merged(self, operator: Operator, observed: Array, images: Array, together: int) -> Array:
+        """Images with what is known put back: on a CPU one by one, so that no number of devices matters."""
+        size = 1 if self.placement.fixed else together
+        device = self.placement.devices[0]
+        return merge_pictures(operator, observed, images, rule=self.rule, size=size, device=device)
 
 
 @jax.jit

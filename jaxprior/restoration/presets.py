@@ -21,6 +21,7 @@ from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Identity, Operator
+from jaxprior.restoration.merge_rule import MERGES, Merge
 from jaxprior.restoration.networks import Networks, OutlinedNetworks
 from jaxprior.settings import PLAIN, Names, as_table, at, check_choice, check_names, fields_of, setting, spelled, typed
 
@@ -46,16 +47,23 @@ class Outline:
         metavar="RUN|FILE",
         rank=50,
     )
+    merge: Merge = setting(
+        "harmonic",
+        "How generated pixels join the known ones: harmonic without a seam, or paste as they are.",
+        rank=51,
+    )
 
 
 class Method(NamedTuple):
-    """Codes, objective, solve, what repairs the result, and where latents begin if not where `solve.init` says."""
+    """Codes, objective, solve, what repairs the result, where latents begin if not where `solve.init` says, and how
+    the result is merged with what is known."""
 
     codes: MultiCode | SingleCode
     objective: Objective
     solve: Solve
     refine: Any = None
     start: Any = None
+    merge: Merge = "harmonic"
 
 
 def preset(name: str, task: Operator | None = None, *, prior: "Prior", features: Any = "preset") -> Method:
@@ -123,6 +131,7 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
             name or file, "cut": layer or layers, "size": pixels}; or a network itself.
             objective.critic: "none", "prior" (the prior's), or a critic itself.
             refine: "none", the run of an autoencoder's training, its file, or a refiner itself.
+            merge: "harmonic" or "paste", for tasks that fill holes; see `restore`.
         task: forward operator; None reconstructs.
         prior: the preset's layer is lowered to its last; one that is asked for must exist.
         names: how settings are spelled in messages.
@@ -141,8 +150,9 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
 
 def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, networks: Networks) -> Method:
     """What `make_method` and `check_method` return."""
-    check_names(table, ("preset", *PARTS, "refine"), names=names)
-    name = table.get("preset", "default")
+    check_names(table, ("preset", *PARTS, "refine", "merge"), names=names)
+    name, merge = table.get("preset", "default"), table.get("merge", Outline.merge)
+    check_choice(merge, MERGES, spelled("merge", names))
     given = {part: as_table(table.get(part, {}), part) for part in PARTS}
     codes, objective, solve = _start(name, (Identity() if task is None else task).name, prior)
     return Method(
@@ -150,6 +160,7 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
         _objective(objective, given["objective"], prior, names, networks),
         dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names)),
         _refiner(table.get("refine"), prior, networks),
+        merge=merge,
     )
 
 

@@ -42,7 +42,7 @@ def test_pictures_of_one_name_in_two_folders_are_compared_with_their_own_origina
     for i, name in enumerate("ab"):
         save(f"in/{name}/x.png", i)
         save(f"ref/{name}/x.png", i)
-    code, out, rows = inpaint(weights, "in", "--reference", "ref")
+    code, out, rows = inpaint(weights, "in", "--reference", "ref", "--merge", "paste")
     assert code == 0 and "file name alone" not in out
     for row in rows.values():  # what is known is the original's, to the bit: only the hole differs
         hole, merged = float(row["psnr_hole"]), float(row["psnr_merged"])

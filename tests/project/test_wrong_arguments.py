@@ -151,6 +151,7 @@ WRONG_RESTORES = {
     "word for an objective": ({"objective": "l2"}, r"`objective`.*jp.Objective\(pixel='l2'\)"),
     "number of steps": ({"solve": 300}, r"`solve`.*jp.Solve\(steps=300\)"),
     "name of a refiner": ({"refine": "runs/refiner"}, "`refine` must be a network"),
+    "word for a merge": ({"merge": "seamless"}, "`merge` must be one of harmonic, paste, got 'seamless'"),
     "name of a start": ({"start": "bank"}, r"`start` must be a start.*jp.Solve\(init='bank'\)"),
     "class of a start": ({"start": jp.RandomStart}, "`start`.*the class RandomStart"),
     "latents for a start": ({"start": LATENTS}, r"`start`.*jp.GivenStart\(latents\)"),
