@@ -55,8 +55,7 @@ class Outline:
 
 
 class Method(NamedTuple):
-    """Codes, objective, solve, what repairs the result, where latents begin if not where `solve.init` says, and how
-    the result is merged with what is known."""
+    """Codes, objective, solve, what repairs the result, where latents begin if not by `solve.init`, and the merge."""
 
     codes: MultiCode | SingleCode
     objective: Objective
