@@ -163,4 +163,12 @@ def _print_forecast(cells: list[Any]) -> None:
     seconds, most = sum(cell.seconds for cell in cells), max(cell.bytes for cell in cells)
     total = (f"{len(cells)} cells", sum(c.pictures for c in cells), sum(c.inversions for c in cells), "", "")
     print_table(titles, [*rows, (*total, size(most), duration(seconds))], words=1)
-    say(f"\nA full run takes about {duration(seconds)} on this device, compilation left out.")
+    steps, compiling, rest = (
+        duration(sum(getattr(cell, f"{part}_seconds") for cell in cells)) for part in ("steps", "compiling", "rest")
+    )
+    say(
+        f"\nA full run takes about {duration(seconds)} on this device: {steps} for steps, {compiling} for compiling, "
+        f"{rest} for reading, measuring and saving."
+    )
+    measured = "was measured now and is kept" if any(cell.measured for cell in cells) else "is known from before"
+    say(f"Operations and memory are counted from the programs; the speed of this machine {measured}.")

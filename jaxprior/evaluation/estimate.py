@@ -1,20 +1,31 @@
-"""What a cell takes on this device: memory as the compiler plans it, time measured on a few steps."""
+"""What a cell takes on this device, without running it: operations and memory are counted, a machine's speed is kept.
+
+Compiling a step takes several seconds, counting its operations takes half of one. So every kind of cell is traced and
+counted, and only where nothing is known of a prior on this machine is one step compiled and timed
+(`jaxprior.restoration.speed`).
+"""
 
 import dataclasses
-import time
+from collections.abc import Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from jaxprior.evaluation.cells import Cell
 from jaxprior.evaluation.runner import DEFAULT_BATCH
 from jaxprior.evaluation.solving import Solver
-from jaxprior.nn.latent import draw_codes
+from jaxprior.inversion.starts.random import RandomStart
+from jaxprior.restoration.costs import StepCost
+from jaxprior.restoration.memory import limit_of
+from jaxprior.restoration.speed import Speed, keep_speed, kept_speed, measure_speed
 
 
-STEPS = 4
-"""Steps that are timed."""
+READING = 0.5
+"""Seconds for reading a compiled program from the cache."""
+OTHERS = 1.2
+"""What the small programs around a step take to be compiled, as a multiple of what the step takes."""
+REST = 0.1
+"""Seconds for a picture besides its steps: reading it, choosing where to start, measuring and saving the result."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,41 +33,97 @@ class Estimate:
     """What a cell takes.
 
     Fields:
-        seconds_per_picture: solving alone, without compilation, reading and saving.
+        seconds_per_picture: of the steps alone; rest_per_picture: of all else.
+        compiling: seconds for the programs of cells like it, once.
+        program: stands for the program of its step: cells with the same one compile it once.
         bytes: that a batch needs on each device.
         batch: pictures solved at once.
+        measured: whether the machine's speed was measured now; else it was kept from an earlier time.
     """
 
     seconds_per_picture: float
+    rest_per_picture: float
+    compiling: float
+    program: Any
     bytes: int
     batch: int
+    measured: bool
 
 
-def estimate_cell(
-    cell: Cell, prior: Any, batch_size: int | None = None, *, memory: float | None = None
-) -> Estimate:
-    """Compile a cell's step and time a few of them on samples of the prior.
+@dataclasses.dataclass(frozen=True)
+class _Counted:
+    """A cell whose step was counted: what solves it, and what the step takes."""
+
+    cell: Cell
+    prior: Any
+    solver: Solver
+    cost: StepCost
+
+    @property
+    def operations(self) -> float:
+        """Of all steps of one picture."""
+        solve = self.cell.method.solve
+        return self.cost.operations / self.solver.batch * solve.steps * solve.passes
+
+    @property
+    def sort(self) -> tuple:
+        """Cells of one sort are equally fast at an operation."""
+        solve, codes = self.cell.method.solve, self.cell.method.codes
+        return self.prior.sha256, solve.precision, codes.num_codes == 1, self.cell.method.objective.features is not None
+
+
+def estimate_cells(
+    cells: Sequence[tuple[Cell, Any]], batch_size: int | None = None, *, memory: float | None = None
+) -> list[Estimate]:
+    """Estimate several cells.
 
     Arguments:
-        cell: what to do; prior: the generator.
+        cells: what to do, and with which prior.
         batch_size: pictures solved at once on accelerators; 64 for each device by default.
         memory: see `run_cell`.
+
+    Returns:
+        An `Estimate` a cell.
     """
+    counted = [_count(cell, prior, batch_size, memory) for cell, prior in cells]
+    speeds: dict[tuple, tuple[Speed, bool]] = {}
+    for one in sorted(counted, key=lambda one: one.operations, reverse=True):  # the longest of a sort is measured
+        if one.sort not in speeds:
+            speeds[one.sort] = _speed(one)
+    return [_estimate(one, *speeds[one.sort]) for one in counted]
+
+
+def _count(cell: Cell, prior: Any, batch_size: int | None, memory: float | None) -> _Counted:
+    """Make a cell ready, but for its start, and count its step. Only a limit of memory needs the compiler."""
+    method = cell.method._replace(start=RandomStart())  # a bank of samples is not made for an estimate
     wanted = batch_size or DEFAULT_BATCH * jax.local_device_count()
-    few = dataclasses.replace(cell.method.solve, steps=STEPS, schedule="constant", passes=1, target_psnr=None)
-    solver = Solver(dataclasses.replace(cell, method=cell.method._replace(solve=few)), prior, wanted=wanted)
+    solver = Solver(dataclasses.replace(cell, method=method), prior, wanted=wanted)
     solver.fit(memory)
     task, observed = solver.shapes()
-    z = draw_codes(
-        jax.random.key(0), (solver.batch, prior.latent_dim), distribution=prior.code_distribution
+    return _Counted(cell, prior, solver, solver.inverter.placement.step_cost(task, observed, size=solver.batch))
+
+
+def _speed(one: _Counted) -> tuple[Speed, bool]:
+    """The speed of the machine, and whether it was measured now."""
+    placement = one.solver.inverter.placement
+    if (known := kept_speed(placement, one.prior.sha256)) is not None:
+        return known, False
+    task, observed = one.solver.shapes()
+    speed = measure_speed(placement, task, observed, size=one.solver.batch, cost=one.cost)
+    keep_speed(speed, placement, one.prior.sha256)
+    return speed, True
+
+
+def _estimate(one: _Counted, speed: Speed, measured: bool) -> Estimate:
+    placement, (task, observed) = one.solver.inverter.placement, one.solver.shapes()
+    limited = limit_of(placement.devices) is not None  # then the compiler has been asked already
+    known = placement.knows_step(task, observed, size=one.solver.batch)
+    return Estimate(
+        seconds_per_picture=one.operations / speed.operations,
+        rest_per_picture=REST,
+        compiling=(1 + OTHERS) * (READING if known else max(speed.compiling, READING)),
+        program=(one.sort, str(task), one.cell.method.codes, one.cell.method.solve.of_one_step()),
+        bytes=one.solver.step_bytes() if limited else one.cost.bytes,
+        batch=one.solver.batch,
+        measured=measured,
     )
-    photos = jax.jit(type(prior).generate)(prior, z)
-    seen = jax.vmap(task.apply)(photos) if cell.clean else jnp.zeros((solver.batch, *observed.shape))
-    durations = []
-    for _ in range(2):  # the first is compiled
-        began = time.perf_counter()
-        solver.inverter.invert(seen, task, key=jax.random.key(0), batch_size=solver.batch)
-        durations.append(time.perf_counter() - began)
-    steps = cell.method.solve.steps * cell.method.solve.passes
-    seconds = durations[-1] / STEPS * steps / solver.batch
-    return Estimate(seconds_per_picture=seconds, bytes=solver.step_bytes(), batch=solver.batch)

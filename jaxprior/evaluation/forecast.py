@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Iterator
 
-from jaxprior.evaluation.estimate import estimate_cell
-from jaxprior.evaluation.plan import EvaluationPlan
+from jaxprior.evaluation.estimate import Estimate, estimate_cells
+from jaxprior.evaluation.plan import EvaluationPlan, PlannedCell
 from jaxprior.runs.shares import WHOLE, Share
-from jaxprior.system.activity import Activity, doing
+from jaxprior.system.activity import doing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,10 @@ class Forecast:
         pictures, inversions: an inversion is one start of one picture.
         steps: gradient evaluations of an inversion, at most.
         batch, bytes: pictures solved at once, and the memory that they need.
-        seconds: for all its pictures, compilation left out.
+        steps_seconds: for the steps of all its pictures.
+        rest_seconds: for reading, measuring and saving them.
+        compiling_seconds: for its programs; 0 if a cell before it has the same.
+        measured: whether the machine's speed was measured for this; else it was known from an earlier time.
     """
 
     title: str
@@ -27,7 +30,15 @@ class Forecast:
     steps: int
     batch: int
     bytes: int
-    seconds: float
+    steps_seconds: float
+    rest_seconds: float
+    compiling_seconds: float
+    measured: bool
+
+    @property
+    def seconds(self) -> float:
+        """All that it takes."""
+        return self.steps_seconds + self.rest_seconds + self.compiling_seconds
 
 
 def forecast_cells(
@@ -43,27 +54,30 @@ def forecast_cells(
         One `Forecast` a cell, in the order of the grid.
 
     Example:
-        >>> cells = forecast_cells(  # compiles for minutes # doctest: +SKIP
-        ...     make_plan(load_recipe("quick"), "runs/quick")
-        ... )
-        >>> sum(cell.seconds for cell in cells)  # compiles for minutes # doctest: +SKIP
+        >>> plan = make_plan(load_recipe("quick"), "runs/quick")
+        >>> sum(cell.seconds for cell in forecast_cells(plan))  # compiles for seconds # doctest: +SKIP
         95.2
     """
-    with doing("measuring what cells take", total=len(plan.cells), unit="cells") as work:
-        return list(_forecasts(plan, work, batch_size=batch_size, memory=memory, share=share))
-
-
-def _forecasts(
-    plan: EvaluationPlan, work: Activity, *, batch_size: int | None, memory: float | None, share: Share
-) -> Iterator[Forecast]:
-    estimates = {}
+    kinds: dict[tuple, int] = {}
     for number, planned in enumerate(plan.cells):
-        work.moved(number, detail=planned.title)
-        solve = planned.cell.method.solve
-        alike = (planned.labels["prior"], planned.labels["method"], planned.cell.task.label)
-        if alike not in estimates:
-            estimates[alike] = estimate_cell(planned.cell, planned.prior, batch_size, memory=memory)
-        estimate, pictures = estimates[alike], len(share.of(planned.sources))
+        kinds.setdefault(_kind(planned), number)
+    first = [plan.cells[number] for number in kinds.values()]
+    with doing("counting what cells take"):
+        found = estimate_cells([(one.cell, one.prior) for one in first], batch_size, memory=memory)
+    estimates = dict(zip(kinds, found, strict=True))
+    return list(_forecasts(plan, estimates, share))
+
+
+def _kind(planned: PlannedCell) -> tuple[str, str, str]:
+    """Cells of one kind take the same time for a picture."""
+    return planned.labels["prior"], planned.labels["method"], planned.cell.task.label
+
+
+def _forecasts(plan: EvaluationPlan, estimates: dict[tuple, Estimate], share: Share) -> Iterator[Forecast]:
+    compiled = set()
+    for planned in plan.cells:
+        solve, estimate = planned.cell.method.solve, estimates[_kind(planned)]
+        pictures = len(share.of(planned.sources))
         yield Forecast(
             title=planned.title,
             pictures=pictures,
@@ -71,5 +85,9 @@ def _forecasts(
             steps=solve.steps * solve.passes,
             batch=min(estimate.batch, pictures),
             bytes=estimate.bytes,
-            seconds=pictures * estimate.seconds_per_picture,
+            steps_seconds=pictures * estimate.seconds_per_picture,
+            rest_seconds=pictures * estimate.rest_per_picture,
+            compiling_seconds=0.0 if estimate.program in compiled else estimate.compiling,
+            measured=estimate.measured,
         )
+        compiled.add(estimate.program)

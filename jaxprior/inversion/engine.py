@@ -135,14 +135,36 @@ def compile_step(
         generator, objective, operator, observed, keys, codes, solve: as for `begin`; shapes are enough.
         platform: kind of the devices that it is compiled for, "cpu", "gpu" or "tpu".
     """
-    begin_it = partial(begin, codes=codes, solve=solve)
     with jax.default_matmul_precision(solve.matmul_precision):
-        state, target = jax.eval_shape(begin_it, generator, objective, operator, observed, keys)
-        state, target = (_spread_like(observed, tree) for tree in (state, target))
-        arguments, solve = (generator, objective, operator, target), solve.of_one_step()
+        arguments = step_shapes(generator, objective, operator, observed, keys, codes=codes, solve=solve)
         if platform != CPU:
-            return _scan_steps.lower(state, *arguments, codes=codes, solve=solve, steps=CHUNK).compile()
-        return _one_step.lower(state, *arguments, codes=codes, solve=solve).compile()
+            return _scan_steps.lower(*arguments, codes=codes, solve=solve.of_one_step(), steps=CHUNK).compile()
+        return _one_step.lower(*arguments, codes=codes, solve=solve.of_one_step()).compile()
+
+
+def trace_step(
+    generator, objective: Objective, operator, observed, keys, *, codes: Codes, solve: Solve
+) -> jax.stages.Traced:
+    """One step of a batch, traced and not compiled: what it computes can be counted.
+
+    Arguments:
+        generator, objective, operator, observed, keys, codes, solve: as for `compile_step`.
+    """
+    with jax.default_matmul_precision(solve.matmul_precision):
+        arguments = step_shapes(generator, objective, operator, observed, keys, codes=codes, solve=solve)
+        return _one_step.trace(*arguments, codes=codes, solve=solve.of_one_step())
+
+
+def step_shapes(generator, objective: Objective, operator, observed, keys, *, codes: Codes, solve: Solve) -> tuple:
+    """The arguments of a step of a batch, (state, generator, objective, operator, target), as shapes where they vary.
+
+    Arguments:
+        generator, objective, operator, observed, keys, codes, solve: as for `compile_step`.
+    """
+    begin_it = partial(begin, codes=codes, solve=solve)
+    found = jax.eval_shape(begin_it, generator, objective, operator, observed, keys)
+    state, target = (_spread_like(observed, tree) for tree in found)
+    return state, generator, objective, operator, target
 
 
 def _spread_like(observed, tree):

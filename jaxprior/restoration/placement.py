@@ -21,7 +21,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxprior.errors import MemoryLimitError
 from jaxprior.inversion import batching
 from jaxprior.inversion.batching import Batch
-from jaxprior.inversion.engine import Codes, choose, compile_step
+from jaxprior.inversion.engine import CHUNK, Codes, choose, compile_step, step_shapes, trace_step
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts import GivenStart, make_start
@@ -29,10 +29,11 @@ from jaxprior.inversion.starts.given import check_given
 from jaxprior.inversion.state import BatchState, named, nested
 from jaxprior.operators import Operator, take
 from jaxprior.restoration.banks import sample_bank
+from jaxprior.restoration.costs import StepCost, count
 from jaxprior.restoration.memory import FULL_SPEED, GIB, MemoryPlan, Recomputed, limit_of, memory_plans
 from jaxprior.system.activity import doing
 from jaxprior.system.devices import Device
-from jaxprior.system.programs import compiling
+from jaxprior.system.programs import compiling, is_known
 from jaxprior.weights.priors import Prior
 
 
@@ -175,15 +176,42 @@ class Placement:
             operator: forward operator of one picture, arrays shared; observed: shape and type of one observation.
             size: pictures wanted at once.
         """
+        arguments = self.step_arguments(operator, observed, size=size)
+        with compiling("the step, to see what memory it needs", *arguments, self.codes, self.settings):
+            return compile_step(*arguments, codes=self.codes, solve=self.settings, platform=self.platform)
+
+    def step_cost(self, operator: Operator, observed: Any, *, size: int) -> StepCost:
+        """What one step of a group takes, counted and not compiled.
+
+        Arguments:
+            operator, observed, size: as for `compiled`.
+        """
+        arguments = self.step_arguments(operator, observed, size=size)
+        return count(trace_step(*arguments, codes=self.codes, solve=self.settings))
+
+    def knows_step(self, operator: Operator, observed: Any, *, size: int) -> bool:
+        """Whether the step of a group was compiled on this machine before, so that it is read from the cache.
+
+        Arguments:
+            operator, observed, size: as for `compiled`.
+        """
+        static = {"codes": self.codes, "solve": self.settings}
+        shapes = step_shapes(*self.step_arguments(operator, observed, size=size), **static)
+        return is_known("the step", *shapes, self.codes, self.settings.of_one_step(), *([] if self.fixed else [CHUNK]))
+
+    def step_arguments(self, operator: Operator, observed: Any, *, size: int) -> tuple[Any, ...]:
+        """The networks, and the shapes of a group's operators, observations and keys, as the engine takes them.
+
+        Arguments:
+            operator, observed, size: as for `compiled`.
+        """
         entries = self.group(size) * self.settings.starts
 
         def stacked(leaf: Any) -> jax.ShapeDtypeStruct:
             return jax.ShapeDtypeStruct((entries, *np.shape(leaf)), leaf.dtype, sharding=self._by_image)
 
         key = jax.eval_shape(lambda: jax.random.key(0))
-        arguments = (self.generator, self.objective, jax.tree.map(stacked, operator), stacked(observed), stacked(key))
-        with compiling("the step, to see what memory it needs", *arguments, self.codes, self.settings):
-            return compile_step(*arguments, codes=self.codes, solve=self.settings, platform=self.platform)
+        return self.generator, self.objective, jax.tree.map(stacked, operator), stacked(observed), stacked(key)
 
     def step_bytes(self, operator: Operator, observed: Any, *, size: int) -> int:
         """Bytes on each device that one step of a group needs, weights and latents included, as the compiler plans it.

@@ -41,12 +41,11 @@ def compiling(what: str, *arguments: Any) -> Iterator[None]:
         >>> with compiling("the square", np.ones(3)):
         ...     squares = jax.jit(jax.numpy.square)(np.ones(3))
     """
-    leaves, structure = jax.tree.flatten(arguments)
-    program = (what, structure, tuple(map(_outline, leaves)))
+    program = _program(what, arguments)
     if program in runtime.CALLED_PROGRAMS:
         yield
         return
-    with remembered(f"compiling {what}", what, structure, program[2]):
+    with remembered(f"compiling {what}", *program):
         yield
     runtime.CALLED_PROGRAMS.add(program)
 
@@ -63,12 +62,31 @@ def remembered(text: str, *key: Any, total: float | None = None, unit: str = "")
     if current_listener() is None:
         yield Activity(text, total, unit)
         return
-    words = ADDRESS.sub("", repr((text, device_name(), *key)))
-    name = hashlib.sha256(words.encode()).hexdigest()[:32]
+    name = _name(text, key)
     began = time.monotonic()
     with doing(text, total=total, unit=unit, last=read_durations().get(name), announced=True) as work:
         yield work
     write_duration(name, time.monotonic() - began)
+
+
+def is_known(what: str, *arguments: Any) -> bool:
+    """Whether a program was compiled on this machine before, so that it is read and not compiled the next time.
+
+    Arguments:
+        what, arguments: as for `compiling`. Shapes (`jax.ShapeDtypeStruct`) are enough.
+    """
+    return _name(f"compiling {what}", _program(what, arguments)) in read_durations()
+
+
+def _program(what: str, arguments: tuple) -> tuple:
+    """What identifies a compiled function."""
+    leaves, structure = jax.tree.flatten(arguments)
+    return what, structure, tuple(map(_outline, leaves))
+
+
+def _name(text: str, key: tuple) -> str:
+    """Under which a time is remembered."""
+    return hashlib.sha256(ADDRESS.sub("", repr((text, device_name(), *key))).encode()).hexdigest()[:32]
 
 
 def read_durations() -> dict[str, float]:
@@ -102,4 +120,6 @@ def _outline(leaf: Any) -> tuple:
     """What a program depends on of an argument: shape, type and place of an array, the value of anything else."""
     if not hasattr(leaf, "dtype"):
         return (repr(leaf),)
-    return np.shape(leaf), str(leaf.dtype), str(getattr(leaf, "sharding", None))
+    place = getattr(leaf, "sharding", None)  # arrays of NumPy and mere shapes have none: they will lie on the first
+    devices = jax.local_devices()[:1] if place is None else list(place.device_set)
+    return np.shape(leaf), str(leaf.dtype), str(place if len(devices) > 1 else devices[0])

@@ -17,7 +17,7 @@ from jaxprior import operators
 from jaxprior.data import images, masks
 from jaxprior.errors import ImageError, MaskError, MemoryLimitError, RunError
 from jaxprior.evaluation import Cell, Journal, Observer, Row, RunFolder, Share, Stopped, run_cell, write_report
-from jaxprior.evaluation.estimate import estimate_cell
+from jaxprior.evaluation.estimate import estimate_cells
 from jaxprior.evaluation.reading import Reader, read_ahead
 from jaxprior.evaluation.solving import LOST, RECOVERED, Solver
 from jaxprior.restoration import drivers, placement
@@ -258,11 +258,13 @@ def test_only_a_lack_of_memory_is_taken_for_one():
 
 
 def test_estimate_grows_with_steps_and_tells_the_batch(prior):
-    short = estimate_cell(INPAINT, prior)
     longer = dataclasses.replace(METHOD.solve, steps=6000)
-    long = estimate_cell(dataclasses.replace(INPAINT, method=METHOD._replace(solve=longer)), prior)
+    more = dataclasses.replace(INPAINT, method=METHOD._replace(solve=longer))
+    short, long = estimate_cells([(INPAINT, prior), (more, prior)])
     assert short.batch == long.batch == 1 and short.bytes == long.bytes > 10_000
-    assert long.seconds_per_picture > short.seconds_per_picture > 0
+    ratio = longer.steps / METHOD.solve.steps
+    np.testing.assert_allclose(long.seconds_per_picture, ratio * short.seconds_per_picture)
+    assert short.seconds_per_picture > 0 and short.program == long.program
 
 
 # --- shares ---

@@ -1,0 +1,116 @@
+"""How fast this machine is at the steps of a prior, measured once and kept beside the compiled programs.
+
+A step's operations are counted (`jaxprior.restoration.costs`); how many the machine does in a second depends on the
+prior's sizes more than on what is minimised, so one measured step tells of all others of the same prior.
+"""
+
+import hashlib
+import json
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxprior.inversion import engine
+from jaxprior.restoration.costs import StepCost
+from jaxprior.restoration.placement import Placement
+from jaxprior.system import runtime
+from jaxprior.system.activity import doing
+from jaxprior.system.compiling import CompileClock
+from jaxprior.system.files import write_atomically
+from jaxprior.system.provenance import device_name
+
+
+STEPS = 4
+"""Steps that are timed on a CPU, which does them one by one; an accelerator does a whole chunk."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a machine does.
+
+    Fields:
+        operations: a second, of those that `StepCost` counts.
+        compiling: seconds that a step took to be compiled.
+    """
+
+    operations: float
+    compiling: float
+
+
+def measure_speed(placement: Placement, operator: Any, observed: Any, *, size: int, cost: StepCost) -> Speed:
+    """Compile a step and time a few, on observations that are zero.
+
+    Arguments:
+        placement: prior and method on their devices.
+        operator, observed, size: as for `Placement.compiled`.
+        cost: of the step.
+    """
+    shapes = placement.step_arguments(operator, observed, size=size)
+    generator, objective, operators, seen, keys = shapes
+    operators, seen = (jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), tree) for tree in (operators, seen))
+    operators, seen, keys = placement.place((operators, seen, jax.random.split(jax.random.key(0), keys.shape[0])))
+    codes, solve, platform = placement.codes, placement.settings, placement.platform
+    with doing("measuring how fast a step is"), jax.default_matmul_precision(solve.matmul_precision):
+        state, target = engine.begin(generator, objective, operators, seen, keys, codes=codes, solve=solve)
+        arguments = {"codes": codes, "solve": solve, "platform": platform}
+        steps = STEPS if placement.fixed else engine.CHUNK
+
+        def advance(state: Any, steps: int) -> tuple[Any, int]:
+            state, losses = engine.advance(state, generator, objective, operators, target, **arguments, steps=steps)
+            losses.block_until_ready()
+            return state, len(losses)
+
+        with CompileClock() as clock:
+            state, _ = advance(state, 1 if placement.fixed else steps)
+        began = time.perf_counter()
+        _, done = advance(state, steps)
+    seconds = (time.perf_counter() - began) / done
+    return Speed(operations=cost.operations / seconds, compiling=clock.seconds)
+
+
+def kept_speed(placement: Placement, sha256: str) -> Speed | None:
+    """What was measured on this machine before, or None.
+
+    Arguments:
+        placement: prior and method on their devices; sha256: of the prior.
+    """
+    found = _read().get(_name(placement, sha256))
+    try:
+        return None if found is None else Speed(**found)
+    except TypeError:  # a file of another version
+        return None
+
+
+def keep_speed(speed: Speed, placement: Placement, sha256: str) -> None:
+    """Remember what was measured. Where that is not possible, nothing happens."""
+    if (path := _file()) is None or not path.parent.is_dir():
+        return
+    known = _read() | {_name(placement, sha256): asdict(speed)}
+    with suppress(OSError):
+        write_atomically(path, (json.dumps(known, indent=0) + "\n").encode())
+
+
+def _name(placement: Placement, sha256: str) -> str:
+    """Everything on which a machine's speed depends: the device, the prior, the number types, single codes or many."""
+    single = placement.codes.num_codes == 1
+    key = (device_name(), sha256, placement.settings.precision, single, placement.objective.features is not None)
+    return hashlib.sha256(repr(key).encode()).hexdigest()[:32]
+
+
+def _read() -> dict[str, Any]:
+    path = _file()
+    try:
+        found = json.loads(path.read_bytes()) if path is not None else {}
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _file() -> Path | None:
+    folder = runtime.cache_folder()
+    return None if folder is None else folder / "speeds.json"
