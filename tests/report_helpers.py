@@ -44,6 +44,24 @@ def make_run(folder, *, title="inpaint center:0.25", masked=True, n=3) -> RunFol
     return run
 
 
+def make_photo_run(folder, *, height=300, width=400, originals=False, mask=None) -> RunFolder:
+    """A run of one photograph that kept its size, with a hole of 40 x 60 pixels unless a mask is given."""
+    run = RunFolder(folder)
+    smooth = np.linspace(0, 255, height * width * 3).reshape(height, width, 3).astype(np.uint8)
+    hole = np.zeros((height, width), bool)
+    hole[100:140, 200:260] = True
+    missing = hole if mask is None else mask
+    pictures = {"inputs": np.where(missing[..., None], np.uint8(128), smooth), "images": smooth}
+    pictures |= {"originals": smooth} if originals else {}
+    pictures |= {"masks": np.repeat(missing[..., None] * np.uint8(255), 3, axis=2), "raw": smooth[:8, :8]}
+    with run.open_for_writing():
+        run.write({**record("inpaint m.png", size="native"), "merges": True, "images": 1})
+        for kind, picture in pictures.items():
+            images.save_png(run.file(kind, "photo"), picture)
+        run.journal.append([Row(image="photo.jpg", id=1, file="photo", figures={"psnr_known": 30.0}, fit="good")])
+    return run
+
+
 def make_cell(folder: Path, hole_psnr: list[float], *, images_wanted: int | None = None, **place: str) -> RunFolder:
     """A cell of an evaluation, without pictures: picture i has `hole_psnr[i]` in the hole and 6 dB more merged."""
     place = {**PLACE, **place}

@@ -8,14 +8,14 @@ from html import escape
 from pathlib import PurePath
 
 from jaxprior.metrics import Metric
-from jaxprior.reporting.picture_table import BESIDE, read_tiles, strip, tiles_of
+from jaxprior.reporting.picture_table import BESIDE, FINAL, read_tiles, strip, tiles_of
 from jaxprior.reporting.snapshot import Snapshot
 from jaxprior.reporting.tables import headline, show
 from jaxprior.runs.journal import OK, POOR, Row
 
 
 TRIED = 20
-"""So many pictures of a run are looked at in search of one whose files are all there."""
+"""So many pictures of a run are looked at in search of one whose files are there."""
 
 
 def opening(runs: Sequence[Snapshot]) -> str:
@@ -30,9 +30,9 @@ def opening(runs: Sequence[Snapshot]) -> str:
     for run in sorted(runs, key=lambda run: not run.native):
         metric = headline(run.rows)
         for row in _best_first(run, metric)[:TRIED]:
-            tiles = [tile for tile in tiles_of(run, row) if tile.part != BESIDE]
-            found = read_tiles(tiles)
-            if len(found) == len(tiles) > 1:
+            found = read_tiles(tile for tile in tiles_of(run, row) if tile.part != BESIDE)
+            parts = {tile.part for tile, _ in found}
+            if FINAL in parts and len(parts) > 1:
                 return (
                     f'<section class="opening">{strip(found, row.image)}'
                     f'<p class="soft">{escape(_caption(run, row, metric))}</p></section>'

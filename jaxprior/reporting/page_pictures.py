@@ -8,6 +8,7 @@ import base64
 import dataclasses
 import io
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,16 @@ AS_IS = 320
 """A PNG file of at most this many pixels a side is put into a page as it is."""
 LARGEST = 1280
 """So many pixels a side a larger picture has in a page."""
+PART_AS_IS, PART_LARGEST = 96, 384
+"""The same of a part of a photograph."""
 GAP = 2.0
 """How much of a reduction is done by resampling; the rest is averaged before, which is faster."""
 QUALITY, METHOD = 90, 2
 """How WebP compresses photographs; a higher method takes longer and hardly makes them smaller."""
+
+
+Box = tuple[int, int, int, int]
+"""A part of a picture: first row, first column, and the row and column after the last ones."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +74,23 @@ def read_png(path: Path) -> PagePicture | None:
     return PagePicture(content, *struct.unpack_from(">II", content, SIZE_AT))
 
 
+def read_crops(path: Path, boxes: Sequence[Box]) -> list[PagePicture]:
+    """Read parts of a picture of a run for a page, each a picture of its own; none if the file cannot be decoded.
+
+    Arguments:
+        path: of a PNG file; boxes: of the parts.
+    """
+    found = read_png(path) if boxes else None
+    try:
+        pixels = None if found is None else images.load_image(found.content)
+    except ImageError:
+        pixels = None
+    if pixels is None:
+        return []
+    parts = [pixels[top:bottom, left:right] for top, left, bottom, right in boxes]
+    return [compressed(part, as_is=PART_AS_IS, largest=PART_LARGEST) for part in parts]
+
+
 def read_picture(path: Path) -> PagePicture | None:
     """Read a picture of a run for a page: a small one as it is, a photograph smaller and compressed.
 
@@ -85,14 +109,20 @@ def read_picture(path: Path) -> PagePicture | None:
         return None
 
 
-def compressed(pixels: np.ndarray) -> PagePicture:
-    """Return a uint8 picture [h, w, 3] for a page; what has few colours, such as a mask, stays free of losses."""
+def compressed(pixels: np.ndarray, *, as_is: int = AS_IS, largest: int = LARGEST) -> PagePicture:
+    """Return a picture for a page; what has few colours, such as a mask, stays free of losses.
+
+    Arguments:
+        pixels: uint8 [h, w, 3].
+        as_is: at most so many pixels a side stay free of losses, too.
+        largest: so many pixels a side it has at most.
+    """
     height, width = pixels.shape[:2]
     picture = Image.fromarray(np.ascontiguousarray(pixels))
     plain = picture.getcolors(maxcolors=4) is not None
     how = Image.Resampling.NEAREST if plain else Image.Resampling.LANCZOS
-    picture.thumbnail((LARGEST, LARGEST), how, reducing_gap=GAP)
-    if plain or max(width, height) <= AS_IS:
+    picture.thumbnail((largest, largest), how, reducing_gap=GAP)
+    if plain or max(width, height) <= as_is:
         return PagePicture(_png(picture), width, height)
     data = io.BytesIO()
     picture.save(data, format="WEBP", quality=QUALITY, method=METHOD)

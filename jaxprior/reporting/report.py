@@ -15,6 +15,7 @@ from jaxprior.reporting.tables import json_text, results_csv, summary, summary_m
 from jaxprior.runs.record import read_record
 from jaxprior.runs.runfolder import RunFolder
 from jaxprior.system.activity import doing
+from jaxprior.system.amounts import plural
 from jaxprior.system.files import write_atomically
 
 
@@ -67,7 +68,7 @@ def _write_run(run: Snapshot) -> None:
 
 
 def _write_grid(runs: Sequence[Snapshot], path: Path) -> None:
-    title, unfinished = f"{len(runs)} runs", _unfinished(runs)
+    title, unfinished = f"{len(runs)} {plural('run', len(runs))}", _unfinished(runs)
     if (path.parent / "run.json").is_file() and (record := read_record(path.parent)).get("kind") == EVALUATION:
         title, cells = record["title"], len(record["cells"])
         begun = f"{len(runs)} of {cells} cells begun" if len(runs) < cells else ""
@@ -85,4 +86,4 @@ def _write_tables(folder: Path, results: str, text: str, figures: dict) -> None:
 def _unfinished(runs: Sequence[Snapshot]) -> str:
     """How much of unfinished runs is still to come; empty if they are finished."""
     done, wanted = sum(len(run.rows) for run in runs), sum(run.wanted for run in runs)
-    return "" if done == wanted else f"{done} of {wanted} pictures done"
+    return "" if done == wanted else f"{done} of {wanted} {plural('picture', wanted)} done"

@@ -17,6 +17,7 @@ from jaxprior.data.notes import collect_notes
 from jaxprior.metrics import CONVENTION, Metric, headline_metrics, installed_metrics, metric, metrics_of
 from jaxprior.runs.journal import DIVERGED, FAILED, OK, OPTIONAL, POOR, PROVENANCE, Row, columns
 from jaxprior.settings import flat
+from jaxprior.system.amounts import plural
 
 
 STATISTICS = ("n", "mean", "median", "sd", "low", "high")
@@ -62,8 +63,7 @@ def said_of_fit(rows: Iterable[Row], *, trained_on: str = "what the prior was tr
     known = [row for row in rows if row.fit is not None]
     poor = poor_fits(known)
     verb = "does" if poor == 1 else "do"
-    pictures = "picture" if len(known) == 1 else "pictures"
-    return f"{poor} of {len(known)} {pictures} {verb} not look like {trained_on}." if poor else ""
+    return f"{poor} of {len(known)} {plural('picture', len(known))} {verb} not look like {trained_on}." if poor else ""
 
 
 def distinct(rows: Iterable[Row]) -> list[Row]:
@@ -184,7 +184,8 @@ def summary_markdown(rows: Sequence[Row], record: dict) -> str:
     lines = [
         f"# {record['title']}",
         "",
-        f"{len(rows)} pictures: {number[OK]} ok, {number[DIVERGED]} diverged, {number[FAILED]} failed. "
+        f"{len(rows)} {plural('picture', len(rows))}: "
+        f"{number[OK]} ok, {number[DIVERGED]} diverged, {number[FAILED]} failed. "
         + "".join(f"{sentence} " for sentence in said)
         + f"Prior {settings['prior']['name']}, {settings['resolution']}x{settings['resolution']} pixels.",
         "",

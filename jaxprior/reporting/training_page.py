@@ -9,6 +9,7 @@ from jaxprior.reporting.plots import curves
 from jaxprior.reporting.training_snapshot import Training
 from jaxprior.reporting.uses import uses_of
 from jaxprior.settings import flat
+from jaxprior.system.amounts import plural
 from jaxprior.training.evaluators import PLACE
 
 
@@ -73,7 +74,7 @@ def _over_time(training: Training) -> list[str]:
     lines = []
     for samples in training.samples:
         before = [row["phase"] for row in training.losses if int(row["images"]) <= samples.images]
-        name = f"after {samples.images:,} pictures"
+        name = f"after {samples.images:,} {plural('picture', samples.images)}"
         label = f"{name}<br><span class='soft'>{escape(before[-1])}</span>" if before else name
         lines.append([label, page.framed(as_png(samples.row), f"samples {name}", box=ROW)])
     if not lines:

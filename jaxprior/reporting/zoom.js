@@ -15,13 +15,14 @@ function viewsOf(group) {
 
 // As large as the window allows: small pictures by a whole factor, pixel by pixel, photographs smoothly.
 function fit(node, picture) {
-  const width = dialog.clientWidth - 28, height = Math.max(120, innerHeight - 190);
+  const [wide, tall] = ["width", "height"].map(side => Number(picture.getAttribute(side)));
+  const [width, height] = wide ? [wide, tall] : [picture.naturalWidth, picture.naturalHeight];
   const smooth = picture.classList.contains("photo");
-  let factor = Math.min(width / picture.naturalWidth, height / picture.naturalHeight);
+  let factor = Math.min((dialog.clientWidth - 28) / width, Math.max(120, innerHeight - 190) / height);
   if (smooth) factor = Math.min(factor, 3);
   else if (factor > 2) factor = Math.floor(factor);
-  node.style.width = `${factor * picture.naturalWidth}px`;
-  node.style.height = `${factor * picture.naturalHeight}px`;
+  node.style.width = `${factor * width}px`;
+  node.style.height = `${factor * height}px`;
   for (const image of stage.querySelectorAll("img")) image.classList.toggle("photo", smooth || factor < 1);
 }
 

@@ -1,4 +1,9 @@
-"""Times and sizes in words for people."""
+"""Numbers, times and sizes in words for people."""
+
+
+def plural(noun: str, count: int) -> str:
+    """The noun as it stands behind a number: "picture" behind 1, "pictures" behind all others."""
+    return noun if count == 1 else f"{noun}s"
 
 
 def size(count: int) -> str:

@@ -3,13 +3,12 @@
 import csv
 import json
 import re
-import shutil
-import subprocess
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from browser import in_browser, needs_chromium
 from report_helpers import HOSTILE, Page
 from tiny_singan import random_variables
 from typer.testing import CliRunner
@@ -40,7 +39,6 @@ from jaxprior.weights import storage
 from jaxprior.weights.card import Card
 
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SAMPLES, STARTS = 16, 3
 
 
@@ -231,7 +229,7 @@ def test_curves_are_where_their_values_are():
     assert "nan" not in flat and "inf" not in flat
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium to run the page's script")
+@needs_chromium
 def test_a_picture_grows_when_clicked(tmp_path, model):
     path = tmp_path / "waves.safetensors"
     save_singan(path, model)
@@ -239,10 +237,7 @@ def test_a_picture_grows_when_clicked(tmp_path, model):
     script = """const picture = document.querySelector("figure img"); picture.click();
       const first = dialog.open && dialog.querySelector("img").src === picture.src; dialog.querySelector("img").click();
       document.title = [first, dialog.open, dialog.querySelector("p").textContent].join(";");"""
-    page.write_text(page.read_text().replace("</body>", f"<script>{script}</script></body>"))
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    shown = subprocess.run([*command, "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=120).stdout
-    assert re.search("<title>(.*?)</title>", shown).group(1) == "true;false;picture"
+    assert in_browser(page, script) == "true;false;picture"
 
 
 def call(*arguments, code: int = 0) -> str:
