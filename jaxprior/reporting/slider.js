@@ -20,6 +20,13 @@ function makeSlider(before, after) {
     slider.moveTo(100 * (event.clientX - area.left) / area.width);
   };
   range.addEventListener("input", () => slider.moveTo(range.value));
+  range.addEventListener("keydown", event => {
+    const step = { ArrowLeft: -2, ArrowRight: 2 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    slider.moveBy(event.shiftKey ? 5 * step : step);
+  });
   slider.addEventListener("pointerdown", event => {
     event.preventDefault();
     range.focus({ preventScroll: true });
