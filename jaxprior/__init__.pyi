@@ -37,6 +37,7 @@ from .restoration.editing import interpolate as interpolate
 from .restoration.editing import render as render
 from .restoration.presets import Method as Method
 from .restoration.presets import preset as preset
+from .restoration.prior_fit import fit_of as fit_of
 from .weights.features import FeatureNetwork as FeatureNetwork
 from .weights.features import load_features as load_features
 from .weights.priors import Critic as Critic

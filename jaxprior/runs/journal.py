@@ -53,7 +53,7 @@ class Row:
         notes: what a user should know of how the picture and its mask were read, a short phrase each, for example
             "converted from Display P3 to sRGB". A line without notes does not mention them.
         fit: whether the picture looks like what the prior was trained on, "good" or "poor" (see
-            `jaxprior.evaluation.fit`). None if that is not known; a line does not mention it then.
+            `jaxprior.fit_of`). None if that is not known; a line does not mention it then.
     """
 
     image: str
