@@ -87,14 +87,23 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[Any]], *, words: 
     (console if console.is_terminal else Console(width=160)).print(table, markup=False)
 
 
-def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]], *, told: Collection[str] = ()) -> None:
+def print_summary(
+    titles: Sequence[str],
+    row_lists: Sequence[Sequence[Any]],
+    *,
+    told: Collection[str] = (),
+    trained_on: str = "what the prior was trained on",
+) -> None:
     """Print the closing table, one line a run with its counts and mean figures, and then every note of their rows.
 
-    Notes that were `told` before, because they are about all pictures, are left out.
+    Arguments:
+        titles, row_lists: of the runs.
+        told: notes that were told before, because they are about all pictures; they are left out.
+        trained_on: what the prior was trained on, for the sentence on pictures that do not look like that.
     """
     from jaxprior.data.notes import note_sentences
     from jaxprior.metrics import metrics_of
-    from jaxprior.reporting.tables import counts, said_of_equal, show, summarise
+    from jaxprior.reporting.tables import counts, said_of_equal, said_of_fit, show, summarise
 
     summaries = [summarise(rows) for rows in row_lists]
     figures = metrics_of({name for summary in summaries for name in summary})
@@ -114,6 +123,10 @@ def print_summary(titles: Sequence[str], row_lists: Sequence[Sequence[Any]], *, 
     for title, rows in zip(titles, row_lists, strict=True):
         if equal := said_of_equal(rows):
             say(f"note: {title}: {equal}")
+    for title, rows in zip(titles, row_lists, strict=True):
+        if poor := said_of_fit(rows, trained_on=trained_on):
+            said = f"{poor.removesuffix('.')}; take another prior: `jaxprior priors`"
+            say(said if len(titles) == 1 else f"{title}: {said}")
     noted = [(row.image, [note for note in row.notes if note not in told]) for rows in row_lists for row in rows]
     notes = note_sentences(noted)
     for sentence in notes[:MOST_NOTES]:

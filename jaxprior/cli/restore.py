@@ -114,6 +114,7 @@ def _restore(
         with mistakes():
             evaluation.check_cell(cell_of(outline, check), outline, out)
     from jaxprior.weights import priors  # imports JAX, which what is refused above does not need
+    from jaxprior.weights.card import trained_on
 
     share = resolve_share(options)
     runtime.enable_compilation_cache()
@@ -126,7 +127,7 @@ def _restore(
         cell, sources, folder, prior=prior, among=found, batch_size=options.batch_size, memory=in_bytes(options.memory)
     )
     path = evaluation.write_report([folder])
-    print_summary([cell.title], [rows], told=() if told is None else (told,))
+    print_summary([cell.title], [rows], told=() if told is None else (told,), trained_on=trained_on(prior.card))
     say(f"\nreport: {path}")
     if any(row.status != "ok" for row in rows):
         raise typer.Exit(SOME_FAILED)

@@ -147,9 +147,9 @@ def _values(critic: Any, task: Operator, observed: Array) -> tuple[Array, Array]
         missing = jnp.zeros((height, width))
     whole = 1 - missing.reshape(rows, height // rows, columns, width // columns).max((1, 3))
     weights = (whole / jnp.maximum(whole.sum(), 1))[..., None]
-    mean = (weights * features).sum((0, 1))
+    mean = (weights * features).sum((0, 1), keepdims=True)
     deviation = jnp.sqrt((weights * (features - mean) ** 2).sum((0, 1)))
-    return jnp.concatenate([mean, deviation]), whole.mean()
+    return jnp.concatenate([mean[0, 0], deviation]), whole.mean()
 
 
 def make_reference(

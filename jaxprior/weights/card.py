@@ -35,6 +35,20 @@ class Card(Mapping):
         return f"Card({self.get('name')!r})"
 
 
+def trained_on(card: Mapping[str, Any]) -> str:
+    """What a network was trained on, in words for a sentence.
+
+    Arguments:
+        card: of the network; its "subject" is what the pictures show.
+
+    Example:
+        >>> trained_on({"name": "cats64", "subject": "cat faces"})
+        'what cats64 was trained on (cat faces)'
+    """
+    subject = f" ({card['subject']})" if isinstance(card.get("subject"), str) else ""
+    return f"what {card.get('name', 'the prior')} was trained on{subject}"
+
+
 def unfinished(card: Mapping[str, Any]) -> str | None:
     """The sentence about a network whose training is not done; None for all others.
 
