@@ -98,7 +98,8 @@ def main() -> None:
     if not arguments.prove_only:
         made = dict(reference_of(prior, table, photos) for table in TASKS)
         path = loader.bundled()[arguments.prior].with_name(prior_fit.FILE)
-        prior_fit.write_references(path, prior, made, pictures=f"{USUAL} and {LIMITS} pictures of {arguments.data.name}")
+        pictures = f"{USUAL} and {LIMITS} pictures of {arguments.data.name}"
+        prior_fit.write_references(path, prior, made, pictures=pictures)
         print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB", flush=True)
     groups = {"own kind": photos[USUAL + LIMITS :][: arguments.limit]}
     groups |= {path.stem: load(path, prior.resolution)[: arguments.limit] for path in arguments.others}

@@ -1,20 +1,21 @@
 """Whether a picture looks like what a prior was trained on: `fit_of`.
 
-The critic that was trained beside a generator knows what its pictures are made of. Its finest feature map, 128 channels
-for instance, gives two numbers a channel, the mean and the standard deviation over the known part of a picture. Held-out
-pictures of the prior's own kind say how these numbers usually lie: their means, their deviations, and the axes along
-which they vary most. The distance of a picture is Mahalanobis's under this Gaussian, with one variance for all
-directions beside the axes (Tipping and Bishop 1999, "Probabilistic principal component analysis"), divided by the number
-of values: about 1 for a usual picture.
+The critic that was trained beside a generator knows what its pictures are made of. Its finest feature map gives two
+numbers a channel: the mean and the standard deviation over the known part of a picture. Held-out pictures of the
+prior's own kind say how these numbers usually lie: their means, their deviations, and the axes along which they vary
+most. The distance of a picture is Mahalanobis's under this Gaussian, with one variance for all directions beside the
+axes (Tipping and Bishop 1999, "Probabilistic principal component analysis"), divided by the number of values: it is
+about 1 for a usual picture.
 
 A picture fits poorly if it lies farther than 98 % of further held-out pictures. With less of a picture known distances
 grow, so the limit is that of pictures of which as large a share was known. Where known pixels are few and scattered,
-texture cannot be judged, and nothing is said.
+texture cannot be judged, and nothing is said. A good fit is no promise: about half of the photographs of other things
+pass, smooth ones above all (docs/cats64.md has the figures).
 
 What is judged is the observation, as a picture: holes are filled smoothly from around, small pictures are enlarged, and
-grey, noisy and blurred ones are compared with held-out pictures that were made grey, noisy and blurred. So the result of
-an inversion, and its settings, do not matter. A bundled prior brings the numbers along in `fit.safetensors` beside its
-weights, made by `benchmarks/fit.py`.
+grey, noisy and blurred ones are compared with held-out pictures that were made grey, noisy and blurred. So neither the
+result of an inversion nor its settings matter. A bundled prior brings the numbers along in `fit.safetensors` beside
+its weights, made by `benchmarks/fit.py`.
 """
 
 import dataclasses
