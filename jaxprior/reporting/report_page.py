@@ -5,7 +5,7 @@ Beyond what a page has room for, rows carry links to their pictures, and the bes
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -35,6 +35,13 @@ from jaxprior.runs.journal import DIVERGED, FAILED, OK, Row
 from jaxprior.settings import flat
 
 
+MERGED_NOTE = (
+    "In a row, restored is the result, in which what is known was put back, and generator is what the prior's network "
+    "itself made."
+)
+"""What is said where the two differ."""
+
+
 def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished: str) -> str:
     """Return the whole HTML page of some runs.
 
@@ -51,7 +58,7 @@ def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished:
         *(_paper_tables(runs) + _hole_plots(runs) + ["<h2>Runs</h2>"] if several else ()),
         _overview(runs, base),
         f'<p class="note">Means ± half the 95% interval of the mean. {escape(convention(_figures(runs)))}</p>',
-        *(f'<p class="note">{escape(text)}</p>' for text in _said(runs, said_of_equal)),
+        *(f'<p class="note">{escape(text)}</p>' for text in _said(runs, lambda run: said_of_equal(run.rows))),
         *_plots(runs),
         *_pictures(runs, base),
         *_settings(runs),
@@ -103,10 +110,15 @@ def _overview(runs: Sequence[Snapshot], base: Path) -> str:
     return page.figure_table([first, "ok", "diverged", "failed", *_titles(figures)], lines)
 
 
-def _said(runs: Sequence[Snapshot], sentence: Callable[[Iterable[Row]], str]) -> list[str]:
-    """What a sentence on rows says of each of the runs; of several, with the run's title."""
-    said = [(run.title, text) for run in runs if (text := sentence(run.rows))]
+def _said(runs: Sequence[Snapshot], sentence: Callable[[Snapshot], str]) -> list[str]:
+    """What a sentence says of each of the runs; of several, with the run's title."""
+    said = [(run.title, text) for run in runs if (text := sentence(run))]
     return [f"{title}: {text}" if len(runs) > 1 else text for title, text in said]
+
+
+def _fit(run: Snapshot) -> str:
+    """The sentence on pictures that do not look like what the prior was trained on."""
+    return said_of_fit(run.rows, trained_on=f"what {run.record['configuration']['prior']['name']} was trained on")
 
 
 def _name(run: Snapshot, base: Path) -> str:
@@ -149,7 +161,8 @@ def _pictures(runs: Sequence[Snapshot], base: Path) -> list[str]:
     poor = sum(poor_fits(run.rows) for run in runs) > 0
     return [
         f"<h2>Pictures{'' if several else ', poor fits first' if poor else ', worst first'}</h2>",
-        *(f'<p class="warning">{escape(text)}</p>' for text in _said(runs, said_of_fit)),
+        *(f'<p class="warning">{escape(text)}</p>' for text in _said(runs, _fit)),
+        f'<p class="note">{MERGED_NOTE}</p>' if any(run.final == "images" for run in runs) else "",
         f'<p class="note">{_left_out(left_out)}</p>' if left_out else "",
         picture_table(
             [*_titles(figures), "loss"],

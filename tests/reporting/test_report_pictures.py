@@ -72,7 +72,7 @@ def test_pictures_that_fit_poorly_come_first_are_marked_and_can_be_chosen(tmp_pa
     assert [row["data-name"][7:9] for row in rows] == ["p0", "p2", "p1", "<s"]
     assert [row.get("data-fit") for row in rows] == ["poor", None, None, None]
     assert text.count('<span class="badge poor">poor fit</span>') == 1 and "<option>poor fit</option>" in text
-    assert "1 of 3 pictures does not look like what the prior was trained on." in text
+    assert "1 of 3 pictures does not look like what tiny was trained on." in text
     assert "Pictures, poor fits first" in text
 
 
