@@ -35,6 +35,8 @@ from .restoration.drivers import restore as restore
 from .restoration.editing import edit as edit
 from .restoration.editing import interpolate as interpolate
 from .restoration.editing import render as render
+from .restoration.photos import RestoredPhoto as RestoredPhoto
+from .restoration.photos import restore_photo as restore_photo
 from .restoration.presets import Method as Method
 from .restoration.presets import preset as preset
 from .restoration.prior_fit import fit_of as fit_of

@@ -3,11 +3,13 @@
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from jaxprior.cli.derived import choice_of
 from jaxprior.errors import JaxpriorError
+from jaxprior.restoration.sizes import SIZES
 from jaxprior.settings import MOST_SEED
 from jaxprior.system.files import check_folder
 
@@ -101,6 +103,26 @@ class ObservedOptions:
             text="Originals of the observed pictures, to compare with: folder or zip archive in which each has the "
             "same path as the picture in its own, or at least a file name that is there only once.",
             metavar="DIR",
+        ),
+    ] = None
+
+
+if TYPE_CHECKING:
+    SizeChoice: TypeAlias = Any
+else:
+    SizeChoice = choice_of("SizeChoice", SIZES)  # the words of --size
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SizeOptions(ObservedOptions):
+    """The same of a task whose pictures can keep their size."""
+
+    size: Annotated[
+        SizeChoice | None,
+        _option(
+            _DATA,
+            text="native: pictures keep their size, and the prior works on squares of them; fit: their centre square "
+            "at the prior's size. By default native, and fit with --clean.",
         ),
     ] = None
 

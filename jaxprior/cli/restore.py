@@ -14,6 +14,7 @@ from jaxprior.cli.shares import check_share, resolve_share
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
+from jaxprior.restoration.sizes import keeps_size
 from jaxprior.settings import about
 
 
@@ -37,8 +38,8 @@ def task_command(name: str) -> Callable[..., None]:
     operator = operators.load_task(name)
     kinds = {
         "settings": options_of(operator.settings, unset=False, panel=PANEL),
-        "observed": opt.ObservedOptions if operator.degrades else opt.NoOptions,
         "method": method_options(without=() if merge_rule.fills_holes(operator) else ("merge",)),
+        "observed": _options_of_pictures(operator),
     }
     names = spelling(operator.settings)
 
@@ -59,6 +60,13 @@ def task_command(name: str) -> Callable[..., None]:
         return spelled_out(command, kinds)
     except ValueError as error:
         raise JaxpriorError(f"{name}: a setting of the operator is called like another option ({error}).") from None
+
+
+def _options_of_pictures(operator: Any) -> type:
+    """The options that say what the pictures of a task are."""
+    if not operator.degrades:
+        return opt.NoOptions
+    return opt.SizeOptions if keeps_size(operator) else opt.ObservedOptions
 
 
 def spelling(settings: type) -> dict[str, str]:
@@ -93,6 +101,7 @@ def _restore(
 
     if observed.clean and observed.reference is not None:
         raise JaxpriorError("--clean says that the pictures are the originals, --reference that others are: give one.")
+    native = _keeps_size(observed)
     opt.check_apart(out, paths)
     check_share(options)
     found = images.list_images(paths)
@@ -108,6 +117,7 @@ def _restore(
             clean=observed.clean,
             reference=None if observed.reference is None else str(observed.reference),
             seed=options.seed,
+            size="native" if native else "fit",
         )
 
     if (outline := outline_prior(options.prior)) is not None:
@@ -120,8 +130,8 @@ def _restore(
     runtime.enable_compilation_cache()
     prior = priors.load_prior(options.prior)
     cell = cell_of(prior, resolve)
-    with mistakes():
-        told = None if cell.mask is None else cell.mask.statement(prior.resolution)  # `run_cell` tells it
+    with mistakes():  # what `run_cell` tells of a mask is not told again
+        told = None if cell.mask is None else cell.mask.statement(None if native else prior.resolution)
     folder = evaluation.RunFolder(out, share=share)
     rows = solve(
         cell, sources, folder, prior=prior, among=found, batch_size=options.batch_size, memory=in_bytes(options.memory)
@@ -131,6 +141,13 @@ def _restore(
     say(f"\nreport: {path}")
     if any(row.status != "ok" for row in rows):
         raise typer.Exit(SOME_FAILED)
+
+
+def _keeps_size(observed: opt.ObservedOptions) -> bool:
+    """Whether pictures keep their size: where a task can do that, unless the pictures are originals."""
+    if not isinstance(observed, opt.SizeOptions):
+        return False
+    return not observed.clean if observed.size is None else observed.size.value == "native"
 
 
 def in_bytes(gib: float | None) -> float | None:

@@ -215,13 +215,26 @@ def centre_square(image: np.ndarray) -> np.ndarray:
         (64, 64, 3)
     """
     height, width = image.shape[:2]
+    check_sides((height, width))
     side = min(height, width)
-    if side < MIN_SIDE:
+    top, left = (height - side) // 2, (width - side) // 2
+    return np.ascontiguousarray(image[top : top + side, left : left + side])
+
+
+def check_sides(shape: tuple[int, int]) -> None:
+    """Refuse a picture or mask that is too small.
+
+    Arguments:
+        shape: its height and width.
+
+    Raises:
+        ImageError: a side has fewer than 8 pixels.
+    """
+    height, width = shape
+    if min(shape) < MIN_SIDE:
         raise ImageError(
             f"it is {width}x{height}; expected at least {MIN_SIDE}x{MIN_SIDE}, less holds nothing to restore."
         )
-    top, left = (height - side) // 2, (width - side) // 2
-    return np.ascontiguousarray(image[top : top + side, left : left + side])
 
 
 def save_png(path: PathLike, image: np.ndarray) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 
 from jaxprior.data.decoding import FIRST_FRAME
 from jaxprior.data.layers import read_layers
-from jaxprior.data.mask_fitting import fit_mask
+from jaxprior.data.mask_fitting import fit_mask, lay_mask
 from jaxprior.data.mask_meanings import choices, doubt, halves, obstacle
 from jaxprior.data.mask_words import check_meaning, missing_percent
 from jaxprior.data.sources import ImageSource, PathLike, file_source
@@ -85,6 +85,29 @@ class MaskReading:
         if mask.all():
             raise MaskError(
                 f"mask {self.name}: at {size} pixels nothing is known; leave some pixels known. "
+                f"The file was read like this: {self.words()}."
+            )
+        return mask
+
+    def laid_on(self, shape: tuple[int, int]) -> np.ndarray:
+        """Lay the mask on a whole picture at its own size; see `jaxprior.data.mask_fitting.lay_mask`.
+
+        Arguments:
+            shape: height and width of the picture.
+
+        Returns:
+            float32 `[*shape]`; 1 means missing.
+
+        Raises:
+            MaskError: the file's picture is too small, or nothing would be known.
+        """
+        try:
+            mask = lay_mask(self.missing, shape).astype(np.float32)
+        except ImageError as error:
+            raise MaskError(f"mask {self.name}: {error}") from None
+        if mask.all():
+            raise MaskError(
+                f"mask {self.name}: at {shape[1]}x{shape[0]} pixels nothing is known; leave some pixels known. "
                 f"The file was read like this: {self.words()}."
             )
         return mask

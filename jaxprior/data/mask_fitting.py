@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from jaxprior.data.images import centre_square
+from jaxprior.data.images import centre_square, check_sides
 from jaxprior.nn.resampling import axis_weights, cubic, scaled_centres
 
 
@@ -49,6 +49,37 @@ def fit_mask(missing: np.ndarray, size: int, *, picture: int | None = None) -> n
         return square
     weights = np.abs(bicubic_weights(side, size))
     return touched(square, (size, size)) | (_products(weights, square, weights) > TOLERANCE)
+
+
+def lay_mask(missing: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Lay a mask on a whole picture at the picture's own size.
+
+    Arguments:
+        missing: bool `[h, w]`, at least 8 pixels on each side. A square one that is laid on a picture of another shape
+            is laid on its centre square, and nothing is missing beside it.
+        shape: height and width of the picture.
+
+    Returns:
+        bool `[*shape]`. A mask that has this size already stays as it is; every other pixel is missing if any missing
+        pixel of the mask overlaps it.
+
+    Raises:
+        ImageError: the mask is too small.
+
+    Example:
+        >>> lay_mask(np.ones((8, 8), bool), (10, 20)).sum(axis=1).tolist()
+        [10, 10, 10, 10, 10, 10, 10, 10, 10, 10]
+    """
+    check_sides((missing.shape[0], missing.shape[1]))
+    if missing.shape == shape:
+        return missing
+    if missing.shape[0] != missing.shape[1] or shape[0] == shape[1]:
+        return touched(missing, shape)
+    side = min(shape)
+    top, left = (shape[0] - side) // 2, (shape[1] - side) // 2
+    laid = np.zeros(shape, bool)
+    laid[top : top + side, left : left + side] = touched(missing, (side, side))
+    return laid
 
 
 def touched(missing: np.ndarray, size: tuple[int, int], *, step: float | None = None) -> np.ndarray:

@@ -3,10 +3,11 @@
 A mask is float32 `[h, w]`, where 1 means missing (to be repaired) and 0 means known. In a specification, F is a
 fraction of the AREA of the picture between 0 and 1:
 
-- `center:F` is the square of side round(sqrt(F) * size) in the middle. Where its margins cannot be equal, the wider
-  ones are at the right and at the bottom. `center:0.25` at 64 pixels is the middle 32x32.
-- `block:F` (or `random:F`) is a square of the same size at a uniformly random place, another place for each image.
-- `pixels:F` is exactly round(F * size**2) scattered pixels, others for each image.
+- `center:F` is the middle part of the picture's own shape, of round(sqrt(F) * height) x round(sqrt(F) * width) pixels.
+  Where its margins cannot be equal, the wider ones are at the right and at the bottom. `center:0.25` at 64x64 pixels
+  is the middle 32x32.
+- `block:F` (or `random:F`) is a part of the same size at a uniformly random place, another place for each image.
+- `pixels:F` is exactly round(F * height * width) scattered pixels, others for each image.
 - The path of a file is a picture in which white means missing, unless `means` says otherwise. It is read by
   `jaxprior.data.mask_files` and fitted like the photographs by `jaxprior.data.mask_fitting`: turned upright, cut to
   the centre square, and resized so that every pixel that holds something of the hole is missing.
@@ -19,6 +20,7 @@ from an explicit JAX key, whose bits seed NumPy's PCG64 generator, so that a key
 import dataclasses
 import difflib
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,9 @@ from jaxprior.lazy_jax import Array, jax
 __all__ = ["MaskReading", "MaskSpec", "missing_percent", "parse_mask", "read_mask"]
 
 LEGAL = "center:F, block:F or pixels:F (F between 0 and 1, a fraction of the area), or the path of a picture"
+
+MASK_STREAM = 0x6D61736B
+"""Keeps the chance of masks apart from that of latent codes under the same key."""
 
 _LEAST_PERCENT = 4  # above which a number is taken for a percentage
 
@@ -92,49 +97,55 @@ class MaskSpec:
             )
         return read_mask(self.path if source is None else source, means=self.means, invert=self.invert)
 
-    def statement(self, size: int) -> str | None:
+    def statement(self, size: int | None) -> str | None:
         """Say in one line how the mask's file is read and how much is missing; None if one file does not serve all.
 
         Arguments:
-            size: the side of the picture in pixels.
+            size: the side of the picture in pixels; None where pictures keep their size, for the file's own.
 
         Raises:
             MaskError: see `draw`.
         """
-        return self.read().statement(self.draw(size)) if self.kind == "file" else None
+        if self.kind != "file":
+            return None
+        return self.read().statement(None if size is None else self.draw(size))
 
-    def draw(self, size: int, key: Array | None = None) -> np.ndarray:
+    def draw(self, size: int | tuple[int, int], key: Array | None = None) -> np.ndarray:
         """Draw the mask for one image.
 
         Arguments:
-            size: the side of the picture in pixels.
+            size: (height, width) of the picture in pixels, or the side of a square one. For a square one, a file is cut
+                to its centre square; otherwise it is laid on the whole picture, whose shape it must have (or be square,
+                which is laid on the centre square).
             key: the JAX random key of this image, which `block` and `pixels` need and other kinds ignore.
 
         Returns:
-            float32 `[size, size]`; 1 means missing, 0 means known.
+            float32 `[height, width]`; 1 means missing, 0 means known.
 
         Raises:
             MaskError: no pixel would be known, no pixel would be missing (which is allowed for files whose meaning is
                 given), the file cannot be read, a key is needed, or the specification is a folder.
 
         Example:
-            >>> float(parse_mask("center:0.25").draw(64).mean())
-            0.25
+            >>> float(parse_mask("center:0.25").draw(64).mean()), parse_mask("center:0.25").draw((60, 80)).shape
+            (0.25, (60, 80))
         """
         fraction = self.fraction or 0.0
         if self.path is not None:
-            return self.read().fitted(size)
-        elif self.kind == "center":
-            mask = _square(fraction, size, lambda room: (room // 2, room // 2))
+            return self.read().fitted(size) if isinstance(size, int) else self.read().laid_on(size)
+        shape = (size, size) if isinstance(size, int) else size
+        if self.kind == "center":
+            mask = _part(fraction, shape, lambda room: room // 2)
         elif self.kind == "block":
             chance = _generator(key, self.name)
-            mask = _square(fraction, size, lambda room: chance.integers(0, room + 1, size=2))
+            mask = _part(fraction, shape, lambda room: int(chance.integers(0, room + 1)))
         else:
-            mask = _scattered(fraction, size, _generator(key, self.name))
+            mask = _scattered(fraction, shape, _generator(key, self.name))
+        at = f"{size}" if isinstance(size, int) else f"{size[1]}x{size[0]}"
         if mask.all():
-            raise MaskError(f"mask {self.name}: at {size} pixels nothing is known; leave some pixels known.")
+            raise MaskError(f"mask {self.name}: at {at} pixels nothing is known; leave some pixels known.")
         if not mask.any():
-            raise MaskError(f"mask {self.name}: at {size} pixels nothing is missing; take a larger fraction.")
+            raise MaskError(f"mask {self.name}: at {at} pixels nothing is missing; take a larger fraction.")
         return mask
 
 
@@ -215,17 +226,18 @@ def _generator(key: Array | None, name: str) -> np.random.Generator:
     return np.random.default_rng(np.asarray(jax.random.key_data(key)))
 
 
-def _square(fraction: float, size: int, place) -> np.ndarray:
-    """Draw a square; `place` maps the number of free pixels along a side to its (top, left)."""
-    side = round(math.sqrt(fraction) * size)
-    top, left = place(size - side)
-    mask = np.zeros((size, size), np.float32)
-    mask[top : top + side, left : left + side] = 1
+def _part(fraction: float, shape: tuple[int, int], place: Callable[[int], int]) -> np.ndarray:
+    """Draw a part of a picture's own shape; `place` maps the number of free pixels along an axis to where it begins."""
+    mask = np.zeros(shape, np.float32)
+    sides = [round(math.sqrt(fraction) * side) for side in shape]
+    top, left = (place(room - side) for room, side in zip(shape, sides, strict=True))
+    mask[top : top + sides[0], left : left + sides[1]] = 1
     return mask
 
 
-def _scattered(fraction: float, size: int, chance: np.random.Generator) -> np.ndarray:
+def _scattered(fraction: float, shape: tuple[int, int], chance: np.random.Generator) -> np.ndarray:
     """Draw scattered pixels."""
-    mask = np.zeros(size * size, np.float32)
-    mask[chance.choice(size * size, round(fraction * size * size), replace=False, shuffle=False)] = 1
-    return mask.reshape(size, size)
+    count = shape[0] * shape[1]
+    mask = np.zeros(count, np.float32)
+    mask[chance.choice(count, round(fraction * count), replace=False, shuffle=False)] = 1
+    return mask.reshape(shape)

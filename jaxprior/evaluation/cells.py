@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ from jaxprior.errors import RunError
 from jaxprior.lazy_jax import is_imported, jax
 from jaxprior.operators import Operator
 from jaxprior.restoration.merge_rule import fills_holes
-from jaxprior.settings import check_seed
+from jaxprior.restoration.sizes import SIZES, Size, keeps_size
+from jaxprior.settings import check_choice, check_seed
 from jaxprior.weights.storage import weights_digest
 
 
@@ -37,9 +39,12 @@ class Cell:
         reference: folder, file or archive with the originals of observed pictures, matched by their paths inside it
             (see `jaxprior.data.matching`).
         seed: of all chance: masks, noise and latent codes.
+        size: "fit": of pictures that are not square the centre square, at the prior's size; or "native": pictures keep
+            their size, for tasks that fill holes or give colours.
 
     Raises:
-        RunError: a mask for an operator that has none. SettingsError: a seed that is too large, or negative.
+        RunError: a mask for an operator that has none, or a task that does not keep sizes. SettingsError: a seed that
+            is too large, or negative, or another size.
 
     Example:
         >>> Cell(task=SuperResolve(4), method=preset("default", prior=prior)).title
@@ -52,11 +57,28 @@ class Cell:
     clean: bool = True
     reference: str | None = None
     seed: int = 0
+    size: Size = "fit"
 
     def __post_init__(self):
         check_seed(self.seed)
+        check_choice(self.size, SIZES, "size")
+        if self.keeps_size and not keeps_size(self.task):
+            raise RunError(
+                f"The task {self.task.label} answers in the size of its prior's images: take the size fit, or a task "
+                "that fills holes or gives colours."
+            )
+        if self.keeps_size and self.mask is None and has_mask(self.task):
+            raise RunError(
+                f"Where pictures keep their size, {self.task.label} takes each picture's mask from a specification: "
+                "give `mask`, from `parse_mask`."
+            )
         if self.mask is not None and not has_mask(self.task):
             raise RunError(f"The task {self.task.label} has no mask: leave {self.mask.name} out, or take another task.")
+
+    @property
+    def keeps_size(self) -> bool:
+        """Whether pictures keep their size."""
+        return self.size == "native"
 
     @property
     def title(self) -> str:
@@ -83,7 +105,6 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         prior: a `jaxprior.Prior`, of which name, sha256 and shape of the images are taken.
         numerics_version: of the engine; results of different versions are never mixed.
     """
-    from_files = cell.mask is not None and cell.mask.path is not None
     operator = describe(cell.task)
     if cell.mask is not None:
         operator.pop("mask")  # a placeholder; `mask` says what every picture gets
@@ -96,7 +117,7 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         "prior": {"name": prior.card.get("name"), "sha256": prior.sha256},
         "resolution": prior.resolution,
         **({} if prior.image_shape[-1] == 3 else {"image_channels": prior.image_shape[-1]}),
-        "fit": f"EXIF-rotated, centre square, antialiased bicubic; masks {'by maximum' if from_files else 'nearest'}",
+        **({"size": "native"} if cell.keeps_size else {"fit": _how_pictures_are_fitted(cell)}),
         "codes": describe(cell.method.codes),
         "objective": describe(cell.method.objective),
         "solve": describe(cell.method.solve),
@@ -130,6 +151,28 @@ def spelled_as(settings: dict, record: dict) -> dict:
     return settings | changes
 
 
+def check_size(run: Path, settings: dict, record: dict) -> None:
+    """Refuse to go on with a run in which pictures have another size.
+
+    Arguments:
+        run: its folder; settings: from `configuration`; record: the run's `run.json`.
+
+    Raises:
+        RunError: pictures keep their size in one of the two, and are fitted to the prior's in the other.
+    """
+    before, now = (one.get("size", "fit") for one in (record.get("configuration", {}), settings))
+    if before != now:
+        raise RunError(
+            f"{run} was made with the size {before}, and this command has {now}: give another folder with -o, or say "
+            f"--size {before} to go on."
+        )
+
+
+def _how_pictures_are_fitted(cell: Cell) -> str:
+    from_files = cell.mask is not None and cell.mask.path is not None
+    return f"EXIF-rotated, centre square, antialiased bicubic; masks {'by maximum' if from_files else 'nearest'}"
+
+
 def _how_masks_are_read(mask: MaskSpec | None) -> dict:
     """The settings of a mask in a file that are not what they are by default."""
     means = {} if mask is None or mask.means is None else {"mask_means": mask.means}
@@ -155,7 +198,7 @@ def row_key(settings: dict, pixels: np.ndarray, mask: np.ndarray | None, truth: 
     Arguments:
         settings: from `configuration`.
         pixels: decoded uint8 [h, w, 3].
-        mask: float [size, size] or None.
+        mask: float [size, size], or bool of the picture's own size, or None.
         truth: the reference picture's decoded pixels if there is one beside the observed picture.
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())

@@ -8,13 +8,13 @@ import numpy as np
 
 from jaxprior.data.listing import list_images
 from jaxprior.data.mask_files import MaskReading
+from jaxprior.data.masks import MASK_STREAM
 from jaxprior.data.matching import Counterparts
 from jaxprior.data.sources import ImageSource
 from jaxprior.errors import ImageError, MaskError
 from jaxprior.evaluation.cells import Cell
 
 
-MASK_STREAM = 0x6D61736B  # keeps a mask's chance apart from the latent codes' under the same seed
 ASPECT = 0.02  # by which the shapes of a picture and its mask or original may differ: sides are whole pixels
 
 
@@ -22,7 +22,8 @@ class CellMasks:
     """Gives every picture of a cell its mask.
 
     Arguments:
-        cell: what is done; its `mask` says where masks come from.
+        cell: what is done; its `mask` says where masks come from, and its `size` whether they have the size of the
+            prior's images or each that of its picture.
         size: the side of the prior's images in pixels.
         pictures: all pictures that the run's command names, which decide what belongs to what.
 
@@ -38,6 +39,7 @@ class CellMasks:
 
     def __init__(self, cell: Cell, size: int, pictures: Sequence[ImageSource]):
         self.spec, self.size = cell.mask, size
+        self._keep_size = cell.keeps_size
         self._clean = cell.clean  # then pictures are damaged after they have been fitted
         self._key = jax.random.fold_in(jax.random.key(cell.seed), MASK_STREAM)
         self.statement: str | None = None
@@ -54,13 +56,15 @@ class CellMasks:
         elif self.spec.kind == "file":
             self._reading = reading = self.spec.read()
             self._fitted = functools.lru_cache(maxsize=8)(lambda side: reading.fitted(size, picture=side))
-            self._shared = self._fitted(None)
+            self._shared = None if cell.keeps_size else self._fitted(None)
             self.statement = self._reading.statement(self._shared)
-        elif not self.spec.per_image:
+        elif not self.spec.per_image and not cell.keeps_size:
             self._shared = self.spec.draw(size)
 
     def of(self, picture: ImageSource, id: int, shape: tuple[int, int]) -> tuple[np.ndarray | None, list[str]]:
-        """Return the mask of a picture, float32 [size, size], and what a user should know of how it was read.
+        """Return the mask of a picture, and what a user should know of how it was read.
+
+        The mask is float32 [size, size], or of the picture's own size if pictures keep theirs.
 
         Arguments:
             picture: where it lies; id: of its content; shape: its height and width.
@@ -71,18 +75,28 @@ class CellMasks:
         if self.spec is None:
             return None, []
         if self._reading is None and self.files is None:
-            if self._shared is None:
-                return self.spec.draw(self.size, jax.random.fold_in(self._key, np.uint32(id))), []
-            return self._shared, []
+            return (self._drawn(id, shape) if self._shared is None else self._shared), []
         side = None if self._clean else min(shape)
         try:
             reading = self._reading if self.files is None else self.spec.read(self.files.of(picture))
             assert reading is not None
             _check_shape(shape, reading)
-            mask = self._fitted(side) if self.files is None else reading.fitted(self.size, picture=side)
+            if self._keep_size:
+                mask = reading.laid_on(shape)
+            else:
+                mask = self._fitted(side) if self.files is None else reading.fitted(self.size, picture=side)
         except MaskError as error:
             raise ImageError(str(error)) from None
-        return mask, [reading.statement(mask), *_square_note(shape, reading)]
+        said = self.statement if self._keep_size and self.statement else reading.statement(mask)
+        return mask, [said, *_square_note(shape, reading)]
+
+    def _drawn(self, id: int, shape: tuple[int, int]) -> np.ndarray:
+        """The mask of a picture that has no file."""
+        assert self.spec is not None
+        try:
+            return self.spec.draw(shape if self._keep_size else self.size, jax.random.fold_in(self._key, np.uint32(id)))
+        except MaskError as error:
+            raise ImageError(str(error)) from None
 
 
 def _square_note(shape: tuple[int, int], mask: MaskReading) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from jaxprior.data.listing import list_images
 from jaxprior.errors import RunError
-from jaxprior.evaluation.cells import Cell, configuration, spelled_as
+from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, require_data
 from jaxprior.evaluation.tasks import make_task
 from jaxprior.restoration.presets import check_method
@@ -43,7 +43,9 @@ def check_cell(cell: Cell, prior: PriorOutline, run: Path | None = None) -> None
     if cell.mask is not None:
         if cell.mask.kind == "folder" and cell.mask.path is not None:
             list_images([cell.mask.path])
-        elif not cell.mask.per_image:
+        elif cell.mask.path is not None and cell.keeps_size:
+            cell.mask.read()
+        elif not (cell.mask.per_image or cell.keeps_size):
             cell.mask.draw(prior.resolution)
     if cell.reference is not None:
         list_images([cell.reference])
@@ -51,6 +53,7 @@ def check_cell(cell: Cell, prior: PriorOutline, run: Path | None = None) -> None
         return
     record = RunFolder(run).read()
     settings = spelled_as(configuration(cell, prior, numerics_version=0), record)
+    check_size(run, settings, record)
     settings = {name: value for name, value in settings.items() if name not in UNSURE}
     settings["codes"] = {name: value for name, value in settings["codes"].items() if name != "layer"}
     check_configuration(run, _as_far_as(settings, record["configuration"]))

@@ -3,23 +3,29 @@
 Originals are fitted to the prior's size and degraded later; pictures that were observed are cut to the size of the
 task's observations: a super-resolution by 4 with a prior of 64 pixels reads pictures of 16. A picture of another size
 is refused there, because the result would not be four times as large as the picture.
+
+Where pictures keep their size, a job has the whole photograph, and its parts are the squares of it that the prior sees.
 """
 
 import dataclasses
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import jax
 import numpy as np
+from PIL import Image
 
 from jaxprior import operators
 from jaxprior.data import images
 from jaxprior.data.matching import Counterparts
-from jaxprior.errors import ImageError, RunError
+from jaxprior.errors import ImageError, MaskError, RunError
 from jaxprior.evaluation.cells import Cell, row_key, with_mask
 from jaxprior.evaluation.masking import ASPECT, CellMasks
 from jaxprior.evaluation.scores import merges
+from jaxprior.restoration.cut_photos import CutPhoto, cut_photo
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +33,8 @@ class Job:
     """One picture ready for the engine, float32 in [-1, 1]: photo (the original, or what was observed, then of the
     observation's size), truth [r, r, c] and mask [r, r]. `complete` says that nothing of it is missing, `size` is the
     picture's height and width before it was fitted, `notes` what a user should know of how picture, original and mask
-    were read."""
+    were read. Where pictures keep their size, photo, truth (uint8 [h, w, 3]) and mask (bool [h, w]) have it too, and
+    `cut` has the squares."""
 
     image: str
     file: str
@@ -39,6 +46,18 @@ class Job:
     complete: bool = False
     size: tuple[int, int] = (0, 0)
     notes: tuple[str, ...] = ()
+    cut: CutPhoto | None = None
+
+    @property
+    def parts(self) -> tuple["Job", ...]:
+        """What the engine solves for this picture: the picture itself, or each of its squares."""
+        if self.cut is None:
+            return (self,)
+        masks = [None] * len(self.cut.squares) if self.cut.masks is None else self.cut.masks
+        squares = zip(self.cut.observed, masks, self.cut.ids, strict=True)
+        return tuple(
+            Job(self.image, self.file, int(id), self.key, photo, None, mask) for photo, mask, id in squares
+        )
 
 
 def check_enlargement(title: str, shape: tuple[int, int], *, observed: int, made: int) -> None:
@@ -81,6 +100,7 @@ class Reader:
         settings: its resolved configuration, for the keys.
         image_shape: of the prior's images, (r, r, c): square pictures. Where c is 1, pictures are read as their luma.
         pictures: all that the run's command found; they decide which original and which mask belong to which picture.
+        card: of the prior, which says how it is weighed in holes of pictures that keep their size.
 
     Raises:
         RunError: the task does not suit the prior, or does not observe pictures and none are originals.
@@ -92,8 +112,11 @@ class Reader:
         settings: dict,
         image_shape: tuple[int, ...],
         pictures: Sequence[images.ImageSource] = (),
+        *,
+        card: Mapping[str, Any] = MappingProxyType({}),
     ):
-        self.cell, self.settings, self.channels = cell, settings, image_shape[-1]
+        self.cell, self.settings, self.card = cell, settings, card
+        self.image_shape, self.channels = image_shape, image_shape[-1]
         self.size = size = image_shape[0]
         if len(image_shape) != 3 or image_shape[1] != size or self.channels not in (1, 3):
             raise RunError(
@@ -129,29 +152,40 @@ class Reader:
         """
         picture = images.read_picture(source)
         pixels = picture.pixels
-        if not self.cell.clean:
+        if not (self.cell.clean or self.cell.keeps_size):
             check_enlargement(self.cell.title, pixels.shape[:2], observed=self.observed_size, made=self.size)
         id = images.pixels_id(pixels)
-        photo = self._fitted(pixels, self.size if self.cell.clean else self.observed_size)
         mask, said = self.masks.of(source, id, pixels.shape[:2])
         mask = self.own_mask if self.cell.mask is None else mask
         reference = self._reference(source, pixels.shape[:2])
         original = None if reference is None else reference.pixels
-        truth = photo if self.cell.clean else None if original is None else self._fitted(original, self.size)
         of_original = () if reference is None else reference.notes
         notes = [*picture.notes, *(f"original: {note}" for note in of_original), *said]
-        return Job(
-            source.name,
-            images.content_name(source.stem, pixels),
-            id,
-            row_key(self.settings, pixels, mask, original),
-            photo,
-            truth,
-            mask,
-            complete=self.merges and mask is not None and not mask.any(),
-            size=pixels.shape[:2],
-            notes=tuple(notes),
-        )
+        known: dict[str, Any] = {
+            "image": source.name,
+            "file": images.content_name(source.stem, pixels),
+            "id": id,
+            "complete": self.merges and mask is not None and not mask.any(),
+            "size": pixels.shape[:2],
+        }
+        if self.cell.keeps_size:
+            missing = None if mask is None else mask > 0
+            truth = pixels if self.cell.clean else None if original is None else _of_size(original, pixels.shape[:2])
+            key = row_key(self.settings, pixels, missing, original)
+            cut = self._cut(pixels, missing)
+            return Job(**known, key=key, photo=pixels, truth=truth, mask=missing, notes=(*notes, *cut.notes), cut=cut)
+        photo = self._fitted(pixels, self.size if self.cell.clean else self.observed_size)
+        truth = photo if self.cell.clean else None if original is None else self._fitted(original, self.size)
+        key = row_key(self.settings, pixels, mask, original)
+        return Job(**known, key=key, photo=photo, truth=truth, mask=mask, notes=tuple(notes))
+
+    def _cut(self, pixels: np.ndarray, missing: np.ndarray | None) -> CutPhoto:
+        """A decoded picture that keeps its size, with its squares."""
+        merge = self.cell.method.merge
+        try:
+            return cut_photo(self.cell.task, pixels, missing, self.image_shape, card=self.card, merge=merge)
+        except MaskError as error:
+            raise ImageError(str(error)) from None
 
     def _fitted(self, pixels: np.ndarray, size: int) -> np.ndarray:
         """A decoded picture as float32 [size, size, c]; what has this size already may be as small as it likes."""
@@ -218,6 +252,22 @@ def read_ahead(
             yield item
     finally:
         left.set()
+
+
+def _of_size(original: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """An original [h, w, 3] at the size of its picture.
+
+    Raises:
+        ImageError: only one of the two is square, so that they do not show the same part of the world.
+    """
+    if original.shape[:2] == shape:
+        return original
+    if (original.shape[0] == original.shape[1]) != (shape[0] == shape[1]):
+        raise ImageError(
+            f"it is {shape[1]}x{shape[0]} and its original {original.shape[1]}x{original.shape[0]}: expected an "
+            "original of the picture's shape where pictures keep their size (--size fit compares centre squares)."
+        )
+    return np.asarray(Image.fromarray(original).resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
 
 
 def _own_mask(task: operators.Operator, size: int) -> np.ndarray | None:

@@ -20,7 +20,7 @@ import jax
 from jaxprior.data import images
 from jaxprior.data.matching import Counterparts
 from jaxprior.errors import ImageError, RunError
-from jaxprior.evaluation.cells import Cell, configuration, spelled_as
+from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
 from jaxprior.evaluation.finished import Finished
 from jaxprior.evaluation.reading import Job, Reader, read_ahead
 from jaxprior.evaluation.solving import Found, Solver
@@ -38,6 +38,12 @@ from jaxprior.system.provenance import device_name, versions
 
 DEFAULT_BATCH = 64
 """Pictures solved at once on each accelerator."""
+
+SQUARES = 4
+"""Of a picture that keeps its size; so many are expected where a batch is chosen."""
+
+AHEAD = 8
+"""Whole photographs that are read ahead at most: of twelve million pixels, each takes 50 MB."""
 
 UNCHANGED = "nothing is missing under the mask: returned unchanged"
 
@@ -98,9 +104,11 @@ def run_cell(
         raise RunError(f"Two of the pictures are called {twice}: give every picture a name of its own.")
     settings = configuration(cell, prior, numerics_version=drivers.NUMERICS_VERSION)
     if (folder.path / "run.json").exists():
-        settings = spelled_as(settings, folder.read())
+        record = folder.read()
+        settings = spelled_as(settings, record)
+        check_size(folder.path, settings, record)
     folder.check_configuration(settings)
-    reader = Reader(cell, settings, prior.image_shape, among or sources)
+    reader = Reader(cell, settings, prior.image_shape, among or sources, card=prior.card)
     with folder.open_for_writing(), StopGuard() as guard:
         folder.check_configuration(settings)
         record = {
@@ -118,7 +126,8 @@ def run_cell(
         folder.name_pictures(names)
         mine = folder.share.of(sources)
         began, memory_plan = _began(folder, record["device"])
-        wanted = batch_size or began or min(max(len(mine), 1), DEFAULT_BATCH * jax.local_device_count())
+        most = len(mine) * (SQUARES if cell.keeps_size else 1)
+        wanted = batch_size or began or min(max(most, 1), DEFAULT_BATCH * jax.local_device_count())
         solver = Solver(cell, prior, wanted=wanted, memory_plan=memory_plan)
         run = _Run(cell, solver, reader, folder, record, observer or Observer(), guard)
         run.all(mine, began, memory)
@@ -185,6 +194,14 @@ class _Run:
                 "is not named now, and its files are kept."
             )
 
+    def _tell_of_size(self, job: Job) -> None:
+        """Say how a picture was fitted or cut."""
+        if job.cut is None:
+            self.observer.read(job.size, len(job.photo))
+        else:
+            sides = [square.side for square in job.cut.squares]
+            self.observer.cut(job.size, sides, job.cut.image_shape[0], holes=job.mask is not None)
+
     def _next(self, jobs: Iterator[Job]) -> list[Job]:
         """Wait for the next jobs to be solved together; none at the end."""
         with doing("reading pictures"):
@@ -197,10 +214,11 @@ class _Run:
 
     def _pending(self, sources: Iterable[images.ImageSource]) -> Iterator[Job]:
         """Read picture after picture; yield those to be computed, journal those that need no computing."""
-        for source, job in read_ahead(self.reader, sources, 2 * self.solver.at_once):
+        ahead = min(2 * self.solver.at_once, AHEAD) if self.cell.keeps_size else 2 * self.solver.at_once
+        for source, job in read_ahead(self.reader, sources, ahead):
             self.guard.check()
             if isinstance(job, Job):
-                self.observer.read(job.size, len(job.photo))
+                self._tell_of_size(job)
             if isinstance(job, ImageError):
                 row = Row(image=source.name, status=FAILED, reason=_sentence(job, source.name))
             elif job.key in self.same:
@@ -208,7 +226,7 @@ class _Run:
                 continue
             elif (row := self.finished.row_of(job)) is None and job.complete:
                 job = dataclasses.replace(job, file=self.finished.file_of(job))
-                save_pictures(self.folder, job, merged=job.photo, raw=None, observed=job.photo)
+                save_pictures(self.folder, job, merged=job.photo, raw=(), observed=job.photo)
                 row = self._row(job, None)
             if row is None:
                 assert isinstance(job, Job)  # what cannot be read has a row
@@ -257,8 +275,10 @@ class _Run:
             job = dataclasses.replace(solved, **names)
             job = dataclasses.replace(job, file=self.finished.file_of(job))
             if job.file not in {row.file for row in rows.values()}:
-                save_pictures(self.folder, job, merged=found.merged, raw=found.raw, observed=found.observed)
-                save_latents(self.folder, job, found.latents, found.trace)
+                raw = [part.raw for part in found.parts]
+                save_pictures(self.folder, job, merged=found.merged, raw=raw, observed=found.observed)
+                for number, part in enumerate(found.parts, 1):
+                    save_latents(self.folder, job, part.latents, part.trace, number=number)
             rows[job.image] = self._row(job, found, seconds=seconds)
             self.finished.add(rows[job.image])
         return list(rows.values())
@@ -305,8 +325,8 @@ class _Run:
             figures=found.figures,
             status=found.status,
             reason=found.reason,
-            loss=found.loss,
-            steps=len(found.trace) - 1,
+            loss=found.loss if found.parts else None,
+            steps=max(len(found.trace) - 1, 0),
             seconds=seconds,
             device=self.record["device"],
             batch=self.solver.batch,

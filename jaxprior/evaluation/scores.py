@@ -8,10 +8,11 @@ See `jaxprior.metrics.CONVENTION`, which every table prints.
 import jax
 import numpy as np
 
+from jaxprior.data.pixels import to_float
 from jaxprior.errors import SettingsError
 from jaxprior.metrics import Metric, Scored, installed_metrics, own_metrics
 from jaxprior.operators import Identity, Operator, batched
-from jaxprior.protocols import MASK, MERGE, OBSERVED, TRUTH
+from jaxprior.protocols import MASK, MERGE, MERGED, OBSERVED, TRUTH
 
 
 def score(
@@ -46,6 +47,24 @@ def score(
         given = _given(scored)
         figures |= {one.name: _foreign_figure(one, scored) for one in foreign if one.needs <= given}
     return [{name: float(values[i]) for name, values in figures.items()} for i in range(len(raw))]
+
+
+def score_photo(merged: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """Return the figures of a whole photograph at its own size, which compare the result with the original.
+
+    Arguments:
+        merged, truth: uint8 [h, w, 3].
+
+    Raises:
+        SettingsError: see `score`.
+    """
+    pictures = (to_float(merged)[None], to_float(truth)[None])
+    scored = Scored(pictures[0], pictures[0], pictures[0], pictures[1], None, Identity())
+    figures = {}
+    for one in installed_metrics():
+        if one.part == MERGED and one.needs <= {TRUTH, MERGE}:
+            figures[one.name] = float(_foreign_figure(one, scored)[0])
+    return figures
 
 
 def merges(task: Operator, observed: jax.ShapeDtypeStruct, restored: jax.ShapeDtypeStruct) -> bool:

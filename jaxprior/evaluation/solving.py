@@ -7,6 +7,8 @@ quarter of the learning rate and other chance; if that fails too, the best finit
 """
 
 import dataclasses
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +19,8 @@ import numpy as np
 from jaxprior import operators
 from jaxprior.evaluation.cells import Cell, with_mask
 from jaxprior.evaluation.reading import Job
-from jaxprior.evaluation.scores import score
+from jaxprior.evaluation.scores import score, score_photo
+from jaxprior.restoration.cut_photos import shown
 from jaxprior.restoration.drivers import Inverter, Result, observe
 from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan
 from jaxprior.restoration.placement import SavePoint
@@ -39,7 +42,11 @@ LOST = "the loss became infinite or not a number, also with a quarter of the lea
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What was found for one picture: images [r, r, c], latents and losses without a batch axis, figures by name."""
+    """What was found for one picture: images [r, r, c], latents and losses without a batch axis, figures by name.
+
+    Where pictures keep their size, `merged` and `observed` are the whole photograph, uint8 [h, w, 3], and `squares` has
+    what was found for each of its squares; raw, latents and trace are of the first one, or empty if there is none.
+    """
 
     raw: np.ndarray
     merged: np.ndarray
@@ -50,6 +57,12 @@ class Found:
     status: str
     reason: str | None
     figures: dict[str, float]
+    squares: tuple["Found", ...] | None = None
+
+    @property
+    def parts(self) -> tuple["Found", ...]:
+        """What the engine solved: this picture, or its squares."""
+        return (self,) if self.squares is None else self.squares
 
 
 class Solver:
@@ -101,11 +114,24 @@ class Solver:
         Returns:
             One `Found` a job, in their order. What a job gets does not depend on the others.
         """
+        parts = [part for job in jobs for part in job.parts]
+        found = iter(self._solve(parts, save_point=save_point, progress=progress) if parts else ())
+        return [
+            next(found) if job.cut is None else put_together(job, list(itertools.islice(found, len(job.cut.squares))))
+            for job in jobs
+        ]
+
+    def _solve(
+        self, jobs: Sequence[Job], *, save_point: SavePoint, progress: Callable[[int, int, float], None]
+    ) -> list[Found]:
+        """Solve pictures of the prior's size; see `solve`."""
         with doing("preparing the observations"):
             task, observed, ids = self._observations(jobs)
 
-        def tell(_done: int, _of: int, steps: int, total: int, loss: float) -> None:
-            progress(steps, total, loss)
+        groups = 1 if self.batch < self.at_once else -(-len(jobs) // self.batch)  # one after the other
+
+        def tell(done: int, _of: int, steps: int, total: int, loss: float) -> None:
+            progress(total * min(done // self.batch, groups - 1) + steps, total * groups, loss)
 
         key = jax.random.key(self.cell.seed)
         settings = {"ids": ids, "batch_size": self.batch, "progress": tell}
@@ -170,9 +196,34 @@ class Solver:
         task = cell.task
         if cell.mask is not None:
             task = with_mask(task, np.stack([job.mask for job in _padded(jobs, self.batch)]))
-        if cell.clean:
+        if cell.clean and not cell.keeps_size:  # whole photographs were degraded before they were cut
             return task, observe(task, photos, key=jax.random.key(cell.seed), ids=ids), ids
         return task, jax.vmap(type(task).shown)(operators.batched(task, len(ids)), jnp.asarray(photos)), ids
+
+
+def put_together(job: Job, squares: Sequence[Found]) -> Found:
+    """Make a whole photograph of what was found for its squares."""
+    assert job.cut is not None
+    with doing("putting the photograph together"):
+        size = job.cut.image_shape
+        merged = job.cut.restored(np.stack([one.merged for one in squares]) if squares else np.zeros((0, *size)))
+        figures = {} if job.truth is None else score_photo(merged, job.truth)
+    for name in dict.fromkeys(name for one in squares for name in one.figures):
+        figures[name] = float(np.mean([one.figures[name] for one in squares]))
+    nothing = np.zeros(0, np.float32)
+    first = squares[0] if squares else None
+    return Found(
+        raw=nothing if first is None else first.raw,
+        merged=merged,
+        observed=shown(job.cut),
+        latents={} if first is None else first.latents,
+        trace=nothing if first is None else first.trace,
+        loss=float(np.mean([one.loss for one in squares])) if squares else math.nan,
+        status=DIVERGED if any(one.status == DIVERGED for one in squares) else OK,
+        reason=next((one.reason for one in squares if one.reason is not None), None),
+        figures=figures,
+        squares=tuple(squares),
+    )
 
 
 def _padded(some: Sequence[Any], batch: int) -> list[Any]:

@@ -1,7 +1,9 @@
 """What a run keeps of one picture: its pictures as PNG, its latents and losses as safetensors."""
 
 import contextlib
+import itertools
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,33 +24,46 @@ ABOUT = "jaxprior"
 """Name of the metadata of a file of latents: which picture they are of."""
 
 
-def save_pictures(folder: RunFolder, job: Job, *, merged: np.ndarray, raw: np.ndarray | None, observed: np.ndarray):
+def save_pictures(
+    folder: RunFolder, job: Job, *, merged: np.ndarray, raw: Sequence[np.ndarray], observed: np.ndarray
+) -> None:
     """Write a picture's PNG files, each whole and durable when this returns.
 
     Arguments:
         folder: the run; job: the picture.
-        merged: with what is known put back, float [r, r, c] in [-1, 1].
-        raw: the generator's output, or None if there was nothing to generate.
+        merged: with what is known put back, float [r, r, c] in [-1, 1], or uint8 [h, w, 3].
+        raw: the generator's output, one picture or one for each square; empty if there was nothing to generate.
         observed: the observation, shown if it is a picture.
     """
-    pictures = {"images": merged}
-    if raw is not None:
-        pictures["raw"] = raw
+    pictures = {("images", job.file): merged}
+    pictures |= {("raw", numbered(job.file, i)): one for i, one in enumerate(raw, 1)}
     if observed.ndim == 3 and observed.shape[-1] in PICTURE_CHANNELS:
-        pictures["inputs"] = observed
+        pictures["inputs", job.file] = observed
     if job.truth is not None:
-        pictures["originals"] = job.truth
+        pictures["originals", job.file] = job.truth
     if job.mask is not None:
-        pictures["masks"] = job.mask[..., None] * 2 - 1
-    for kind, picture in pictures.items():
-        images.save_png(folder.file(kind, job.file), images.to_uint8(images.to_rgb(picture)))
+        pictures["masks", job.file] = job.mask[..., None].astype(np.float32) * 2 - 1
+    for (kind, file), picture in pictures.items():
+        pixels = picture if picture.dtype == np.uint8 else images.to_uint8(images.to_rgb(picture))
+        images.save_png(folder.file(kind, file), pixels)
 
 
-def save_latents(folder: RunFolder, job: Job, latents: Any, trace: np.ndarray) -> None:
-    """Write a picture's latents, a tree of arrays, and the losses before every iteration and at the end."""
+def numbered(file: str, number: int) -> str:
+    """The name of the files of a picture's square: the picture's own for the first, then "cat-458e0cbb-2" and so on."""
+    return file if number == 1 else f"{file}-{number}"
+
+
+def save_latents(folder: RunFolder, job: Job, latents: Any, trace: np.ndarray, *, number: int = 1) -> None:
+    """Write a picture's latents, a tree of arrays, and the losses before every iteration and at the end.
+
+    Arguments:
+        folder, job: the run and the picture.
+        latents, trace: what is written.
+        number: of the square that they are of, where a picture has several.
+    """
     tensors = {name: np.asarray(leaf, order="C") for name, leaf in named(latents).items()}
     tensors[TRACE] = np.asarray(trace, np.float32, order="C")
-    _save_tensors(folder, job, tensors)
+    _save_tensors(folder, job, tensors, numbered(job.file, number))
 
 
 def copy_files(folder: RunFolder, file: str, job: Job) -> None:
@@ -64,9 +79,13 @@ def copy_files(folder: RunFolder, file: str, job: Job) -> None:
 
     for kind in PICTURES:
         with contextlib.suppress(FileNotFoundError):
-            write_atomically(folder.file(kind, job.file), folder.file(kind, file).read_bytes())
+            for number in itertools.count(1):
+                content = folder.file(kind, numbered(file, number)).read_bytes()
+                write_atomically(folder.file(kind, numbered(job.file, number)), content)
     with contextlib.suppress(FileNotFoundError, SafetensorError):
-        _save_tensors(folder, job, load_file(folder.file("latents", file)))
+        for number in itertools.count(1):
+            tensors = load_file(folder.file("latents", numbered(file, number)))
+            _save_tensors(folder, job, tensors, numbered(job.file, number))
 
 
 def stored_key(folder: RunFolder, file: str) -> str | None:
@@ -81,11 +100,11 @@ def stored_key(folder: RunFolder, file: str) -> str | None:
     return about.get("key")
 
 
-def _save_tensors(folder: RunFolder, job: Job, tensors: dict[str, np.ndarray]) -> None:
+def _save_tensors(folder: RunFolder, job: Job, tensors: dict[str, np.ndarray], file: str) -> None:
     from safetensors.numpy import save
 
     about = json.dumps({"image": job.image, "id": job.id, "key": job.key})
-    write_atomically(folder.file("latents", job.file), save(tensors, metadata={ABOUT: about}))
+    write_atomically(folder.file("latents", file), save(tensors, metadata={ABOUT: about}))
 
 
 def load_latents(folder: RunFolder, row: Row) -> dict:

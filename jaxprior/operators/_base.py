@@ -52,6 +52,8 @@ class Operator(abc.ABC):
             checked. Measurements of another kind are only checked to be finite.
         fills_holes: whether the task has a field `mask`, and an observation shows the photo itself wherever that is 0.
             Then results are merged without a seam (see `jaxprior.restoration.merging`) instead of by `merge`.
+        gives_colours: whether an observation lacks the colours of the photo alone, so that a photograph of any size
+            can get them from squares of it.
         settings: a frozen dataclass of what people can set of the task, its fields declared by
             `jaxprior.settings.setting`. Recipes and the options of `jaxprior NAME` are read by it.
         text: help of `jaxprior NAME` after the first line, in Markdown: what the pictures are, and examples. The first
@@ -63,6 +65,7 @@ class Operator(abc.ABC):
     degrades: ClassVar[bool] = True
     observes_pictures: ClassVar[bool] = False
     fills_holes: ClassVar[bool] = False
+    gives_colours: ClassVar[bool] = False
     settings: ClassVar[type] = NoSettings
     text: ClassVar[str] = ""
 

@@ -14,8 +14,9 @@ from jaxprior.operators._base import Image, Operator, as_image
 
 
 TEXT = """\
-Pictures given are grey; of coloured ones only the brightness is looked at. With `--clean` they are originals, and
-the report compares.
+Pictures given are grey; of coloured ones only the brightness is looked at. They keep their size and the brightness of
+every pixel; squares of them get their colours at the prior's size. `--size fit` answers with the centre square at
+the prior's size instead. With `--clean` pictures are originals, fitted to the prior's size, and the report compares.
 
 ```
 jaxprior colorize grey/ -o runs/coloured
@@ -38,6 +39,7 @@ class Colorize(Operator):
 
     name = "colorize"
     observes_pictures = True
+    gives_colours = True
     text = TEXT
 
     def apply(self, x: Image) -> Array:

@@ -20,8 +20,10 @@ from jaxprior.settings import PLAIN, REQUIRED, Names, setting
 
 
 TEXT = """\
-Pictures given are what was observed; what lies under the mask is not looked at. With `--clean` they are
-originals, and the report compares.
+Pictures given are what was observed; what lies under the mask is not looked at. They keep their size, and what is
+known of them stays as it is: around every hole a square is cut out, restored at the prior's size, and put back without
+a seam. `--size fit` answers with the centre square at the prior's size instead. With `--clean` pictures are originals,
+fitted to the prior's size, and the report compares.
 
 ```
 jaxprior inpaint photos/ --mask scratch.png -o runs/repaired

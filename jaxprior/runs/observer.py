@@ -14,6 +14,16 @@ class Observer:
     def read(self, size: tuple[int, int], side: int) -> None:
         """Called with height and width of each picture that was read, and the side of the square it was fitted to."""
 
+    def cut(self, size: tuple[int, int], sides: Sequence[int], made: int, *, holes: bool) -> None:
+        """Called for each picture that keeps its size, with its height and width.
+
+        Arguments:
+            size: height and width.
+            sides: of the squares that were cut out of it.
+            made: side of the prior's images, at which the squares are restored.
+            holes: whether the squares lie around holes; otherwise they cover the picture.
+        """
+
     def step(self, pictures: int, steps_done: int, steps_total: int, mean_loss: float) -> None:
         """Called between chunks of steps of the current batch of so many pictures."""
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from jaxprior.data.fitted import FitCount
+from jaxprior.data.fitted import FitCount, SquareCount
 from jaxprior.runs.display import Display
 from jaxprior.runs.journal import OK
 from jaxprior.runs.observer import Observer
@@ -31,7 +31,7 @@ class RunProgress(Observer):
         self.title, self.say, self.say_once = title, say, say_once
         self.total, self.done = 0, 0
         self.notes: list[str] = []
-        self.fitted = FitCount()
+        self.fitted, self.squares = FitCount(), SquareCount()
         self._steps = StepRate()
         self._work: Activity | None = None
         self._resources = contextlib.ExitStack()
@@ -43,7 +43,7 @@ class RunProgress(Observer):
 
     def __exit__(self, *exception: Any) -> None:
         self._resources.__exit__(*exception)
-        for sentence in self.fitted.sentences():
+        for sentence in (*self.fitted.sentences(), *self.squares.sentences()):
             self.say_once(sentence)
 
     def begin(self, total: int) -> None:
@@ -61,6 +61,10 @@ class RunProgress(Observer):
     def read(self, size: tuple[int, int], side: int) -> None:
         """Count how a picture was fitted."""
         self.fitted.add(size, side)
+
+    def cut(self, size: tuple[int, int], sides: Sequence[int], made: int, *, holes: bool) -> None:
+        """Count the squares of a picture that keeps its size."""
+        self.squares.add(size, sides, made, holes=holes)
 
     def rows(self, rows: Sequence[Any], *, computed: bool) -> None:
         """Count finished pictures; name those that failed."""

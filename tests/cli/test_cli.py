@@ -57,8 +57,8 @@ def test_help_of_each_command_shows_examples(command):
 def test_restoring_commands_share_their_options_and_have_their_own():
     """Shared options are stated once, and still stand in every command's signature."""
     masks = {"mask", "mask_means", "invert_mask"}
-    own = {"reconstruct": set(), "inpaint": masks, "colorize": set(), "superres": {"factor", "kernel"}}
-    own |= {"denoise": {"sigma", *masks}, "deblur": {"blur", "kernel"}}
+    own = {"reconstruct": set(), "inpaint": {"size", "merge", *masks}, "colorize": {"size"}}
+    own |= {"superres": {"factor", "kernel"}, "denoise": {"sigma", *masks}, "deblur": {"blur", "kernel"}}
     found = {}
     for name in RESTORING:
         found[name] = set(inspect.signature(restore_module.task_command(name)).parameters)

@@ -1,4 +1,7 @@
-"""Masks in files and folders, in runs: every picture gets its own, and every row says how its mask was read."""
+"""Masks in files and folders, in runs: every picture gets its own, and every row says how its mask was read.
+
+Pictures and masks are fitted to the prior's size here; `test_native_size.py` is about pictures that keep theirs.
+"""
 
 import csv
 import json
@@ -45,7 +48,7 @@ def write(name, mask, white=255):
 
 def inpaint(weights, *arguments, out="run"):
     """The end of the command, and the rows of `results.csv` by picture."""
-    ended = inside("inpaint", "in", *arguments, "--prior", weights, *QUICK, "-o", out)
+    ended = inside("inpaint", "in", *arguments, "--size", "fit", "--prior", weights, *QUICK, "-o", out)
     if not Path(out, "results.csv").exists():
         return ended, {}
     with open(f"{out}/results.csv", encoding="utf-8") as file:

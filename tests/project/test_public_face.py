@@ -23,12 +23,12 @@ def test_the_public_face_is_complete():
     promised = {
         "BankStart", "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "FeatureNetwork", "GivenStart",
         "Identity", "Inpaint", "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "Prior", "RandomStart",
-        "Refiner", "Result", "SelfAttention", "SingleCode", "Solve", "SuperResolve", "edit", "fit_of", "interpolate",
-        "invert", "list_priors", "load_features",
+        "Refiner", "RestoredPhoto", "Result", "SelfAttention", "SingleCode", "Solve", "SuperResolve", "edit", "fit_of",
+        "interpolate", "invert", "list_priors", "load_features",
         "load_images", "load_prior", "load_refiner", "metrics.Metric", "metrics.Scored", "metrics.diversity",
         "metrics.patch_frechet", "metrics.perceptual",
         "metrics.psnr", "metrics.rmse", "metrics.ssim", "metrics.swd", "parse_mask", "preset", "render",
-        "restore", "to_uint8", "untrained",
+        "restore", "restore_photo", "to_uint8", "untrained",
     }  # fmt: skip
     assert set(PUBLIC) == promised
 

@@ -1,0 +1,254 @@
+"""`restore_photo`: repair or colour photographs of any size, which keep their size.
+
+Squares around the holes of all photographs (or squares that cover them, for colours) go through `invert` as one batch,
+and are put together by `jaxprior.restoration.cut_photos`.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxprior.checks import as_array, described, is_array, one_of, random_key
+from jaxprior.data import images
+from jaxprior.data.masks import MASK_STREAM, MaskSpec
+from jaxprior.data.ranges import doubt, from_range, require_pictures
+from jaxprior.errors import ArgumentError, ImageError, MaskError
+from jaxprior.inversion.codes.multi import MultiCode
+from jaxprior.inversion.codes.single import SingleCode
+from jaxprior.inversion.objective import Objective
+from jaxprior.inversion.solvers import Solve
+from jaxprior.operators import Inpaint, Operator
+from jaxprior.restoration.arguments import as_prior, as_task, refuse_tracing
+from jaxprior.restoration.cut_photos import CutPhoto, as_pixels, cut_photo
+from jaxprior.restoration.drivers import Result, invert
+from jaxprior.restoration.merge_rule import MERGES, Merge, fills_holes
+from jaxprior.restoration.placement import Progress
+from jaxprior.restoration.sizes import keeps_size
+from jaxprior.restoration.squares import Square
+from jaxprior.system.activity import steps_of
+from jaxprior.system.devices import Device
+from jaxprior.weights.priors import Prior
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RestoredPhoto:
+    """A photograph that was restored in its own size.
+
+    Fields:
+        picture: the photograph [h, w, c], in the type in which it was given. What was known of it is there to the bit.
+        squares: where the prior looked, in pixels of the photograph; a square may stick out of it.
+        found: what the prior found in each square, a `Result` whose arrays have as many entries as there are squares;
+            None where no square was needed.
+        notes: what a user should know, a short phrase each.
+    """
+
+    picture: np.ndarray
+    squares: tuple[Square, ...]
+    found: Result | None
+    notes: tuple[str, ...] = ()
+
+
+def restore_photo(
+    prior: Prior | str | Path,
+    photo: Any,
+    mask: Any = None,
+    *,
+    key: jax.Array,
+    task: Operator | None = None,
+    codes: MultiCode | SingleCode | None = None,
+    objective: Objective | None = None,
+    solve: Solve | None = None,
+    refine: Any = None,
+    start: Any = None,
+    merge: Merge = "harmonic",
+    batch_size: int | None = None,
+    memory: float | None = None,
+    devices: Sequence[Device] | None = None,
+    progress: Progress | bool | None = None,
+    value_range: tuple[float, float] | None = None,
+) -> RestoredPhoto | list[RestoredPhoto]:
+    """Fill the holes of photographs of any size, or give them colours; they keep their size.
+
+    Around the holes, squares are cut out and scaled to the prior's size, restored all together, and brought back
+    without a seam. Holes that are thin, at the size at which the prior would see them, are filled from around without
+    it. For colours, squares cover the photograph, whose brightness stays.
+
+    Arguments:
+        prior: the trained generator of square pictures, or the name, file or training run that `load_prior` takes.
+        photo: one photograph [h, w, c], uint8 or floats in [-1, 1], c being 1 or 3; or a list of them, whose sizes may
+            differ. What they show at missing pixels is ignored, NaN for example.
+        mask: what is missing, [h, w] of the photograph's size, 1 (or true) = missing; a list of masks, one for each
+            photograph; or what `parse_mask` returns, which is drawn or laid on at the size of each photograph.
+        key: one random key, from which all chance comes; equal squares have equal chance, in any list.
+        task: None fills what the mask marks; `Colorize()`, without a mask, gives colours.
+        codes, objective, solve, refine, start, merge, batch_size, memory, devices, progress: as for `restore`; pictures
+            are then squares.
+        value_range: what black and white are in photographs of floats, as for `restore`; results have that range too.
+
+    Returns:
+        A `RestoredPhoto`, or a list of them if a list was given.
+
+    Raises:
+        ImageError: a photograph of another kind, range or size.
+        MaskError: a mask of another size or with other values; or nothing of a photograph, or around one of its holes,
+            is known.
+        ArgumentError, ValueError, MemoryLimitError: as of `restore`.
+
+    Example:
+        >>> photo = jp.images.load_image("holiday.jpg")  # inverts for seconds # doctest: +SKIP
+        >>> hole = np.zeros(photo.shape[:2])  # inverts for seconds # doctest: +SKIP
+        >>> hole[200:280, 300:400] = 1  # inverts for seconds # doctest: +SKIP
+        >>> restored = jp.restore_photo(  # inverts for seconds # doctest: +SKIP
+        ...     "cats64", photo, hole, key=jax.random.key(0)
+        ... )
+        >>> jp.images.save_png("repaired.png", restored.picture)  # inverts for seconds # doctest: +SKIP
+    """
+    refuse_tracing("restore_photo", prior, photo, mask, key, start)
+    prior, key = as_prior(prior), random_key("key", key)
+    one_of("merge", merge, MERGES)
+    task, mask = _task_and_mask(task, mask)
+    if len(prior.image_shape) != 3 or prior.image_shape[0] != prior.image_shape[1]:
+        raise ArgumentError(
+            f"`prior` must generate square pictures, and this one's images are {list(prior.image_shape)}; "
+            "use `jp.restore` or `jp.invert`."
+        )
+    one = isinstance(photo, str | Path) or (not isinstance(photo, list | tuple) and np.ndim(photo) < 4)
+    given = [photo] if one else list(cast(Sequence[Any], photo))
+    if not given:
+        raise ImageError("`photo` holds no photographs; give at least one.")
+    names = ["photo"] if one else [f"photo[{i}]" for i in range(len(given))]
+    photos = [_as_photo(each, name) for each, name in zip(given, names, strict=True)]
+    masks = _masks_of(mask, photos, names, key) if fills_holes(task) else [None] * len(photos)
+    cuts = []
+    for each, missing, name in zip(photos, masks, names, strict=True):
+        each = _in_range(each, missing, name, value_range)
+        cuts.append(cut_photo(task, each, missing, prior.image_shape, card=prior.card, merge=merge))
+    counts, found = [len(cut.squares) for cut in cuts], None
+    if sum(counts):
+        observed = jnp.concatenate([cut.observed for cut in cuts])
+        if fills_holes(task):
+            task = Inpaint(np.concatenate([cut.masks for cut in cuts if cut.masks is not None]))
+        found = invert(
+            prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, refine=refine,
+            start=start, merge=merge, ids=jnp.concatenate([cut.ids for cut in cuts]), batch_size=batch_size,
+            memory=memory, devices=devices, progress=progress, value_range=(-1, 1),
+        )  # fmt: skip
+    ends = np.cumsum(counts)
+    results = []
+    for i in steps_of("putting the photographs together", len(cuts), unit="photographs"):
+        part = None if found is None or not counts[i] else _part(found, slice(ends[i] - counts[i], ends[i]))
+        results.append(_restored(cuts[i], part, photos[i], value_range))
+    return results[0] if one else results
+
+
+def _task_and_mask(task: Any, mask: Any) -> tuple[Operator, Any]:
+    """The task, and what is missing, of which an `Inpaint` may bring its own.
+
+    Raises:
+        ArgumentError: a task that does not keep a photograph's size, or one without the mask that it needs, or with one
+            that it does not need.
+    """
+    if task is None:
+        if mask is None:
+            raise ArgumentError("Give `mask`, what is missing of the photograph, or `task=jp.Colorize()` for colours.")
+        return Inpaint(np.zeros((1, 1), np.float32)), mask
+    task = as_task(task)
+    if not keeps_size(task):
+        raise ArgumentError(
+            f"`task` must fill holes or give colours, got {task.label}, which answers in the prior's size; use "
+            "`jp.restore` or `jp.invert`."
+        )
+    own = getattr(task, "mask", None) if fills_holes(task) else None
+    if (mask is None) == (own is None and fills_holes(task)):
+        raise ArgumentError(
+            f"`mask` must be {'given' if mask is None else 'left out'} with `task` {task.label}"
+            f"{'' if mask is None or own is None else ', which has one already'}."
+        )
+    return task, own if mask is None else mask
+
+
+def _as_photo(photo: Any, name: str) -> np.ndarray:
+    """A photograph as an array [h, w, c] of uint8 or floats; what lies in a file is read.
+
+    Raises:
+        ImageError: it is something else.
+    """
+    if isinstance(photo, str | Path):
+        return images.load_telling(photo)
+    photo = as_array(name, photo)
+    array = np.asarray(photo) if is_array(photo) else None
+    if array is None or array.ndim != 3 or array.shape[-1] not in (1, 3):
+        advice = "; `photo[..., None]` gives a grey one its axis of channels" if np.ndim(photo) == 2 else ""
+        raise ImageError(f"`{name}` must be a photograph [h, w, c] of 1 or 3 channels, got {described(photo)}{advice}.")
+    if array.dtype != np.uint8:
+        require_pictures(np.zeros((1, 1, 1), array.dtype), name)  # which refuses whole numbers
+    return array
+
+
+def _in_range(photo: np.ndarray, missing: np.ndarray | None, name: str, value_range: Any) -> np.ndarray:
+    """A photograph of floats in [-1, 1], with 0 at missing pixels; one of uint8 as it is.
+
+    Raises:
+        ImageError: values that are not finite, or look like another range.
+    """
+    if photo.dtype == np.uint8:
+        return photo
+    if value_range is not None:
+        photo = from_range(photo, value_range, name)
+    if missing is not None:
+        photo = np.where(missing[..., None], photo.dtype.type(0), photo)
+    require_pictures(photo, name)
+    if value_range is None and (why := doubt(photo)):
+        raise ImageError(f"`{name}` {why}, but pictures are expected in [-1, 1]; give `value_range=(0, 1)` to map it.")
+    return photo
+
+
+def _masks_of(mask: Any, photos: Sequence[np.ndarray], names: Sequence[str], key: jax.Array) -> list[np.ndarray]:
+    """What is missing of each photograph, bool [h, w].
+
+    Raises:
+        MaskError: another size, other values, or not one mask for each photograph.
+    """
+    shapes = [(photo.shape[0], photo.shape[1]) for photo in photos]
+    if isinstance(mask, MaskSpec):
+        chance = jax.random.fold_in(key, MASK_STREAM)
+        drawn = [
+            mask.draw(shape, jax.random.fold_in(chance, np.uint32(images.pixels_id(as_pixels(photo, None)))))
+            for shape, photo in zip(shapes, photos, strict=True)
+        ]
+        return [one > 0 for one in drawn]
+    masks = list(mask) if isinstance(mask, list | tuple) or np.ndim(mask) == 3 else [mask] * len(photos)
+    if len(masks) != len(photos):
+        raise MaskError(f"`mask` must be one mask for each of {len(photos)} photographs, got {len(masks)}.")
+    found = []
+    for one, shape, name in zip(masks, shapes, names, strict=True):
+        if np.shape(one) != shape:
+            raise MaskError(
+                f"`mask` must have the size {list(shape)} of `{name}`, got {described(one)}; what `jp.parse_mask` "
+                "returns for a file is laid on photographs of its shape."
+            )
+        found.append(np.asarray(Inpaint(np.asarray(one)).mask) > 0)
+    return found
+
+
+def _part(found: Result, some: slice) -> Result:
+    """A few pictures of a result."""
+    fields = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+    return Result(**{name: jax.tree.map(lambda leaf: leaf[some], value) for name, value in fields.items()})
+
+
+def _restored(cut: CutPhoto, found: Result | None, photo: np.ndarray, value_range: Any) -> RestoredPhoto:
+    """A photograph put together, in the range in which it was given."""
+    size = cut.image_shape
+    picture = cut.restored(np.zeros((0, *size), np.float32) if found is None else np.asarray(found.merged))
+    if value_range is not None and photo.dtype != np.uint8:
+        black, white = value_range
+        picture = ((picture + 1) * ((white - black) / 2) + black).astype(photo.dtype)
+        if cut.missing is not None:
+            picture = np.where(cut.missing[..., None], picture, photo)
+    return RestoredPhoto(picture=picture, squares=cut.squares, found=found, notes=cut.notes)
