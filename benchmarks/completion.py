@@ -41,7 +41,8 @@ def complete(options: argparse.Namespace, photos, ids) -> tuple[dict, np.ndarray
         method.solve, steps=options.steps, learning_rate=options.lr, schedule=options.schedule
     )
     began = time.perf_counter()
-    found = jp.restore(prior, photos, task, key=jax.random.key(0), ids=ids, **method._replace(solve=solve)._asdict())
+    method = method._replace(solve=solve, merge="paste")
+    found = jp.restore(prior, photos, task, key=jax.random.key(0), ids=ids, **method._asdict())
     print(f"{options.mask}: searched {time.perf_counter() - began:.0f} s", flush=True)
     filled["LSGAN"] = np.asarray(found.images)
     if options.refiner is not None:

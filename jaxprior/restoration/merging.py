@@ -76,9 +76,11 @@ def blend(
         >>> float(jnp.abs(blend(grey, brighter, hole, hole, hole)).max()) < 1e-4
         True
     """
-    filled = smooth(observed, missing, plate, inside)
-    detail = jnp.asarray(restored) - harmonic_fill(restored, missing, inside)
-    return jnp.where(jnp.asarray(missing)[..., None] > 0, filled + jnp.asarray(prior)[..., None] * detail, filled)
+    both = jnp.concatenate([jnp.asarray(observed), jnp.asarray(restored)], axis=-1)  # one iteration for the two
+    membrane, of_restored = jnp.split(harmonic_fill(both, missing, inside), 2, axis=-1)
+    filled = _with_plate(membrane, missing, plate, inside)
+    detail = jnp.asarray(prior)[..., None] * (jnp.asarray(restored) - of_restored)
+    return jnp.where(jnp.asarray(missing)[..., None] > 0, filled + detail, filled)
 
 
 def smooth(observed: Array, missing: Array, plate: Array, inside: Array | None = None) -> Array:
@@ -93,9 +95,13 @@ def smooth(observed: Array, missing: Array, plate: Array, inside: Array | None =
     Raises:
         ImageError, MaskError: as of `harmonic_fill`.
     """
-    membrane = harmonic_fill(observed, missing, inside)
+    return _with_plate(harmonic_fill(observed, missing, inside), missing, plate, inside)
+
+
+def _with_plate(membrane: Array, missing: Array, plate: Array, inside: Array | None) -> Array:
+    """A picture with its harmonic fill -> H + s (B - H)."""
     thin = jnp.where((jnp.asarray(missing) > 0) & (jnp.asarray(plate) > 0), 1.0, 0.0)  # elsewhere nobody needs B
-    bent = biharmonic_fill(membrane, thin, inside) - membrane
+    bent = biharmonic_fill(membrane, thin, inside, start=membrane) - membrane
     return jnp.where(thin[..., None] > 0, membrane + jnp.asarray(plate)[..., None] * bent, membrane)
 
 
