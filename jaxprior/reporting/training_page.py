@@ -63,7 +63,8 @@ def _unfinished(training: Training) -> str:
 
 def _use(training: Training) -> list[str]:
     """The commands in which the trained network serves."""
-    commands = uses_of(training.recipe, training.card.get("architecture"), training.path)
+    configuration = training.record.get("configuration", {})
+    commands = uses_of(configuration, training.card.get("architecture"), training.path)
     if not commands:
         return []
     return ["<h2>How to use it</h2>", f"<pre><code>{escape(chr(10).join(commands))}</code></pre>"]

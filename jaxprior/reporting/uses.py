@@ -1,7 +1,9 @@
 """How a trained network is used: the commands that its family names."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from jaxprior import discovery
 from jaxprior.protocols import Trainer
@@ -9,26 +11,31 @@ from jaxprior.protocols import Trainer
 
 PRIOR = "prior"
 """The role of generators that restore pictures."""
+LOADERS = {PRIOR: "load_prior", "refiner": "load_refiner"}
+"""The functions of the package that load what plays a role."""
 
 
-def uses_of(recipe: str, architecture: str | None, path: Path) -> list[str]:
-    """Return the commands, and for a prior the line of Python, in which a trained network serves.
+def uses_of(configuration: Mapping[str, Any], architecture: str | None, path: Path) -> list[str]:
+    """Return the commands and the line of Python in which a trained network serves.
 
     Arguments:
-        recipe: name of what trained it; architecture: the word of its card, or None.
+        configuration: of its training, whose "recipe" is the name of what trained it. With a "mask" the network was
+            given pictures with holes, and serves in no command but from Python.
+        architecture: the word of its card, or None.
         path: its run folder or file.
 
     Example:
-        >>> uses_of("autoencoder", "autoencoder", Path("runs/refiner"))
-        ['jaxprior inpaint IMAGES --mask MASK -o RUN --refine runs/refiner']
+        >>> uses_of({"recipe": "autoencoder"}, "autoencoder", Path("runs/refiner"))[0]
+        'jaxprior inpaint IMAGES --mask MASK -o RUN --refine runs/refiner'
     """
-    trainer, family = _trainers().get(recipe), discovery.family_of(architecture)
-    place = shlex.quote(str(path))
-    lines = [] if trainer is None else [f"{trainer.use} {place}"]
-    if family is not None and architecture is not None and PRIOR in family.architectures[architecture]:
-        lines.insert(0, f"jaxprior inpaint PHOTO --mask MASK -o RUN --prior {place}")
-        lines.append(f'prior = jaxprior.load_prior({str(path)!r})  # in Python')
-    return lines
+    trainer, family = _trainers().get(configuration.get("recipe", architecture)), discovery.family_of(architecture)
+    roles = {} if family is None or architecture is None else family.architectures[architecture]
+    place, lines = shlex.quote(str(path)), []
+    if PRIOR in roles:
+        lines.append(f"jaxprior inpaint PHOTO --mask MASK -o RUN --prior {place}")
+    if trainer is not None and configuration.get("mask") is None:
+        lines.append(f"{trainer.use} {place}")
+    return [*lines, *(f"{role} = jaxprior.{LOADERS[role]}({str(path)!r})" for role in roles if role in LOADERS)]
 
 
 def _trainers() -> dict[str, Trainer]:

@@ -68,6 +68,15 @@ def test_every_recipe_has_the_commands_in_which_it_serves(tmp_path, recipe, arch
     assert said in text and unsaid not in text
 
 
+def test_a_network_that_was_given_holes_serves_from_python(tmp_path):
+    run = make_training(tmp_path / "run", recipe="autoencoder", architecture="autoencoder")
+    record = json.loads((run / "run.json").read_text())
+    record["configuration"]["mask"] = "center:0.25"
+    (run / "run.json").write_text(json.dumps(record))
+    text = write_training_report(run).read_text()
+    assert "refiner = jaxprior.load_refiner(" in text and "--refine" not in text
+
+
 def test_the_row_over_time_is_the_first_one_that_changed_and_sheets_are_few(tmp_path):
     run = make_training(tmp_path / "run", sheets=range(100, 140))
     found = samples_over_time(run / "samples")
