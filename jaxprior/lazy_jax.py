@@ -69,8 +69,9 @@ def register_dataclass(kind: Kind) -> Kind:
         the same class.
 
     Example:
+        >>> from dataclasses import dataclass
         >>> @register_dataclass
-        ... @dataclasses.dataclass(frozen=True)
+        ... @dataclass(frozen=True)
         ... class Gain:
         ...     gain: float
         >>> jax.tree.leaves(Gain(0.5))

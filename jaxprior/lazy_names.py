@@ -22,7 +22,7 @@ def names_of_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callab
         (`__getattr__`, `__dir__`, `__all__`) of the package.
 
     Example:
-        >>> names_of_stub("jaxprior.evaluation", jaxprior.evaluation.__file__)[0]("Row").__name__
+        >>> names_of_stub("jaxprior.evaluation", jp.evaluation.__file__)[0]("Row").__name__
         'Row'
     """
     tree = ast.parse(Path(file).with_suffix(".pyi").read_text(encoding="utf-8"))

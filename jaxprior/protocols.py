@@ -353,6 +353,20 @@ class Trainer:
     use: str = "jaxprior reconstruct IMAGES -o RUN --prior"
 
 
+class Sizes(NamedTuple):
+    """The sizes of a generator.
+
+    Fields:
+        image_shape: of one image, (h, w, c).
+        latent_dim: length of a latent code.
+        num_layers: composing layers go from 1 to this.
+    """
+
+    image_shape: tuple[int, ...]
+    latent_dim: int
+    num_layers: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Family:
     """What a folder of `jaxprior/models/`, or an entry point of the group "jaxprior.models", says of itself.
@@ -369,6 +383,9 @@ class Family:
         single_image: a training on one picture, whose presets `jaxprior singan train` offers, or None. Its settings are
             a subclass of `jaxprior.models.singan.config.PyramidRecipe`, and nothing but the picture is its input.
         commands: import string of a typer application with further commands of the family's own, or None.
+        sizes: import string of the function from the table "config" of a prior's card to the prior's `Sizes`, in a
+            module without JAX; None where only the networks know them. They serve to check a command before JAX is
+            imported.
         page: import string of the function from a loaded network to sections of its report page, or None.
         uses: names of other families whose networks this one imports.
     """
@@ -379,5 +396,6 @@ class Family:
     trainers: Mapping[str, Trainer] = field(default_factory=dict)
     single_image: Trainer | None = None
     commands: str | None = None
+    sizes: str | None = None
     page: str | None = None
     uses: Sequence[str] = ()

@@ -14,7 +14,7 @@ from rich.table import Table
 from jaxprior.errors import JaxpriorError, JaxpriorWarning
 from jaxprior.runs.display import Display, printable
 from jaxprior.runs.progress import RunProgress
-from jaxprior.system.activity import current_listener
+from jaxprior.system.activity import current_listener, doing
 
 
 WIDTH = 110  # of tables in files and pipes
@@ -51,6 +51,12 @@ def warnings_as_notes() -> Iterator[None]:
         warnings.simplefilter("always", JaxpriorWarning)
         warnings.showwarning = show
         yield
+
+
+def load_jax() -> None:
+    """Import JAX, which takes a second, once everything has been refused that can be refused without it."""
+    with doing("loading JAX"):
+        import jax as jax
 
 
 def showing_run(title: str) -> RunProgress:

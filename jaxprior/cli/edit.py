@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from jaxprior.cli.console import say
+from jaxprior.cli.console import load_jax, say
 from jaxprior.errors import JaxpriorError
+from jaxprior.weights import loader
+from jaxprior.weights.outlines import outline_network, outline_prior
 
 
 Run = Annotated[Path, typer.Argument(help="A run folder of reconstruct, inpaint, ...", metavar="RUN")]
@@ -39,11 +41,10 @@ def edit(
     ```
     """
     from jaxprior import evaluation
-    from jaxprior.data.arrays import read_direction
-
     folder = evaluation.RunFolder(run)
     source = _source_of(folder, prior)
-    read_direction(direction)  # refuses what is none, before JAX is imported
+    if (outline := outline_prior(source)) is not None:
+        evaluation.load_direction(direction, outline.sizes.latent_dim)  # refuses it before JAX is imported
     loaded = _prior_of(source)
     vector = evaluation.load_direction(direction, loaded.latent_dim)
     paths = evaluation.edit_run(folder, loaded, vector, amount, name=direction.stem, limit=limit)
@@ -77,9 +78,6 @@ def interpolate(
 
 def _source_of(folder: Any, source: str | None) -> str:
     """What the prior is loaded from: what was named, or the bundled prior that the run names. It is looked for only."""
-    from jaxprior.weights import loader
-    from jaxprior.weights.outlines import outline_network
-
     record = folder.read()
     if source is None:
         source = str(record["configuration"]["prior"]["name"])
@@ -94,8 +92,9 @@ def _source_of(folder: Any, source: str | None) -> str:
 
 def _prior_of(source: str) -> Any:
     """Load a prior."""
+    load_jax()
     from jaxprior.system import runtime
-    from jaxprior.weights import priors  # imports JAX
+    from jaxprior.weights import priors
 
     runtime.enable_compilation_cache()
     return priors.load_prior(source)

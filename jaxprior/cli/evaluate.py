@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from jaxprior.cli import options as opt
-from jaxprior.cli.console import mistakes, print_summary, print_table, say, say_error, showing_run
+from jaxprior.cli.console import load_jax, mistakes, print_summary, print_table, say, say_error, showing_run
 from jaxprior.cli.restore import SOME_FAILED, in_bytes
 from jaxprior.cli.shares import check_share, resolve_share
 from jaxprior.cli.signature import spelled_out
@@ -104,6 +104,7 @@ def evaluate(
         evaluation.check_recipe(changed, folder)
         if not dry_run:
             evaluation.check_kind(folder)
+    load_jax()
     share = resolve_share(processes)
     runtime.enable_compilation_cache()
     limits = {"batch_size": batch_size, "memory": in_bytes(memory)}

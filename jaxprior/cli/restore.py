@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from jaxprior.cli import options as opt
-from jaxprior.cli.console import mistakes, print_summary, say, say_error, showing_run
+from jaxprior.cli.console import load_jax, mistakes, print_summary, say, say_error, showing_run
 from jaxprior.cli.derived import options_of, spelled_option
 from jaxprior.cli.method import check, method_options, method_table, resolve
 from jaxprior.cli.shares import check_share, resolve_share
@@ -123,7 +123,8 @@ def _restore(
     if (outline := outline_prior(options.prior)) is not None:
         with mistakes():
             evaluation.check_cell(cell_of(outline, check), outline, out)
-    from jaxprior.weights import priors  # imports JAX, which what is refused above does not need
+    load_jax()
+    from jaxprior.weights import priors
     from jaxprior.weights.card import trained_on
 
     share = resolve_share(options)

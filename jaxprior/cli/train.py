@@ -21,6 +21,7 @@ from jaxprior.cli.options import NoOptions, check_apart
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.training import TrainingRunOptions, changed, say_report, train
 from jaxprior.protocols import Trainer
+from jaxprior.runs.trainings import check_training_folder
 from jaxprior.settings import about
 
 
@@ -104,6 +105,7 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
         settings = changed(presets[preset.value], {**first.changes(), **rest.changes()})
         given = before if has_own_inputs else after
         check_apart(run.out, [value for value in given.changes().values() if isinstance(value, Path)])
+        check_training_folder(run.out)
         data = discovery.imported(trainer.read)(inputs_kind(**given.changes()), settings, limit=run.limit)
         side = settings.resolution
         say(f"{len(data.pictures)} {data.kind} of {side}x{side} pixels from {data.source}")

@@ -65,25 +65,13 @@ def load_direction(path: str | Path, latent_dim: int) -> np.ndarray:
     Raises:
         RunError: the file cannot be read, or it holds no vector of this length.
     """
-    vector = read_direction(path)
+    path = file_path("path", path, "a direction")
+    vector = _read_tensor(path) if path.suffix.lower() == ".safetensors" else _read_npy(path, "direction")
     if vector.shape not in ((latent_dim,), (1, latent_dim)):
         raise RunError(
             f"direction {path}: this prior's latent codes have {latent_dim} numbers, the file has {_sizes(vector)}."
         )
     return vector.reshape(latent_dim)
-
-
-def read_direction(path: str | Path) -> np.ndarray:
-    """Read the file of a direction, as `load_direction` does, for a prior that is not known yet.
-
-    Returns:
-        float32 of any shape.
-
-    Raises:
-        RunError: the file cannot be read.
-    """
-    path = file_path("path", path, "a direction")
-    return _read_tensor(path) if path.suffix.lower() == ".safetensors" else _read_npy(path, "direction")
 
 
 def _read_npy(path: Path, what: str) -> np.ndarray:

@@ -54,8 +54,10 @@ def forecast_cells(
         One `Forecast` a cell, in the order of the grid.
 
     Example:
-        >>> plan = make_plan(load_recipe("quick"), "runs/quick")
-        >>> sum(cell.seconds for cell in forecast_cells(plan))  # compiles for seconds # doctest: +SKIP
+        >>> cells = forecast_cells(  # compiles for seconds # doctest: +SKIP
+        ...     make_plan(load_recipe("quick"), "runs/quick")
+        ... )
+        >>> sum(cell.seconds for cell in cells)  # compiles for seconds # doctest: +SKIP
         95.2
     """
     kinds: dict[tuple, int] = {}

@@ -55,7 +55,6 @@ def check_cell(cell: Cell, prior: PriorOutline, run: Path | None = None) -> None
     settings = spelled_as(configuration(cell, prior, numerics_version=0), record)
     check_size(run, settings, record)
     settings = {name: value for name, value in settings.items() if name not in UNSURE}
-    settings["codes"] = {name: value for name, value in settings["codes"].items() if name != "layer"}
     check_configuration(run, _as_far_as(settings, record["configuration"]))
 
 
@@ -71,7 +70,7 @@ def check_recipe(recipe: Recipe, run: Path) -> None:
         ImageError, MaskError, WeightsError: pictures, masks or networks that are missing or cannot be used.
 
     Example:
-        >>> check_recipe(load_recipe("quick"), Path("runs/quick"))
+        >>> check_recipe(jp.evaluation.load_recipe("quick"), Path("runs/quick"))
     """
     require_data(recipe)
     outlines = [outline_prior(choice.source) for choice in recipe.priors]

@@ -33,7 +33,8 @@ class; or a class of another package, named by an entry point of the group "jaxp
         settings = ExposureSettings
         text = "Pictures given are dark. ..."      # help of `jaxprior exposure` after its first line
 
-The first line of the module's docstring is the first line of the command's help.
+The first line of the module's docstring is the first line of the command's help. A module that takes `jax`, `jnp` and
+`register_dataclass` from `jaxprior.lazy_jax` answers help and refuses mistakes without importing JAX, as ours do.
 
 `__init__.pyi` lists what there is; JAX is imported when a name is first used.
 """

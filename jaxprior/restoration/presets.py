@@ -112,6 +112,7 @@ def check_method(
         SettingsError, ValueError, WeightsError: see `make_method`.
 
     Example:
+        >>> from jaxprior.weights.outlines import outline_prior
         >>> check_method({"solve": {"steps": 50}}, prior=outline_prior("cats32")).solve.steps
         50
     """

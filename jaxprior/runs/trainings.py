@@ -1,8 +1,9 @@
-"""Finding the runs of trainings in a folder."""
+"""The folders of trainings: finding them, and refusing others."""
 
 from pathlib import Path
 
-from jaxprior.runs.kinds import RECORD, TRAINING
+from jaxprior.errors import RunError
+from jaxprior.runs.kinds import RECORD, TRAINING, wrong_kind
 from jaxprior.runs.record import read_record
 
 
@@ -12,6 +13,16 @@ def is_training(path: Path) -> bool:
     if path.is_file():
         return path.suffix == ".safetensors"
     return (path / RECORD).is_file() and read_record(path).get("kind") == TRAINING
+
+
+def check_training_folder(run: Path) -> None:
+    """Refuse a folder that holds another kind of run than a training.
+
+    Raises:
+        RunError: it does.
+    """
+    if (run / RECORD).is_file() and (found := read_record(run)).get("kind") != TRAINING:
+        raise RunError(f"{wrong_kind(run, found, TRAINING)[:-1]}; give another folder with -o.")
 
 
 def trainings_in(path: Path) -> list[Path]:

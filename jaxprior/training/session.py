@@ -24,9 +24,10 @@ import jax
 import numpy as np
 
 from jaxprior.data import images
-from jaxprior.errors import RunError, SettingsError
+from jaxprior.errors import SettingsError
 from jaxprior.runs import lock, record
-from jaxprior.runs.kinds import TRAINING, wrong_kind
+from jaxprior.runs.kinds import TRAINING
+from jaxprior.runs.trainings import check_training_folder
 from jaxprior.settings import check_seed
 from jaxprior.system import files, provenance, runtime
 from jaxprior.system.activity import doing
@@ -121,8 +122,7 @@ def run(
     digest = hashlib.sha256(np.ascontiguousarray(plan.pictures.pixels).data).hexdigest()
     configuration = {"recipe": plan.name, "pictures": {"count": len(plan.pictures), "sha256": digest}, **plan.settings}
     with lock.only_writer(folder):
-        if (folder / "run.json").is_file() and (found := record.read_record(folder)).get("kind") != TRAINING:
-            raise RunError(f"{wrong_kind(folder, found, TRAINING)[:-1]}; give another folder with -o.")
+        check_training_folder(folder)
         record.check_configuration(folder, configuration)
         files.write_json(
             folder / "run.json",

@@ -4,16 +4,13 @@ Loading a prior imports JAX and reads every weight. Most of what is wrong with a
 """
 
 import os
-import sys
 from dataclasses import dataclass
 from typing import Any
 
+from jaxprior import discovery
+from jaxprior.protocols import Sizes
 from jaxprior.weights import loader, storage
 from jaxprior.weights.card import Card
-
-
-MOST_LAYERS = sys.maxsize
-"""The number of layers of an outline: no layer is refused by it, because only the network knows how many it has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +19,23 @@ class PriorOutline:
 
     Fields:
         card: of the file.
-        image_shape: of the prior's images, (h, w, c).
+        sizes: of the generator, as its family tells them of the card.
         critic: stands for the critic if the file has one, otherwise None.
     """
 
     card: Card
-    image_shape: tuple[int, ...]
+    sizes: Sizes
     critic: Any = None
 
-    num_layers = MOST_LAYERS
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of one image, (h, w, c)."""
+        return self.sizes.image_shape
+
+    @property
+    def num_layers(self) -> int:
+        """Composing layers go from 1 to this."""
+        return self.sizes.num_layers
 
     @property
     def resolution(self) -> int:
@@ -70,7 +75,7 @@ def outline_prior(source: str | os.PathLike | None = None) -> PriorOutline | Non
         source: as for `load_prior`.
 
     Returns:
-        the outline; None if the card does not say in our own families' words how large the images are.
+        the outline; None if the prior's family does not tell sizes without its networks.
 
     Raises:
         WeightsError: there is no such file, it is damaged as far as its head tells, or it is no prior.
@@ -82,14 +87,17 @@ def outline_prior(source: str | os.PathLike | None = None) -> PriorOutline | Non
     path = loader.prior_file(source)
     card = storage.read_card(path)
     loader.check_role(card.get("architecture"), "prior", where=str(path))
-    config = card.get("config")
-    side, channels = (config.get("resolution"), config.get("image_channels")) if isinstance(config, dict) else (0, 0)
-    if not isinstance(side, int) or not isinstance(channels, int) or min(side, channels) < 1:
+    family = discovery.family_of(card.get("architecture"))
+    if family is None or family.sizes is None:
+        return None
+    try:
+        sizes = discovery.imported(family.sizes)(card["config"])
+    except (KeyError, TypeError, ValueError):  # the networks will say what is wrong with the card
         return None
     has_critic = any(name.startswith("critic/") for name in storage.read_names(path))
     return PriorOutline(
         card=Card(card),
-        image_shape=(side, side, channels),
+        sizes=sizes,
         critic=NetworkOutline("the prior's critic") if has_critic else None,
     )
 

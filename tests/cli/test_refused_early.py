@@ -36,13 +36,14 @@ REFUSED = {
     "deblur picture.png --prior prior.safetensors -o out": "give --blur SIGMA or --kernel FILE",
     "superres picture.png --prior prior.safetensors -o out --factor 99": "expected a whole factor from 2 to 16",
     "superres picture.png --prior prior.safetensors -o out --kernel boxx": "--kernel",
+    f"{HOLE} --layer 99": "--layer 99: this prior has layers 1 to 6",
     # pictures and masks
     "inpaint nothing.png --mask center:0.25 -o out": "nothing.png: no such file or folder",
     "inpaint nothing.zip --mask center:0.25 -o out": "nothing.zip",
     "colorize empty -o out": "no pictures found",
     f"{INPAINT} --mask centre:0.25": "Did you mean center:0.25?",
     f"{INPAINT} --mask center:25": "Did you mean center:0.25?",
-    f"{INPAINT} --mask center:0.0001": "at 16 pixels nothing is missing",
+    f"{INPAINT} --size fit --mask center:0.0001": "at 16 pixels nothing is missing",
     f"{INPAINT} --mask grey.png": "grey.png",
     f"{INPAINT} --mask note.txt": "note.txt",
     f"{INPAINT} --mask empty": "no pictures found",
@@ -52,6 +53,7 @@ REFUSED = {
     "inpaint picture.png --mask center:0.25 -o note.txt": "note.txt",
     "inpaint pictures --mask center:0.25 -o pictures": "holds the pictures",
     f"{HOLE.replace('-o out', '-o run')} --codes 2 --layer 4 --steps 2 --seed 2": "was made with seed = 0, this",
+    f"{HOLE.replace('-o out', '-o run')} --codes 2 --layer 3 --steps 2": "was made with codes.layer = 4, this",
     f"{HOLE.replace('-o out', '-o run')} --codes 2 --layer 4 --steps 3": "was made with solve.steps = 2, this",
     f"{INPAINT.replace('-o out', '-o run')} --mask block:0.25": "was made with mask",
     "reconstruct picture.png --prior prior.safetensors -o training": "holds a training run",
@@ -75,6 +77,7 @@ REFUSED = {
     "report run run run": "Expected one run, or two to compare",
     "edit nowhere --direction direction.npy --amount 1": "does not exist",
     "edit run --direction nothing.npy --amount 1 --prior prior.safetensors": "nothing.npy",
+    "edit run --direction long.npy --amount 1 --prior prior.safetensors": "have 8 numbers, the file has 9",
     "edit run --direction direction.npy --amount 1": "which is not bundled",
     "edit run --direction direction.npy --amount 1 --prior cats65": "cats65: neither a bundled prior",
     "interpolate nowhere a b": "does not exist",
@@ -85,6 +88,7 @@ REFUSED = {
     "train pggan --data nothing -o out": "nothing: no such file or folder",
     "train pggn --data pictures -o out": "Did you mean 'pggan'?",
     "train pggan --data pictures --resolution 8 -o pictures": "holds the pictures",
+    "train pggan --data pictures --resolution 8 -o run": "run holds a restoration run, not a training run",
     "singan train nothing.png -o out": "nothing.png: no such file",
     f"{SINGAN} --width 0": "--width",
     "singan sample nowhere -o out": "nowhere: neither the run of",
@@ -125,6 +129,7 @@ def place(tmp_path_factory):
     write_tiny_prior(place / "prior.safetensors")
     save_singan(place / "singan.safetensors", tiny_singan())
     np.save(place / "direction.npy", np.ones(8, np.float32))
+    np.save(place / "long.npy", np.ones(9, np.float32))
     quick = 'title = "x"\n[[data]]\npath = "pictures"\n[[prior]]\nsource = "prior.safetensors"\n[[task]]\n'
     (place / "setting.toml").write_text(quick + 'name = "reconstruct"\n[[method]]\nsolve = { stepz = 3 }\n')
     (place / "mask.toml").write_text(quick + 'name = "inpaint"\nmask = "centre:0.25"\n')

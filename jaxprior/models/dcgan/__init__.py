@@ -7,6 +7,7 @@ FAMILY = Family(
     title="DCGAN, a GAN of strided convolutions",
     paper="Radford et al., Unsupervised Representation Learning with Deep Convolutional GANs, ICLR 2016; "
     "Mao et al., Least Squares Generative Adversarial Networks, ICCV 2017",
+    sizes="jaxprior.models.dcgan.config:sizes",
     architectures={"dcgan": {"prior": "jaxprior.models.dcgan.stored:build_dcgan"}},
     trainers={
         "lsgan": Trainer(

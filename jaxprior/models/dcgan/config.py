@@ -1,8 +1,10 @@
 """Settings of a least-squares GAN's training, and named choices of them. No JAX is imported here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from jaxprior.protocols import Sizes
 from jaxprior.settings import check_choices
 from jaxprior.training.settings import TrainingSettings, check_widths, network_setting, recipe_setting
 
@@ -62,3 +64,18 @@ PRESETS = {
     "seed001": LsganRecipe(),
 }
 """Named recipes: one for an hour of two CPU cores, and the seed's widths and length, for a GPU."""
+
+
+def sizes(config: Mapping[str, Any]) -> Sizes:
+    """The sizes of a trained generator, from its card's table "config".
+
+    Raises:
+        KeyError, TypeError, ValueError: it describes none.
+
+    Example:
+        >>> sizes({"latent_dim": 128, "widths": [96, 96, 64, 32], "image_channels": 3}).image_shape
+        (64, 64, 3)
+    """
+    stages = len(config["widths"])
+    side = 4 << stages
+    return Sizes((side, side, int(config.get("image_channels", 3))), int(config["latent_dim"]), stages)

@@ -6,6 +6,7 @@ from jaxprior.protocols import Family, Trainer
 FAMILY = Family(
     title="PGGAN, a GAN grown from small to large pictures",
     paper="Karras et al., Progressive Growing of GANs for Improved Quality, Stability, and Variation, ICLR 2018",
+    sizes="jaxprior.models.pggan.config:sizes",
     architectures={"pggan": {"prior": "jaxprior.models.pggan.stored:build_pggan"}},
     trainers={
         "pggan": Trainer(

@@ -1,8 +1,10 @@
 """Settings of a PGGAN training (Karras et al., ICLR 2018), and named choices of them. No JAX is imported here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
+from jaxprior.protocols import Sizes
 from jaxprior.settings import check_choices, setting
 from jaxprior.training.settings import TrainingSettings, check_widths, network_setting, recipe_setting
 
@@ -123,3 +125,18 @@ PRESETS = {
 """Named recipes: "paper" is the published schedule, "fast" a short one for small data on one device, "cats32" made the
 bundled prior of that name on two CPU cores, and "cats64" that one in nine minutes of a data-centre GPU, stopped after a
 third of its 2.4 million pictures."""
+
+
+def sizes(config: Mapping[str, Any]) -> Sizes:
+    """The sizes of a trained generator, from its card's table "config".
+
+    Raises:
+        KeyError, TypeError, ValueError: it describes none.
+
+    Example:
+        >>> sizes({"latent_dim": 128, "widths": [96, 96, 64, 32], "image_channels": 3}).image_shape
+        (32, 32, 3)
+    """
+    stages = len(config["widths"])
+    side = 4 << (stages - 1)
+    return Sizes((side, side, int(config.get("image_channels", 3))), int(config["latent_dim"]), 2 * stages)
