@@ -8,8 +8,6 @@ import typer
 
 from jaxprior.cli.console import load_jax, say
 from jaxprior.errors import JaxpriorError
-from jaxprior.weights import loader
-from jaxprior.weights.outlines import outline_network, outline_prior
 
 
 Run = Annotated[Path, typer.Argument(help="A run folder of reconstruct, inpaint, ...", metavar="RUN")]
@@ -41,6 +39,7 @@ def edit(
     ```
     """
     from jaxprior import evaluation
+    from jaxprior.weights.outlines import outline_prior
     folder = evaluation.RunFolder(run)
     source = _source_of(folder, prior)
     if (outline := outline_prior(source)) is not None:
@@ -78,6 +77,9 @@ def interpolate(
 
 def _source_of(folder: Any, source: str | None) -> str:
     """What the prior is loaded from: what was named, or the bundled prior that the run names. It is looked for only."""
+    from jaxprior.weights import loader
+    from jaxprior.weights.outlines import outline_network
+
     record = folder.read()
     if source is None:
         source = str(record["configuration"]["prior"]["name"])
