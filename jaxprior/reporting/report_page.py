@@ -33,6 +33,7 @@ from jaxprior.reporting.tables import (
 from jaxprior.reporting.traces import loss_curve
 from jaxprior.runs.journal import DIVERGED, FAILED, OK, Row
 from jaxprior.settings import flat
+from jaxprior.weights.card import trained_on
 
 
 MERGED_NOTE = (
@@ -118,7 +119,7 @@ def _said(runs: Sequence[Snapshot], sentence: Callable[[Snapshot], str]) -> list
 
 def _fit(run: Snapshot) -> str:
     """The sentence on pictures that do not look like what the prior was trained on."""
-    return said_of_fit(run.rows, trained_on=f"what {run.record['configuration']['prior']['name']} was trained on")
+    return said_of_fit(run.rows, trained_on=trained_on(run.record["configuration"]["prior"]))
 
 
 def _name(run: Snapshot, base: Path) -> str:
