@@ -55,7 +55,7 @@ def make_photo_run(folder, *, height=300, width=400, originals=False, mask=None)
     pictures |= {"originals": smooth} if originals else {}
     pictures |= {"masks": np.repeat(missing[..., None] * np.uint8(255), 3, axis=2), "raw": smooth[:8, :8]}
     with run.open_for_writing():
-        run.write({**record("inpaint m.png", size="native"), "merges": True, "images": 1})
+        run.write({**record("inpaint m.png", size="native", resolution=64), "merges": True, "images": 1})
         for kind, picture in pictures.items():
             images.save_png(run.file(kind, "photo"), picture)
         run.journal.append([Row(image="photo.jpg", id=1, file="photo", figures={"psnr_known": 30.0}, fit="good")])

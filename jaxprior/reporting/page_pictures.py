@@ -8,6 +8,7 @@ import base64
 import dataclasses
 import io
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,23 @@ def read_png(path: Path) -> PagePicture | None:
     if not content.startswith(PNG_START) or len(content) < SIZE_AT + 8:
         return None
     return PagePicture(content, *struct.unpack_from(">II", content, SIZE_AT))
+
+
+def read_crops(path: Path, boxes: Sequence[Box]) -> list[PagePicture]:
+    """Read parts of a picture of a run for a page, each a picture of its own; none if the file cannot be decoded.
+
+    Arguments:
+        path: of a PNG file; boxes: of the parts.
+    """
+    found = read_png(path) if boxes else None
+    try:
+        pixels = None if found is None else images.load_image(found.content)
+    except ImageError:
+        pixels = None
+    if pixels is None:
+        return []
+    parts = [pixels[top:bottom, left:right] for top, left, bottom, right in boxes]
+    return [compressed(part, as_is=PART_AS_IS, largest=PART_LARGEST) for part in parts]
 
 
 def read_picture(path: Path) -> PagePicture | None:

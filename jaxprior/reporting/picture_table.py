@@ -13,8 +13,9 @@ from html import escape
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
-from jaxprior.reporting.page_pictures import AS_IS, PagePicture, read_picture
+from jaxprior.reporting.page_pictures import AS_IS, PagePicture, read_crops, read_picture
 from jaxprior.reporting.snapshot import Snapshot
+from jaxprior.reporting.zooms import zooms_of
 from jaxprior.runs.journal import DIVERGED, FAILED, OK, POOR, Row
 
 
@@ -68,28 +69,54 @@ def tiles_of(run: Snapshot, row: Row) -> list[Tile]:
     ]
 
 
-def strips(rows: Iterable[tuple[str, Sequence[Tile]]], base: Path, *, runs: int) -> list[str]:
+def strips(
+    rows: Iterable[tuple[str, Sequence[Tile]]], base: Path, *, runs: int, resolution: int | None = None
+) -> list[str]:
     """Return the strip (as HTML) of every row.
 
     Arguments:
         rows: of one run: the display name of a row's picture, and its tiles from left to right.
         base: the folder of the page, to which links are relative.
         runs: how many runs share the page, and with it the room for pictures.
+        resolution: side of the prior's pictures where photographs kept their own size; below their strips, what is
+            around their holes is shown larger.
 
     Returns:
         the strips in order. The first ones hold their pictures, so many as there is room for; all others are links.
     """
     room, most, shown = EMBEDDED_BYTES // runs, max(1, EMBEDDED // runs), []
     for place, (image, tiles) in enumerate(rows):
-        found = read_tiles(tiles) if room >= 0 and place < most else []
-        room -= sum(len(picture.content) for _, picture in found)
-        shown.append(strip(found, image) if room >= 0 and place < most else _linked(tiles, base))
+        found = [read_tiles(tiles)] if room >= 0 and place < most else []
+        if found and resolution is not None:
+            found += _zooms(tiles, resolution)
+        room -= sum(len(picture.content) for pictures in found for _, picture in pictures)
+        if room < 0 or place >= most:
+            shown.append(_linked(tiles, base))
+            continue
+        whole, *zooms = [strip(pictures, image) for pictures in found]
+        shown.append(whole + (f'<div class="zooms">{"".join(zooms)}</div>' if zooms else ""))
     return shown
 
 
 def read_tiles(tiles: Iterable[Tile]) -> list[tuple[Tile, PagePicture]]:
     """Return tiles with their pictures; those whose file is not there or damaged are left out."""
     return [(tile, picture) for tile in tiles if (picture := read_picture(tile.path)) is not None]
+
+
+def _zooms(tiles: Sequence[Tile], resolution: int) -> list[list[tuple[Tile, PagePicture]]]:
+    """For every hole of a photograph the tiles that the slider compares, cut out around it."""
+    mask = next((tile.path for tile in tiles if tile.mask), None)
+    boxes = [] if mask is None else zooms_of(mask, resolution)
+    main = [tile for tile in tiles if tile.part != BESIDE]
+    crops = [(tile, read_crops(tile.path, boxes)) for tile in main]
+    return [
+        [
+            (dataclasses.replace(tile, caption=f"hole {number} {tile.caption}"), pictures[number - 1])
+            for tile, pictures in crops
+            if len(pictures) == len(boxes)
+        ]
+        for number in range(1, len(boxes) + 1)
+    ]
 
 
 def strip(found: Sequence[tuple[Tile, PagePicture]], image: str) -> str:

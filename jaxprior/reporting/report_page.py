@@ -152,7 +152,12 @@ def _pictures(runs: Sequence[Snapshot], base: Path) -> list[str]:
     for run in runs:
         rows = _listed(run.rows, limit)
         left_out += len(run.rows) - len(rows)
-        shown = strips([(row.image, tiles_of(run, row)) for row in rows], base, runs=len(runs))
+        shown = strips(
+            [(row.image, tiles_of(run, row)) for row in rows],
+            base,
+            runs=len(runs),
+            resolution=run.record["configuration"]["resolution"] if run.native else None,
+        )
         for row, strip in zip(rows, shown, strict=True):
             reason = "; ".join([*([row.reason] if row.status != OK and row.reason else []), *row.notes])
             numbers = [(value := row.figures.get(name), show(name, value)) for name in figures]

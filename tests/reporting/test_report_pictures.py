@@ -13,6 +13,7 @@ from jaxprior.data import images
 from jaxprior.evaluation import Row, runs_in, write_report
 from jaxprior.reporting.page_pictures import AS_IS, LARGEST, compressed, read_picture
 from jaxprior.reporting.snapshot import worst_first
+from jaxprior.reporting.zooms import zooms_of
 
 
 def opening(text: str) -> str:
@@ -89,12 +90,13 @@ def test_a_photograph_is_shown_whole_with_its_hole_enlarged_and_the_generators_s
     page = Page(text)
     assert page.captions == [
         "input", "mask 2%", "generator 8x8", "restored", "original",
+        "hole 1 input", "hole 1 restored", "hole 1 original",
     ]  # fmt: skip
     row = text[text.index("<tbody>") :]
     assert [picture.size for picture in pictures_of(row)] == [
-        (400, 300), (400, 300), (8, 8), (400, 300), (400, 300),
+        (400, 300), (400, 300), (8, 8), (400, 300), (400, 300), (120, 120), (120, 120), (120, 120),
     ]  # fmt: skip
-    assert row.count('class="photo"') == 4 and row.count('width="400" height="300"') == 4  # all but the generator's
+    assert row.count('class="photo"') == 7 and row.count('width="400" height="300"') == 4  # all but the generator's
     sheet = images.load_image(tmp_path / "run/sheet.png")
     assert sheet.shape == (256 + 2 * 4, 5 * (256 + 4) + 4, 3)
 
@@ -125,12 +127,24 @@ def test_photographs_of_any_shape_have_a_sheet_and_a_page(tmp_path):
         assert images.load_image(run.path / "sheet.png").shape == (264, 4 * 260 + 4, 3)
 
 
+def test_holes_that_would_not_be_enlarged_and_scattered_pixels_are_not_shown_again(tmp_path):
+    path, mask = tmp_path / "mask.png", np.zeros((200, 300), bool)
+    for missing in (np.pad(np.ones((160, 160), bool), ((20, 20), (70, 70))), np.indices((200, 300)).sum(0) % 7 == 0):
+        images.save_png(path, np.repeat(missing[..., None] * np.uint8(255), 3, axis=2))
+        assert zooms_of(path, 64) == []
+    mask[10:20, 10:20] = mask[150:180, 250:290] = True
+    images.save_png(path, np.repeat(mask[..., None] * np.uint8(255), 3, axis=2))
+    assert zooms_of(path, 64) == [(0, 0, 64, 64), (120, 220, 200, 300)]
+    path.write_bytes(b"not a picture")
+    assert zooms_of(path, 64) == [] and zooms_of(tmp_path / "none.png", 64) == []
+
+
 def test_a_damaged_photograph_is_left_out_of_its_row(tmp_path):
     run = make_photo_run(tmp_path / "run")
     damaged = run.file("inputs", "photo")
     damaged.write_bytes(damaged.read_bytes()[:400])
     page = Page(write_report([run]).read_text())
-    assert page.captions == ["mask 2%", "generator 8x8", "restored"]
+    assert page.captions == ["mask 2%", "generator 8x8", "restored", "hole 1 restored"]
     run.file("masks", "photo").unlink()
     assert Page(write_report([run]).read_text()).captions == ["generator 8x8", "restored"]
 
