@@ -323,6 +323,7 @@ class _Run:
         return Row(
             **made,
             figures=found.figures,
+            fit=found.fit,
             status=found.status,
             reason=found.reason,
             loss=found.loss if found.parts else None,

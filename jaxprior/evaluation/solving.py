@@ -25,7 +25,8 @@ from jaxprior.restoration.drivers import Inverter, Result, observe
 from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan
 from jaxprior.restoration.placement import SavePoint
 from jaxprior.restoration.presets import Method
-from jaxprior.runs.journal import DIVERGED, OK
+from jaxprior.restoration.prior_fit import judge
+from jaxprior.runs.journal import DIVERGED, GOOD, OK, POOR
 from jaxprior.system.activity import doing
 
 
@@ -45,7 +46,8 @@ class Found:
     """What was found for one picture: images [r, r, c], latents and losses without a batch axis, figures by name.
 
     Where pictures keep their size, `merged` and `observed` are the whole photograph, uint8 [h, w, 3], and `squares` has
-    what was found for each of its squares; raw, latents and trace are of the first one, or empty if there is none.
+    what was found for each of its squares; raw, latents and trace are of the first one, or empty if there is none. `fit`
+    says whether the picture looks like what the prior was trained on.
     """
 
     raw: np.ndarray
@@ -58,6 +60,7 @@ class Found:
     reason: str | None
     figures: dict[str, float]
     squares: tuple["Found", ...] | None = None
+    fit: str | None = None
 
     @property
     def parts(self) -> tuple["Found", ...]:
@@ -152,6 +155,8 @@ class Solver:
             restored = (result.images[some], result.merged[some], observed[some])
             with doing("measuring what was found"):
                 figures += score(operators.take(task, some), *restored, *of_some)
+        with doing("judging how well the pictures fit the prior"):
+            fits = judge(self.prior, observed[: len(jobs)], operators.take(task, np.arange(len(jobs))))
         return [
             Found(
                 raw=result.images[i],
@@ -163,6 +168,7 @@ class Solver:
                 status=DIVERGED if result.diverged[i] else OK,
                 reason=reasons.get(i),
                 figures=figures[i],
+                fit=fits[i],
             )
             for i in range(len(jobs))
         ]
@@ -223,7 +229,18 @@ def put_together(job: Job, squares: Sequence[Found]) -> Found:
         reason=next((one.reason for one in squares if one.reason is not None), None),
         figures=figures,
         squares=tuple(squares),
+        fit=_fit_of_squares(job, squares),
     )
+
+
+def _fit_of_squares(job: Job, squares: Sequence[Found]) -> str | None:
+    """How the squares in which most of a photograph's holes lie fit the prior; None if it is known of none."""
+    assert job.cut is not None
+    area = {GOOD: 0.0, POOR: 0.0}
+    for part, square, found in zip(job.parts, job.cut.squares, squares, strict=True):
+        if found.fit is not None:
+            area[found.fit] += square.side**2 * (1.0 if part.mask is None else float(part.mask.mean()))
+    return None if not any(area.values()) else POOR if area[POOR] > area[GOOD] else GOOD
 
 
 def _padded(some: Sequence[Any], batch: int) -> list[Any]:

@@ -103,7 +103,11 @@ def fit_of(prior: Prior | str | Path, observed: Array, task: Operator | None = N
     """
     refuse_tracing("fit_of", prior, observed, task)
     prior, task = as_prior(prior), as_task(task)
-    observed = as_observed(observed, task, prior, None)
+    return judge(prior, as_observed(observed, task, prior, None), task)
+
+
+def judge(prior: Prior, observed: Array, task: Operator) -> list[str | None]:
+    """What `fit_of` says of observations that need no check: those of a run."""
     reference = references(prior).get(task.label)
     if reference is None:
         return [None] * len(observed)
