@@ -31,7 +31,7 @@ class Part:
 
 
 def _hole(pen: Any) -> None:
-    pen.ellipse((216, 116, 270, 184), fill=255)
+    pen.ellipse((76, 120, 144, 180), fill=255)
 
 
 def _scratches(pen: Any) -> None:

@@ -46,8 +46,8 @@ class Found:
     """What was found for one picture: images [r, r, c], latents and losses without a batch axis, figures by name.
 
     Where pictures keep their size, `merged` and `observed` are the whole photograph, uint8 [h, w, 3], and `squares` has
-    what was found for each of its squares; raw, latents and trace are of the first one, or empty if there is none. `fit`
-    says whether the picture looks like what the prior was trained on.
+    what was found for each of its squares; raw, latents and trace are of the first one, or empty if there is none.
+    `fit` says whether the picture looks like what the prior was trained on.
     """
 
     raw: np.ndarray

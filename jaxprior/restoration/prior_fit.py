@@ -9,8 +9,8 @@ about 1 for a usual picture.
 
 A picture fits poorly if it lies farther than 98 % of further held-out pictures. With less of a picture known distances
 grow, so the limit is that of pictures of which as large a share was known. Where known pixels are few and scattered,
-texture cannot be judged, and nothing is said. A good fit is no promise: about half of the photographs of other things
-pass, smooth ones above all (docs/cats64.md has the figures).
+texture cannot be judged, and nothing is said. A poor fit can be believed, but a good one is no promise: more than half
+of the photographs of other things pass for cats (docs/cats64.md has the figures).
 
 What is judged is the observation, as a picture: holes are filled smoothly from around, small pictures are enlarged, and
 grey, noisy and blurred ones are compared with held-out pictures that were made grey, noisy and blurred. So neither the

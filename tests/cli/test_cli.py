@@ -296,18 +296,29 @@ def test_full_disk_is_a_sentence(prior, pictures, tmp_path, monkeypatch):
     assert "disk is full" in call(*command, code=75).stderr
 
 
-def test_demo_restores_the_cat_under_each_mask(prior, tmp_path, monkeypatch):
+def test_demo_repairs_a_whole_photograph_in_its_own_size(prior, tmp_path, monkeypatch):
     from jaxprior.weights import priors
 
     load = priors.load_prior
     monkeypatch.setattr(priors, "load_prior", lambda source=None: load(prior))
     monkeypatch.setattr(demo_module, "METHOD", {"codes": {"num_codes": 2, "layer": 4}, "solve": {"steps": 3}})
-    shown = call("demo", "-o", tmp_path / "demo").stdout
-    assert f"report: {tmp_path / 'demo'}/report.html" in shown
-    folders = {path.parent.name for path in (tmp_path / "demo").glob("*/report.html")}
-    assert folders == {"reconstruct", "inpaint-center-0.25", "inpaint-block-0.25", "inpaint-pixels-0.5"}
-    assert images.load_image(tmp_path / "demo/cat.png").shape == (300, 300, 3)
-    assert "4 of 4" not in shown and "reconstruct" in call("report", tmp_path / "demo").stdout
+    demo = tmp_path / "demo"
+    shown = call("demo", "-o", demo).stdout
+    assert f"report: {demo}/report.html" in shown
+    names = [part.name for part in demo_module.PARTS]
+    assert names == ["hole", "scratches", "pixels", "superres", "colours"]
+    assert {path.parent.name for path in demo.glob("*/report.html")} == set(names)
+    photograph = images.load_image(demo / "cat.png")
+    assert photograph.shape == (300, 451, 3)
+    for name in ("hole", "scratches", "pixels", "colours"):
+        (restored,) = (demo / name / "images").glob("*.png")
+        assert images.load_image(restored).shape == photograph.shape
+    (repaired,) = (demo / "hole/images").glob("*.png")
+    known = images.load_image(demo / "hole.png")[..., 0] == 0
+    assert known.any() and not known.all()
+    assert np.array_equal(images.load_image(repaired)[known], photograph[known])
+    assert (demo / "report.html").read_text().index('class="opening"') > 0
+    assert "4 of 4" not in shown and "scratches" in call("report", demo).stdout
 
 
 def test_doctor_checks_everything_and_says_what_is_wrong(monkeypatch):
