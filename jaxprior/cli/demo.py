@@ -9,6 +9,7 @@ from jaxprior.cli.console import print_summary, say
 from jaxprior.cli.method import resolve
 from jaxprior.cli.options import out_option
 from jaxprior.cli.restore import solve
+from jaxprior.restoration.sizes import Size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Part:
     name: str
     task: dict[str, Any]
     picture: str = "cat.png"
-    size: str = "native"
+    size: Size = "native"
     draw: Callable[[Any], None] | None = None
 
 

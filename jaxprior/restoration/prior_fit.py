@@ -106,7 +106,7 @@ def fit_of(prior: Prior | str | Path, observed: Array, task: Operator | None = N
     return judge(prior, as_observed(observed, task, prior, None), task)
 
 
-def judge(prior: Prior, observed: Array, task: Operator) -> list[str | None]:
+def judge(prior: Prior, observed: Array | np.ndarray, task: Operator) -> list[str | None]:
     """What `fit_of` says of observations that need no check: those of a run."""
     reference = references(prior).get(task.label)
     if reference is None:
@@ -115,7 +115,7 @@ def judge(prior: Prior, observed: Array, task: Operator) -> list[str | None]:
     return [reference.judge(one, float(share)) for one, share in zip(values, shares, strict=True)]
 
 
-def critic_values(prior: Prior, observed: Array, task: Operator) -> tuple[np.ndarray, np.ndarray]:
+def critic_values(prior: Prior, observed: Array | np.ndarray, task: Operator) -> tuple[np.ndarray, np.ndarray]:
     """What the critic finds in observations, each picture by itself.
 
     Arguments:
