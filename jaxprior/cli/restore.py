@@ -135,8 +135,9 @@ def _restore(
         told = None if cell.mask is None else cell.mask.statement(None if native else prior.resolution)
     folder = evaluation.RunFolder(out, share=share)
     rows = solve(
-        cell, sources, folder, prior=prior, among=found, batch_size=options.batch_size, memory=in_bytes(options.memory)
-    )
+        cell, sources, folder, prior=prior, among=found, batch_size=options.batch_size,
+        memory=in_bytes(options.memory), why=_why_fitted(cell),
+    )  # fmt: skip
     path = evaluation.write_report([folder])
     print_summary([cell.title], [rows], told=() if told is None else (told,), trained_on=trained_on(prior.card))
     say(f"\nreport: {path}")
@@ -149,6 +150,15 @@ def _keeps_size(observed: opt.ObservedOptions) -> bool:
     if not isinstance(observed, opt.SizeOptions):
         return False
     return not observed.clean if observed.size is None else observed.size.value == "native"
+
+
+def _why_fitted(cell: Any) -> str | None:
+    """Why pictures of other sizes do not keep them; None where they do, or the user has said so."""
+    if not keeps_size(cell.task):
+        return f"{cell.task.name} answers in the size of its prior's pictures"
+    if cell.clean and not cell.keeps_size:
+        return "with --clean, pictures are compared at the prior's size; --size native keeps their own"
+    return None
 
 
 def in_bytes(gib: float | None) -> float | None:
@@ -165,12 +175,18 @@ def solve(
     among: Sequence[Any] = (),
     batch_size: int | None = None,
     memory: float | None = None,
+    why: str | None = None,
 ) -> list[Any]:
-    """Run a cell with progress shown; a stop ends the program with a sentence on how to go on."""
+    """Run a cell with progress shown; a stop ends the program with a sentence on how to go on.
+
+    Arguments:
+        cell, sources, folder, prior, among, batch_size, memory: see `jaxprior.evaluation.run_cell`.
+        why: pictures do not keep their size, which is said where they were fitted.
+    """
     from jaxprior import evaluation
 
     command = this_command()
-    with showing_run(cell.title) as progress, mistakes():
+    with showing_run(cell.title, why) as progress, mistakes():
         try:
             return evaluation.run_cell(
                 cell, sources, folder, prior=prior, among=among, batch_size=batch_size, memory=memory,

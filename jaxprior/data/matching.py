@@ -69,6 +69,13 @@ class Counterparts:
                     if level.names_only:
                         self.by_name.append((picture, other))
 
+    def said_of_names(self) -> str:
+        """A sentence on the counterparts that were found by their file names alone (see `by_name`)."""
+        picture, other = self.by_name[0]
+        number = len(self.by_name)
+        count = f"1 {self.kind} was" if number == 1 else f"{number} {self.kind}s were"
+        return f"{count} found by the file name alone, in another folder: {other.name} for {picture.name}."
+
     def of(self, picture: ImageSource) -> ImageSource:
         """Return the counterpart of a picture.
 

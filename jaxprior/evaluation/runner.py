@@ -18,7 +18,6 @@ from typing import Any
 import jax
 
 from jaxprior.data import images
-from jaxprior.data.matching import Counterparts
 from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
 from jaxprior.evaluation.finished import Finished
@@ -164,12 +163,11 @@ class _Run:
                 f"the run began with a batch of {began} and goes on with {self.solver.batch}; rows of another batch "
                 "agree with them within 0.1 dB, not to the bit."
             )
-        if self.reader.originals is not None and self.reader.originals.by_name:
-            self.observer.note(_found_by_name(self.reader.originals))
         if self.reader.masks.statement is not None:
             self.observer.note(self.reader.masks.statement)
-        if self.reader.masks.files is not None and self.reader.masks.files.by_name:
-            self.observer.note(_found_by_name(self.reader.masks.files))
+        for found in (self.reader.originals, self.reader.masks.files):
+            if found is not None and found.by_name:
+                self.observer.note(found.said_of_names())
         self.observer.begin(len(sources))
         jobs = self._pending(sources)
         while waiting := self._next(jobs):
@@ -342,14 +340,6 @@ def _began(folder: RunFolder, device: str) -> tuple[int | None, MemoryPlan]:
     if before["device"] != device:
         return None, FULL_SPEED
     return before["batch"], MemoryPlan(**before.get("economy", {}))
-
-
-def _found_by_name(found: Counterparts) -> str:
-    """What to say of originals or masks found by their file names alone, in folders that are called otherwise."""
-    picture, other = found.by_name[0]
-    number = len(found.by_name)
-    count = f"1 {found.kind} was" if number == 1 else f"{number} {found.kind}s were"
-    return f"{count} found by the file name alone, in another folder: {other.name} for {picture.name}."
 
 
 def _sentence(error: Exception, name: str) -> str:

@@ -19,6 +19,7 @@ class RunProgress(Observer):
         title: of the run.
         say: prints a sentence.
         say_once: prints a sentence unless it was printed before.
+        why: a sentence for after those on how pictures were fitted: why they do not keep their size.
 
     Example:
         >>> with RunProgress("cats", say=print, say_once=print) as progress:
@@ -27,8 +28,10 @@ class RunProgress(Observer):
         ...     )
     """
 
-    def __init__(self, title: str, *, say: Callable[[str], None], say_once: Callable[[str], None]):
-        self.title, self.say, self.say_once = title, say, say_once
+    def __init__(
+        self, title: str, *, say: Callable[[str], None], say_once: Callable[[str], None], why: str | None = None
+    ):
+        self.title, self.say, self.say_once, self.why = title, say, say_once, why
         self.total, self.done = 0, 0
         self.notes: list[str] = []
         self.fitted, self.squares = FitCount(), SquareCount()
@@ -43,7 +46,8 @@ class RunProgress(Observer):
 
     def __exit__(self, *exception: Any) -> None:
         self._resources.__exit__(*exception)
-        for sentence in (*self.fitted.sentences(), *self.squares.sentences()):
+        fitted = list(self.fitted.sentences())
+        for sentence in (*fitted, *([self.why] if fitted and self.why else ()), *self.squares.sentences()):
             self.say_once(sentence)
 
     def begin(self, total: int) -> None:

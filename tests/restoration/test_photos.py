@@ -92,6 +92,18 @@ def test_a_flat_photograph_stays_flat_whatever_the_prior_makes(prior):
     assert found[10, 10, 0] == round((0.7 + 1) * 127.5)
 
 
+def test_a_grey_prior_adds_brightness_to_a_photograph_in_colour(prior):
+    given, missing = photo((40, 60)), hole((40, 60))
+    given[...] = (200, 90, 30)
+    cut = cut_photo(Inpaint, given, missing, (16, 16, 1), card={})
+    assert cut.observed.shape == (len(cut.squares), 16, 16, 1)
+    texture = np.random.default_rng(0).uniform(-0.2, 0.2, cut.observed.shape).astype(np.float32)
+    found = cut.restored(texture).astype(int)
+    assert np.ptp(found[missing][:, 0]) > 10
+    assert np.abs(found[..., 0] - found[..., 1] - 110).max() <= 2
+    np.testing.assert_array_equal(found[~missing], given[~missing])
+
+
 def test_there_is_no_step_at_the_border_of_a_hole(prior):
     ramp = np.linspace(40, 200, 90)[None, :, None] + np.linspace(0, 50, 60)[:, None, None]
     smooth = np.repeat(ramp, 3, axis=-1).astype(np.uint8)
