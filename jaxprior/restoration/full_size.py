@@ -25,11 +25,12 @@ from jaxprior.system.activity import doing
 LEAST_SIDE = 128
 """Of what is padded, and of the windows in which thin holes are filled, in pixels."""
 
-WINDOW = 32
-"""How many times as large a window is as the distance of a pixel in a thin hole to a known one."""
+WINDOW = 8
+"""How many times as large a window is, at least, as the distance of a pixel in a thin hole to a known one."""
 
-MARGIN = 8
-"""The part of a window's side by which it reaches over what is filled in it: far more than a thin hole is thick."""
+MARGIN = 4
+"""How many such distances a window reaches over what is filled in it, but no more than a quarter of its side: what a
+thin hole is filled with depends on nothing farther away."""
 
 _harmonic, _smooth = jax.jit(harmonic_fill), jax.jit(smooth)
 
@@ -95,9 +96,10 @@ def _windows(thin: ThinParts) -> Iterator[tuple[Window, np.ndarray]]:
     Every pixel of the thin parts is filled in one window. Thicker parts have larger windows.
     """
     wanted = np.exp2(np.ceil(np.log2(np.maximum(WINDOW * thin.depths, LEAST_SIDE)))).astype(int)
-    for side in np.unique(wanted[1:][np.isin(np.arange(1, len(wanted)), thin.labels)]):
-        margin = side // MARGIN
-        step, chosen = side - 2 * margin, (wanted == side) & (np.arange(len(wanted)) > 0)
+    for side in np.unique(wanted[1:]):
+        chosen = (wanted == side) & (np.arange(len(wanted)) > 0)
+        margin = min(side // 4, int(np.ceil(MARGIN * thin.depths[chosen].max())))
+        step = side - 2 * margin
         of_size = chosen[thin.labels]
         for top in range(0, of_size.shape[0], step):
             for left in range(0, of_size.shape[1], step):

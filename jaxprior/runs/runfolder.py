@@ -6,11 +6,11 @@ pictures.json     the names of the pictures that the run's command names now; pi
 results.jsonl     the journal (see journal.py); results-2-of-8.jsonl and others where eight processes share the run
 in-flight.safetensors      the state of the batch that is being solved at the moment (see inflight.py)
 images/           the restored pictures; known pixels are put back where the task merges
-raw/              what the generator itself produced
+raw/              what the generator itself produced; of a picture that keeps its size each square, x.png, x-2.png, ...
 inputs/           what was observed, in its own size; missing pixels are grey
 masks/            white means missing; only where the task has a mask
 originals/        the originals; only where they are known
-latents/          one safetensors file for each picture: the latents, and under "trace" the losses of all steps
+latents/          a safetensors file for each picture or square: the latents, and under "trace" the losses of all steps
 edits/, interpolations/   what `jaxprior edit` and `jaxprior interpolate` made of the latents
 results.csv, summary.md, summary.json, sheet.png, report.html     tables and reports over all pictures
 """

@@ -118,7 +118,8 @@ def test_with_clean_pictures_are_fitted_unless_it_is_said_otherwise(weights, fol
 
 def test_a_command_says_why_pictures_do_not_keep_their_size(weights, folder):
     common = ("in/a.png", "--prior", weights, *QUICK)
-    assert "\nreconstruct answers in the size of its prior's pictures\n" in inside("reconstruct", *common, "-o", "r").out
+    said = inside("reconstruct", *common, "-o", "r").out
+    assert "\nreconstruct answers in the size of its prior's pictures\n" in said
     said = inside("colorize", *common, "--clean", "-o", "c").out
     assert "cut to the centre square and shrunk to 16x16 (from 60x40)\nwith --clean, pictures are compared at" in said
     assert "size" not in inside("colorize", *common, "-o", "n").out

@@ -191,3 +191,14 @@ def test_a_hole_with_nothing_known_around_it_is_refused(prior):
     missing[0, 0] = False
     with pytest.raises(jp.JaxpriorError, match="around the hole of 60x60 pixels in row 0 .* nothing is known"):
         jp.restore_photo(prior, photo((60, 60)), missing, key=KEY, **METHOD)
+
+
+def test_a_thin_hole_over_many_windows_is_filled_like_a_whole():
+    height, width = 90, 400
+    smooth = np.sin(np.arange(width) / 30)[None, :, None] * np.cos(np.arange(height) / 20)[:, None, None]
+    given = np.repeat(smooth, 3, axis=-1).astype(np.float32)
+    missing = np.zeros((height, width), bool)
+    missing[40:45, 10:390] = missing[10:80, 200:204] = True
+    cut = cut_photo(Inpaint, np.where(missing[..., None], np.nan, given), missing, (64, 64, 3), card={})
+    assert not cut.squares
+    assert np.abs(cut.restored(np.zeros((0, 64, 64, 3), np.float32)) - given).max() < 0.02
