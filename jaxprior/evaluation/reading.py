@@ -255,14 +255,16 @@ def read_ahead(
 
 
 def _of_size(original: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """An original [h, w, 3] at the size of its picture.
+    """An original [h, w, 3] at the size of its picture; for a square picture its centre square.
 
     Raises:
-        ImageError: only one of the two is square, so that they do not show the same part of the world.
+        ImageError: the original alone is square, so that it shows a part of the picture only.
     """
+    if shape[0] == shape[1]:
+        original = images.fit(original, shape[0])
     if original.shape[:2] == shape:
         return original
-    if (original.shape[0] == original.shape[1]) != (shape[0] == shape[1]):
+    if original.shape[0] == original.shape[1]:
         raise ImageError(
             f"it is {shape[1]}x{shape[0]} and its original {original.shape[1]}x{original.shape[0]}: expected an "
             "original of the picture's shape where pictures keep their size (--size fit compares centre squares)."

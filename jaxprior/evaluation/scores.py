@@ -12,7 +12,7 @@ from jaxprior.data.pixels import to_float
 from jaxprior.errors import SettingsError
 from jaxprior.metrics import Metric, Scored, installed_metrics, own_metrics
 from jaxprior.operators import Identity, Operator, batched
-from jaxprior.protocols import MASK, MERGE, MERGED, OBSERVED, TRUTH
+from jaxprior.protocols import HOLE, MASK, MERGE, MERGED, OBSERVED, TRUTH
 
 
 def score(
@@ -49,22 +49,28 @@ def score(
     return [{name: float(values[i]) for name, values in figures.items()} for i in range(len(raw))]
 
 
-def score_photo(merged: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+def score_photo(
+    merged: np.ndarray, truth: np.ndarray, raw: tuple[np.ndarray, np.ndarray] | None
+) -> dict[str, float]:
     """Return the figures of a whole photograph at its own size, which compare the result with the original.
 
     Arguments:
         merged, truth: uint8 [h, w, 3].
+        raw: the photograph with the generator's own output in it, uint8 [h, w, 3], and where that is, bool [h, w]; None
+            if there is none.
 
     Raises:
         SettingsError: see `score`.
     """
-    pictures = (to_float(merged)[None], to_float(truth)[None])
-    scored = Scored(pictures[0], pictures[0], pictures[0], pictures[1], None, Identity())
-    figures = {}
-    for one in installed_metrics():
-        if one.part == MERGED and one.needs <= {TRUTH, MERGE}:
-            figures[one.name] = float(_foreign_figure(one, scored)[0])
-    return figures
+    result, original = (to_float(picture)[None] for picture in (merged, truth))
+    own, mask = (result, None) if raw is None else (to_float(raw[0])[None], raw[1][None].astype(np.float32))
+    scored = Scored(own, result, result, original, mask, Identity())
+    parts = {MERGED: {TRUTH, MERGE}} | ({} if raw is None else {HOLE: {TRUTH, MASK}})
+    return {
+        one.name: float(_foreign_figure(one, scored)[0])
+        for one in installed_metrics()
+        if one.needs <= parts.get(one.part, set())
+    }
 
 
 def merges(task: Operator, observed: jax.ShapeDtypeStruct, restored: jax.ShapeDtypeStruct) -> bool:

@@ -211,9 +211,12 @@ def put_together(job: Job, squares: Sequence[Found]) -> Found:
     """Make a whole photograph of what was found for its squares."""
     assert job.cut is not None
     with doing("putting the photograph together"):
-        size = job.cut.image_shape
-        merged = job.cut.restored(np.stack([one.merged for one in squares]) if squares else np.zeros((0, *size)))
-        figures = {} if job.truth is None else score_photo(merged, job.truth)
+        none = np.zeros((0, *job.cut.image_shape), np.float32)
+        merged = job.cut.restored(np.stack([one.merged for one in squares]) if squares else none)
+        figures: dict[str, float] = {}
+        if job.truth is not None:
+            raw = job.cut.pasted(np.stack([one.raw for one in squares]) if squares else none)
+            figures = score_photo(merged, job.truth, raw)
     for name in dict.fromkeys(name for one in squares for name in one.figures):
         figures[name] = float(np.mean([one.figures[name] for one in squares]))
     nothing = np.zeros(0, np.float32)

@@ -65,6 +65,17 @@ class CutPhoto(abc.ABC):
             the photograph in the type and size it came; what is known of it stays as it is.
         """
 
+    def pasted(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Put the generator's own output into the holes, to be measured.
+
+        Arguments:
+            raw: float [n, r, r, c], the generator's output for each square.
+
+        Returns:
+            the photograph, and where that output is, bool [h, w]; None where there are no holes or no squares.
+        """
+        return None
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know of how it was restored."""
@@ -150,9 +161,16 @@ class PhotoWithHoles(CutPhoto):
 
     def restored(self, merged: np.ndarray) -> np.ndarray:
         """Fill the holes; see `CutPhoto.restored`."""
+        return self._joined(merged, seamless=self.seamless)
+
+    def pasted(self, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """See `CutPhoto.pasted`."""
+        return (self._joined(raw, seamless=False), self.thick) if len(raw) else None
+
+    def _joined(self, squares: np.ndarray, *, seamless: bool) -> np.ndarray:
         picture = self._without_thin.copy()
-        for group, found in zip(self.holes.groups, _with_channels(merged, self.photo.shape[-1]), strict=True):
-            join(picture, self.thick, group, found, seamless=self.seamless)
+        for group, found in zip(self.holes.groups, _with_channels(squares, self.photo.shape[-1]), strict=True):
+            join(picture, self.thick, group, found, seamless=seamless)
         return picture
 
     @cached_property
