@@ -176,12 +176,13 @@ def run(command: list[str], cache: Path, folder: Path) -> dict[str, Any]:
     profile = folder / "profile.json"
     profile.unlink(missing_ok=True)
     environment = {**os.environ, "JAXPRIOR_CACHE": str(cache), MEASURED: str(profile)}
-    words = [str(folder / CAT) if word == CAT else str(folder / f"run{time.time_ns()}") if word == "RUN" else word for word in command]
+    places = {CAT: folder / CAT, "RUN": folder / f"run{time.time_ns()}"}
+    program = [sys.executable, __file__, *(str(places.get(word, word)) for word in command)]
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run([sys.executable, __file__, *words], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if not profile.exists():
-        raise SystemExit(f"{' '.join(words)} did not run: {done.stderr[-1500:]}")
+        raise SystemExit(f"{' '.join(command)} did not run: {done.stderr[-1500:]}")
     found = json.loads(profile.read_text())
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     counted = [sum(both) for both in zip(*found["stages"].values(), strict=True)]
@@ -192,7 +193,7 @@ def run(command: list[str], cache: Path, folder: Path) -> dict[str, Any]:
         "processor": round(processor, 2),
         "code": found["code"],
         "stages": {name: [round(seconds, 2) for seconds in both] for name, both in stages if max(both) >= 0.005},
-        "programs": {name: [n, round(here, 2), round(elsewhere, 2)] for name, (n, here, elsewhere) in found["programs"].items()},
+        "programs": {name: [n, *(round(s, 2) for s in seconds)] for name, (n, *seconds) in found["programs"].items()},
     }  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxprior import operators
@@ -128,6 +127,7 @@ class Solver:
         self, jobs: Sequence[Job], *, save_point: SavePoint, progress: Callable[[int, int, float], None]
     ) -> list[Found]:
         """Solve pictures of the prior's size; see `solve`."""
+        self.inverter.compile_ahead(*self.shapes(), wanted=self.batch)
         with doing("preparing the observations"):
             task, observed, ids = self._observations(jobs)
 
@@ -204,7 +204,13 @@ class Solver:
             task = with_mask(task, np.stack([job.mask for job in _padded(jobs, self.batch)]))
         if cell.clean and not cell.keeps_size:  # whole photographs were degraded before they were cut
             return task, observe(task, photos, key=jax.random.key(cell.seed), ids=ids), ids
-        return task, jax.vmap(type(task).shown)(operators.batched(task, len(ids)), jnp.asarray(photos)), ids
+        return task, _shown(operators.batched(task, len(ids)), photos), ids
+
+
+@jax.jit
+def _shown(task: operators.Operator, photos: jax.Array) -> jax.Array:
+    """What is seen of photos, for every one of them by its own operator."""
+    return jax.vmap(type(task).shown)(task, photos)
 
 
 def put_together(job: Job, squares: Sequence[Found]) -> Found:

@@ -143,7 +143,7 @@ class _Run:
         if wait:
             self._read()
             batch.steps = int(np.mean(batch.evaluated[~idle]))
-            batch.loss = float(np.mean(np.asarray(losses[-1])[~idle]))
+            batch.loss = float(np.mean(np.asarray(losses)[-1][~idle]))
 
     def exchange(self, idle: np.ndarray) -> None:
         """Fetch what was found in idle slots and let the next problems in."""

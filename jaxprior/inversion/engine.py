@@ -10,11 +10,13 @@ CPU backend computes input gradients of convolutions 5 to 40 times slower inside
 """
 
 import time
+from collections.abc import Hashable
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from jaxprior.inversion.codes.multi import MultiCode
@@ -23,6 +25,7 @@ from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.optimizers.choice import make_optimizer
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts.random import RandomStart
+from jaxprior.system import ahead
 from jaxprior.system.activity import doing
 from jaxprior.system.devices import CPU
 from jaxprior.system.programs import compiling
@@ -107,12 +110,13 @@ def advance(
         with compiling("the step", state, *arguments, codes, solve, steps):
             return _scan_steps(state, *arguments, codes=codes, solve=solve, steps=steps)
     with compiling("the step", state, *arguments, codes, solve):
+        ahead.wait_for(_program("step", *arguments[:3], state["step"].shape, codes=codes, solve=solve))
         state, losses = _one_step(state, *arguments, codes=codes, solve=solve)
         trace, began = [losses.block_until_ready()], time.monotonic()  # the first step of all is also compiled
     while len(trace) < steps and time.monotonic() - began < PATIENCE:
         state, losses = _one_step(state, *arguments, codes=codes, solve=solve)
         trace.append(losses.block_until_ready())
-    return state, jnp.stack(trace)
+    return state, np.stack(trace)
 
 
 def finish(state, generator, objective: Objective, operator, target, *, codes: Codes, solve: Solve):
@@ -122,8 +126,42 @@ def finish(state, generator, objective: Objective, operator, target, *, codes: C
         dict with images [b, r, r, c], latents (leading axis b), and of the kept iterate loss, psnr (on what is known)
         and step, [b] each; last_loss [b].
     """
+    arguments, one = (generator, objective, operator, target), solve.of_one_step()
     with doing("computing the images that were found"):
-        return _finish(state, generator, objective, operator, target, codes=codes, solve=solve)
+        ahead.wait_for(_program("finish", *arguments[:3], state["step"].shape, codes=codes, solve=one))
+        last = _evaluated(state, *arguments, codes=codes, solve=one)
+        # The same program renders what is kept: one that evaluated both would take twice as long to compile.
+        kept = last if solve.keep == "last" else last["kept"]
+        images = last["images"]
+        if solve.keep != "last":
+            images = _evaluated({**state, "latents": kept["latents"]}, *arguments, codes=codes, solve=one)["images"]
+        found = {name: kept[name] for name in ("latents", "loss", "psnr", "step")}
+        return {"images": images, "last_loss": last["loss"], **found}
+
+
+def compile_ahead(generator, objective: Objective, operator, observed, keys, *, codes: Codes, solve: Solve) -> None:
+    """Let threads compile the programs of a batch on one CPU, so that they are there when `advance` and `finish` come.
+
+    Arguments:
+        generator, objective, operator, observed, keys, codes, solve: as for `begin`; shapes are enough.
+    """
+    one, arguments = solve.of_one_step(), (generator, objective, operator)
+
+    def lowered(function: Any) -> jax.stages.Lowered:
+        with jax.default_matmul_precision(solve.matmul_precision):
+            shapes = step_shapes(*arguments, observed, keys, codes=codes, solve=solve)
+            return function.lower(*shapes, codes=codes, solve=one)
+
+    for name, function in (("step", _one_step), ("finish", _evaluated)):
+        program = _program(name, *arguments, np.shape(keys), codes=codes, solve=one)
+        ahead.compile_ahead(program, lambda function=function: lowered(function).compile())
+
+
+def _program(name: str, generator, objective, operator, entries: tuple[int, ...], *, codes, solve) -> Hashable:
+    """What tells the programs of two calls apart, where a thread may have compiled one of them."""
+    shapes = tuple((np.shape(leaf), str(leaf.dtype)) for leaf in jax.tree.leaves(operator))
+    structures = tuple(map(jax.tree.structure, (generator, objective, operator)))
+    return name, structures, shapes, entries, codes, solve
 
 
 def compile_step(
@@ -296,13 +334,10 @@ def _scan_steps(state, generator, objective, operator, target, *, codes, solve, 
 
 
 @partial(jax.jit, static_argnames=("codes", "solve"))
-def _finish(state, generator, objective, operator, target, *, codes, solve):
+def _evaluated(state, generator, objective, operator, target, *, codes, solve):
+    """Every image's latents with their step, image, loss and PSNR, and what is kept of it when they are known."""
     evaluate = jax.vmap(partial(_evaluate, codes=codes), (0, None, None, 0, 0))
-    arguments = (generator, objective, operator, target)
-    last_loss, (found, images) = evaluate(state["latents"], *arguments)
-    if solve.keep == "last":
-        kept = {"latents": state["latents"], "loss": last_loss, "psnr": found.psnr, "step": state["step"]}
-    else:
-        kept = _keep_best(state, found, solve=solve)["kept"]
-        _, (_, images) = evaluate(kept["latents"], *arguments)
-    return {"images": images, "last_loss": last_loss, **{n: kept[n] for n in ("latents", "loss", "psnr", "step")}}
+    loss, (found, images) = evaluate(state["latents"], generator, objective, operator, target)
+    kept = _keep_best(state, found, solve=solve)["kept"]
+    own = {"latents": state["latents"], "step": state["step"]}
+    return {**own, "images": images, "loss": loss, "psnr": found.psnr, "kept": kept}

@@ -11,7 +11,6 @@ import math
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import safetensors.numpy
 
@@ -59,7 +58,7 @@ def sample_bank(prior: Prior, size: int) -> Bank:
         pixels = make_thumbnails(prior, size)
         if path is not None:
             _keep(path, prior, pixels)
-    return Bank(z=_codes(prior, size), pixels=jnp.asarray(pixels), factor=shrink_factor(prior.image_shape))
+    return Bank(z=_codes(prior, size), pixels=jax.device_put(pixels), factor=shrink_factor(prior.image_shape))
 
 
 def shrink_factor(image_shape: tuple[int, ...]) -> int:

@@ -236,6 +236,7 @@ def _invert(
         one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), batched(task, b))
         shape = jax.ShapeDtypeStruct(np.shape(observed)[1:], np.float32)
         inverter, batch_size = inverter.fitted(one, shape, wanted=min(batch_size or b, b), memory=memory)
+        inverter.compile_ahead(one, shape, wanted=batch_size)
         tell = progress if callable(progress) else None
         if work is not None:
             tell = GroupProgress(work, inverter.placement.group(batch_size or b))
@@ -285,6 +286,14 @@ class Inverter:
         placement, size = self.placement.fitted(task, observed, size=wanted, memory=memory)
         return self._with(placement), size
 
+    def compile_ahead(self, task: Operator, observed: Any, *, wanted: int) -> None:
+        """Let threads compile the programs of a group on a CPU, while this one makes ready what they will work on.
+
+        Arguments:
+            task, observed, wanted: as for `fitted`.
+        """
+        self.placement.compile_ahead(task, observed, size=wanted)
+
     def with_memory_plan(self, memory_plan: MemoryPlan) -> "Inverter":
         """The same, with a step that saves memory."""
         return self._with(self.placement.with_memory_plan(memory_plan))
@@ -319,7 +328,7 @@ class Inverter:
         Raises:
             ValueError: shapes that do not fit the task, or what was kept is of other pictures.
         """
-        observed = jnp.asarray(observed, jnp.float32)
+        observed = jax.device_put(np.asarray(observed, np.float32))
         b = len(observed)
         if b == 0:
             raise ImageError(f"`observed` holds no pictures: its shape is {list(observed.shape)}; give at least one.")
@@ -338,7 +347,7 @@ class Inverter:
             latents=found["latents"],
             loss=found["loss"],
             steps=found["step"],
-            diverged=~jnp.all(jnp.isfinite(found["trace"]), axis=1),
+            diverged=jax.device_put(~np.isfinite(found["trace"]).all(axis=1)),
             trace=found["trace"],
             seconds=np.asarray(found["seconds"]),
         )

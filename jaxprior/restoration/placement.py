@@ -21,7 +21,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxprior.errors import MemoryLimitError
 from jaxprior.inversion import batching
 from jaxprior.inversion.batching import Batch
-from jaxprior.inversion.engine import CHUNK, Codes, choose, compile_step, step_shapes, trace_step
+from jaxprior.inversion.engine import CHUNK, Codes, choose, compile_ahead, compile_step, step_shapes, trace_step
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts import GivenStart, make_start
@@ -180,6 +180,16 @@ class Placement:
         with compiling("the step, to see what memory it needs", *arguments, self.codes, self.settings):
             return compile_step(*arguments, codes=self.codes, solve=self.settings, platform=self.platform)
 
+    def compile_ahead(self, operator: Operator, observed: Any, *, size: int) -> None:
+        """Let threads compile the programs of a group, where that is one CPU; see `engine.compile_ahead`.
+
+        Arguments:
+            operator, observed, size: as for `compiled`.
+        """
+        if self.fixed and self._by_image is None:
+            arguments = self.step_arguments(operator, observed, size=size)
+            compile_ahead(*arguments, codes=self.codes, solve=self.settings)
+
     def step_cost(self, operator: Operator, observed: Any, *, size: int) -> StepCost:
         """What one step of a group takes, counted and not compiled.
 
@@ -298,7 +308,7 @@ class Placement:
 
     def place(self, tree: Any) -> Any:
         """Arrays with a leading axis of a group's entries, each to its device."""
-        return tree if self._by_image is None else jax.device_put(tree, self._by_image)
+        return jax.device_put(tree, self._by_image)
 
 
 class _Problems:
@@ -314,7 +324,8 @@ class _Problems:
         self, ready: Placement, operator: Operator, observed: Array, keys: Array, entries: np.ndarray, latents: Any
     ):
         self.ready, self.entries, self.latents = ready, entries, latents
-        self.operator, self.observed, self.keys = operator, observed, keys
+        # Entries are picked out on the host, where this takes no program.
+        self.operator, self.observed, self.keys = jax.tree.map(np.asarray, operator), np.asarray(observed), keys
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -322,10 +333,15 @@ class _Problems:
     def take(self, indices: np.ndarray) -> Batch:
         """Some of them, spread over the devices."""
         row, nth = np.divmod(self.entries[indices], self.ready.settings.starts)
-        keys = jax.vmap(lambda k, s: jnp.where(s == 0, k, jax.random.fold_in(k, s)))(self.keys[row], nth)
-        latents = None if self.latents is None else jax.tree.map(lambda x: jnp.asarray(x[indices]), self.latents)
-        batch = Batch(take(self.operator, row), self.observed[row], keys, jnp.asarray(nth), latents)
-        return self.ready.place(batch)
+        latents = None if self.latents is None else jax.tree.map(lambda x: x[indices], self.latents)
+        keys = _keys_of_entries(self.keys, row, nth)
+        return self.ready.place(Batch(take(self.operator, row), self.observed[row], keys, nth, latents))
+
+
+@jax.jit
+def _keys_of_entries(keys: Array, row: Array, nth: Array) -> Array:
+    """The random keys of some starts: the first start of a picture has the picture's own."""
+    return jax.vmap(lambda key, s: jnp.where(s == 0, key, jax.random.fold_in(key, s)))(keys[row], nth)
 
 
 def _packed(turn: int, found: dict | None, batch: BatchState) -> dict[str, np.ndarray]:
@@ -357,18 +373,20 @@ def _better(found: dict, again: dict, entries: np.ndarray) -> dict:
 
 
 def _average(found: dict, starts: int) -> dict:
-    """Placement -> pictures: images, losses and traces averaged over the starts that have a finite loss."""
-    if starts == 1:
-        return jax.tree.map(jnp.asarray, found)
-    found = jax.tree.map(lambda x: jnp.asarray(x).reshape(-1, starts, *x.shape[1:]), found)
-    sound = jnp.isfinite(found["loss"])
+    """Placement -> pictures: images, losses and traces averaged over the starts that have a finite loss.
 
-    def mean(x: Array) -> Array:
-        use = sound.reshape(sound.shape + (1,) * (x.ndim - 2))
-        return jnp.where(use, x, 0).sum(axis=1) / jnp.maximum(use.sum(axis=1), 1)
+    All of it lies on the host, where NumPy computes it: JAX would compile a program for each of these lines.
+    """
+    if starts > 1:
+        found = jax.tree.map(lambda x: np.asarray(x).reshape(-1, starts, *x.shape[1:]), found)
+        sound = np.isfinite(found["loss"])
 
-    found["images"], found["psnr"] = mean(found["images"]), mean(found["psnr"])
-    found["loss"] = jnp.where(sound.any(axis=1), mean(found["loss"]), jnp.inf)
-    found["trace"] = found["trace"].mean(axis=1)
-    found["step"], found["seconds"] = found["step"].max(axis=1), found["seconds"].sum(axis=1)
-    return found
+        def mean(x: np.ndarray) -> np.ndarray:
+            use = sound.reshape(sound.shape + (1,) * (x.ndim - 2))
+            return np.where(use, x, 0).sum(axis=1) / np.maximum(use.sum(axis=1), 1).astype(x.dtype)
+
+        found["images"], found["psnr"] = mean(found["images"]), mean(found["psnr"])
+        found["loss"] = np.where(sound.any(axis=1), mean(found["loss"]), np.float32(np.inf))
+        found["trace"] = found["trace"].mean(axis=1)
+        found["step"], found["seconds"] = found["step"].max(axis=1), found["seconds"].sum(axis=1)
+    return jax.device_put(found)

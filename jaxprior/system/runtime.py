@@ -4,6 +4,8 @@ Compiled programs are kept on disk by default, so that a command need not compil
 """
 
 import os
+import threading
+from collections.abc import Hashable
 from pathlib import Path
 
 from jaxprior.lazy_jax import jax
@@ -11,6 +13,9 @@ from jaxprior.lazy_jax import jax
 
 CALLED_PROGRAMS: set[tuple] = set()
 """Programs that this process has called and need not compile again, as `jaxprior.system.programs` describes them."""
+
+COMPILED_AHEAD: dict[Hashable, threading.Event] = {}
+"""Programs that threads compile or have compiled, as `jaxprior.system.ahead` describes them: whether each is done."""
 
 
 def cache_folder() -> Path | None:
@@ -60,6 +65,7 @@ def forget_programs() -> None:
     """
     jax.clear_caches()
     CALLED_PROGRAMS.clear()
+    COMPILED_AHEAD.clear()
 
 
 MATMUL_PRECISION = {"fp32": "highest", "tf32": "tensorfloat32", "bf16": "default"}

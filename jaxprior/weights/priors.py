@@ -198,11 +198,12 @@ def assemble(params: Mapping, card: Mapping, where: str, *, networks: Callable[[
     """
     generator, critic = described(card, networks, where=where)
     check_image_channels(generator.image_shape[-1], where=where)
-    expected = jax.eval_shape(generator.init_params, jax.random.key(0))
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    expected = jax.eval_shape(generator.init_params, key)
     weights = checked(params.get("generator", {}), expected, where=f"{where}: generator")
     trained = None
     if "critic" in params:
-        expected = jax.eval_shape(critic.init_params, jax.random.key(0)) if critic else {}
+        expected = jax.eval_shape(critic.init_params, key) if critic else {}
         trained = Critic(module=critic, params=checked(params["critic"], expected, where=f"{where}: critic"))
     return Prior(module=generator, params=weights, critic=trained, card=Card(card))
 
