@@ -26,6 +26,7 @@ def in_groups(function: Callable[..., jax.Array], *arrays: Any, size: int) -> ja
     for first in range(0, len(arrays[0]), size):
         some = [array[first : first + size] for array in arrays]
         count = len(some[0])
-        padded = [jnp.concatenate([part, jnp.repeat(part[:1], size - count, axis=0)]) for part in some]
-        parts.append(function(*padded)[:count])
-    return jnp.concatenate(parts)
+        if count < size:
+            some = [jnp.concatenate([part, jnp.repeat(part[:1], size - count, axis=0)]) for part in some]
+        parts.append(function(*some)[:count])
+    return parts[0] if len(parts) == 1 else jnp.concatenate(parts)
