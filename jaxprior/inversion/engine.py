@@ -45,7 +45,7 @@ PATIENCE = 2.0
 """Seconds after which a CPU looks at the progress sooner: a chunk of a large network would take minutes."""
 
 QUICKLY_COMPILED = {"xla_cpu_use_fusion_emitters": False} if jaxlib.__version__.startswith("0.10.") else None
-"""For a program that runs twice a picture: a third less to compile, the same bits. Later compilers lack this setting."""
+"""For a program that runs twice a picture: a third less to compile, the same bits. Later compilers do not know it."""
 
 HELD_STREAM, STEP_STREAM = 0x68656C64, 0x73746570
 """Keep the chance of held-out pixels and of projections apart from that of the codes."""
