@@ -34,9 +34,9 @@ class Batch(NamedTuple):
     """Problems with a leading axis each, as `engine.begin` takes them."""
 
     operator: Any
-    observed: Array
+    observed: Array | np.ndarray
     keys: Array
-    nth: Array | None = None
+    nth: Array | np.ndarray | None = None
     latents: Any = None
 
 
