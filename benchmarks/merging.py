@@ -32,7 +32,7 @@ from measuring import record, save
 from quality import biharmonic, mean_fill
 
 import jaxprior as jp
-from jaxprior.restoration.merge_rule import MergeRule, thickness
+from jaxprior.restoration.merge_rule import FALLBACK, MergeRule, thickness
 from jaxprior.restoration.merging import blend
 from jaxprior.restoration.smooth_fill import biharmonic_fill, harmonic_fill
 
@@ -198,7 +198,7 @@ def main() -> None:
         options.out,
         {
             **record("merging"), "prior": card["name"], "sha256": card["sha256"], "data": options.data.name,
-            "pictures": len(kept[f"{MASKS[0]}/index"]), "fitted_on": fit, "rule": values or "fallback",
+            "pictures": len(kept[f"{MASKS[0]}/index"]), "fitted_on": fit, "rule": values or FALLBACK,
             "results": results,
         },
     )  # fmt: skip
