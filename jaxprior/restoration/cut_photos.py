@@ -178,7 +178,7 @@ class PhotoWithHoles(CutPhoto):
         """The photograph with its thin holes filled, which counts as known from then on."""
         filled, thin = self.photo.copy(), self.holes.thin
         if thin is not None:
-            fill_thin(filled, self.absent, thin, rule=self.rule)
+            fill_thin(filled, self.absent, thin, rule=self.rule, thinnest=thin_limit(self.rule))
         return filled
 
     @property

@@ -59,17 +59,16 @@ def join(
     photo[top:bottom, left:right][group.pixels] = as_type(inner[group.pixels], photo.dtype)
 
 
-def fill_thin(photo: np.ndarray, missing: np.ndarray, thin: ThinParts, *, rule: MergeRule) -> None:
+def fill_thin(photo: np.ndarray, missing: np.ndarray, thin: ThinParts, *, rule: MergeRule, thinnest: float) -> None:
     """Fill thin holes of a photograph from around, in place: see `jaxprior.restoration.merging.smooth`.
 
     Arguments:
         photo: uint8, or floats in [-1, 1], [h, w, c].
         missing: bool [h, w], what is missing of it.
         thin: which holes are filled.
-        rule: how the two fills are weighed, by the thickness in pixels of the photograph, in which they are made: where
-            a sharp edge runs into a hole of many pixels, the thin plate overshoots.
+        rule: how the two fills are weighed, by the thickness in pixels of the prior; thinnest: the largest one.
     """
-    plates, _ = rule.weights(thin.depths)
+    plates, _ = rule.weights(np.minimum(thin.depths, thinnest))
     with doing("filling thin holes from around", unit="windows") as work:
         for window, chosen in _windows(thin):
             known = np.where(missing[window][..., None], 0, as_float(photo[window]))
