@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from jaxprior.errors import WeightsError
-from jaxprior.lazy_jax import jax, jnp
+from jaxprior.lazy_jax import Array, jax, jnp
 
 
 Described = TypeVar("Described")
@@ -127,8 +127,8 @@ def checked(params: Mapping, expected: Mapping, *, where: str) -> dict[str, Any]
     return jax.tree.map(_float32, dict(params))
 
 
-def _float32(leaf: Any) -> jax.Array:
-    if isinstance(leaf, jax.Array):
+def _float32(leaf: Any) -> Array:
+    if isinstance(leaf, Array):
         return jnp.asarray(leaf, jnp.float32)
     return jax.device_put(np.asarray(leaf).astype(np.float32))  # `jnp.asarray` compiles a program for every shape
 
