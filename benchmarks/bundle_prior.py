@@ -3,7 +3,8 @@
     python benchmarks/bundle_prior.py RUN cats32 --defaults defaults.json
 
 `defaults.json` maps tasks ("reconstruct", "inpaint") to {"codes": {...}, "objective": {...}, "solve": {...}}, as
-measured with `benchmarks/settings.py` and `benchmarks/inversion_quality.py`. Writes jaxprior/assets/NAME/
+measured with `benchmarks/settings.py` and `benchmarks/inversion_quality.py`. `--entries` adds tables such as
+{"subject": "cat faces"} and what `benchmarks/merging.py --card` writes. Writes jaxprior/assets/NAME/
 {model.safetensors, bank.safetensors, README.md, samples.png}. With RUN the asset's own folder only its defaults change.
 With the training pictures (--data) the distances are measured anew: a run that was stopped knows those of its last
 whole phase.
@@ -109,6 +110,7 @@ def main() -> None:
     parser.add_argument("--samples", help="what the samples look like, in a sentence")
     parser.add_argument("--source", help="what the pictures are, instead of what the run says")
     parser.add_argument("--licence", help="of the pictures, instead of what the run says")
+    parser.add_argument("--entries", type=Path, nargs="*", default=[], help="JSON tables of what else the card says")
     parser.add_argument("--data", type=Path, help="the training pictures, to measure distances anew")
     arguments = parser.parse_args()
     if arguments.bank is not None:
@@ -118,6 +120,8 @@ def main() -> None:
     params, card = storage.load_weights(arguments.run / "model.safetensors")
     card |= {"name": arguments.name, "defaults": json.loads(arguments.defaults.read_text())}
     card |= {k: v for k in ("hardware", "samples", "source", "licence") if (v := getattr(arguments, k))}
+    for path in arguments.entries:
+        card |= json.loads(path.read_text())
     if arguments.data is not None:
         card["training"] = {**card["training"], **distances(params, card, arguments.data)}
     folder = ASSETS / arguments.name
