@@ -5,6 +5,8 @@ PSNR and SSIM are computed on [0, 1] from the unrounded float output of the gene
 See `jaxprior.metrics.CONVENTION`, which every table prints.
 """
 
+from functools import partial
+
 import jax
 import numpy as np
 
@@ -13,6 +15,7 @@ from jaxprior.errors import SettingsError
 from jaxprior.metrics import Metric, Scored, installed_metrics, own_metrics
 from jaxprior.operators import Identity, Operator, batched
 from jaxprior.protocols import HOLE, MASK, MERGE, MERGED, OBSERVED, TRUTH
+from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
 
 def score(
@@ -83,7 +86,7 @@ def merges(task: Operator, observed: jax.ShapeDtypeStruct, restored: jax.ShapeDt
     return traced.outvars[0] is not traced.invars[-1]
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=QUICKLY_COMPILED)
 def _own_figures(scored: Scored) -> dict[str, jax.Array]:
     """The figures of this package's metrics as one program, which metrics of other packages do not change."""
     scored = scored._replace(task=batched(scored.task, len(scored.raw)))

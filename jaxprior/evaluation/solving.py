@@ -10,6 +10,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -27,6 +28,7 @@ from jaxprior.restoration.presets import Method
 from jaxprior.restoration.prior_fit import judge
 from jaxprior.runs.journal import DIVERGED, GOOD, OK, POOR
 from jaxprior.system.activity import doing
+from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
 
 BATCHES_AHEAD = 4
@@ -222,7 +224,7 @@ class Solver:
         return task, _shown(operators.batched(task, len(ids)), photos), ids
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=QUICKLY_COMPILED)
 def _shown(task: operators.Operator, photos: jax.Array) -> jax.Array:
     """What is seen of photos, for every one of them by its own operator."""
     return jax.vmap(type(task).shown)(task, photos)

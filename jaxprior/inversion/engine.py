@@ -12,7 +12,6 @@ CPU backend computes input gradients of convolutions 5 to 40 times slower inside
 import time
 from collections.abc import Hashable
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
 import jax
@@ -30,6 +29,7 @@ from jaxprior.system import ahead
 from jaxprior.system.activity import doing
 from jaxprior.system.devices import CPU
 from jaxprior.system.programs import compiling
+from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
 
 Array = jax.Array
@@ -43,9 +43,6 @@ CHUNK = 25
 
 PATIENCE = 2.0
 """Seconds after which a CPU looks at the progress sooner: a chunk of a large network would take minutes."""
-
-QUICKLY_COMPILED = {"xla_cpu_use_fusion_emitters": False} if version("jaxlib").startswith("0.10.") else None
-"""For a program that runs twice a picture: a third less to compile, the same bits. Later compilers do not know it."""
 
 HELD_STREAM, STEP_STREAM = 0x68656C64, 0x73746570
 """Keep the chance of held-out pixels and of projections apart from that of the codes."""
@@ -114,7 +111,7 @@ def advance(
         with compiling("the step", state, *arguments, codes, solve, steps):
             return _scan_steps(state, *arguments, codes=codes, solve=solve, steps=steps)
     with compiling("the step", state, *arguments, codes, solve):
-        ahead.wait_for(_program("step", *arguments[:3], state["step"].shape, codes=codes, solve=solve))
+        ahead.wait_for(_stepping(*arguments[:3], state["step"].shape, codes=codes, solve=solve))
         state, losses = _one_step(state, *arguments, codes=codes, solve=solve)
         trace, began = [losses.block_until_ready()], time.monotonic()  # the first step of all is also compiled
     while len(trace) < steps and time.monotonic() - began < PATIENCE:
@@ -130,15 +127,13 @@ def finish(state, generator, objective: Objective, operator, target, *, codes: C
         dict with images [b, r, r, c], latents (leading axis b), and of the kept iterate loss, psnr (on what is known)
         and step, [b] each; last_loss [b].
     """
-    arguments, one = (generator, objective, operator, target), solve.of_one_step()
     with doing("computing the images that were found"):
-        ahead.wait_for(_program("finish", *arguments[:3], state["step"].shape, codes=codes, solve=one))
-        last = _evaluated(state, *arguments, codes=codes, solve=one)
-        # The same program renders what is kept: one that evaluated both would take twice as long to compile.
+        ahead.wait_for(_rendering(generator, state["step"].shape, codes=codes, solve=solve))
+        images = _rendered(state["latents"], generator, codes=codes)
+        last = _compared(state, images, objective, operator, target, solve=solve.of_one_step())
         kept = last if solve.keep == "last" else last["kept"]
-        images = last["images"]
         if solve.keep != "last":
-            images = _evaluated({**state, "latents": kept["latents"]}, *arguments, codes=codes, solve=one)["images"]
+            images = _rendered(kept["latents"], generator, codes=codes)
         found = {name: kept[name] for name in ("latents", "loss", "psnr", "step")}
         return {"images": images, "last_loss": last["loss"], **found}
 
@@ -151,21 +146,30 @@ def compile_ahead(generator, objective: Objective, operator, observed, keys, *, 
     """
     one, arguments = solve.of_one_step(), (generator, objective, operator)
 
-    def lowered(function: Any) -> jax.stages.Lowered:
+    def compile_step() -> None:
         with jax.default_matmul_precision(solve.matmul_precision):
             shapes = step_shapes(*arguments, observed, keys, codes=codes, solve=solve)
-            return function.lower(*shapes, codes=codes, solve=one)
+            _one_step.lower(*shapes, codes=codes, solve=one).compile()
 
-    for name, function in (("step", _one_step), ("finish", _evaluated)):
-        program = _program(name, *arguments, np.shape(keys), codes=codes, solve=one)
-        ahead.compile_ahead(program, lambda function=function: lowered(function).compile())
+    def compile_rendering() -> None:
+        with jax.default_matmul_precision(solve.matmul_precision):
+            state, *_ = step_shapes(*arguments, observed, keys, codes=codes, solve=solve)
+            _rendered.lower(state["latents"], generator, codes=codes).compile()
+
+    ahead.compile_ahead(_stepping(*arguments, np.shape(keys), codes=codes, solve=one), compile_step)
+    ahead.compile_ahead(_rendering(generator, np.shape(keys), codes=codes, solve=solve), compile_rendering)
 
 
-def _program(name: str, generator, objective, operator, entries: tuple[int, ...], *, codes, solve) -> Hashable:
-    """What tells the programs of two calls apart, where a thread may have compiled one of them."""
+def _stepping(generator, objective, operator, entries: tuple[int, ...], *, codes, solve) -> Hashable:
+    """What tells the programs of two steps apart, where a thread may have compiled one of them."""
     shapes = tuple((np.shape(leaf), str(leaf.dtype)) for leaf in jax.tree.leaves(operator))
     structures = tuple(map(jax.tree.structure, (generator, objective, operator)))
-    return name, structures, shapes, entries, codes, solve
+    return "step", structures, shapes, entries, codes, solve
+
+
+def _rendering(generator, entries: tuple[int, ...], *, codes, solve) -> Hashable:
+    """The same of the programs that render latents, which tasks share."""
+    return "rendering", jax.tree.structure(generator), entries, codes, solve.matmul_precision
 
 
 def compile_step(
@@ -337,11 +341,17 @@ def _scan_steps(state, generator, objective, operator, target, *, codes, solve, 
     return jax.lax.scan(body, state, length=steps)
 
 
-@partial(jax.jit, static_argnames=("codes", "solve"), compiler_options=QUICKLY_COMPILED)
-def _evaluated(state, generator, objective, operator, target, *, codes, solve):
-    """Every image's latents with their step, image, loss and PSNR, and what is kept of it when they are known."""
-    evaluate = jax.vmap(partial(_evaluate, codes=codes), (0, None, None, 0, 0))
-    loss, (found, images) = evaluate(state["latents"], generator, objective, operator, target)
+@partial(jax.jit, static_argnames="codes", compiler_options=QUICKLY_COMPILED)
+def _rendered(latents, generator, *, codes):
+    """The images of latents with a leading axis b."""
+    return jax.vmap(codes.synthesize, (None, 0))(generator, latents)
+
+
+@partial(jax.jit, static_argnames="solve", compiler_options=QUICKLY_COMPILED)
+def _compared(state, images, objective, operator, target, *, solve):
+    """Every image's latents with their step, loss and PSNR, and what is kept of it when they are known."""
+    found = jax.vmap(objective.evaluate)(images, operator, target)
     kept = _keep_best(state, found, solve=solve)["kept"]
-    own = {"latents": state["latents"], "step": state["step"]}
-    return {**own, "images": images, "loss": loss, "psnr": found.psnr, "kept": kept}
+    return {
+        "latents": state["latents"], "step": state["step"], "loss": found.loss, "psnr": found.psnr, "kept": kept
+    }  # fmt: skip

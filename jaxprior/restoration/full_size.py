@@ -20,6 +20,7 @@ from jaxprior.restoration.merging import smooth
 from jaxprior.restoration.smooth_fill import harmonic_fill
 from jaxprior.restoration.squares import enlarge_square
 from jaxprior.system.activity import doing
+from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
 
 LEAST_SIDE = 128
@@ -32,7 +33,8 @@ MARGIN = 4
 """How many such distances a window reaches over what is filled in it, but no more than a quarter of its side: what a
 thin hole is filled with depends on nothing farther away."""
 
-_harmonic, _smooth = jax.jit(harmonic_fill), jax.jit(smooth)
+_harmonic = jax.jit(harmonic_fill, compiler_options=QUICKLY_COMPILED)
+_smooth = jax.jit(smooth, compiler_options=QUICKLY_COMPILED)
 
 
 def join(

@@ -14,6 +14,7 @@ the known pixels, whatever the weights. `merge="paste"` is w = 1 without any fil
 The known pixels stay as they were observed, to the bit.
 """
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -24,6 +25,7 @@ from jaxprior.operators import Operator
 from jaxprior.restoration.grouping import in_groups
 from jaxprior.restoration.merge_rule import MergeRule, fills_holes, thickness
 from jaxprior.restoration.smooth_fill import biharmonic_fill, harmonic_fill
+from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
 
 Array = jax.Array
@@ -105,6 +107,6 @@ def _with_plate(membrane: Array, missing: Array, plate: Array, inside: Array | N
     return jnp.where(thin[..., None] > 0, membrane + jnp.asarray(plate)[..., None] * bent, membrane)
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=QUICKLY_COMPILED)
 def _blend(observed, restored, missing, plate, prior):
     return jax.vmap(blend)(observed, restored, missing, plate, prior)

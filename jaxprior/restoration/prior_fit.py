@@ -22,6 +22,7 @@ import dataclasses
 import functools
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from jaxprior.restoration.arguments import as_observed, as_prior, as_task, refus
 from jaxprior.restoration.smooth_fill import harmonic_fill
 from jaxprior.runs.journal import GOOD, POOR
 from jaxprior.system.files import write_atomically
+from jaxprior.system.quick_programs import QUICKLY_COMPILED
 from jaxprior.weights import loader, storage
 from jaxprior.weights.priors import Prior
 
@@ -134,7 +136,7 @@ def critic_values(prior: Prior, observed: Array | np.ndarray, task: Operator) ->
     return np.stack(values), np.array(shares)
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=QUICKLY_COMPILED)
 def _values(critic: Any, task: Operator, observed: Array) -> tuple[Array, Array]:
     """The values [n] of one observation, and the share of the critic's map that is known."""
     height, width = critic.module.image_shape[:2]

@@ -53,5 +53,5 @@ def test_an_inversion_calls_what_its_threads_compiled(compiled):
         random_prior(), photos, key=jax.random.key(0), codes=jp.MultiCode(num_codes=2, layer=4),
         objective=jp.Objective(), solve=jp.Solve(steps=2),
     )  # fmt: skip
-    for name in ("_step", "_evaluated"):
+    for name in ("_step", "_rendered"):
         assert [thread for program, thread in compiled if program == f"jit({name})"] == ["jaxprior-compile"]

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxprior.checks import whole_number
+from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
 
 Array = jax.Array
@@ -81,12 +82,12 @@ class BankStart:
 START = BankStart
 
 
-@partial(jax.jit, static_argnames="codes")
+@partial(jax.jit, static_argnames="codes", compiler_options=QUICKLY_COMPILED)
 def _begun_on(generator: Any, keys: Array, z: Array, *, codes: Any) -> dict[str, Array]:
     return jax.vmap(lambda key, z: codes.init(generator, key, z=z))(keys, z)
 
 
-@partial(jax.jit, static_argnames=("count", "starts"))
+@partial(jax.jit, static_argnames=("count", "starts"), compiler_options=QUICKLY_COMPILED)
 def choose(bank: Bank, operator: Any, targets: Any, nth: Array, *, count: int, starts: int) -> Array:
     """Codes of the best samples for every image, best first.
 
