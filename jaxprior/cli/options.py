@@ -52,12 +52,12 @@ def check_apart(out: Path, places: Iterable[Path]) -> None:
 
 
 Images = Annotated[list[Path], typer.Argument(help="Pictures, folders or zip archives.", metavar="IMAGES")]
-Out = Annotated[Path, out_option("Run folder; the same command goes on in it.")]
+Out = Annotated[Path, out_option("Folder for the results; the same command continues a run that was stopped.")]
 Prior = Annotated[
     str | None,
     _option(
         _RUN,
-        text="Bundled name, .safetensors file or training RUN; by default the best bundled one.",
+        text="Name of a bundled prior, .safetensors file, or RUN of a training; by default the best bundled prior.",
         metavar="NAME|FILE|RUN",
     ),
 ]
@@ -65,8 +65,8 @@ BatchSize = Annotated[
     int | None,
     _option(
         _RUN,
-        text="Pictures solved at once; by default what the run began with, else 64 on each accelerator. A CPU solves "
-        "one at a time, which is as fast.",
+        text="How many pictures are solved at once; by default as many as the run began with, and in a new run 64 on "
+        "each accelerator. A CPU solves one at a time, which is as fast.",
         metavar="B",
         least=1,
     ),
@@ -75,8 +75,8 @@ Memory = Annotated[
     float | None,
     _option(
         _RUN,
-        text="Memory that a step may need on each device; by default all that an accelerator has. What does not fit is "
-        "solved fewer at once, and if need be more slowly.",
+        text="Memory that a step may need on each device; by default all that an accelerator has. Where it is not "
+        "enough, fewer pictures are solved at once, and if need be more slowly.",
         metavar="GIB",
         least=0.0,
     ),
@@ -100,8 +100,8 @@ class ObservedOptions:
         Path | None,
         _option(
             _DATA,
-            text="Originals of the observed pictures, to compare with: folder or zip archive in which each has the "
-            "same path as the picture in its own, or at least a file name that is there only once.",
+            text="Originals of the pictures, to compare with: a folder or zip archive in which each original has the "
+            "same path as its picture has in IMAGES, or at least the same file name, if that is there only once.",
             metavar="DIR",
         ),
     ] = None
@@ -121,8 +121,8 @@ class SizeOptions(ObservedOptions):
         SizeChoice | None,
         _option(
             _DATA,
-            text="native: pictures keep their size, and the prior works on squares of them; fit: their centre square "
-            "at the prior's size. By default native, and fit with --clean.",
+            text="native: pictures keep their size, and the prior works on squares of them. fit: only their centre "
+            "square is restored, at the prior's size. The default is native, and with --clean it is fit.",
         ),
     ] = None
 
@@ -133,7 +133,11 @@ class ShareOptions:
 
     shard: Annotated[
         str | None,
-        _option(_SHARE, text="Only the i-th of n parts of the pictures, for n processes.", metavar="i/n"),
+        _option(
+            _SHARE,
+            text="Restore only the i-th of n parts of the pictures: start n processes, one for each.",
+            metavar="i/n",
+        ),
     ] = None
     coordinator: Annotated[
         str | None,
@@ -145,10 +149,12 @@ class ShareOptions:
         ),
     ] = None
     num_processes: Annotated[
-        int | None, _option(_SHARE, text="Processes, unless the batch system says it.", metavar="N", least=1)
+        int | None,
+        _option(_SHARE, text="How many processes there are, unless the batch system says it.", metavar="N", least=1),
     ] = None
     process_id: Annotated[
-        int | None, _option(_SHARE, text="This one, from 0, unless the batch system says it.", metavar="I", least=0)
+        int | None,
+        _option(_SHARE, text="Number of this process, from 0, unless the batch system says it.", metavar="I", least=0),
     ] = None
 
 
@@ -161,5 +167,5 @@ class RunOptions(ShareOptions):
     batch_size: BatchSize = None
     memory: Memory = None
     seed: Annotated[
-        int, _option(_RUN, text="Of masks, noise and latent codes.", metavar="S", least=0, most=MOST_SEED)
+        int, _option(_RUN, text="Seed of random masks, noise and latent codes.", metavar="S", least=0, most=MOST_SEED)
     ] = 0

@@ -41,10 +41,11 @@ class RestoredPhoto:
 
     Fields:
         picture: the photograph [h, w, c], in the type in which it was given. What was known of it is there to the bit.
-        squares: where the prior looked, in pixels of the photograph; a square may stick out of it.
+        squares: where the prior looked, in pixels of the photograph, beyond whose edges a square may reach.
         found: what the prior found in each square, a `Result` whose arrays have as many entries as there are squares;
             None where no square was needed.
-        notes: what a user should know, a short phrase each.
+        notes: what a user should know, a short phrase each; for example how many thin holes were filled without the
+            prior.
     """
 
     picture: np.ndarray
@@ -74,20 +75,21 @@ def restore_photo(
 ) -> RestoredPhoto | list[RestoredPhoto]:
     """Fill the holes of photographs of any size, or give them colours; they keep their size.
 
-    Around the holes, squares are cut out and scaled to the prior's size, restored all together, and brought back
-    without a seam. Holes that are thin, at the size at which the prior would see them, are filled from around without
-    it. For colours, squares cover the photograph, whose brightness stays.
+    Around the holes, squares are cut out, scaled to the prior's size, restored all together, and put back into the
+    photograph without a seam. Thin holes, such as scratches, are filled smoothly from the pixels around them, without
+    the prior. For colours, squares cover the photograph, and its brightness stays. docs/pictures.md says more.
 
     Arguments:
         prior: the trained generator of square pictures, or the name, file or training run that `load_prior` takes.
-        photo: one photograph [h, w, c], uint8 or floats in [-1, 1], c being 1 or 3; or a list of them, whose sizes may
-            differ. What they show at missing pixels is ignored, NaN for example.
+        photo: one photograph [h, w, c], uint8 or floats in [-1, 1], c being 1 or 3, or the path of a picture file; or a
+            list of them, whose sizes may differ. What they show at missing pixels is ignored and may be NaN.
         mask: what is missing, [h, w] of the photograph's size, 1 (or true) = missing; a list of masks, one for each
-            photograph; or what `parse_mask` returns, which is drawn or laid on at the size of each photograph.
-        key: one random key, from which all chance comes; equal squares have equal chance, in any list.
-        task: None fills what the mask marks; `Colorize()`, without a mask, gives colours.
-        codes, objective, solve, refine, start, merge, batch_size, memory, devices, progress: as for `restore`; pictures
-            are then squares.
+            photograph; or what `parse_mask` returns, which is made in the size of each photograph. Only a
+            `task` that brings its own mask, and `Colorize()`, need none.
+        key: a random key. Equal squares get equal random numbers, whatever else is in the list.
+        task: None fills what the mask marks; `Colorize()` gives colours.
+        codes, objective, solve, refine, start, merge, batch_size, memory, devices, progress: as for `restore`;
+            where these count pictures, squares are meant.
         value_range: what black and white are in photographs of floats, as for `restore`; results have that range too.
 
     Returns:
@@ -97,7 +99,7 @@ def restore_photo(
         ImageError: a photograph of another kind, range or size.
         MaskError: a mask of another size or with other values; or nothing of a photograph, or around one of its holes,
             is known.
-        ArgumentError, ValueError, MemoryLimitError: as of `restore`.
+        ArgumentError, ValueError, MemoryLimitError: as for `restore`.
 
     Example:
         >>> photo = jp.images.load_image("holiday.jpg")  # inverts for seconds # doctest: +SKIP

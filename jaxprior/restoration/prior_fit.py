@@ -87,17 +87,22 @@ class FitReference:
 def fit_of(prior: Prior | str | Path, observed: Array, task: Operator | None = None) -> list[str | None]:
     """Say of each picture whether it looks like what a prior was trained on.
 
+    A poor fit can be believed; a good one is no promise (docs/cats64.md, "Pictures that are not cats"). What is judged
+    is the observation, so nothing is inverted for it.
+
     Arguments:
         prior: the generator, or the name, file or training run that `load_prior` takes.
-        observed: what is restored, observations of the task [b, ...]; pictures in [-1, 1].
-        task: forward operator; its arrays serve all pictures or have a leading axis b. None for whole pictures.
+        observed: the pictures that would be restored, as the task observes them [b, ...], in [-1, 1].
+        task: how they were degraded, such as `Inpaint(mask)`; its arrays serve all pictures or have a leading axis b.
+            None for pictures that are whole.
 
     Returns:
-        b words: "good"; "poor" if a picture lies farther from the prior's own kind than 98 % of held-out ones; None if
-        that is not known, because the prior has no numbers for this task, or too little of the picture is known.
+        For each of the b pictures "good"; "poor" if it lies farther from the prior's own kind than 98 % of held-out
+        pictures do; or None if that cannot be said, because the prior has no numbers for this task (only bundled priors
+        have them), or because too little of the picture is known.
 
     Raises:
-        ImageError, ArgumentError: as of `invert`.
+        ImageError, ArgumentError: as for `invert`.
 
     Example:
         >>> jp.fit_of(jp.load_prior("cats32"), 2 * np.random.default_rng(0).random((1, 32, 32, 3)) - 1)
