@@ -36,7 +36,7 @@ def same(result, expected):
 
 
 def test_a_key_in_the_old_style_is_the_same_key_and_the_same_program(prior, expected):
-    programs = engine._begin, engine._one_step, engine._finish
+    programs = engine._begin, engine._one_step, engine._rendered, engine._compared
     before = [program._cache_size() for program in programs]
     same(jp.restore(prior, PHOTOS, key=jax.random.PRNGKey(7), **SETTINGS), expected)
     same(jp.invert(prior, PHOTOS, key=np.asarray(jax.random.PRNGKey(7)), **SETTINGS), expected)
