@@ -176,10 +176,10 @@ def run(command: list[str], cache: Path, folder: Path) -> dict[str, Any]:
     profile = folder / "profile.json"
     profile.unlink(missing_ok=True)
     environment = {**os.environ, "JAXPRIOR_CACHE": str(cache), MEASURED: str(profile)}
-    places = {CAT: folder / CAT, "RUN": folder / f"run{time.time_ns()}"}
-    program = [sys.executable, __file__, *(str(places.get(word, word)) for word in command)]
+    out = f"run{len(list(folder.glob('run*'))) + 1}"
+    program = [sys.executable, str(Path(__file__).resolve()), *(out if word == "RUN" else word for word in command)]
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(program, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if not profile.exists():
         raise SystemExit(f"{' '.join(command)} did not run: {done.stderr[-1500:]}")
