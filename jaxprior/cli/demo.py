@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from jaxprior.cli.console import print_summary, say
+from jaxprior.cli.console import load_jax, print_summary, say
 from jaxprior.cli.method import resolve
 from jaxprior.cli.options import out_option
 from jaxprior.cli.restore import solve
@@ -65,6 +65,7 @@ def demo(
     jaxprior demo -o my-demo
     ```
     """
+    load_jax()
     from jaxprior import evaluation
     from jaxprior.data import images
     from jaxprior.system import runtime
