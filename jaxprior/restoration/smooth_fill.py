@@ -186,21 +186,23 @@ def _harmonic(values: Array, grid: _Grid) -> Array:
     return _conjugate_gradients(
         lambda u: grid.hole * grid.laplacian(u),
         -grid.hole * grid.laplacian(jnp.where(grid.known > 0, values, 0.0)),
-        start=jnp.zeros_like(values),
         precondition=grid.v_cycle,
         tolerance=HARMONIC_TOLERANCE,
     )
 
 
-def _conjugate_gradients(operator: Map, right: Array, *, start: Array, precondition: Map, tolerance: float) -> Array:
+def _conjugate_gradients(
+    operator: Map, right: Array, *, precondition: Map, tolerance: float, start: Array | None = None
+) -> Array:
     """Solve operator(u) = right, every channel by itself.
 
     Arguments:
         operator: symmetric and positive definite on the hole, 0 elsewhere; so is what it is applied to.
         right: [h, w, c].
-        start: u at the beginning.
         precondition: about the inverse of the operator.
         tolerance: of the residual, see `HARMONIC_TOLERANCE`.
+        start: u at the beginning; 0 where None, to which the operator is not applied, for XLA would do that while it
+            compiles, for seconds if the picture is large.
     """
     inner = partial(jnp.sum, axis=(0, 1), keepdims=True)
 
@@ -217,8 +219,9 @@ def _conjugate_gradients(operator: Map, right: Array, *, start: Array, precondit
         step = _ratio(product, inner(direction * image))
         return u + step * direction, residual - step * image, direction, product, count + 1
 
-    residual, nothing = right - operator(start), jnp.zeros_like(start)  # the first direction adds to no other
-    state = (start, residual, nothing, inner(nothing), jnp.zeros((), jnp.int32))
+    nothing = jnp.zeros_like(right)  # the first direction adds to no other
+    u, residual = (nothing, right) if start is None else (start, right - operator(start))
+    state = (u, residual, nothing, inner(nothing), jnp.zeros((), jnp.int32))
     return jax.lax.while_loop(unsolved, iterate, state)[0]
 
 
