@@ -40,6 +40,7 @@ def edit(
     """
     from jaxprior import evaluation
     from jaxprior.weights.outlines import outline_prior
+
     folder = evaluation.RunFolder(run)
     source = _source_of(folder, prior)
     if (outline := outline_prior(source)) is not None:

@@ -6,6 +6,7 @@ RGB `[h, w, 3]` in [0, 255].
 
 import hashlib
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -69,6 +70,22 @@ def to_uint8(image: ArrayLike) -> np.ndarray:
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma of BT.601, as in mGANprior's public code and in JPEG files."""
+
+
+def luma(picture: Any) -> Any:
+    """The brightness `[..., h, w, 1]` of a picture `[..., h, w, c]` of floats, of NumPy or JAX: its luma (BT.601).
+
+    Arguments:
+        picture: c is 3, or 1 for a grey one, which is its own luma.
+
+    Example:
+        >>> luma(np.array([[[1.0, 0.0, 0.0]]])).item()
+        0.299
+    """
+    if picture.shape[-1] == 1:
+        return picture
+    # A sum, and not a product of matrices, whose precision is a setting of JAX.
+    return sum(weight * picture[..., i : i + 1] for i, weight in enumerate(LUMA))
 
 
 def to_grey(image: np.ndarray) -> np.ndarray:

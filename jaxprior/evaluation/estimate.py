@@ -17,7 +17,7 @@ from jaxprior.evaluation.solving import Solver
 from jaxprior.inversion.starts.random import RandomStart
 from jaxprior.restoration.costs import StepCost
 from jaxprior.restoration.memory import limit_of
-from jaxprior.restoration.speed import Speed, keep_speed, kept_speed, measure_speed
+from jaxprior.restoration.speed import Speed, keep_speed, kept_speed, measure_speed, speed_key
 
 
 READING = 0.5
@@ -66,10 +66,9 @@ class _Counted:
         return self.cost.operations / self.solver.batch * solve.steps * solve.passes
 
     @property
-    def sort(self) -> tuple:
+    def sort(self) -> str:
         """Cells of one sort are equally fast at an operation."""
-        solve, codes = self.cell.method.solve, self.cell.method.codes
-        return self.prior.sha256, solve.precision, codes.num_codes == 1, self.cell.method.objective.features is not None
+        return speed_key(self.solver.inverter.placement, self.prior.sha256)
 
 
 def estimate_cells(
@@ -86,7 +85,7 @@ def estimate_cells(
         An `Estimate` a cell.
     """
     counted = [_count(cell, prior, batch_size, memory) for cell, prior in cells]
-    speeds: dict[tuple, tuple[Speed, bool]] = {}
+    speeds: dict[str, tuple[Speed, bool]] = {}
     for one in sorted(counted, key=lambda one: one.operations, reverse=True):  # the longest of a sort is measured
         if one.sort not in speeds:
             speeds[one.sort] = _speed(one)

@@ -69,21 +69,6 @@ class Found:
         return (self,) if self.squares is None else self.squares
 
 
-def compile_ahead(cell: Cell, prior: Any) -> None:
-    """Let threads compile what a cell will call on a CPU, for one that is run later: `run_cell` finds it ready then.
-
-    Arguments:
-        cell: task and method.
-        prior: the generator.
-
-    Example:
-        >>> cell = Cell(task=SuperResolve(4), method=preset("default", SuperResolve(4), prior=prior))
-        >>> compile_ahead(cell, prior)  # compiles for seconds, in threads # doctest: +SKIP
-    """
-    solver = Solver(cell, prior, wanted=1)
-    solver.inverter.compile_ahead(*solver.shapes(), wanted=solver.batch)
-
-
 class Solver:
     """A cell's task and method with a prior, made ready for groups of `batch` pictures.
 

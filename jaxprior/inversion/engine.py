@@ -144,19 +144,15 @@ def compile_ahead(generator, objective: Objective, operator, observed, keys, *, 
     Arguments:
         generator, objective, operator, observed, keys, codes, solve: as for `begin`; shapes are enough.
     """
-    one, arguments = solve.of_one_step(), (generator, objective, operator)
-
-    def compile_step() -> None:
-        with jax.default_matmul_precision(solve.matmul_precision):
-            shapes = step_shapes(*arguments, observed, keys, codes=codes, solve=solve)
-            _one_step.lower(*shapes, codes=codes, solve=one).compile()
+    arguments = (generator, objective, operator)
+    step = partial(compile_step, *arguments, observed, keys, codes=codes, solve=solve, platform=CPU)
 
     def compile_rendering() -> None:
         with jax.default_matmul_precision(solve.matmul_precision):
             state, *_ = step_shapes(*arguments, observed, keys, codes=codes, solve=solve)
             _rendered.lower(state["latents"], generator, codes=codes).compile()
 
-    ahead.compile_ahead(_stepping(*arguments, np.shape(keys), codes=codes, solve=one), compile_step)
+    ahead.compile_ahead(_stepping(*arguments, np.shape(keys), codes=codes, solve=solve.of_one_step()), step)
     ahead.compile_ahead(_rendering(generator, np.shape(keys), codes=codes, solve=solve), compile_rendering)
 
 

@@ -4,11 +4,8 @@ The operator is `Colorize`.
 """
 
 import dataclasses
-from typing import cast
 
-import numpy as np
-
-from jaxprior.data.pixels import LUMA
+from jaxprior.data.pixels import luma
 from jaxprior.lazy_jax import Array, jnp, register_dataclass
 from jaxprior.operators._base import Image, Operator, as_image
 
@@ -60,13 +57,11 @@ class Colorize(Operator):
         return jnp.clip(restored + (_luma(observed) - _luma(restored)), -1, 1)
 
 
-def _luma(x: Image) -> Array | np.ndarray:
-    """`[h, w, c]` -> `[h, w, 1]`. Sums, not a product of matrices, whose precision is a setting."""
+def _luma(x: Image) -> Array:
+    """`[h, w, c]` -> `[h, w, 1]`."""
     if x.ndim != 3 or x.shape[-1] not in (1, 3):
         raise ValueError(f"Colorize: expected an image [h, w, 3] or [h, w, 1], got {tuple(x.shape)}.")
-    if x.shape[-1] == 1:
-        return x
-    return cast(Array, sum(weight * x[..., i : i + 1] for i, weight in enumerate(LUMA)))
+    return luma(x)
 
 
 OPERATOR = Colorize

@@ -17,11 +17,12 @@ import numpy as np
 
 from jaxprior.data import images
 from jaxprior.data.images import check_sides
+from jaxprior.data.pixels import luma
 from jaxprior.errors import MaskError
 from jaxprior.restoration.full_size import as_float, as_type, fill_thin, join
 from jaxprior.restoration.holes import Holes, find_holes
 from jaxprior.restoration.merge_rule import MergeRule, fills_holes
-from jaxprior.restoration.recolouring import covering_squares, luma, recolour
+from jaxprior.restoration.recolouring import covering_squares, recolour
 from jaxprior.restoration.squares import Square, cut_mask, cut_square
 
 

@@ -352,7 +352,6 @@ class Inverter:
             seconds=np.asarray(found["seconds"]),
         )
 
-
     def _merged(self, operator: Operator, observed: Array, images: Array, together: int) -> Array:
         """Images with what is known put back: on a CPU one by one, so that no number of devices matters."""
         size = 1 if self.placement.fixed else together

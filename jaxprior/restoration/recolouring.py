@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxprior.data.pixels import LUMA
+from jaxprior.data.pixels import luma
 from jaxprior.restoration.squares import Square, enlarge_square
 
 
@@ -36,13 +36,6 @@ def covering_squares(shape: tuple[int, int]) -> tuple[Square, ...]:
     count = math.ceil((length - side) / ((1 - OVERLAP) * side)) + 1
     starts = [round(i * (length - side) / max(count - 1, 1)) for i in range(count)]
     return tuple(Square(0, start, side) if shape[1] >= shape[0] else Square(start, 0, side) for start in starts)
-
-
-def luma(picture: np.ndarray) -> np.ndarray:
-    """The brightness [h, w, 1] of a picture [h, w, c], c being 3, or 1 for a grey one."""
-    if picture.shape[-1] == 1:
-        return picture
-    return np.sum(picture * np.array(LUMA, picture.dtype), axis=-1, keepdims=True)
 
 
 def recolour(picture: np.ndarray, squares: Sequence[Square], restored: np.ndarray) -> np.ndarray:

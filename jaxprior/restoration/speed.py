@@ -79,7 +79,7 @@ def kept_speed(placement: Placement, sha256: str) -> Speed | None:
     Arguments:
         placement: prior and method on their devices; sha256: of the prior.
     """
-    found = _read().get(_name(placement, sha256))
+    found = _read().get(speed_key(placement, sha256))
     try:
         return None if found is None else Speed(**found)
     except TypeError:  # a file of another version
@@ -90,13 +90,17 @@ def keep_speed(speed: Speed, placement: Placement, sha256: str) -> None:
     """Remember what was measured. Where that is not possible, nothing happens."""
     if (path := _file()) is None or not path.parent.is_dir():
         return
-    known = _read() | {_name(placement, sha256): asdict(speed)}
+    known = _read() | {speed_key(placement, sha256): asdict(speed)}
     with suppress(OSError):
         write_atomically(path, (json.dumps(known, indent=0) + "\n").encode())
 
 
-def _name(placement: Placement, sha256: str) -> str:
-    """Everything on which a machine's speed depends: the device, the prior, the number types, single codes or many."""
+def speed_key(placement: Placement, sha256: str) -> str:
+    """Stands for all that a machine's speed depends on: the device, the prior, number types, single codes or many.
+
+    Arguments:
+        placement: prior and method on their devices; sha256: of the prior.
+    """
     single = placement.codes.num_codes == 1
     key = (device_name(), sha256, placement.settings.precision, single, placement.objective.features is not None)
     return hashlib.sha256(repr(key).encode()).hexdigest()[:32]
