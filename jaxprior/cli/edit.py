@@ -13,7 +13,7 @@ from jaxprior.errors import JaxpriorError
 Run = Annotated[Path, typer.Argument(help="A run folder of reconstruct, inpaint, ...", metavar="RUN")]
 Prior = Annotated[
     str | None,
-    typer.Option(help="The run's prior, if it is not a bundled one.", metavar="NAME|FILE|RUN"),
+    typer.Option(help="The run's prior, if it is neither bundled nor installed.", metavar="NAME|FILE|RUN"),
 ]
 
 
@@ -77,17 +77,18 @@ def interpolate(
 
 
 def _source_of(folder: Any, source: str | None) -> str:
-    """What the prior is loaded from: what was named, or the bundled prior that the run names. It is looked for only."""
+    """What the prior is loaded from: what was named, or the name that the run states. It is looked for only."""
     from jaxprior.weights import loader
     from jaxprior.weights.outlines import outline_network
 
     record = folder.read()
     if source is None:
         source = str(record["configuration"]["prior"]["name"])
-        if source not in loader.bundled():
+        if source not in loader.named_priors():
             where = shlex.quote(str(folder.path))
             raise JaxpriorError(
-                f"{where} inverted the prior {source}, which is not bundled: give its file with --prior."
+                f"{where} inverted the prior {source}, which is not bundled and not installed: give its "
+                "file with --prior."
             )
     outline_network(source, role="prior")
     return source

@@ -57,7 +57,8 @@ Prior = Annotated[
     str | None,
     _option(
         _RUN,
-        text="Name of a bundled prior, .safetensors file, or RUN of a training; by default the best bundled prior.",
+        text="Name of a bundled or installed prior (see `jaxprior priors`), .safetensors file, or RUN of a training; "
+        "by default the best bundled prior.",
         metavar="NAME|FILE|RUN",
     ),
 ]

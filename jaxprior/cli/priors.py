@@ -39,11 +39,13 @@ def get(
     jaxprior priors get vgg16
     ```
     """
-    from jaxprior.weights import download, registry
+    from jaxprior.weights import download
+    from jaxprior.weights.known.files import shown_size
+    from jaxprior.weights.known.networks import NETWORKS
 
-    if name in registry.KNOWN:
-        for file in registry.KNOWN[name].files:
-            say(f"fetching {file.url} ({file.size / 1e6:.3g} MB)")
+    if name in NETWORKS:
+        for file in NETWORKS[name].files:
+            say(f"fetching {file.url} ({shown_size(file.size)})")
     path = download.fetch(name)
     say(f"installed {path} ({path.stat().st_size / 1e6:.3g} MB): load_features({name!r})")
 
@@ -92,6 +94,8 @@ def _pixels(image_shape: tuple[int, ...]) -> str:
 
 def _list_networks() -> None:
     from jaxprior.weights import registry
+    from jaxprior.weights.known.files import shown_size
+    from jaxprior.weights.known.networks import NETWORKS
     from jaxprior.weights.storage import read_card
 
     rows, installed = [], registry.installed()
@@ -102,14 +106,13 @@ def _list_networks() -> None:
             rows.append((name, "damaged", str(error), ""))
             continue
         architecture = card.get("architecture", "")
-        title = registry.KNOWN[architecture].title if architecture in registry.KNOWN else architecture
+        title = NETWORKS[architecture].title if architecture in NETWORKS else architecture
         rows.append((name, "installed", title, card.get("licence", "")))
-    for name, known in registry.KNOWN.items():
+    for name, known in NETWORKS.items():
         if name not in installed:
-            size = sum(file.size for file in known.files) / 1e6
-            rows.append((name, f"get, {size:.3g} MB", known.title, known.licence))
+            rows.append((name, f"get, {shown_size(known.size)}", known.title, known.licence))
     say("")
     print_table(("feature network", "state", "what it is", "licence"), rows, words=4)
-    for name, known in registry.KNOWN.items():
+    for name, known in NETWORKS.items():
         say(f"{name} is described at {known.page}")
     say(f"Installed networks are kept in {registry.folder()}.")

@@ -4,7 +4,7 @@
     seed = 0                                    # of masks, noise and latent codes; 0 if it is not there
 
     [[prior]]                                   # none: the best bundled one
-    source = "cats32"                           # bundled name, .safetensors file or training RUN
+    source = "cats32"                           # bundled or installed name, .safetensors file or training RUN
     name = "cats"                               # in reports; the card's if it is not there
 
     [[data]]                                    # none: whoever runs the recipe says which pictures

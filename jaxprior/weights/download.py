@@ -7,13 +7,15 @@ from pathlib import Path
 from jaxprior.errors import WeightsError
 from jaxprior.system.activity import Activity, doing
 from jaxprior.weights import registry
+from jaxprior.weights.known.files import RemoteFile, shown_size
+from jaxprior.weights.known.networks import NETWORKS
 
 
 def fetch(name: str) -> Path:
     """Download a known network, check it, convert it and install it. Nothing else in jaxprior uses the net.
 
     Arguments:
-        name: a key of `registry.KNOWN`.
+        name: a key of `known.networks.NETWORKS`.
 
     Returns:
         The installed file; one that was there is replaced, and only by a whole one.
@@ -26,11 +28,11 @@ def fetch(name: str) -> Path:
         >>> fetch("lpips-squeeze").name  # downloads # doctest: +SKIP
         'lpips-squeeze.safetensors'
     """
-    if name not in registry.KNOWN:
-        raise WeightsError(f"{name!r} is not a network that can be fetched; known are {', '.join(registry.KNOWN)}")
+    if name not in NETWORKS:
+        raise WeightsError(f"{name!r} is not a network that can be fetched; known are {', '.join(NETWORKS)}")
     import weights_convert
 
-    known, place = registry.KNOWN[name], registry.folder()
+    known, place = NETWORKS[name], registry.folder()
     pooch = _pooch()
     if any(file.name.endswith(".h5") for file in known.files):
         weights_convert.hdf5.require_h5py()
@@ -39,7 +41,7 @@ def fetch(name: str) -> Path:
         onto: Path | None = None
         for file in known.files:
             source = _download(pooch, file, Path(temporary))
-            out = Path(temporary) / f"{file.sha256[:8]}.safetensors"
+            out = Path(temporary) / f"{Path(file.name).stem}.safetensors"
             with doing(f"converting {file.name}"):
                 weights_convert.convert(source, out, name=name, licence=known.licence, onto=onto)
             onto = out
@@ -48,9 +50,9 @@ def fetch(name: str) -> Path:
     return place / f"{name}.safetensors"
 
 
-def _download(pooch, file: registry.RemoteFile, place: Path) -> Path:
+def _download(pooch, file: RemoteFile, place: Path) -> Path:
     try:
-        with doing(f"fetching {file.name}", total=round(file.size / 1e6, 1), unit="MB") as work:
+        with doing(f"fetching {file.name}", total=round((file.size or 0) / 1e6, 1), unit="MB") as work:
             downloader = pooch.downloaders.choose_downloader(file.url, progressbar=_Download(work))
             return Path(pooch.retrieve(file.url, f"sha256:{file.sha256}", file.name, place, downloader=downloader))
     except ValueError as error:  # how pooch says that the hash differs, or that it does not know the protocol
@@ -59,7 +61,7 @@ def _download(pooch, file: registry.RemoteFile, place: Path) -> Path:
     except OSError as error:  # no net, no such file, no room: also every error of requests
         reason = "no connection" if type(error).__name__.endswith(("ConnectionError", "Timeout")) else _line(error)
         raise WeightsError(
-            f"{file.url} cannot be fetched ({reason}); get {file.name} ({file.size / 1e6:.3g} MB) by other means "
+            f"{file.url} cannot be fetched ({reason}); get {file.name} ({shown_size(file.size)}) by other means "
             "and use `jaxprior convert`"
         ) from error
 

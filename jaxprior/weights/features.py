@@ -21,8 +21,9 @@ from jaxprior.data.ranges import require_pictures
 from jaxprior.errors import ImageError, WeightsError
 from jaxprior.nn.pooling import upsample
 from jaxprior.pytrees import static, summary
-from jaxprior.weights import loader, registry
+from jaxprior.weights import loader
 from jaxprior.weights.card import Card
+from jaxprior.weights.known.networks import NETWORKS
 from jaxprior.weights.tree import checked
 
 
@@ -85,8 +86,8 @@ class FeatureNetwork:
         name = self.card.get("architecture", type(self.module).__name__)
         if self.cut is not None:
             name += "".join(f"[:{cut}]" for cut in (self.cut if isinstance(self.cut, tuple) else (self.cut,)))
-        elif name in registry.KNOWN:
-            name = registry.KNOWN[name].title
+        elif name in NETWORKS:
+            name = NETWORKS[name].title
         return name if self.size is None else f"{name} at {self.size}"
 
     def __repr__(self) -> str:

@@ -64,10 +64,31 @@ def bundled() -> dict[str, Path]:
     return {path.parent.name: path for path in sorted(folder.glob(f"*/{RUN_WEIGHTS}"))}
 
 
+def named_priors() -> dict[str, Path]:
+    """The priors that are found by name: the bundled ones, then those that are installed; name -> file."""
+    own = bundled()
+    return {**own, **{name: path for name, path in registry.installed_priors().items() if name not in own}}
+
+
 def bundled_cards() -> list[Card]:
     """Cards of the bundled priors, best first."""
     cards = [Card(storage.read_card(path)) for path in bundled().values()]
     return sorted(cards, key=lambda card: (-card["config"]["resolution"], card["name"]))
+
+
+def prior_cards() -> list[Card]:
+    """Cards of the priors that are found by name: the bundled ones, best first, then those that are installed.
+
+    Warns:
+        JaxpriorWarning: an installed file cannot be read; it is left out.
+    """
+    cards = bundled_cards()
+    for name, path in list(named_priors().items())[len(cards) :]:
+        try:
+            cards.append(Card({**storage.read_card(path), "name": name}))
+        except WeightsError as error:
+            warnings.warn(f"the installed prior {name} is left out: {error}", JaxpriorWarning, stacklevel=2)
+    return cards
 
 
 def prior_file(source: str | os.PathLike | None) -> Path:
@@ -88,8 +109,8 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     """The file of a trained network.
 
     Arguments:
-        source: name of a bundled prior or of an installed feature network, a .safetensors file, or the folder of a
-            training run.
+        source: name of a bundled or installed prior or of an installed feature network, a .safetensors file, or the
+            folder of a training run.
         role: one of `ROLES`.
 
     Raises:
@@ -99,11 +120,11 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     """
     if not isinstance(source, str | os.PathLike) or not str(source):
         raise ArgumentError(f"`source` must be the name or the path of a {ROLES[role].noun}, got {described(source)}.")
-    names = {"prior": bundled, "features": registry.installed}
+    names = {"prior": named_priors, "features": registry.installed}
     own = names[role]() if role in names else {}
     path = Path(source)
     path = path / RUN_WEIGHTS if path.is_dir() else path
-    others = {**registry.installed(), **bundled()}  # for roles to which no names belong, files come first
+    others = {**registry.installed(), **named_priors()}  # for roles to which no names belong, files come first
     if str(source) in own and path.is_file():
         raise WeightsError(
             f"{source} is the name of a {ROLES[role].noun} that every folder has, and {path} lies here: give "
@@ -205,8 +226,7 @@ def _missing(source: str | os.PathLike, role: str) -> str:
     if role == "features":
         sentence = registry.missing(str(source))
     elif role == "prior":
-        names = ", ".join(bundled()) or "none"
-        sentence = f"{source}: neither a bundled prior ({names}), nor a .safetensors file, nor a training run"
+        sentence = registry.missing_prior(str(source), bundled())
     else:
         trained = {"refiner": "an autoencoder's training", "singan": "`jaxprior singan train`"}.get(role, "a training")
         sentence = f"{source}: neither the run of {trained} (a folder with {RUN_WEIGHTS}) nor a .safetensors file"

@@ -158,8 +158,8 @@ def load_prior(source: str | Path | None = None) -> Prior:
     """Load a trained prior.
 
     Arguments:
-        source: None for the best bundled prior; the name of a bundled one ("cats32"); a .safetensors file; or the
-            folder of a training run.
+        source: None for the best bundled prior; the name of a bundled or installed one ("cats32"); a .safetensors
+            file; or the folder of a training run.
 
     Raises:
         WeightsError: the name is unknown, or the file is damaged, does not fit its architecture, or is no prior.
@@ -229,5 +229,13 @@ def untrained(prior: Prior, *, key: Array) -> Prior:
 
 
 def list_priors() -> list[Card]:
-    """Cards of the bundled priors, best first."""
-    return loader.bundled_cards()
+    """Cards of the priors that have names: the bundled ones, best first, then those that are installed.
+
+    Warns:
+        JaxpriorWarning: an installed prior cannot be read; it is left out.
+
+    Example:
+        >>> [card["name"] for card in list_priors()][:2]
+        ['cats64', 'cats32']
+    """
+    return loader.prior_cards()

@@ -1,145 +1,119 @@
-"""Feature networks on this machine: where they are kept, and which ones are known.
+"""Networks that are installed on this machine: where they are kept, and how to get one that is not here.
 
-Nothing is downloaded unless `download.fetch` is called (`jaxprior priors get NAME`): the addresses below, each file
-checked against its sha256 before anything reads it, then converted as `jaxprior convert` does and kept as safetensors.
+Nothing is downloaded unless somebody asks for it (`jaxprior priors get NAME`, `jaxprior.weights.installing`). What is
+installed was converted as `jaxprior convert` does it, and lies as safetensors in the user's data folder.
 """
 
+import difflib
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file that somebody else publishes.
-
-    Fields:
-        url, name: where it is and what it is called.
-        sha256, size: of its content; size in bytes.
-    """
-
-    url: str
-    name: str
-    sha256: str
-    size: int
+from jaxprior.runs.kinds import WEIGHTS
+from jaxprior.weights.known.files import KnownNetwork, shown_size
+from jaxprior.weights.known.networks import NETWORKS
+from jaxprior.weights.known.priors import PRIORS
 
 
-@dataclass(frozen=True)
-class KnownNetwork:
-    """A network that can be fetched.
-
-    Fields:
-        title: what it is. page: where its publishers describe it. licence: of the weights.
-        files: what to fetch; the second file, if any, goes onto the first (`weights_convert.convert(onto=...)`).
-    """
-
-    title: str
-    page: str
-    licence: str
-    files: tuple[RemoteFile, ...]
-
-
-_SQUEEZENET = RemoteFile(
-    "https://raw.githubusercontent.com/DeepCognition/keras-squeezenet/a73d4339aa4d37c51a0b3ba044bed55477abec73/"
-    "squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5",
-    "squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5",
-    "17154246284f555591549ac2c83e127abfbf4307dc4b0060fdaa2931d0fa38da",
-    3_002_560,
-)
-_LPIPS_HEADS = RemoteFile(
-    "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/082bb24f84c091ea94de2867d34c4544f68e0963/"
-    "lpips/weights/v0.1/squeeze.pth",
-    "squeeze.pth",
-    "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76",
-    10_811,
-)
-_TORCHVISION = "https://pytorch.org/vision/stable/models/vgg.html"
-
-KNOWN = {
-    "vgg16": KnownNetwork(
-        "VGG-16, torchvision's weights (ImageNet)",
-        _TORCHVISION,
-        "BSD-3-Clause",
-        (
-            RemoteFile(
-                "https://download.pytorch.org/models/vgg16-397923af.pth",
-                "vgg16-397923af.pth",
-                "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
-                553_433_881,
-            ),
-        ),
-    ),
-    "vgg19": KnownNetwork(
-        "VGG-19, torchvision's weights (ImageNet)",
-        _TORCHVISION,
-        "BSD-3-Clause",
-        (
-            RemoteFile(
-                "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
-                "vgg19-dcbb9e9d.pth",
-                "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
-                574_673_361,
-            ),
-        ),
-    ),
-    "squeezenet": KnownNetwork(
-        "SqueezeNet 1.1, Caffe weights (ImageNet)",
-        "https://github.com/DeepCognition/keras-squeezenet",
-        "MIT (converted from BSD-2-Clause weights)",
-        (_SQUEEZENET,),
-    ),
-    "lpips-squeeze": KnownNetwork(
-        "LPIPS-style (SqueezeNet, Caffe weights)",
-        "https://github.com/richzhang/PerceptualSimilarity",
-        "MIT and BSD-2-Clause",
-        (_SQUEEZENET, _LPIPS_HEADS),
-    ),
-}
-
-
-def folder() -> Path:
-    """Where installed networks lie, one `NAME.safetensors` each: `networks` in the user's data folder.
-
-    `JAXPRIOR_DATA` names another data folder. The folder need not exist.
-    """
+def data_folder() -> Path:
+    """The user's data folder of this package; `JAXPRIOR_DATA` names another one. It need not exist."""
     if chosen := os.environ.get("JAXPRIOR_DATA"):
-        return Path(chosen) / "networks"
+        return Path(chosen)
     if sys.platform == "darwin":
         base = Path.home() / "Library" / "Application Support"
     elif sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     else:
         base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "jaxprior" / "networks"
+    return base / "jaxprior"
+
+
+def folder() -> Path:
+    """Where installed feature networks lie, one `NAME.safetensors` each. The folder need not exist."""
+    return data_folder() / "networks"
+
+
+def priors_folder() -> Path:
+    """Where installed priors lie, one folder each with a `model.safetensors`. The folder need not exist."""
+    return data_folder() / "priors"
+
+
+def downloads_folder() -> Path:
+    """Where files lie while they are fetched. The folder need not exist."""
+    return data_folder() / "downloads"
 
 
 def installed() -> dict[str, Path]:
-    """Installed networks: name -> file."""
+    """Installed feature networks: name -> file."""
     return {path.stem: path for path in sorted(folder().glob("*.safetensors"))}
 
 
+def installed_priors() -> dict[str, Path]:
+    """Installed priors: name -> file."""
+    found = sorted(priors_folder().glob(f"[!.]*/{WEIGHTS}"))
+    return {path.parent.name: path for path in found}
+
+
+def known(name: str) -> KnownNetwork | None:
+    """What is known of a network that others publish; None if nothing is."""
+    return PRIORS.get(name) or NETWORKS.get(name)
+
+
 def missing(name: str) -> str:
-    """The sentence about a network that is not here; of a known one it says how to get it."""
-    if name in KNOWN:
+    """The sentence about a feature network that is not here; of a known one it says how to get it."""
+    if name in NETWORKS:
         return (
             f"the network {name!r} is not installed: `jaxprior priors get {name}` fetches it; or convert a file that "
             f"you have ({_conversion(name)}) and name {name}.safetensors instead"
         )
     return (
         f"{name}: neither an installed network ({', '.join(installed()) or 'none is'}), nor one that can be fetched "
-        f"({', '.join(KNOWN)}), nor a .safetensors file"
+        f"({', '.join(NETWORKS)}), nor a .safetensors file{did_you_mean(name, {*installed(), *NETWORKS})}"
     )
 
 
+def missing_prior(name: str, bundled: Iterable[str]) -> str:
+    """The sentence about a prior that is not here; of a known one it says how to get it.
+
+    Arguments:
+        name: what was given.
+        bundled: names of the priors that come with the package.
+    """
+    if name in PRIORS:
+        return f"the prior {name!r} is not installed: {how_to_get(name)}"
+    own = installed_priors()
+    return (
+        f"{name}: neither a bundled prior ({', '.join(bundled) or 'none is'}), nor an installed one "
+        f"({', '.join(own) or 'none is'}), nor a .safetensors file, nor a training run"
+        f"{did_you_mean(name, {*bundled, *own, *PRIORS})}"
+    )
 
 
+def how_to_get(name: str) -> str:
+    """How a known prior is installed, as the end of a sentence."""
+    prior = PRIORS[name]
+    if prior.files:
+        return f"`jaxprior priors get {name}` downloads it ({shown_size(prior.size)})"
+    return (
+        f"it is no file that a program can fetch, so take it from {prior.page} and install it with "
+        f"`jaxprior priors get {name} --from {prior.others[0]}`"
+    )
 
 
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """The end of a sentence that proposes the nearest of several names; empty where none is near.
+
+    Example:
+        >>> did_you_mean("bedrom256", ["bedroom256", "kitchen256"])
+        '. Did you mean bedroom256?'
+    """
+    nearest = difflib.get_close_matches(name, sorted(names), n=1)
+    return f". Did you mean {nearest[0]}?" if nearest else ""
 
 
 def _conversion(name: str) -> str:
-    first, *heads = KNOWN[name].files
+    first, *heads = NETWORKS[name].files
     if not heads:
         return f"`jaxprior convert {first.name} -o {name}.safetensors`"
     return (

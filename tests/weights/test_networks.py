@@ -18,6 +18,8 @@ from jaxprior.cli import app
 from jaxprior.errors import WeightsError
 from jaxprior.weights import download, registry
 from jaxprior.weights.features import load_features
+from jaxprior.weights.known.files import RemoteFile
+from jaxprior.weights.known.networks import NETWORKS
 from jaxprior.weights.storage import read_card
 
 
@@ -44,19 +46,16 @@ def known(published, tmp_path, monkeypatch):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(published)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
-    def here(file: registry.RemoteFile) -> registry.RemoteFile:
+    def here(file: RemoteFile) -> RemoteFile:
         data = (published / file.name).read_bytes() if (published / file.name).exists() else b""
         url = f"http://127.0.0.1:{server.server_port}/{file.name}"
         return dataclasses.replace(file, url=url, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
 
-    moved = {
-        name: dataclasses.replace(network, files=tuple(map(here, network.files)))
-        for name, network in registry.KNOWN.items()
-    }
-    monkeypatch.setattr(registry, "KNOWN", moved)
+    for name, network in NETWORKS.items():
+        monkeypatch.setitem(NETWORKS, name, dataclasses.replace(network, files=tuple(map(here, network.files))))
     monkeypatch.setenv("JAXPRIOR_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    yield moved
+    yield NETWORKS
     server.shutdown()
     server.server_close()
 
@@ -145,18 +144,18 @@ def test_a_name_that_is_not_known_is_refused():
 
 
 def test_known_files_are_described_exactly():
-    for name, network in registry.KNOWN.items():
+    for name, network in NETWORKS.items():
         assert network.page.startswith("https://") and network.licence and network.title
         for file in network.files:
             assert file.url.startswith("https://") and len(file.sha256) == 64 and file.size > 1000, name
     for name in ("vgg16", "vgg19"):  # torchvision's names carry the first digits
-        file = registry.KNOWN[name].files[0]
+        file = NETWORKS[name].files[0]
         assert file.name == f"{name}-{file.sha256[:8]}.pth" and file.url.endswith(file.name)
-    assert "LPIPS-style" in registry.KNOWN["lpips-squeeze"].title
+    assert "LPIPS-style" in NETWORKS["lpips-squeeze"].title
 
 
 def test_known_hashes_are_those_of_the_files_at_hand(shared):
-    files, folder = registry.KNOWN["lpips-squeeze"].files, shared / "weights"
+    files, folder = NETWORKS["lpips-squeeze"].files, shared / "weights"
     paths = (folder / "squeezenet11_imagenet" / files[0].name, folder / "lpips_lin" / "v0.1__squeeze.pth")
     for file, path in zip(files, paths, strict=True):
         data = path.read_bytes()
