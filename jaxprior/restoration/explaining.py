@@ -77,10 +77,10 @@ class Explainer:
         """
         count = len(pictures)
         pictures, missing, ids = (_filled(np.asarray(array)) for array in (pictures, missing, ids))
-        observed = pictures * (1 - missing[..., None])
+        observed = jnp.asarray(pictures * (1 - missing[..., None]))
         found = self.inverter.invert(observed, Inpaint(missing), key=jax.random.key(SEED), ids=jnp.asarray(ids))
         images = np.clip(np.asarray(found.images), -1, 1)
-        explained = np.asarray(psnr(jnp.asarray(images), jnp.asarray(observed), mask=jnp.asarray(1 - missing)))
+        explained = np.asarray(psnr(jnp.asarray(images), observed, mask=jnp.asarray(1 - missing)))
         return Explanation(psnr=explained[:count], images=images[:count])
 
 
