@@ -26,7 +26,7 @@ _ROUND_LOD = ("cur", "curr", "current", "now", "in", "value", "net", "g", "gs", 
 """Words beside "lod" that leave its meaning as it is: `cur_lod`, `G_lod`."""
 
 
-def unused_stages(state: State, stages: int) -> int:
+def stages_without_use(state: State, stages: int) -> int:
     """The number of stages, counted from the finest, that a network did not use yet.
 
     Arguments:
@@ -62,7 +62,8 @@ def check_other_levels(state: State, numbers: Mapping[str, float], unused: int, 
     """Refuse a network of which the file says another level elsewhere: in buffers, in settings, or of its raw form.
 
     Arguments:
-        state: its tensors. numbers: those in the whole file, by name. unused: see `unused_stages`. name: of the state.
+        state: its tensors. numbers: those in the whole file, by name. unused: see
+        `stages_without_use`. name: of the state.
     Raises:
         WeightsError: naming the other number. A critic's counts only if the generator has none of its own.
     """
@@ -89,7 +90,7 @@ def cut_generator(tree: dict, config: dict, unused: int) -> tuple[dict, dict]:
     stages = len(config["widths"]) - unused
     layers = [f"layer{k}" for k in range(2 * stages)] + [f"output{b}" for b in range(stages)]
     smaller = {**config, "resolution": 2 << stages, "widths": config["widths"][:stages]}
-    return {layer: tree[layer] for layer in layers}, smaller
+    return {layer: tree[layer] for layer in layers if layer in tree}, smaller
 
 
 def cut_critic(tree: dict, config: dict, unused: int) -> tuple[dict, dict]:

@@ -1,0 +1,1 @@
+"""The layouts of PGGAN files, one file for each project; they are found because they lie here."""
