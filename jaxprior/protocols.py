@@ -28,8 +28,8 @@ PyTree: TypeAlias = Any
 Latents: TypeAlias = dict[str, Any]
 """What is optimised for ONE image: a dictionary of arrays, in which "z" holds the codes."""
 
-Distribution: TypeAlias = Literal["normal", "uniform"]
-"""What the codes of a generator were drawn from while it was trained: N(0, 1), or U(-1, 1)."""
+Distribution: TypeAlias = Literal["normal", "uniform", "sphere"]
+"""What the codes of a generator were drawn from while it was trained; `jaxprior.nn.latent.DISTRIBUTIONS` says what."""
 
 Network = TypeVar("Network")
 

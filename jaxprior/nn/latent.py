@@ -1,10 +1,10 @@
 """Latent codes as a generator's training drew them; the distribution stands in the generator's card."""
 
-from jaxprior.lazy_jax import Array, jax
+from jaxprior.lazy_jax import Array, jax, jnp
 
 
-DISTRIBUTIONS = ("normal", "uniform")
-"""N(0, 1), or U(-1, 1)."""
+DISTRIBUTIONS = ("normal", "uniform", "sphere")
+"""N(0, 1); U(-1, 1); or the sphere of radius sqrt(d) for codes of d numbers, which is N(0, 1) scaled to that length."""
 
 
 def draw_codes(key: Array, shape: tuple[int, ...], *, distribution: str = "normal") -> Array:
@@ -29,4 +29,7 @@ def draw_codes(key: Array, shape: tuple[int, ...], *, distribution: str = "norma
         raise ValueError(f"`distribution` must be one of {DISTRIBUTIONS}, got {distribution!r}")
     if distribution == "uniform":
         return jax.random.uniform(key, shape, minval=-1.0)
-    return jax.random.normal(key, shape)
+    codes = jax.random.normal(key, shape)
+    if distribution == "sphere":
+        return codes * (shape[-1] ** 0.5 / jnp.linalg.norm(codes, axis=-1, keepdims=True))
+    return codes

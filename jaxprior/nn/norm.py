@@ -30,11 +30,20 @@ def pixel_norm(x: Array, *, epsilon: float = 1e-8) -> Array:
     return (wide * lax.rsqrt(jnp.mean(jnp.square(wide), axis=-1, keepdims=True) + epsilon)).astype(x.dtype)
 
 
+def rms_norm(x: Array, *, epsilon: float) -> Array:
+    """Pixel norm with the epsilon outside of the root: x / (sqrt(mean_c x^2) + epsilon). Float32 or wider."""
+    wide = widen(x)
+    square = jnp.mean(jnp.square(wide), axis=-1, keepdims=True)
+    root = jnp.sqrt(jnp.maximum(square, 1e-30))  # at 0 the root has no finite gradient
+    return (wide / (root + epsilon)).astype(x.dtype)
+
+
 def minibatch_stddev(x: Array, group_size: int = 4) -> Array:
     """Append the mean standard deviation over groups of samples as one more channel.
 
-    The groups are strided as in the original: sample i belongs to group i mod (b / group). With a batch that
-    `group_size` does not divide, the largest common divisor is used; a batch of one sees sqrt(1e-8).
+    The groups are strided as in the original: sample i belongs to group i mod (b / group). A batch of less than
+    `group_size` samples is one group. Of a larger batch that `group_size` does not divide, which the original refuses,
+    a group is the largest common divisor; a batch of one sees sqrt(1e-8).
 
     Arguments:
         x: features [b, h, w, c].
@@ -44,10 +53,37 @@ def minibatch_stddev(x: Array, group_size: int = 4) -> Array:
         Features [b, h, w, c + 1].
     """
     b, h, w, c = x.shape
-    group = math.gcd(b, group_size)
-    y = x.astype(jnp.float32).reshape(group, b // group, h, w, c)
+    group = b if b < group_size else math.gcd(b, group_size)
+    y = widen(x).reshape(group, b // group, h, w, c)
     deviation = jnp.sqrt(jnp.var(y, axis=0) + 1e-8).mean(axis=(1, 2, 3))  # [b / group]
-    plane = jnp.broadcast_to(jnp.tile(deviation, group)[:, None, None, None], (b, h, w, 1))
+    return _with_plane(x, jnp.tile(deviation, group))
+
+
+def consecutive_stddev(x: Array, group_size: int = 4) -> Array:
+    """Append the minibatch standard deviation as Facebook's pytorch_GAN_zoo computes it.
+
+    Unlike `minibatch_stddev`, consecutive samples are a group; the variance is divided by n - 1; a batch that
+    `group_size` does not divide is one group; and a batch of one sees 0.
+
+    Arguments:
+        x: features [b, h, w, c].
+        group_size: samples in a group.
+
+    Returns:
+        Features [b, h, w, c + 1].
+    """
+    b, h, w, c = x.shape
+    if b == 1 or group_size == 1:
+        return _with_plane(x, jnp.zeros(b))
+    group = b if b % group_size else group_size
+    y = widen(x).reshape(b // group, group, h, w, c)
+    deviation = jnp.sqrt(jnp.var(y, axis=1, ddof=1) + 1e-8).mean(axis=(1, 2, 3))  # [b / group]
+    return _with_plane(x, jnp.repeat(deviation, group))
+
+
+def _with_plane(x: Array, values: Array) -> Array:
+    """Features [b, h, w, c] with one value a sample, [b], as one more channel."""
+    plane = jnp.broadcast_to(values[:, None, None, None], (*x.shape[:-1], 1))
     return jnp.concatenate([x, plane.astype(x.dtype)], axis=-1)
 
 

@@ -22,7 +22,7 @@ class CutGenerator:
         module, layer: network and cut; params: its prepared parameters (constants multiplied in, phase kernels).
         recompute: for the gradient, compute head and tail again instead of keeping what is inside.
         at_once: codes that go through the head at once; None for all.
-        code_distribution: what codes are drawn from, "normal" or "uniform".
+        code_distribution: what codes are drawn from, one of `jaxprior.nn.latent.DISTRIBUTIONS`.
     """
 
     module: Any = static()

@@ -71,7 +71,7 @@ class Prior:
 
     @property
     def code_distribution(self) -> str:
-        """What codes were drawn from in its training: "normal", N(0, 1), or "uniform", U(-1, 1); the card says it."""
+        """What codes were drawn from in its training, one of `jaxprior.nn.latent.DISTRIBUTIONS`; the card says it."""
         return self.card.get("codes", "normal")
 
     @property

@@ -20,8 +20,8 @@ class SingleCode:
     Fields:
         project: what is done after every update. "none"; "clip": values are clipped to [-1, 1]; "stochastic": each
             value beyond [-1, 1] is drawn anew from U(-1, 1), independently of the others (Lipton & Tripathi, 2017).
-        start: the code is drawn from "normal", N(0, 1), or "uniform", U(-1, 1); None takes what the generator was
-            trained with.
+        start: the code is drawn from "normal", N(0, 1), "uniform", U(-1, 1), or "sphere", that of radius sqrt(d); None
+            takes what the generator was trained with.
     """
 
     project: Projection = "none"
