@@ -1,118 +1,124 @@
-"""`jaxprior priors`: the networks that are at hand, and fetching those that are published elsewhere."""
+"""`jaxprior priors`: the networks that are at hand, and installing those that are published elsewhere."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from jaxprior.cli.console import print_table, say
-from jaxprior.errors import JaxpriorError
+from jaxprior.cli.console import say
+from jaxprior.cli.prior_tables import print_networks, print_priors
 
 
-OFFICIAL_PRIORS = "https://github.com/tkarras/progressive_growing_of_gans"
+Name = Annotated[str, typer.Argument(help="Of a network, as `jaxprior priors` lists it.", metavar="NAME")]
 
 
 def priors(context: typer.Context) -> None:
-    """List the bundled priors, the installed feature networks, and those that can be fetched.
+    """List the priors and feature networks that are bundled, installed, or published by others.
 
     Nothing is downloaded unless you ask for it with `get`.
 
     ```
     jaxprior priors
+    jaxprior priors get bedroom256
+    jaxprior priors get tower256 --from karras2018iclr-lsun-tower-256x256.pkl
     jaxprior priors get vgg16
-    jaxprior priors get lpips-squeeze
     ```
     """
     if context.invoked_subcommand is not None:
         return
-    _list_priors()
-    _list_networks()
+    print_priors()
+    say("")
+    print_networks()
 
 
 def get(
-    name: Annotated[str, typer.Argument(help="vgg16, vgg19, squeezenet or lpips-squeeze.", metavar="NAME")],
+    name: Annotated[
+        str, typer.Argument(help="Of a known network, or any name for your own --from FILE.", metavar="NAME")
+    ],
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Install this file, which you carried here by hand, instead of downloading; also the folder with all "
+            "files of a network that has several.",
+            metavar="FILE",
+        ),
+    ] = None,
+    licence: Annotated[str | None, typer.Option(help="Of the weights, for the card of a file of your own.")] = None,
 ) -> None:
-    """Fetch a feature network from its publisher, check its sha256, convert it and install it.
+    """Install a prior or a feature network: download it from its publishers, check its sha256, and convert it.
 
-    Needs `pip install 'jaxprior[download]'`, and for SqueezeNet also `'jaxprior[convert]'`.
+    A download that was stopped goes on by the same command. Proxies are those of the environment (`https_proxy`), and
+    `JAXPRIOR_MIRROR` names an address under which the same files lie. An installed prior is taken by its name:
+    `--prior NAME`. SqueezeNet's file needs `pip install 'jaxprior[convert]'`.
 
     ```
+    jaxprior priors get bedroom256
+    jaxprior priors get kitchen256 --from downloads/proggan_kitchen-67f1e16c.pth
+    jaxprior priors get my-rooms --from checkpoint.pth --licence "CC BY 4.0"
     jaxprior priors get vgg16
     ```
     """
-    from jaxprior.weights import download
-    from jaxprior.weights.known.files import shown_size
-    from jaxprior.weights.known.networks import NETWORKS
-
-    if name in NETWORKS:
-        for file in NETWORKS[name].files:
-            say(f"fetching {file.url} ({shown_size(file.size)})")
-    path = download.fetch(name)
-    say(f"installed {path} ({path.stat().st_size / 1e6:.3g} MB): load_features({name!r})")
-
-
-def _list_priors() -> None:
-    from jaxprior.settings import flat
-    from jaxprior.weights.loader import bundled, outline
-    from jaxprior.weights.priors import list_priors
-
-    cards = list_priors()
-    if not cards:
-        raise JaxpriorError(
-            "This installation has no bundled prior: train one with `jaxprior train pggan`, or convert "
-            "one with `jaxprior convert`."
-        )
-    files = bundled()
-    priors = [outline(files[card["name"]], role="prior") for card in cards]
-    titles = ("prior", "pixels", "latent", "layers", "trained on", "licence", "sha256")
-    print_table(
-        titles,
-        [
-            (
-                card["name"],
-                _pixels(prior.image_shape),
-                prior.latent_dim,
-                prior.num_layers,
-                card.get("source", ""),
-                card.get("licence", ""),
-                card["sha256"][:12],
-            )
-            for card, prior in zip(cards, priors, strict=True)
-        ],
-        words=len(titles),
-    )
-    for card in cards:
-        for task, settings in card.get("defaults", {}).items():
-            say(f"{card['name']}, {task}: " + ", ".join(f"{name} {value}" for name, value in flat(settings)))
-    say(f"More are described at {OFFICIAL_PRIORS}; `jaxprior convert` reads its files.")
-
-
-def _pixels(image_shape: tuple[int, ...]) -> str:
-    """Pixels of a side, or of every side where they differ."""
-    height, *others = image_shape[:-1]
-    return str(height) if all(side == height for side in others) else "x".join(str(side) for side in image_shape[:-1])
-
-
-def _list_networks() -> None:
-    from jaxprior.weights import registry
-    from jaxprior.weights.known.files import shown_size
-    from jaxprior.weights.known.networks import NETWORKS
+    from jaxprior.weights import installing, registry
     from jaxprior.weights.storage import read_card
 
-    rows, installed = [], registry.installed()
-    for name, path in installed.items():
-        try:
-            card = read_card(path)
-        except JaxpriorError as error:  # one damaged file must not hide the others
-            rows.append((name, "damaged", str(error), ""))
-            continue
-        architecture = card.get("architecture", "")
-        title = NETWORKS[architecture].title if architecture in NETWORKS else architecture
-        rows.append((name, "installed", title, card.get("licence", "")))
-    for name, known in NETWORKS.items():
-        if name not in installed:
-            rows.append((name, f"get, {shown_size(known.size)}", known.title, known.licence))
-    say("")
-    print_table(("feature network", "state", "what it is", "licence"), rows, words=4)
-    for name, known in NETWORKS.items():
-        say(f"{name} is described at {known.page}")
-    say(f"Installed networks are kept in {registry.folder()}.")
+    known = registry.known(name)
+    if known is not None:
+        for line in registry.announced(known, fetched=source is None):
+            say(line)
+    path = installing.install(name, source=source, licence=licence)
+    card = read_card(path)
+    if known is not None and any(file.sha256 is None for file in known.files):
+        say(f"sha256 of {card['source']}: {card['sha256_source']}")
+    say(f"installed {path} ({path.stat().st_size / 1e6:.3g} MB)")
+    if path in registry.installed_priors().values():
+        say(f"take it with --prior {name}, or load_prior({name!r})")
+    else:
+        say(f"take it with --features {name}, or load_features({name!r})")
+
+
+def show(name: Name) -> None:
+    """Show what is known of a prior that is here: size, licence, where it comes from, and its default settings.
+
+    ```
+    jaxprior priors show cats64
+    ```
+    """
+    from jaxprior.settings import flat
+    from jaxprior.weights.loader import find
+    from jaxprior.weights.outlines import outline_prior
+    from jaxprior.weights.storage import read_card
+
+    card, path = read_card(find(name, role="prior")), find(name, role="prior")
+    outline = outline_prior(name)
+    lines = {
+        "name": card.get("name", name),
+        "file": path,
+        "shows": card.get("subject"),
+        "trained on": card.get("data", card.get("source")),
+        "licence": card.get("licence"),
+        "pixels": outline and "x".join(map(str, outline.image_shape[:-1])),
+        "latent": outline and outline.sizes.latent_dim,
+        "layers": outline and outline.num_layers,
+        "layout": card.get("layout"),
+        "from": card.get("url", card.get("page")),
+        "sha256": card["sha256"],
+        "of source": card.get("sha256_source"),
+    }
+    for title, value in lines.items():
+        if value is not None:
+            say(f"{title:<11} {value}")
+    for task, settings in card.get("defaults", {}).items():
+        say(f"{task + ':':<11} " + ", ".join(f"{key} {value}" for key, value in flat(settings)))
+
+
+def remove(name: Name) -> None:
+    """Remove an installed prior or feature network from this machine; those that are bundled stay.
+
+    ```
+    jaxprior priors remove bedroom256
+    ```
+    """
+    from jaxprior.weights.installing import uninstall
+
+    say(f"removed {uninstall(name)}")

@@ -18,7 +18,7 @@ CLOSING = 0.5
 """Seconds that taking away the bar may take."""
 
 RESUMING = ("demo", "evaluate", "train")
-"""Commands that go on where they were stopped, beside those of the tasks and `singan train`."""
+"""Commands that go on where they were stopped, beside those of the tasks, `singan train` and `priors get`."""
 
 RETRAIN = "--retrain"
 """The option of `singan paint` with which it trains first."""
@@ -47,6 +47,8 @@ def goes_on(words: Sequence[str]) -> bool:
     command, *others = [word for word in words if not word.startswith("-")] or [""]
     if command == "singan":
         return others[:1] == ["train"] or RETRAIN in words
+    if command == "priors":
+        return others[:1] == ["get"]
     return command in RESUMING or command in task_names()
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from jaxprior.runs.kinds import WEIGHTS
 from jaxprior.weights.known.files import KnownNetwork, shown_size
 from jaxprior.weights.known.networks import NETWORKS
-from jaxprior.weights.known.priors import PRIORS
+from jaxprior.weights.known.priors import PRIORS, KnownPrior
 
 
 def data_folder() -> Path:
@@ -99,6 +99,28 @@ def how_to_get(name: str) -> str:
         f"it is no file that a program can fetch, so take it from {prior.page} and install it with "
         f"`jaxprior priors get {name} --from {prior.others[0]}`"
     )
+
+
+def announced(network: KnownNetwork, *, fetched: bool) -> list[str]:
+    """What people are told of a known network before it is installed: what it is, its licence, and what is checked.
+
+    Arguments:
+        network: what is known. fetched: whether its files are fetched; otherwise they are at hand.
+    """
+    lines = [network.title, f"licence: {network.stated_licence}"]
+    if isinstance(network, KnownPrior):
+        lines.insert(1, f"shows {network.subject}, {network.resolution} pixels")
+    for file in network.files:
+        if fetched:
+            lines.append(f"fetching {file.url} ({shown_size(file.size)})")
+        if file.sha256 is None:
+            lines.append(
+                f"no hash of {file.name} was published, so nothing can tell whether it is unchanged; its sha256 goes "
+                "into the card"
+            )
+    if not network.files:
+        lines.append("no hash of its file was published, so nothing can tell whether it is unchanged")
+    return lines
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

@@ -101,7 +101,8 @@ def test_drawings_have_a_limit():
 
 
 @pytest.mark.parametrize("words, goes_on", [
-    ("bench", False), ("doctor", False), ("priors get vgg16", False), ("convert a.pth -o a.safetensors", False),
+    ("bench", False), ("doctor", False), ("priors get vgg16", True), ("priors", False),
+    ("convert a.pth -o a.safetensors", False),
     ("report runs/a", False), ("edit runs/a", False), ("interpolate runs/a x y", False),
     ("singan sample runs/a", False),
     ("singan paint runs/a b.png --colors 5", False), ("singan paint runs/a b.png --retrain", True),

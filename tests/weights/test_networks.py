@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from jaxprior.cli import app
 from jaxprior.errors import WeightsError
-from jaxprior.weights import download, registry
+from jaxprior.weights import installing, registry
 from jaxprior.weights.features import load_features
 from jaxprior.weights.known.files import RemoteFile
 from jaxprior.weights.known.networks import NETWORKS
@@ -42,7 +42,6 @@ def published(tmp_path_factory) -> Path:
 @pytest.fixture
 def known(published, tmp_path, monkeypatch):
     """The known registry, at addresses of a server on this machine, to be installed in a folder of the test's."""
-    pytest.importorskip("pooch")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(published)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
@@ -86,15 +85,15 @@ def test_get_fetches_checks_converts_and_installs(known):
 
 
 def test_the_distance_is_put_together_from_two_files(known):
-    path = download.fetch("lpips-squeeze")
+    path = installing.install("lpips-squeeze")
     assert path == registry.folder() / "lpips-squeeze.safetensors"
     assert load_features("lpips-squeeze").label == "LPIPS-style (SqueezeNet, Caffe weights)"
-    download.fetch("squeezenet")
+    installing.install("squeezenet")
     assert left(registry.folder()) == ["lpips-squeeze.safetensors", "squeezenet.safetensors"]
 
 
 def test_priors_lists_what_is_installed_and_what_can_be_fetched(known):
-    download.fetch("squeezenet")
+    installing.install("squeezenet")
     (registry.folder() / "broken.safetensors").write_bytes(b"x" * 100)
     shown = call("priors").stdout
     rows = {}
@@ -114,28 +113,28 @@ def test_another_content_is_not_installed(known):
 
 
 def test_a_failure_keeps_what_was_installed(known):
-    path = download.fetch("squeezenet")
+    path = installing.install("squeezenet")
     before = path.read_bytes()
     change(known, "squeezenet", sha256="0" * 64)
     with pytest.raises(WeightsError):
-        download.fetch("squeezenet")
+        installing.install("squeezenet")
     assert path.read_bytes() == before and left(registry.folder()) == ["squeezenet.safetensors"]
 
 
 def test_no_connection_and_no_such_file_are_one_sentence(known):
     change(known, "vgg16", url="http://127.0.0.1:9/vgg16.pth")
     error = call("priors", "get", "vgg16", code=2).stderr
-    assert "cannot be fetched (no connection); get vgg16-397923af.pth" in error and error.count("\n") == 1
+    assert "cannot be fetched (no connection: " in error and "get vgg16-397923af.pth" in error
+    assert "`jaxprior priors get vgg16 --from vgg16-397923af.pth`" in error and error.count("\n") == 1
     with pytest.raises(WeightsError, match="404"):
-        download.fetch("vgg19")
+        installing.install("vgg19")
     assert left(registry.folder()) == []
 
 
-@pytest.mark.parametrize("module, hint", [("pooch", "jaxprior[download]"), ("h5py", "jaxprior[convert]")])
-def test_a_missing_package_is_one_sentence(module, hint, known, monkeypatch):
-    monkeypatch.setitem(sys.modules, module, None)
+def test_a_missing_package_is_one_sentence(known, monkeypatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
     error = call("priors", "get", "lpips-squeeze", code=2).stderr
-    assert hint in error and error.count("\n") == 1 and left(registry.folder()) == []
+    assert "jaxprior[convert]" in error and error.count("\n") == 1 and left(registry.folder()) == []
 
 
 def test_a_name_that_is_not_known_is_refused():

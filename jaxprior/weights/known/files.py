@@ -26,7 +26,8 @@ class KnownNetwork:
 
     Fields:
         title: what it is. page: where its publishers describe it.
-        licence: of the weights, as far as the publishers state it.
+        licence: of the weights, as far as the publishers state one, in a few words; licence_note: for whom they state
+            it, where that is not plain.
         files: what to fetch; the second file, if any, goes onto the first (`weights_convert.convert(onto=...)`). Empty
             where there is no address from which a program can fetch: such a file is carried by hand.
     """
@@ -35,6 +36,12 @@ class KnownNetwork:
     page: str
     licence: str
     files: tuple[RemoteFile, ...]
+    licence_note: str = ""
+
+    @property
+    def stated_licence(self) -> str:
+        """The licence with all that is to be said of it."""
+        return f"{self.licence}: {self.licence_note}" if self.licence_note else self.licence
 
     @property
     def size(self) -> int | None:

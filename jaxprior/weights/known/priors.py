@@ -29,13 +29,15 @@ class KnownPrior(KnownNetwork):
     others: tuple[str, ...] = ()
 
 
-_OFFICIAL = "https://github.com/tkarras/progressive_growing_of_gans"
 _MGANPRIOR = "https://github.com/genforce/mganprior/blob/master/models/README.md"
 _DISSECTION = "https://github.com/davidbau/ganseeing"
 _COMPOSITION = "https://github.com/chail/latent-composition"
 _GAN_ZOO = "https://github.com/facebookresearch/pytorch_GAN_zoo"
 _MMGENERATION = "https://github.com/open-mmlab/mmgeneration"
 _PRO_GAN_PYTORCH = "https://github.com/akanimax/pro_gan_pytorch"
+
+_OF_THE_CODE = "stated for the publishers' code; nothing is stated for the weights"
+_OF_THE_ORIGINALS = "stated for NVIDIA's networks, which were converted; nothing is stated for the converted files"
 
 _LSUN_IN_DISSECTION = (  # our word, the official file's word, first digits of the hash, subject
     ("bedroom", "bedroom", "d8a89ff1", "bedrooms"),
@@ -83,7 +85,8 @@ def _dissection(name: str, digits: str, *, subject: str, data: str, pixels: int,
     return KnownPrior(
         title=f"NVIDIA's PGGAN of {data}, converted for GAN dissection",
         page=_DISSECTION,
-        licence="not stated; NVIDIA's originals: CC BY-NC 4.0",
+        licence="CC BY-NC 4.0 (NVIDIA)",
+        licence_note=_OF_THE_ORIGINALS,
         files=(RemoteFile(f"http://gandissect.csail.mit.edu/models/{file}", file, digits, size),),
         subject=subject,
         data=data,
@@ -110,7 +113,8 @@ def _gan_zoo(file: str, *, subject: str, data: str, pixels: int, values: int) ->
     return KnownPrior(
         title=f"PGGAN of {data} of the GAN zoo (torch.hub)",
         page=_GAN_ZOO,
-        licence="not stated; code: BSD-3-Clause",
+        licence="BSD-3-Clause (code)",
+        licence_note=_OF_THE_CODE,
         files=(_named_by_hash("https://dl.fbaipublicfiles.com/gan_zoo/PGAN/", file, 4 * values),),
         subject=subject,
         data=data,
@@ -123,7 +127,8 @@ def _mmgeneration(file: str, *, subject: str, data: str, pixels: int, values: in
     return KnownPrior(
         title=f"PGGAN of {data} of MMGeneration",
         page=_MMGENERATION,
-        licence="not stated; code: Apache-2.0",
+        licence="Apache-2.0 (code)",
+        licence_note=_OF_THE_CODE,
         files=(_named_by_hash("https://download.openmmlab.com/mmgen/pggan/", file, 4 * values),),
         subject=subject,
         data=data,
@@ -141,7 +146,7 @@ def _by_hand(word: str, subject: str) -> KnownPrior:
     return KnownPrior(
         title=f"NVIDIA's PGGAN of LSUN {word}",
         page=_MGANPRIOR,
-        licence="CC BY-NC 4.0 (NVIDIA)",
+        licence="CC BY-NC 4.0",
         files=(),
         subject=subject,
         data=f"LSUN {word}",
@@ -219,7 +224,8 @@ PRIORS = {
     "metfaces1024": KnownPrior(
         title="PGGAN of MetFaces of pro_gan_pytorch",
         page=_PRO_GAN_PYTORCH,
-        licence="not stated; code: MIT",
+        licence="MIT (code)",
+        licence_note=_OF_THE_CODE,
         files=(
             RemoteFile(
                 "http://geometry.cs.ucl.ac.uk/projects/2021/pro_gan_pytorch/model_metfaces.bin",
