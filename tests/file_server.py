@@ -52,7 +52,7 @@ class FileServer:
         """The served content as a published file, with so many digits of its hash."""
         content = self.content if content is None else content
         digest = hashlib.sha256(content).hexdigest()
-        return RemoteFile(f"{self.address}/{name}", name, digits and digest[:digits], len(content))
+        return RemoteFile(f"{self.address}/{name}", name, digest[:digits] if digits else None, len(content))
 
 
 @contextlib.contextmanager

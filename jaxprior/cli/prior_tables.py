@@ -96,6 +96,7 @@ def print_networks() -> None:
 
 def _here() -> list[_Row]:
     """The priors that are bundled or installed; one that is damaged says so."""
+    from jaxprior.weights.known.files import shown_size
     from jaxprior.weights.loader import named_priors, prior_cards
 
     files = named_priors()
@@ -109,7 +110,7 @@ def _here() -> list[_Row]:
             command = f"jaxprior priors remove {name}"
             rows.append(_Row(name, "damaged: install it again", "", "?", "?", "", command))
             continue
-        size = f"{files[name].stat().st_size / 1e6:.3g} MB"
+        size = shown_size(files[name].stat().st_size)
         data = str(card.get("data", card.get("source", "")))
         pixels = str(card.get("config", {}).get("resolution", "?"))
         shows = str(card.get("subject", data))

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from jaxprior.cli.console import say
+from jaxprior.cli.console import load_jax, say, say_error
 from jaxprior.cli.prior_tables import print_networks, print_priors
+from jaxprior.errors import JaxpriorError
 
 
 Name = Annotated[str, typer.Argument(help="Of a network, as `jaxprior priors` lists it.", metavar="NAME")]
@@ -60,6 +61,7 @@ def get(
     ```
     """
     from jaxprior.weights import installing, registry
+    from jaxprior.weights.known.files import shown_size
     from jaxprior.weights.storage import read_card
 
     known = registry.known(name)
@@ -70,11 +72,28 @@ def get(
     card = read_card(path)
     if known is not None and any(file.sha256 is None for file in known.files):
         say(f"sha256 of {card['source']}: {card['sha256_source']}")
-    say(f"installed {path} ({path.stat().st_size / 1e6:.3g} MB)")
-    if path in registry.installed_priors().values():
-        say(f"take it with --prior {name}, or load_prior({name!r})")
-    else:
+    say(f"installed {path} ({shown_size(path.stat().st_size)})")
+    if path not in registry.installed_priors().values():
         say(f"take it with --features {name}, or load_features({name!r})")
+        return
+    say(f"take it with --prior {name}, or load_prior({name!r})")
+    _describe(path.parent)
+
+
+def _describe(folder: Path) -> None:
+    """Show what an installed prior's own samples say. The prior is of use without, so a failure is only told."""
+    say("Its samples are drawn and measured now; it can be used already, and the same command goes on with that.")
+    load_jax()
+    from jaxprior.restoration.own_samples import SHEET, describe_prior
+    from jaxprior.system import runtime
+
+    runtime.enable_compilation_cache()
+    try:
+        describe_prior(folder)
+    except JaxpriorError as error:
+        say_error(f"note: its samples could not be measured: {error}")
+        return
+    say(f"its samples: {folder / SHEET}")
 
 
 def show(name: Name) -> None:

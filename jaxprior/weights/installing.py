@@ -38,8 +38,8 @@ def install(name: str, *, source: str | os.PathLike | None = None, licence: str 
     Arguments:
         name: of a known network (`jaxprior.weights.known`), or any name for the network in `source`.
         source: the file, if it was carried here by hand; a folder with the files of a network that has several; also
-            the folder of a training run. Nothing is fetched then. None fetches the files of a known network; if it is
-            installed already and undamaged, it is left as it is.
+            the folder of a training run. Nothing is fetched then. None fetches the files of a known network. What is
+            installed already and undamaged is left as it is then.
         licence: of the weights, for the card; None takes what is known.
 
     Returns:
@@ -56,7 +56,7 @@ def install(name: str, *, source: str | os.PathLike | None = None, licence: str 
     """
     known = registry.known(name)
     _check_name(name, known, source is not None)
-    if known is not None and source is None and (present := _present(name, known)) is not None:
+    if source is None and (present := _present(name, known)) is not None:
         return present
     with _alone(name), contextlib.ExitStack() as resources:
         originals = _fetched(name, known) if source is None else _given(name, known, Path(source))
@@ -103,7 +103,7 @@ def _check_name(name: str, known: KnownNetwork | None, given: bool) -> None:
     """Refuse a name that is none, that belongs to a bundled prior, or of which nothing is known."""
     if name in loader.bundled():
         raise WeightsError(f"{name} comes with the package and need not be installed; choose another name for a file")
-    if known is None and not given:
+    if known is None and not given and _present(name, None) is None:
         raise WeightsError(
             f"{name!r} is no network that is known: {', '.join(NETWORKS)} and {len(PRIORS)} priors are, which "
             "`jaxprior priors` lists; a file of your own is installed under any name with `--from FILE`"
@@ -115,14 +115,15 @@ def _check_name(name: str, known: KnownNetwork | None, given: bool) -> None:
         raise WeightsError(f"{name} is not installed: {registry.how_to_get(name)}")
 
 
-def _present(name: str, known: KnownNetwork) -> Path | None:
-    """The installed file, if it is whole and was made of the files that are known."""
-    path = _place(name, prior=isinstance(known, KnownPrior))
+def _present(name: str, known: KnownNetwork | None) -> Path | None:
+    """The installed file, if it is whole and, of a known network, was made of the files that are known."""
+    prior = isinstance(known, KnownPrior) or (known is None and name in registry.installed_priors())
+    path = _place(name, prior=prior)
     try:
         _, card = storage.load_weights(path)
     except WeightsError:
         return None
-    if isinstance(known, KnownPrior) and (card.get("source") in known.others or not known.files):
+    if known is None or not known.files or (isinstance(known, KnownPrior) and card.get("source") in known.others):
         return path
     return path if str(card.get("sha256_source", "")).startswith(known.files[-1].sha256 or "") else None
 

@@ -58,4 +58,6 @@ def shown_size(size: int | None) -> str:
         >>> shown_size(73_400_000), shown_size(None)
         ('73.4 MB', 'size unknown')
     """
-    return "size unknown" if size is None else f"{size / 1e6:.3g} MB"
+    if size is None:
+        return "size unknown"
+    return f"{size / 1e6:.3g} MB" if size >= 1e6 else f"{size / 1e3:.3g} kB"
