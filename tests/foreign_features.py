@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
-from jaxprior.models.squeezenet import networks as squeezenet
+from jaxprior.models.lpips.networks import TRUNKS
 from jaxprior.models.vgg import networks as vgg
 
 
@@ -85,10 +85,10 @@ def write_heads(path: Path, heads: list[np.ndarray]) -> Path:
     return path
 
 
-def random_heads() -> list[np.ndarray]:
+def random_heads(distance: str = "lpips-squeeze") -> list[np.ndarray]:
     """Non-negative heads, a third of them zero as in the real ones."""
     random = np.random.default_rng(11)
-    return [np.maximum(random.standard_normal(n) - 0.4, 0).astype(np.float32) for n in squeezenet.TAP_WIDTHS]
+    return [np.maximum(random.standard_normal(n) - 0.4, 0).astype(np.float32) for n in TRUNKS[distance].widths]
 
 
 # The same networks as PyTorch computes them.

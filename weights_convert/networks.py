@@ -9,8 +9,9 @@ from functools import partial
 import numpy as np
 
 from jaxprior.errors import WeightsError
+from jaxprior.models.lpips.networks import TRUNKS
 from jaxprior.weights.storage import load_weights
-from weights_convert import pggan, squeezenet, vgg
+from weights_convert import alexnet, inception, lpips, pggan, squeezenet, vgg
 from weights_convert.choosing import Checkpoint
 from weights_convert.report import Converted, printable
 from weights_convert.states import State
@@ -35,9 +36,22 @@ NETWORKS = {
     "vgg16": ConvertibleNetwork(partial(vgg.recognise, "vgg16"), partial(vgg.convert, "vgg16"), vgg.EXAMPLE_NAMES),
     "vgg19": ConvertibleNetwork(partial(vgg.recognise, "vgg19"), partial(vgg.convert, "vgg19"), vgg.EXAMPLE_NAMES),
     "squeezenet": ConvertibleNetwork(squeezenet.recognise, squeezenet.convert, squeezenet.EXAMPLE_NAMES),
-    "lpips-squeeze": ConvertibleNetwork(
-        squeezenet.recognise_heads, squeezenet.convert_heads, squeezenet.EXAMPLE_HEAD_NAMES, base="squeezenet"
-    ),
+    **{
+        network: ConvertibleNetwork(
+            partial(inception.recognise, network), partial(inception.convert, network), inception.EXAMPLE_NAMES
+        )
+        for network in inception.CLASSES
+    },
+    "alexnet": ConvertibleNetwork(alexnet.recognise, alexnet.convert, alexnet.EXAMPLE_NAMES),
+    **{
+        distance: ConvertibleNetwork(
+            partial(lpips.recognise, distance),
+            partial(lpips.convert, distance),
+            lpips.EXAMPLE_NAMES,
+            base=trunk.architecture,
+        )
+        for distance, trunk in TRUNKS.items()
+    },
 }
 
 

@@ -1,8 +1,10 @@
-"""SqueezeNet 1.1 from Keras weights (HDF5), and the linear layers of LPIPS (PyTorch) that are put onto it.
+"""SqueezeNet 1.1 from Keras weights (HDF5), or from torchvision's state dict.
 
 Keras has one group a layer, "fire2/squeeze1x1", with a kernel [h, w, in, out] and a bias in it whose own names differ
-from version to version ("uniform2", "kernel:0"): the array with four axes is the kernel. LPIPS saves one vector
-`lin{k}.model.1.weight` [1, c, 1, 1] a map.
+from version to version ("uniform2", "kernel:0"): the array with four axes is the kernel. These are Caffe's weights, for
+BGR from 0 to 255 without its mean. torchvision's, `features.3.squeeze.weight` [out, in, h, w], expect RGB scaled with
+ImageNet's mean and deviation. Their first convolution, which has no padding, is changed so that it takes Caffe's input
+and gives the same values.
 """
 
 from collections.abc import Mapping
@@ -10,23 +12,27 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxprior.errors import WeightsError
-from jaxprior.models.squeezenet.networks import FIRES, TAP_WIDTHS
+from jaxprior.models.squeezenet.networks import FIRES, LAYERS, MEAN_BGR
+from jaxprior.nn.imagenet import DEVIATION, MEAN
 from jaxprior.weights.tree import unflatten
 from weights_convert.choosing import Checkpoint
 from weights_convert.report import Converted, printable
-from weights_convert.tensors import as_weight, check_layers
+from weights_convert.states import State
+from weights_convert.tensors import as_weight, check_layers, check_shapes
 
 
-EXAMPLE_NAMES = "fire2/squeeze1x1/..."
-EXAMPLE_HEAD_NAMES = "lin0.model.1.weight"
-LEFT_OUT = ("conv10",)
-"""The classifier."""
+EXAMPLE_NAMES = "fire2/squeeze1x1/... or features.3.squeeze.weight"
+LEFT_OUT = ("conv10", "classifier")
+"""The classifier, as Keras and as torchvision call it."""
+
+TORCHVISION = "features.3.squeeze.weight"
+"""A tensor that torchvision's state dict has."""
 
 
 def recognise(state: Mapping[str, np.ndarray]) -> bool:
-    """Whether a state is a SqueezeNet, by the groups of its arrays."""
+    """Whether a state is a SqueezeNet, by the groups of its arrays or by torchvision's names."""
     marks = ("conv1/", "fire2/squeeze1x1/", "fire9/expand3x3/")
-    return all(any(key.startswith(mark) for key in state) for mark in marks)
+    return TORCHVISION in state or all(any(key.startswith(mark) for key in state) for mark in marks)
 
 
 def convert(checkpoint: Checkpoint) -> Converted:
@@ -35,12 +41,24 @@ def convert(checkpoint: Checkpoint) -> Converted:
     Arguments:
         checkpoint: what a reader found.
     Returns:
-        Parameter tree (data types as stored, float64 as float32) and configuration.
+        Parameter tree (data types as stored, float64 as float32; torchvision's first convolution is float32) and
+        configuration: "weights" is "torchvision" for torchvision's, and nothing is said of Caffe's.
     Raises:
         WeightsError: missing, unexpected or misshapen arrays.
     """
     chosen = checkpoint.choose(recognise)
     state = checkpoint.states[chosen]
+    torchvision = TORCHVISION in state
+    tree, left_out = (_from_torchvision if torchvision else _from_keras)(state)
+    left_out += [part for name in checkpoint.states if name != chosen for part in checkpoint.rest(name)]
+    size = f"{len(_layer_shapes())} convolutions (features[:13])"
+    config = {"weights": "torchvision"} if torchvision else {}
+    extra = {"title": "SqueezeNet 1.1 (torchvision's weights)"} if torchvision else {}
+    return Converted({"network": tree}, config, "convolutions", (*left_out, *checkpoint.left_out), extra, size)
+
+
+def _from_keras(state: State) -> tuple[dict, list[str]]:
+    """The tree of a Keras file, and the names of what is left out."""
     shapes = _layer_shapes()
     flat: dict = {}
     left_out = []
@@ -57,49 +75,47 @@ def convert(checkpoint: Checkpoint) -> Converted:
         flat[f"{layer}/{kind}"] = as_weight(state.in_file(key), array)
     tree = unflatten(flat)
     check_layers(tree, shapes)
-    size = f"{len(shapes)} convolutions (features[:13])"
-    return Converted({"network": tree}, {}, "convolutions", (*left_out, *checkpoint.left_out), {}, size)
+    return tree, left_out
 
 
-def recognise_heads(state: Mapping[str, np.ndarray]) -> bool:
-    """Whether a state is the linear layers of LPIPS."""
-    return EXAMPLE_HEAD_NAMES in state
-
-
-def convert_heads(checkpoint: Checkpoint, params: dict, card: dict) -> Converted:
-    """Put the linear layers of LPIPS onto a converted SqueezeNet.
-
-    Arguments:
-        checkpoint: what a reader found.
-        params, card: of the SqueezeNet.
-    Returns:
-        Both in one parameter tree.
-    Raises:
-        WeightsError: heads for another network, of other shapes, or with negative weights.
-    """
-    state = checkpoint.states[checkpoint.choose(recognise_heads)]
+def _from_torchvision(state: State) -> tuple[dict, list[str]]:
+    """The tree of torchvision's state dict, and the names of what is left out."""
     state.check_tensors()
-    heads = {}
+    names = {"conv1": "features.0"}
+    for i, layer in enumerate(LAYERS):
+        if layer in FIRES:
+            names[f"{layer}/squeeze1x1"] = f"features.{i}.squeeze"
+            names |= {f"{layer}/{part}": f"features.{i}.{part}" for part in ("expand1x1", "expand3x3")}
+    expected = {}
+    for layer, (height, width, into, out) in _layer_shapes().items():
+        expected |= {f"{names[layer]}.weight": (out, into, height, width), f"{names[layer]}.bias": (out,)}
+    kept = {}
     for key, array in state.items():
-        index = key.removeprefix("lin").removesuffix(".model.1.weight")
-        if f"lin{index}.model.1.weight" != key or not index.isdecimal():
-            raise WeightsError(f"tensor {state.in_file(key)!r} is no linear layer of LPIPS ({EXAMPLE_HEAD_NAMES})")
-        heads[int(index)] = as_weight(state.in_file(key), array)
-    have = [heads[k].shape for k in sorted(heads)]
-    want = [(1, width, 1, 1) for width in TAP_WIDTHS]
-    if sorted(heads) != list(range(len(want))) or have != want:
-        raise WeightsError(
-            f"{len(heads)} linear layers of LPIPS that are not SqueezeNet's; expected {len(want)}, of "
-            f"{' '.join(map(str, TAP_WIDTHS))} channels: the file squeeze.pth"
-        )
-    if any(np.any(array < 0) for array in heads.values()):
-        raise WeightsError("the linear layers have negative weights; expected those of LPIPS, which have none")
-    tree = {"features": params["network"], **{f"head{k}": array.reshape(-1) for k, array in heads.items()}}
-    title = "LPIPS-style (SqueezeNet, Caffe weights)"
-    onto = {key: card.get(key) for key in ("name", "source", "licence", "sha256", "sha256_source")}
-    extra = {"title": title, "onto": onto}
-    used = f"linear layers, onto {printable(str(card.get('name')))} (sha256 {card['sha256'][:12]}...)"
-    return Converted({"network": tree}, {}, used, checkpoint.left_out, extra, title)
+        if key.split(".")[0] not in LEFT_OUT:
+            kept[key] = as_weight(state.in_file(key), array)
+    check_shapes(
+        {state.in_file(key): array.shape for key, array in kept.items()},
+        {state.in_file(key): shape for key, shape in expected.items()},
+    )
+    flat = {}
+    for layer, name in names.items():
+        flat[f"{layer}/kernel"] = kept[f"{name}.weight"].transpose(2, 3, 1, 0)
+        flat[f"{layer}/bias"] = kept[f"{name}.bias"]
+    flat["conv1/kernel"], flat["conv1/bias"] = _for_caffes_input(flat["conv1/kernel"], flat["conv1/bias"])
+    return unflatten(flat), [printable(key) for key in state if key not in kept]
+
+
+def _for_caffes_input(kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first convolution for another input, its output unchanged.
+
+    A channel of torchvision's input is (v / 255 - mean) / deviation with v from 0 to 255, where Caffe's is v minus its
+    own mean, and the channels are in the other order.
+    """
+    scale = 1 / (255 * np.array(DEVIATION))
+    shift = (np.array(MEAN_BGR)[::-1] / 255 - np.array(MEAN)) / np.array(DEVIATION)
+    wide = kernel.astype(np.float64)
+    moved = bias + np.einsum("hwio,i->o", wide, shift)
+    return (wide * scale[:, None])[:, :, ::-1].astype(np.float32), moved.astype(np.float32)
 
 
 def _layer_shapes() -> dict[str, tuple[int, int, int, int]]:

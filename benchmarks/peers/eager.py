@@ -13,6 +13,7 @@ import torch
 from torch.nn.functional import conv2d, interpolate, leaky_relu, max_pool2d, relu
 
 from jaxprior.models.vgg import networks as vgg
+from jaxprior.nn.imagenet import DEVIATION, MEAN
 from jaxprior.restoration.benchmarking import PERCEPTUAL_WEIGHT, RATE, Problem
 
 
@@ -95,7 +96,7 @@ class Eager:
         return losses + PERCEPTUAL_WEIGHT * (self._features(image) - wanted).abs().mean((1, 2, 3))
 
     def _features(self, image):
-        mean, deviation = (torch.tensor(v, device=self.device)[:, None, None] for v in (vgg.MEAN, vgg.DEVIATION))
+        mean, deviation = (torch.tensor(v, device=self.device)[:, None, None] for v in (MEAN, DEVIATION))
         x = (image * 0.5 + 0.5 - mean) / deviation
         for i, kind in enumerate(LAYERS if self.vgg else ()):
             if kind == "pool":

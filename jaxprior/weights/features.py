@@ -82,12 +82,13 @@ class FeatureNetwork:
 
     @property
     def label(self) -> str:
-        """Name for titles: "vgg16[:16] at 256", "LPIPS-style (SqueezeNet, Caffe weights)"."""
+        """Name for titles: "vgg16[:16] at 256", "LPIPS (AlexNet)", "LPIPS-style (SqueezeNet, Caffe weights)"."""
         name = self.card.get("architecture", type(self.module).__name__)
         if self.cut is not None:
             name += "".join(f"[:{cut}]" for cut in (self.cut if isinstance(self.cut, tuple) else (self.cut,)))
-        elif name in NETWORKS:
-            name = NETWORKS[name].title
+        else:
+            known = NETWORKS[name].title if name in NETWORKS else name
+            name = self.card.get("title", known)
         return name if self.size is None else f"{name} at {self.size}"
 
     def __repr__(self) -> str:
@@ -100,11 +101,11 @@ def load_features(
     """Load a feature network.
 
     Arguments:
-        source: an installed network ("vgg16", "vgg19", "squeezenet", "lpips-squeeze"; see `jaxprior priors`) or a
+        source: an installed network ("vgg16", "alexnet", "lpips-alex", ...; see `jaxprior priors`) or a
             .safetensors file made by `jaxprior convert`.
         cut: depth in torchvision's numbering: k is the output of `features[:k]`, several numbers give several maps.
-            None is what the network's family takes: 16 (relu3_3) for VGG, the seven maps of LPIPS for SqueezeNet.
-            "lpips-squeeze" has no choice.
+            None is what the network's family takes: 16 (relu3_3) for VGG, the maps of LPIPS for AlexNet and SqueezeNet.
+            The maps of "lpips-alex", "lpips-vgg" and "lpips-squeeze" are fixed.
         size: resize images to size x size first, to the nearest pixel; mGANprior uses 256.
 
     Returns:
@@ -127,7 +128,7 @@ def load_early_features(source: str | os.PathLike) -> FeatureNetwork:
     """Load the early layers of a feature network, whose map is of small patches; for `jaxprior.metrics.patch_frechet`.
 
     Arguments:
-        source: see `load_features`; "lpips-squeeze" has no such single map.
+        source: see `load_features`; the LPIPS distances have no such single map.
 
     Raises:
         WeightsError: as of `load_features`, or a network without such a map.
@@ -236,5 +237,5 @@ def _nearest_indices(length: int, size: int) -> np.ndarray:
 
 def _shapes(module: Any) -> dict:
     """Names and shapes of a network's parameters, without computing any."""
-    images = jax.ShapeDtypeStruct((1, 32, 32, 3), jnp.float32)
+    images = jax.ShapeDtypeStruct((1, 128, 128, 3), jnp.float32)  # large enough for every network's layers
     return jax.eval_shape(module.init, jax.random.key(0), images)["params"]

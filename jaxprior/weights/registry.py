@@ -138,7 +138,8 @@ def _conversion(name: str) -> str:
     first, *heads = NETWORKS[name].files
     if not heads:
         return f"`jaxprior convert {first.name} -o {name}.safetensors`"
+    trunk = next(trunk for trunk, network in NETWORKS.items() if network.files == (first,))
     return (
-        f"`jaxprior convert {first.name} -o squeezenet.safetensors`, then "
-        f"`jaxprior convert {heads[0].name} --onto squeezenet.safetensors -o {name}.safetensors`"
+        f"`jaxprior convert {first.name} -o {trunk}.safetensors`, then "
+        f"`jaxprior convert {heads[0].name} --onto {trunk}.safetensors -o {name}.safetensors`"
     )

@@ -156,7 +156,8 @@ def test_heads_that_do_not_fit_are_refused(converted, tmp_path):
     refused(path, words="expected a converted squeezenet, got pggan", onto=write_tiny_prior(tmp_path / "t.safetensors"))
     refused(path, words="cannot be read", onto=tmp_path / "none.safetensors")
     other = write_heads(tmp_path / "alex.pth", heads[:5])
-    refused(other, words="5 linear layers of LPIPS that are not SqueezeNet's", onto=converted)
+    sentence = refused(other, words="5 linear layers of LPIPS (1x64x1x1 1x128x1x1 ", onto=converted)
+    assert "expected one of alex.pth (64 192 384 256 256 channels), vgg.pth" in sentence
     refused(write_heads(tmp_path / "n.pth", [-head for head in heads]), words="negative weights", onto=converted)
     vgg = save(tmp_path / "v.st", vgg_state("vgg16", last=17))
     refused(vgg, words="a whole network (vgg16) is not put onto another", onto=converted)

@@ -1,9 +1,8 @@
-"""The files of SqueezeNet and of the LPIPS-style distance on it, and which of its maps images are compared in."""
+"""The file of a SqueezeNet, and which of its maps images are compared in."""
 
 from collections.abc import Mapping
 
-from jaxprior.errors import WeightsError
-from jaxprior.models.squeezenet.networks import LAYERS, TAPS, SqueezeNet, WeightedSqueezeNet
+from jaxprior.models.squeezenet.networks import LAYERS, TAPS, SqueezeNet
 from jaxprior.weights.features import EARLY, Cut, FeatureNetwork, assemble, checked_cuts
 
 
@@ -31,22 +30,3 @@ def build_squeezenet(
         wanted = EARLY_CUT if cut == EARLY else cut
         kept, cuts = checked_cuts(wanted, name=card["architecture"], deepest=deepest, where=where)
     return assemble(params, card, where, whole=SqueezeNet(cuts=(deepest,)), part=SqueezeNet(cuts=cuts), cut=kept)
-
-
-def build_distance(
-    params: Mapping, card: Mapping, where: str = "these weights", *, cut: Cut | str | None = None
-) -> FeatureNetwork:
-    """Make the LPIPS-style distance of stored parameters. Its maps are fixed.
-
-    Arguments:
-        params, card, where: see `build_squeezenet`; cut: must be None.
-
-    Raises:
-        WeightsError: names or shapes do not match, or a cut is asked for.
-    """
-    name = card["architecture"]
-    if cut == EARLY:
-        raise WeightsError(f"{where}: {name} has several maps; expected a network of vgg16, vgg19, squeezenet")
-    if cut is not None:
-        raise WeightsError(f"{where}: the maps of {name} are fixed; leave `cut` out, or load squeezenet")
-    return assemble(params, card, where, whole=WeightedSqueezeNet())

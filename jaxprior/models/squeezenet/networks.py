@@ -1,12 +1,9 @@
-"""SqueezeNet 1.1 (Iandola et al. 2016) as a feature network, and an LPIPS-style distance on it.
+"""SqueezeNet 1.1 (Iandola et al. 2016) as a feature network.
 
 Layers are numbered as in torchvision's `squeezenet1_1().features`: conv1 0, ReLU 1, pool 2, fire2 3, fire3 4, pool 5,
 fire4 6, fire5 7, pool 8, fire6 to fire9 9 to 12. The input is that of the original Caffe weights: BGR from 0 to 255
-minus (104, 117, 123). The first convolution has no padding, pools are 3x3 with stride 2 and round their size up.
-
-LPIPS (Zhang et al., CVPR 2018) compares maps that have unit length over the channels, weighted by learnt non-negative
-numbers, averaged over space and summed over seven maps. Its numbers were fitted on torchvision's weights of this
-architecture; here they sit on Caffe's. So this is "LPIPS-style (SqueezeNet, Caffe weights)", not LPIPS.
+minus (104, 117, 123). The first convolution has no padding, pools are 3x3 with stride 2 and round their size up. The
+converter brings torchvision's weights, which expect another input, into this form.
 """
 
 import flax.linen as nn
@@ -26,8 +23,7 @@ FIRES = {f"fire{n}": (16 * (n // 2), 64 * (n // 2)) for n in range(2, 10)}
 """Channels after squeezing, and after each of the two expansions."""
 
 TAPS = (2, 5, 8, 10, 11, 12, 13)
-TAP_WIDTHS = (64, 128, 256, 384, 384, 512, 512)
-EPSILON = 1e-10
+"""The depths whose maps LPIPS compares."""
 
 
 class Fire(nn.Module):
@@ -70,28 +66,3 @@ class SqueezeNet(nn.Module):
                 x = Fire(*FIRES[layer], name=layer)(x)
             maps[i + 1] = x
         return tuple(maps[cut] for cut in self.cuts)
-
-
-class WeightedSqueezeNet(nn.Module):
-    """Maps whose squared differences are the LPIPS-style distance.
-
-    A map is sqrt(C w) x / (|x| + 1e-10), |x| the length over its C channels and w [C] its head, so the mean square of
-    two images' difference, summed over the maps, is sum_k mean_hw sum_c w_kc (x_kc / |x_k| - y_kc / |y_k|)^2.
-    """
-
-    @nn.compact
-    def __call__(self, images: Array) -> tuple[Array, ...]:
-        """Images [b, h, w, 3] in [-1, 1], RGB, 17 pixels a side or more -> seven maps [b, h', w', c]."""
-        weighted = []
-        for k, x in enumerate(SqueezeNet(name="features")(images)):
-            channels = x.shape[-1]
-            head = self.param(f"head{k}", nn.initializers.ones_init(), (channels,))
-            weighted.append(unit(x) * jnp.sqrt(channels * head).reshape(1, 1, 1, channels))
-        return tuple(weighted)
-
-
-def unit(x: Array) -> Array:
-    """Divide every pixel's feature vector by its length + 1e-10; a vector of zeros stays, with a gradient of zero."""
-    squares = jnp.sum(jnp.square(x), axis=-1, keepdims=True)
-    some = squares > 0
-    return x * jnp.where(some, 1 / (jnp.sqrt(jnp.where(some, squares, 1.0)) + EPSILON), 0.0)

@@ -12,6 +12,7 @@ from flax.linen.dtypes import promote_dtype
 
 from jaxprior.nn.convolution import FORMS, choose_form
 from jaxprior.nn.elementwise import add_bias
+from jaxprior.nn.imagenet import imagenet_scaled
 from jaxprior.nn.pooling import max_pool
 
 
@@ -27,8 +28,6 @@ EARLY_CUT = 9
 """features[:9], relu2_2: the last layer before the second pooling."""
 
 WIDTHS = (64, 128, 256, 512, 512)
-MEAN = (0.485, 0.456, 0.406)
-DEVIATION = (0.229, 0.224, 0.225)
 
 
 def layer_kinds(stages: tuple[int, ...]) -> list[str | int]:
@@ -70,8 +69,7 @@ class VGG(nn.Module):
     @nn.compact
     def __call__(self, images: Array) -> tuple[Array, ...]:
         """Images [b, h, w, 3] in [-1, 1] -> one map [b, h', w', c] a cut, in the order of the cuts."""
-        mean, deviation = (jnp.asarray(values, images.dtype).reshape(1, 1, 1, 3) for values in (MEAN, DEVIATION))
-        x = (images * 0.5 + 0.5 - mean) / deviation
+        x = imagenet_scaled(images)
         maps = {}
         for i, kind in enumerate(layer_kinds(self.stages)[: max(self.cuts)]):
             if isinstance(kind, int):

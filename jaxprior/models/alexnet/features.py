@@ -1,0 +1,31 @@
+"""The file of an AlexNet, and which of its maps images are compared in."""
+
+from collections.abc import Mapping
+
+from jaxprior.models.alexnet.networks import DEPTH, TAPS, AlexNet
+from jaxprior.weights.features import EARLY, Cut, FeatureNetwork, assemble, checked_cuts
+
+
+EARLY_CUT = 5
+"""features[:5], relu2: the last layer before the second pooling."""
+
+
+def build_alexnet(
+    params: Mapping, card: Mapping, where: str = "these weights", *, cut: Cut | str | None = None
+) -> FeatureNetwork:
+    """Make an AlexNet of stored parameters; without a cut it has the five maps that LPIPS uses.
+
+    Arguments:
+        params: {"network": tree}; card: of the file.
+        where: named in errors' sentences.
+        cut: see `jaxprior.weights.features.load_features`; `EARLY` for small patches.
+
+    Raises:
+        WeightsError: names or shapes do not match, or the cut is no depth of this network.
+    """
+    if cut is None:
+        kept, cuts = None, TAPS
+    else:
+        wanted = EARLY_CUT if cut == EARLY else cut
+        kept, cuts = checked_cuts(wanted, name=card["architecture"], deepest=DEPTH, where=where)
+    return assemble(params, card, where, whole=AlexNet(cuts=(DEPTH,)), part=AlexNet(cuts=cuts), cut=kept)
