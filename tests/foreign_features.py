@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
+from jaxprior.models.alexnet import networks as alexnet
 from jaxprior.models.lpips.networks import TRUNKS
 from jaxprior.models.vgg import networks as vgg
 
@@ -22,6 +23,67 @@ def vgg_state(network: str, *, last: int = 99) -> dict[str, np.ndarray]:
         if i <= last:
             draw(f"features.{i}.weight", (out, into, 3, 3), np.sqrt(2 / (into * 9)))
             draw(f"features.{i}.bias", (out,), 0.05)
+    return state
+
+
+def recipe_tensor(key: str, shape: tuple[int, ...]) -> np.ndarray:
+    """A tensor of the golden arrays of lpips, alexnet and inception, by its name in torchvision's state dict."""
+    normal = np.random.default_rng([2020, zlib.crc32(key.encode())]).standard_normal(shape)
+    if key.endswith("running_var"):
+        drawn = np.exp(0.3 * normal)
+    elif key.endswith("running_mean"):
+        drawn = 0.1 * normal
+    elif key.endswith("bn.weight"):
+        drawn = 1 + 0.1 * normal
+    elif key.endswith("weight"):
+        drawn = normal * np.sqrt(2 / np.prod(shape[1:]))
+    else:
+        drawn = 0.05 * normal
+    return drawn.astype(np.float32)
+
+
+def recipe_pictures(seed: int, b: int, h: int, w: int) -> np.ndarray:
+    """Pictures of the same golden arrays: blocks of 8 pixels with noise, [b, h, w, 3] in [-1, 1]."""
+    random = np.random.default_rng([2020, seed])
+    coarse = random.uniform(-1, 1, (b, -(-h // 8), -(-w // 8), 3))
+    blocks = np.kron(coarse, np.ones((1, 8, 8, 1)))[:, :h, :w]
+    return np.clip(blocks + 0.1 * random.standard_normal((b, h, w, 3)), -1, 1).astype(np.float32)
+
+
+def alexnet_state() -> dict[str, np.ndarray]:
+    """State dict of AlexNet with torchvision's names, by the recipe."""
+    state = {}
+    for i, (height, width, into, out) in alexnet.convolution_shapes().items():
+        state[f"features.{i}.weight"] = recipe_tensor(f"features.{i}.weight", (out, into, height, width))
+        state[f"features.{i}.bias"] = recipe_tensor(f"features.{i}.bias", (out,))
+    return state
+
+
+def squeezenet_state() -> dict[str, np.ndarray]:
+    """State dict of SqueezeNet 1.1 with torchvision's names, by the recipe."""
+    shapes = {"features.0": (64, 3, 3, 3)}
+    before = 64
+    for i, size in zip((3, 4, 6, 7, 9, 10, 11, 12), (1, 1, 2, 2, 3, 3, 4, 4), strict=True):
+        shapes[f"features.{i}.squeeze"] = (16 * size, before, 1, 1)
+        shapes[f"features.{i}.expand1x1"] = (64 * size, 16 * size, 1, 1)
+        shapes[f"features.{i}.expand3x3"] = (64 * size, 16 * size, 3, 3)
+        before = 128 * size
+    state = {}
+    for layer, shape in shapes.items():
+        state[f"{layer}.weight"] = recipe_tensor(f"{layer}.weight", shape)
+        state[f"{layer}.bias"] = recipe_tensor(f"{layer}.bias", shape[:1])
+    return state
+
+
+def inception_state(shapes: dict[str, tuple[int, int, int, int]]) -> dict[str, np.ndarray]:
+    """State dict of Inception-v3 without classifiers, by the recipe; `shapes` are those of the kernels, by layer."""
+    state = {}
+    for layer, (height, width, into, out) in shapes.items():
+        key = f"{layer}.conv.weight"
+        state[key] = recipe_tensor(key, (out, into, height, width))
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            state[f"{layer}.bn.{name}"] = recipe_tensor(f"{layer}.bn.{name}", (out,))
+        state[f"{layer}.bn.num_batches_tracked"] = np.array(7)
     return state
 
 

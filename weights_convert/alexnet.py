@@ -36,9 +36,7 @@ def convert(checkpoint: Checkpoint) -> Converted:
     state = checkpoint.states[chosen]
     state.check_tensors()
     tensors = {
-        key: as_weight(state.in_file(key), array)
-        for key, array in state.items()
-        if not key.startswith("classifier.")
+        key: as_weight(state.in_file(key), array) for key, array in state.items() if not key.startswith("classifier.")
     }
     shapes = convolution_shapes()
     expected = {}

@@ -65,7 +65,7 @@ def convert(network: str, checkpoint: Checkpoint) -> Converted:
         for key, array in state.items()
         if key not in classifiers and not key.endswith(COUNTER)
     }
-    shapes = _kernel_shapes()
+    shapes = kernel_shapes()
     expected = {}
     for layer, (height, width, into, out) in shapes.items():
         expected[f"{layer}.conv.weight"] = (out, into, height, width)
@@ -108,7 +108,7 @@ def folded(
 
 
 @functools.cache
-def _kernel_shapes() -> dict[str, tuple[int, int, int, int]]:
+def kernel_shapes() -> dict[str, tuple[int, int, int, int]]:
     """Name of every convolution, "Mixed_5b.branch1x1", and the shape of its kernel, [h, w, in, out]."""
     images = jax.ShapeDtypeStruct((1, SIDE, SIDE, 3), np.float32)
     tree = jax.eval_shape(Inception("inception").init, jax.random.key(0), images)["params"]

@@ -78,7 +78,7 @@ def convert(
     licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "unknown",
     network: Annotated[str | None, typer.Option(help="Architecture, where the names leave it open.")] = None,
     onto: Annotated[
-        Path | None, typer.Option(help="Converted SqueezeNet that LPIPS' linear layers belong on.", metavar="FILE")
+        Path | None, typer.Option(help="Converted network that LPIPS' linear layers belong on.", metavar="FILE")
     ] = None,
     state: Annotated[
         str | None, typer.Option(help="Which of several networks in the file to take.", metavar="NAME")
@@ -87,7 +87,7 @@ def convert(
     """Convert a foreign checkpoint to a safetensors file of ours, without running anything that is in it.
 
     The network is recognised by its tensors' names, and what was found is printed: generators for `--prior`, and the
-    feature networks VGG-16, VGG-19 and SqueezeNet.
+    feature networks VGG-16, VGG-19, AlexNet, SqueezeNet and Inception-v3.
 
     Of a generator and its average over the training, the average is taken, whatever the file calls it. Where names do
     not tell, the networks are listed, and `--state` names one.
@@ -97,7 +97,7 @@ def convert(
     jaxprior convert karras2018iclr-celebahq.pkl -o celebahq.safetensors
     jaxprior convert training.pt --state netG -o not-averaged.safetensors
     jaxprior convert vgg16-397923af.pth -o vgg16.safetensors
-    jaxprior convert squeeze.pth --onto squeezenet.safetensors -o lpips-squeeze.safetensors
+    jaxprior convert alex.pth --onto alexnet.safetensors -o lpips-alex.safetensors
     ```
     """
     import weights_convert

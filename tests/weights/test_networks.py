@@ -139,18 +139,25 @@ def test_a_missing_package_is_one_sentence(known, monkeypatch):
 
 def test_a_name_that_is_not_known_is_refused():
     error = call("priors", "get", "vgg17", code=2).stderr
-    assert "vgg16, vgg19, squeezenet, lpips-squeeze" in error and error.count("\n") == 1
+    assert "vgg16, vgg19, alexnet, squeezenet" in error and error.count("\n") == 1
 
 
 def test_known_files_are_described_exactly():
     for name, network in NETWORKS.items():
         assert network.page.startswith("https://") and network.licence and network.title
         for file in network.files:
-            assert file.url.startswith("https://") and len(file.sha256) == 64 and file.size > 1000, name
-    for name in ("vgg16", "vgg19"):  # torchvision's names carry the first digits
-        file = NETWORKS[name].files[0]
-        assert file.name == f"{name}-{file.sha256[:8]}.pth" and file.url.endswith(file.name)
+            assert file.url.startswith("https://") and file.url.endswith(file.name) and file.size > 1000, name
+            assert len(file.sha256) == (8 if name == "inception-torchvision" else 64)
+            if "download.pytorch.org" in file.url or name == "inception":  # their names carry the first digits
+                assert file.name.endswith(f"-{file.sha256[:8]}.pth")
     assert "LPIPS-style" in NETWORKS["lpips-squeeze"].title
+
+
+def test_known_heads_lie_on_known_networks():
+    for name, network in NETWORKS.items():
+        if len(network.files) == 2:
+            assert (network.files[0],) in [one.files for one in NETWORKS.values()], name
+            assert "--onto" in registry.missing(name)
 
 
 def test_known_hashes_are_those_of_the_files_at_hand(shared):

@@ -1,4 +1,4 @@
-"""Inception-v3 as a feature network (Szegedy et al., 2016), the one of the Frechet inception distance and torchvision's."""
+"""Inception-v3 as a feature network: that of the Frechet inception distance, and torchvision's."""
 
 from jaxprior.protocols import Family
 

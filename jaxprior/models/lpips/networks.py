@@ -1,11 +1,12 @@
 """LPIPS 0.1 (Zhang et al., CVPR 2018) on AlexNet, VGG-16 and SqueezeNet 1.1.
 
 LPIPS compares maps that have unit length over the channels, weighted by learnt non-negative numbers, the heads,
-averaged over space and summed over the maps. Its heads were fitted on torchvision's weights of the three networks, whose
-input is scaled with ImageNet's mean and deviation. On SqueezeNet's Caffe weights they make an "LPIPS-style" distance,
-whose numbers are not those of LPIPS.
+averaged over space and summed over the maps. Its heads were fitted on torchvision's weights of the three networks,
+whose input is scaled with ImageNet's mean and deviation. On SqueezeNet's Caffe weights they make an "LPIPS-style"
+distance, whose numbers are not those of LPIPS.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -47,11 +48,28 @@ VGG_TAPS = (4, 9, 16, 23, 30)
 
 TRUNKS = {
     "lpips-alex": Trunk(
-        "alexnet", "AlexNet", lambda **name: AlexNet(ALEXNET_TAPS, **name), (64, 192, 384, 256, 256), "alex.pth"
+        architecture="alexnet",
+        title="AlexNet",
+        network=functools.partial(AlexNet, cuts=ALEXNET_TAPS),
+        widths=(64, 192, 384, 256, 256),
+        heads="alex.pth",
     ),
-    "lpips-vgg": Trunk("vgg16", "VGG-16", lambda **name: VGG(cuts=VGG_TAPS, **name), (64, 128, 256, 512, 512), "vgg.pth"),
-    "lpips-squeeze": Trunk("squeezenet", "SqueezeNet", SqueezeNet, (64, 128, 256, 384, 384, 512, 512), "squeeze.pth"),
+    "lpips-vgg": Trunk(
+        architecture="vgg16",
+        title="VGG-16",
+        network=functools.partial(VGG, cuts=VGG_TAPS),
+        widths=(64, 128, 256, 512, 512),
+        heads="vgg.pth",
+    ),
+    "lpips-squeeze": Trunk(
+        architecture="squeezenet",
+        title="SqueezeNet",
+        network=SqueezeNet,
+        widths=(64, 128, 256, 384, 384, 512, 512),
+        heads="squeeze.pth",
+    ),
 }
+"""Distance -> network."""
 
 
 class WeightedMaps(nn.Module):
