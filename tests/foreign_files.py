@@ -232,15 +232,24 @@ def _imported(modules: dict[str, types.ModuleType]) -> Iterator[None]:
                 sys.modules[name] = module
 
 
-def torch_pickled(value, *, protocol: int = 2) -> bytes:
-    """What `torch.save` makes of any value that Python pickles, with tensors in place of its arrays (zip format)."""
+def torch_pickled(value, *, protocol: int = 2, classes: tuple[type, ...] = ()) -> bytes:
+    """What `torch.save` makes of any value that Python pickles, with tensors in place of its arrays (zip format).
+
+    `classes` are found by pickle in the modules that their `__module__` names, which need not exist.
+    """
     torch = types.ModuleType("torch")
     torch._utils = types.ModuleType("torch._utils")
     torch._utils._rebuild_tensor_v2 = _named_like("torch._utils", "_rebuild_tensor_v2")
     for kind in _KINDS.values():
         setattr(torch, f"{kind}Storage", _named_like("torch", f"{kind}Storage"))
+    modules = {"torch": torch, "torch._utils": torch._utils}
+    for one in classes:
+        parts = one.__module__.split(".")
+        names = [".".join(parts[: n + 1]) for n in range(len(parts))]
+        modules |= {name: modules.get(name, types.ModuleType(name)) for name in names}
+        setattr(modules[one.__module__], one.__qualname__, one)
     file = io.BytesIO()
-    with _imported({"torch": torch, "torch._utils": torch._utils}):
+    with _imported(modules):
         pickler = _Pickler(file, protocol, torch)
         pickler.dump(value)
     return torch_zip(file.getvalue(), pickler.storages)

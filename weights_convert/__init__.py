@@ -10,6 +10,7 @@ folder that an official SinGAN training leaves. `other_formats` knows what else 
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,22 +21,28 @@ from jaxprior.weights.tree import flatten
 from weights_convert import hdf5 as hdf5
 from weights_convert import singan
 from weights_convert.checkpoint import read_checkpoint, read_file
+from weights_convert.choosing import Asked
 from weights_convert.other_formats import describe_folder
 from weights_convert.report import Converted, Report
 
 
 if TYPE_CHECKING:
     from weights_convert.networks import NETWORKS as NETWORKS
+    from weights_convert.pggan.table import layout_table as layout_table
 
-__all__ = ["NETWORKS", "Report", "convert"]
+__all__ = ["NETWORKS", "Report", "convert", "layout_table"]
 
 
 def __getattr__(name: str) -> Any:
-    """The table of networks, which imports JAX, is imported when it is first used."""
+    """The tables of networks, which imports JAX, and of layouts are imported when they are first used."""
     if name == "NETWORKS":
         from weights_convert.networks import NETWORKS
 
         return NETWORKS
+    if name == "layout_table":
+        from weights_convert.pggan.table import layout_table
+
+        return layout_table
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -48,6 +55,9 @@ def convert(
     licence: str = "unknown",
     onto: str | os.PathLike | None = None,
     state: str | None = None,
+    layout: str | None = None,
+    output: str | None = None,
+    label: str | None = None,
 ) -> Report:
     """Convert a foreign checkpoint to one safetensors file with a card.
 
@@ -57,6 +67,10 @@ def convert(
         write (atomically; an existing one is replaced). network: architecture, a key of `NETWORKS`; None recognises it
         by the names in the file. name: name of the network in its card; None takes it from `out`. licence: licence of
         the weights, for the card. onto: for the linear layers of LPIPS, the converted network that they belong on.
+        state: name of the network to take, of several in the file. layout: of a PGGAN's tensors, a name of
+        `layout_table`; None recognises it. output: what a PGGAN's images go through at the end, "none", "clip" or
+        "tanh", where the file does not say it; label: the label to fix in a PGGAN that was trained with labels, a value
+        for every attribute ("W,french") or its numbers ("0,1,0").
     Returns:
         What was found, left out and written.
     Raises:
@@ -69,7 +83,10 @@ def convert(
     src, out = Path(src), Path(out)
     if out.suffix != ".safetensors" or out.resolve() in [Path(path).resolve() for path in (src, onto) if path]:
         raise WeightsError(f"{out}: expected the name of a new file that ends in .safetensors")
-    form, network, converted, digest = (_from_folder if src.is_dir() else _from_file)(src, network, onto, state)
+    asked = Asked(output, label, layout)
+    form, network, converted, digest = (
+        _from_folder(src, network, onto, state, asked) if src.is_dir() else _from_file(src, network, onto, state, asked)
+    )
     card = {
         "name": name or out.stem,
         "architecture": network,
@@ -98,13 +115,17 @@ def convert(
     )
 
 
-def _from_file(src: Path, network: str | None, onto, state: str | None) -> tuple[str, str, Converted, str]:
+def _from_file(
+    src: Path, network: str | None, onto, state: str | None, asked: Asked
+) -> tuple[str, str, Converted, str]:
     data = read_file(src)
-    checkpoint = read_checkpoint(src, data, state=state)
+    checkpoint = replace(read_checkpoint(src, data, state=state), file=src.name, asked=asked)
     from weights_convert.networks import NETWORKS, find_base, find_network  # imports JAX
 
     try:
         network, checkpoint = find_network(checkpoint, network)
+        if asked != Asked() and network != "pggan":
+            raise WeightsError(f"it holds {network}; `--layout`, `--output` and `--label` are for a PGGAN")
         base = find_base(network, onto)
         converted = NETWORKS[network].convert(checkpoint, *base)
     except WeightsError as error:
@@ -112,12 +133,15 @@ def _from_file(src: Path, network: str | None, onto, state: str | None) -> tuple
     return checkpoint.format, network, converted, hashlib.sha256(data).hexdigest()
 
 
-def _from_folder(src: Path, network: str | None, onto, state: str | None) -> tuple[str, str, Converted, str]:
+def _from_folder(
+    src: Path, network: str | None, onto, state: str | None, asked: Asked
+) -> tuple[str, str, Converted, str]:
     if known := describe_folder(src):
         raise WeightsError(f"{src}: {known}")
-    if network not in (None, singan.NETWORK) or onto is not None or state is not None:
+    if network not in (None, singan.NETWORK) or onto is not None or state is not None or asked != Asked():
         raise WeightsError(
-            f"{src}: a folder is taken for an official SinGAN training; leave --network, --onto and --state out"
+            f"{src}: a folder is taken for an official SinGAN training; leave --network, --onto, --state, --layout, "
+            "--output and --label out"
         )
     files = singan.read_folder(src)
     digest = hashlib.sha256()

@@ -5,6 +5,16 @@ import sys
 
 from jaxprior.errors import WeightsError
 from weights_convert import NETWORKS, convert
+from weights_convert.pggan import OUTPUTS
+from weights_convert.pggan.table import layout_text
+
+
+class _List(argparse.Action):
+    """Print the layouts of PGGAN files and end, as `--help` does."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        print(layout_text())
+        parser.exit()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,6 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-o", "--out", required=True, metavar="OUT.safetensors", help="file to write")
     parser.add_argument("--network", choices=sorted(NETWORKS), help="architecture (default: recognised by names)")
     parser.add_argument("--state", metavar="NAME", help="which of several networks in the file to take")
+    parser.add_argument("--layout", metavar="NAME", help="layout of a PGGAN's tensors (default: recognised by names)")
+    parser.add_argument(
+        "--output", choices=OUTPUTS, help="what a PGGAN's images go through at the end (default: what the file says)"
+    )
+    parser.add_argument("--label", metavar="LABEL", help="label to fix in a PGGAN that was trained with labels")
+    parser.add_argument("--list", action=_List, nargs=0, help="show the layouts of PGGAN files that are known, and end")
     parser.add_argument("--name", help="name of the network (default: that of OUT)")
     parser.add_argument("--onto", metavar="FILE", help="converted SqueezeNet that the linear layers of LPIPS belong on")
     parser.add_argument("--licence", default="unknown", help="licence of the weights, for the card")
@@ -39,6 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
             licence=given.licence,
             onto=given.onto,
             state=given.state,
+            layout=given.layout,
+            output=given.output,
+            label=given.label,
         )
         print(report)
     except WeightsError as error:

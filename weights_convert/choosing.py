@@ -12,6 +12,21 @@ from weights_convert.states import State, Unread, separate, shapes_of, unique
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What the user says of a network because its file does not say it, or says it of several.
+
+    Fields:
+        output: what its images go through at the end: "none", "clip" or "tanh".
+        label: the label that is held fixed, by its name or in numbers.
+        layout: name of the layout of its tensors.
+    """
+
+    output: str | None = None
+    label: str | None = None
+    layout: str | None = None
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """The tensors of a foreign file.
 
@@ -23,6 +38,7 @@ class Checkpoint:
         unread: arrays that belong to no state.
         wanted: name of the state that the user asked for, or None.
         numbers: single numbers in the whole file, by name.
+        file: the file's name. asked: what the user says of the network.
     """
 
     format: str
@@ -32,6 +48,8 @@ class Checkpoint:
     unread: tuple[Unread, ...] = ()
     wanted: str | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
+    file: str = ""
+    asked: Asked = Asked()
 
     def with_states_of(self, recognise: Callable[[Mapping[str, np.ndarray]], bool]) -> "Checkpoint | None":
         """The same file, every state divided into the networks of an architecture that its tensors hold.

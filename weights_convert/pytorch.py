@@ -22,6 +22,7 @@ from jaxprior.errors import WeightsError
 from weights_convert.numpy_globals import CONTAINERS, NUMPY, check_sizes
 from weights_convert.other_formats import describe_archive
 from weights_convert.safe_unpickler import Constructor, Machine
+from weights_convert.settings_objects import SETTINGS_OBJECTS
 from weights_convert.stand_ins import StandIn
 
 
@@ -279,6 +280,7 @@ def _size(arguments: tuple) -> tuple:
 _ALLOWED: dict[str, object] = {
     **CONTAINERS,
     **NUMPY,
+    **SETTINGS_OBJECTS,
     **{f"torch {name}": _StorageType(np.dtype(dtype)) for name, dtype in _STORAGES.items()},
     **{
         name: Constructor(name, _tensor)

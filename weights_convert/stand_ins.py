@@ -31,6 +31,20 @@ class StandIn:
         return _printable(self.name.replace(" ", "."))
 
 
+class Described(StandIn):
+    """Stands for an object of plain settings, whose attributes are kept as plain values.
+
+    Fields:
+        attributes: numbers, texts, flags and None, and lists and dicts of them, by name.
+    """
+
+    __slots__ = ("attributes",)
+
+    def __init__(self, name: str, attributes: dict):
+        super().__init__(name)
+        self.attributes = attributes
+
+
 _RUNS_CODE = re.compile(
     r"(os|posix|nt) (system|popen|startfile|exec\w*|spawn\w*|posix_spawnp?|fork\w*|remove|unlink|rmdir|removedirs)"
     r"|(__builtin__|builtins) (eval|exec|execfile|compile|__import__|open|input|breakpoint)"

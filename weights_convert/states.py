@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxprior.errors import WeightsError
 from weights_convert.report import printable
-from weights_convert.stand_ins import StandIn
+from weights_convert.stand_ins import Described, StandIn
 
 
 MAX_ITEMS = 3_000_000  # entries of dicts that are looked at; a hostile file may put one dict into many
@@ -41,6 +41,7 @@ class State(Mapping[str, np.ndarray]):
         others: entries of the same dict that are no tensors.
         around: numbers, texts and flags in the dicts around it; the nearest wins.
         settings: the same in dicts without tensors that lie beside it or around it, as "config": {...}.
+        objects: attributes of the objects of settings that lie beside it or around it, by what the file calls them.
         averaged: whether this is an average over the training, where the form of the file says it; else None.
     """
 
@@ -50,6 +51,7 @@ class State(Mapping[str, np.ndarray]):
     others: Mapping[str, object] = field(default_factory=dict)
     around: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
+    objects: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     averaged: bool | None = None
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -167,13 +169,15 @@ class _Walk:
         tensors = {key: item for key, item in named.items() if isinstance(item, np.ndarray)}
         others = {key: item for key, item in named.items() if key not in inner and key not in tensors}
         around = {**outer.around, **_plain(others), **_plain({key: _number(item) for key, item in tensors.items()})}
-        settings = dict(outer.settings)
+        settings, objects = dict(outer.settings), dict(outer.objects)
         for key, item in others.items():
             if isinstance(item, dict):
                 self.count(item)
                 settings.update(_plain({name: one for name, one in item.items() if isinstance(name, str)}))
+            elif isinstance(item, Described):
+                objects[key] = item.attributes
             self.pass_over(join(path, key), item)
-        state = State(tensors, others=others, around=around, settings=settings)
+        state = State(tensors, others=others, around=around, settings=settings, objects=objects)
         if tensors:
             self.states[path] = state
         for key, item in inner.items():

@@ -69,6 +69,14 @@ def report(
     say(f"\nreport: {path}")
 
 
+def _print_layouts(wanted: bool) -> None:
+    if wanted:
+        from weights_convert.pggan.table import layout_text
+
+        print(layout_text())
+        raise typer.Exit()
+
+
 def convert(
     source: Annotated[
         Path, typer.Argument(help="PyTorch .pth, official TensorFlow .pkl, Keras .h5, SinGAN folder", metavar="SRC")
@@ -83,18 +91,38 @@ def convert(
     state: Annotated[
         str | None, typer.Option(help="Which of several networks in the file to take.", metavar="NAME")
     ] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Layout of a PGGAN's tensors, one of --list.", metavar="NAME")
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(help="What a PGGAN's images go through at the end, none, clip or tanh.", metavar="WORD"),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Label to fix in a PGGAN that was trained with labels.", metavar="LABEL")
+    ] = None,
+    show_list: Annotated[
+        bool,
+        typer.Option("--list", help="Show the layouts of PGGAN files and end.", callback=_print_layouts, is_eager=True),
+    ] = False,
 ) -> None:
     """Convert a foreign checkpoint to a safetensors file of ours, without running anything that is in it.
 
     The network is recognised by its tensors' names, and what was found is printed: generators for `--prior`, and the
-    feature networks VGG-16, VGG-19, AlexNet, SqueezeNet and Inception-v3.
+    feature networks VGG-16, VGG-19, AlexNet, SqueezeNet and Inception-v3. `--list` shows whose PGGANs are read, and
+    which are refused and why.
 
     Of a generator and its average over the training, the average is taken, whatever the file calls it. Where names do
     not tell, the networks are listed, and `--state` names one.
 
+    Some things leave no trace in a file: `--output` says what images go through at the end (by default what the file
+    says, or nothing), `--label` which label to fix in a network that was trained with labels.
+
     ```
     jaxprior convert pggan_church256.pth -o church256.safetensors
     jaxprior convert karras2018iclr-celebahq.pkl -o celebahq.safetensors
+    jaxprior convert --list
+    jaxprior convert proggan_bedroom-d8a89ff1.pth --output clip -o bedroom.safetensors
     jaxprior convert training.pt --state netG -o not-averaged.safetensors
     jaxprior convert vgg16-397923af.pth -o vgg16.safetensors
     jaxprior convert alex.pth --onto alexnet.safetensors -o lpips-alex.safetensors
@@ -104,7 +132,16 @@ def convert(
 
     with doing(f"converting {source.name}"):
         found = weights_convert.convert(
-            source, out, network=network, name=name, licence=licence, onto=onto, state=state
+            source,
+            out,
+            network=network,
+            name=name,
+            licence=licence,
+            onto=onto,
+            state=state,
+            layout=layout,
+            output=output,
+            label=label,
         )
     say(str(found))
 

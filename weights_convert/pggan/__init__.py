@@ -10,7 +10,7 @@ The files of `layouts` know what each project calls them and how its networks di
 before it had grown to its full size, and `conversion` puts all of it together.
 """
 
-from weights_convert.pggan.conversion import EXAMPLE_NAMES, convert, recognise
+from weights_convert.pggan.conversion import EXAMPLE_NAMES, OUTPUTS, convert, recognise
 
 
-__all__ = ["EXAMPLE_NAMES", "convert", "recognise"]
+__all__ = ["EXAMPLE_NAMES", "OUTPUTS", "convert", "recognise"]

@@ -23,7 +23,6 @@ class Arrangement:
         form: what a resampling convolution of this arrangement says about its network.
         dense: "rows" or "columns" where three axes C, 4, 4 are one axis in the file, the first or the last one.
         ones: axes of the file's array that have length 1, and that ours has not.
-        counts_outputs: the run-time constant counts the channels that come out, where ours counts those that go in.
     """
 
     axes: tuple[int, ...]
@@ -31,7 +30,6 @@ class Arrangement:
     form: str = "nearest"
     dense: str = ""
     ones: tuple[int, ...] = ()
-    counts_outputs: bool = False
 
     def apply(self, array: np.ndarray) -> np.ndarray:
         """The file's array in our form; one that cannot be brought into it stays as it is."""
@@ -68,13 +66,21 @@ class Arrangement:
 
 
 VECTOR = Arrangement((0,))
+VECTOR_ON_A_MAP = Arrangement((0,), ones=(0, 2, 3))
+VALUES_OF_POSITIONS = Arrangement((1, 2, 0), dense="rows")
 MATRIX = Arrangement((0, 1))
+MATRIX_OI = Arrangement((1, 0))
+MATRIX_OI_ON_A_MAP = Arrangement((1, 0), ones=(2, 3))
 OIHW = Arrangement((2, 3, 1, 0))
 HWIO = Arrangement((0, 1, 2, 3))
 UP_IOHW = Arrangement((2, 3, 0, 1), flip=(0, 1), form="fused")
 UP_HWIO = Arrangement((0, 1, 2, 3), flip=(0, 1), form="fused")
 UP_HWOI = Arrangement((0, 1, 3, 2), flip=(0, 1), form="fused")
 DOWN_HWIO = Arrangement((0, 1, 2, 3), form="fused")
+DOWN_OIHW = Arrangement((2, 3, 1, 0), form="fused")
 FIRST_OIHW = Arrangement((1, 2, 3, 0), flip=(1, 2))
+FIRST_IOHW = Arrangement((0, 2, 3, 1))
 FIRST_COLUMNS = Arrangement((0, 2, 3, 1), dense="columns")
+FIRST_ROWS = Arrangement((3, 1, 2, 0), dense="rows")
 LAST_ROWS = Arrangement((1, 2, 0, 3), dense="rows")
+LAST_COLUMNS = Arrangement((2, 3, 1, 0), dense="columns")

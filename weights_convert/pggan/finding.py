@@ -7,20 +7,33 @@ import numpy as np
 
 from jaxprior import discovery
 from jaxprior.errors import WeightsError
-from weights_convert.pggan.layout import Layout
+from weights_convert.pggan.layout import Layout, Refused
 
 
 _GROUP = "weights_convert.pggan.layouts"
 
 
 @functools.cache
-def layouts() -> dict[str, Layout]:
-    """All layouts by their names."""
-    found = (layout for name in discovery.names(_GROUP) for layout in discovery.load(_GROUP, name).LAYOUTS)
-    return {layout.name: layout for layout in found}
+def known() -> dict[str, Layout | Refused]:
+    """All layouts by their names: those that are read, then those that are refused."""
+    found = [layout for name in discovery.names(_GROUP) for layout in discovery.load(_GROUP, name).LAYOUTS]
+    return {layout.name: layout for layout in sorted(found, key=lambda layout: isinstance(layout, Refused))}
 
 
-def layout_of(names: Mapping[str, np.ndarray]) -> tuple[Layout, str] | None:
+def check_name(name: str) -> None:
+    """Refuse a name that is not one of a layout that is read.
+
+    Arguments:
+        name: what the user asked for.
+    Raises:
+        WeightsError: listing those that are read.
+    """
+    if not isinstance(known().get(name), Layout):
+        read = ", ".join(one for one, layout in known().items() if isinstance(layout, Layout))
+        raise WeightsError(f"unknown layout {name!r}; expected one of {read}")
+
+
+def layout_of(names: Mapping[str, np.ndarray]) -> tuple[Layout | Refused, str] | None:
     """The layout of a generator, and the name of the tensor that decides; None if it has none of the known ones.
 
     Arguments:
@@ -28,10 +41,9 @@ def layout_of(names: Mapping[str, np.ndarray]) -> tuple[Layout, str] | None:
     Raises:
         WeightsError: it fits several alike.
     """
-    fitting = {key: layout for layout in layouts().values() if (key := layout.recognise(names)) is not None}
+    fitting = {layout.name: key for layout in known().values() if (key := layout.recognise(names)) is not None}
     if len(fitting) > 1:
         raise WeightsError(
-            f"its tensors fit the layouts {' and '.join(layout.name for layout in fitting.values())} alike "
-            f"({', '.join(fitting)})"
+            f"its tensors fit the layouts {' and '.join(fitting)} alike (they have {' and '.join(fitting.values())})"
         )
-    return next(((layout, key) for key, layout in fitting.items()), None)
+    return next(((known()[name], key) for name, key in fitting.items()), None)

@@ -3,6 +3,7 @@
 A layout writes down one `Layer` for each of ours that it may have; `tensors_of` finds them in a state.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,37 @@ from weights_convert.pggan.arrangement import HWIO, OIHW, VECTOR, Arrangement
 from weights_convert.states import State
 
 
+Constant = Callable[[tuple[int, ...], str], float]
+"""A run-time constant, from the shape of our kernel and the form of its layer, "nearest" or "fused"."""
+
+
+def he(shape: tuple[int, ...], form: str) -> float:
+    """He's constant, sqrt(2 / fan_in), where fan_in is what goes into one value; our layers to the image have 1 for 2.
+
+    Arguments:
+        shape: of our kernel, whose last axis counts what comes out. form: does not matter.
+    """
+    return math.sqrt(2 / math.prod(shape[:-1]))
+
+
+def he_of_code(shape: tuple[int, ...], form: str) -> float:
+    """He's constant for layer0 where fan_in is the length of a code: 4 times ours.
+
+    Arguments:
+        shape: of our kernel, [latent, 4, 4, C_0]. form: does not matter.
+    """
+    return math.sqrt(2 / shape[0])
+
+
+def no_constant(shape: tuple[int, ...], form: str) -> float:
+    """The constant of a network without equalised learning rate, 1.
+
+    Arguments:
+        shape, form: do not matter.
+    """
+    return 1.0
+
+
 @dataclass(frozen=True)
 class Layer:
     """One layer in a file. A layer of ours may stand there several times, in forms of different names.
@@ -20,7 +52,8 @@ class Layer:
     Fields:
         ours: what we call it, "layer3". weight, bias: the file's names of its kernel and its bias.
         arrangements: that the kernel may have; bias_arrangement: of the bias.
-        gain: number to multiply the kernel by, so that our run-time constant gives theirs; bias_gain: for the bias.
+        constant: what the file's network multiplies the kernel by at run time; None for the same as ours.
+        scales_bias: the bias is multiplied by that constant too.
     """
 
     ours: str
@@ -28,20 +61,24 @@ class Layer:
     bias: str
     arrangements: tuple[Arrangement, ...] = (OIHW,)
     bias_arrangement: Arrangement = VECTOR
-    gain: float = 1.0
-    bias_gain: float = 1.0
+    constant: Constant | None = None
+    scales_bias: bool = False
 
 
 @dataclass(frozen=True)
 class Named:
-    """A foreign tensor: our name ("layer3/kernel"), the file's, the array, the arrangements that it may have, and the
-    number to multiply it by."""
+    """A foreign tensor.
+
+    Fields:
+        name: ours, "layer3/kernel". key: the file's. array: its numbers.
+        arrangements: that it may have. layer: that it belongs to.
+    """
 
     name: str
     key: str
     array: np.ndarray
     arrangements: tuple[Arrangement, ...]
-    gain: float = 1.0
+    layer: Layer
 
 
 @dataclass(frozen=True)
@@ -72,15 +109,15 @@ def tensors_of(state: State, layers: Sequence[Layer], *, examples: str, used: Co
     Raises:
         WeightsError: a tensor belongs to no layer, or a layer has two kernels.
     """
-    places = {layer.weight: (f"{layer.ours}/kernel", layer.arrangements, layer.gain) for layer in layers}
-    places |= {layer.bias: (f"{layer.ours}/bias", (layer.bias_arrangement,), layer.bias_gain) for layer in layers}
+    places = {layer.weight: ("kernel", layer.arrangements, layer) for layer in layers}
+    places |= {layer.bias: ("bias", (layer.bias_arrangement,), layer) for layer in layers}
     named, counters = [], []
     for key, array in state.items():
         if key in used:
             continue
         if key in places:
-            name, arrangements, gain = places[key]
-            named.append(Named(name, key, array, arrangements, gain))
+            kind, arrangements, layer = places[key]
+            named.append(Named(f"{layer.ours}/{kind}", key, array, arrangements, layer))
         elif "." not in key and "/" not in key and array.dtype.kind in "iub":
             counters.append(state.in_file(key))
         else:

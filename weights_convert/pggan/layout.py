@@ -1,7 +1,7 @@
 """What a layout of PGGAN files is: how it is recognised, what its tensors are called, and how its networks differ.
 
 Every file of `weights_convert.pggan.layouts` describes one project's layouts in `LAYOUTS`, and is found because it lies
-there: a further layout is a further file.
+there: a further layout is a further file. What our network cannot compute exactly is `Refused`.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from weights_convert.choosing import Asked
 from weights_convert.pggan.layers import Tensors
-from weights_convert.pggan.stage import stages_without_use
+from weights_convert.pggan.stage import Growth, growth_by_lod
 from weights_convert.states import State
 
 
@@ -24,12 +25,14 @@ class Source:
 
     Fields:
         state: its tensors. settings: that the file has of this very network. file: the file's name.
+        asked: what the user says of it.
         generator: the card's `config` of the generator that a critic was trained beside; empty for a generator.
     """
 
     state: State
     settings: Mapping[str, object] = field(default_factory=dict)
     file: str = ""
+    asked: Asked = Asked()
     generator: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -39,7 +42,8 @@ class Reading:
 
     Fields:
         tensors: under our names.
-        options: settings of our network that differ from its usual ones; they go into the card's `config`.
+        options: settings of our network that differ from its usual ones; they go into the card's `config`, those of a
+            critic into its table "critic".
         extra: further keys of the card.
         notes: sentences for the card and the report.
         left_out: what else of the network is not kept.
@@ -74,8 +78,10 @@ class Layout:
         sign: the tensor that it is recognised by, for the table.
         recognise: the name of the tensor that decides, or None if the tensors are of another layout.
         read: brings a generator's tensors under our names.
-        unused: the number of stages, counted from the finest, that a generator did not use yet.
+        growth: how far a generator of that many stages had grown.
         critic: how its critics are read, or None.
+        without_critic: why they are left out, where there is a reason beyond their not being in the files.
+        silent_output: what the project's code does with images at the end, without a trace in its files.
         remarks: for the table: what is special about it.
     """
 
@@ -84,9 +90,26 @@ class Layout:
     sign: str
     recognise: Callable[[Names], str | None]
     read: Callable[[Source], Reading]
-    unused: Callable[[Source, int], int] = lambda source, stages: stages_without_use(source.state, stages)
+    growth: Callable[[Source, int], Growth] = lambda source, stages: growth_by_lod(source.state, stages)
     critic: CriticLayout | None = None
+    without_critic: str = ""
+    silent_output: str = ""
     remarks: str = ""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A layout that is known and not read, because our network cannot compute what its network computes.
+
+    Fields:
+        name, project, sign, recognise: see `Layout`. reason: the end of a sentence that says what differs.
+    """
+
+    name: str
+    project: str
+    sign: str
+    recognise: Callable[[Names], str | None]
+    reason: str
 
 
 def by_key(*keys: str) -> Callable[[Names], str | None]:

@@ -10,6 +10,7 @@ not enlarged.
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,13 +27,26 @@ _ROUND_LOD = ("cur", "curr", "current", "now", "in", "value", "net", "g", "gs", 
 """Words beside "lod" that leave its meaning as it is: `cur_lod`, `G_lod`."""
 
 
-def stages_without_use(state: State, stages: int) -> int:
-    """The number of stages, counted from the finest, that a network did not use yet.
+@dataclass(frozen=True)
+class Growth:
+    """How far a network had grown.
+
+    Fields:
+        unused: the number of stages, counted from the finest, that it did not use yet.
+        said: what says so, "lod = 2".
+        note: a sentence for the card and the report where nothing says it.
+    """
+
+    unused: int = 0
+    said: str = ""
+    note: str = ""
+
+
+def growth_by_lod(state: State, stages: int) -> Growth:
+    """How far a network had grown by its `lod`; all the way where the file says nothing of it.
 
     Arguments:
         state: its tensors. stages: how many it has.
-    Returns:
-        `lod`, or 0 where the file says nothing of it.
     Raises:
         WeightsError: it is between two resolutions, or no level of this network; or the file has no `lod`, but other
             numbers that may mean the same.
@@ -40,7 +54,7 @@ def stages_without_use(state: State, stages: int) -> int:
     value = state["lod"] if "lod" in state else state.said("lod")
     if value is None:
         _check_other_words(state, stages)
-        return 0
+        return Growth()
     lod = _as_number(value)
     whole = round(lod) if math.isfinite(lod) else -1
     if not 0 <= whole < stages or lod < -1e-4 or not math.isfinite(lod):
@@ -55,15 +69,15 @@ def stages_without_use(state: State, stages: int) -> int:
             f"its images are a mixture with those of {below}x{below} pixels, which is not converted; take a snapshot "
             "of the same training whose lod is a whole number"
         )
-    return whole
+    return Growth(whole, f"lod = {whole}")
 
 
 def check_other_levels(state: State, numbers: Mapping[str, float], unused: int, *, name: str) -> None:
     """Refuse a network of which the file says another level elsewhere: in buffers, in settings, or of its raw form.
 
     Arguments:
-        state: its tensors. numbers: those in the whole file, by name. unused: see
-        `stages_without_use`. name: of the state.
+        state: its tensors. numbers: those in the whole file, by name. unused: see `Growth`.
+        name: of the state.
     Raises:
         WeightsError: naming the other number. A critic's counts only if the generator has none of its own.
     """

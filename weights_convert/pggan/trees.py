@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxprior.errors import WeightsError
 from weights_convert.pggan.arrangement import HWIO, MATRIX, OIHW, VECTOR, Arrangement
-from weights_convert.pggan.layers import Named, Tensors
+from weights_convert.pggan.layers import Named, Tensors, he
 from weights_convert.states import State
 from weights_convert.tensors import as_weight, check_shapes
 
@@ -52,15 +52,20 @@ def generator(tensors: Tensors, state: State, options: Mapping[str, object]) -> 
         expected["layer0/bias"] = (4, 4, widths[0])
     found = _arrangements(tensors, [f"layer{2 * b}" for b in range(1, stages)], expected)
     form = found["layer2/kernel"].form
+    label = options.get("label", ())
+    assert isinstance(label, tuple)
     config = {
         "resolution": 4 * 2**last,
-        "latent_dim": latent,
+        "latent_dim": latent - len(label),
         "widths": widths,
         "image_channels": channels,
         "upsample": form,
         **options,
     }
-    return Network(_tree(tensors, state, expected, found, form), config)
+    tree = _tree(tensors, state, expected, found, form)
+    if config["latent_dim"] < 1:
+        raise WeightsError(f"its codes have {latent} numbers, so a label of {len(label)} leaves none that is random")
+    return Network(tree, config)
 
 
 def critic(tensors: Tensors, state: State) -> Network:
@@ -169,20 +174,30 @@ def _tree(
         for name, shape in expected.items()
     }
     check_shapes({state.in_file(item.key): item.array.shape for item in tensors.named}, shapes)
+    if empty := next((key for key, shape in shapes.items() if 0 in shape), None):
+        raise WeightsError(f"its tensors do not fit: {empty} has shape {shapes[empty]}, which holds no number")
     tree: dict = {}
     for item in tensors.named:
         layer, kind = item.name.split("/")
-        tree.setdefault(layer, {})[kind] = _in_our_form(item, found[item.name], state)
+        array = as_weight(state.in_file(item.key), found[item.name].apply(item.array))
+        gain = np.float32(_gain(item, expected[f"{layer}/kernel"], form))
+        if gain != 1:
+            with np.errstate(over="ignore"):
+                array = as_weight(state.in_file(item.key), array.astype(np.float32) * gain)
+        tree.setdefault(layer, {})[kind] = array
     return tree
 
 
-def _in_our_form(item: Named, arrangement: Arrangement, state: State) -> np.ndarray:
-    """One array, with the constants multiplied in by which the file's network differs from ours."""
-    array = as_weight(state.in_file(item.key), arrangement.apply(item.array))
-    gain = item.gain
-    if arrangement.counts_outputs:
-        gain *= math.sqrt(array.shape[-2] / array.shape[-1])
-    if gain == 1:
-        return array
-    with np.errstate(over="ignore"):
-        return as_weight(state.in_file(item.key), array.astype(np.float32) * np.float32(gain))
+def _gain(item: Named, kernel: tuple[int, ...], form: str) -> float:
+    """What to multiply a tensor by, so that our network does with it what the file's does.
+
+    Arguments:
+        kernel: shape of the kernel of its layer, ours. form: of the layers that change the resolution.
+    """
+    if item.layer.constant is None:
+        return 1.0
+    theirs = item.layer.constant(kernel, form)
+    if item.name.endswith("bias"):
+        return theirs if item.layer.scales_bias else 1.0
+    ours = he(kernel, form) / (math.sqrt(2) if item.name.startswith("output") else 1.0)
+    return theirs / ours

@@ -5,42 +5,26 @@ it, and everything is computed in float64, as it was for the goldens.
 """
 
 import re
-import zlib
 from collections.abc import Callable
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from golden_layouts import GoldenLayout, State
+from numpy.typing import DTypeLike
 
 from jaxprior.models.pggan.networks import Critic, Generator, from_config, to_config
 
 
-GOLDEN = Path(__file__).parents[2] / "golden/pggan_layouts"
 SQRT2 = np.sqrt(2.0)
-State = dict[str, np.ndarray]
 
 
-class Golden:
-    """The arrays of one project's file, and the state dict of a network by the recipe."""
+class Golden(GoldenLayout):
+    """With weights in float64, as the goldens were computed."""
 
-    def __init__(self, project: str):
-        self.arrays, self.bias = np.load(GOLDEN / f"{project}.npz"), 2.0 if project == "gan_zoo" else 0.3
-
-    def state(self, network: str) -> State:
-        state = {}
-        for entry in self.arrays[f"{network}.keys"]:
-            key, numbers, value = re.fullmatch(r"(\S+) \((.*?)\)(?: = (.*))?", str(entry)).groups()
-            shape = tuple(int(n) for n in numbers.split(",") if n.strip())
-            n = np.random.default_rng([20261128, zlib.crc32(f"{network}.{key}".encode())]).normal(size=shape)
-            last = key.split(".")[-1]
-            n = self.bias * n if last in ("bias", "b") else 0.1 * np.exp(0.3 * n) if last == "scale" else n
-            state[key] = np.array(float(value)) if value else n.astype(np.float32).astype(np.float64)
-        return state
-
-    def nhwc(self, name: str) -> np.ndarray:
-        return np.moveaxis(self.arrays[name], 1, -1)
+    def state(self, network: str, dtype: DTypeLike = np.float64) -> State:
+        return super().state(network, dtype)
 
 
 def conv(w: np.ndarray) -> np.ndarray:

@@ -6,9 +6,9 @@ where the widths are equal everywhere, they are taken for plain, as the public c
 final tanh and a label input leave no trace; such generators are not told from those without.
 """
 
-from weights_convert.pggan.arrangement import FIRST_OIHW, OIHW, UP_HWIO, UP_IOHW
+from weights_convert.pggan.arrangement import DOWN_OIHW, FIRST_OIHW, LAST_COLUMNS, MATRIX_OI, OIHW, UP_HWIO, UP_IOHW
 from weights_convert.pggan.layers import Layer, tensors_of
-from weights_convert.pggan.layout import Layout, Reading, Source, by_key
+from weights_convert.pggan.layout import CriticLayout, Layout, Names, Reading, Source, by_key
 from weights_convert.pggan.trees import MAX_STAGES
 
 
@@ -32,6 +32,34 @@ def _read_genforce(source: Source) -> Reading:
     return Reading(tensors_of(source.state, layers, examples="layer0.weight, layer0.bias"))
 
 
+def _is_critic(names: Names) -> bool:
+    return "input0.weight" in names and "layer0.weight" in names
+
+
+def _read_critic(source: Source) -> Reading | str:
+    """Its numbers run from the finest stage to 4x4."""
+    stages = sum(key.startswith("input") and key.endswith(".weight") for key in source.state)
+    rows = source.state.get(f"layer{2 * stages}.weight")
+    if rows is not None and rows.ndim == 2 and len(rows) != 1:
+        return "it has outputs for labels"
+    fused = source.generator["upsample"] == "fused"
+    layers = [
+        Layer("layer0", f"layer{2 * stages - 1}.weight", f"layer{2 * stages - 1}.bias", (LAST_COLUMNS,)),
+        Layer("output", f"layer{2 * stages}.weight", f"layer{2 * stages}.bias", (MATRIX_OI,)),
+    ]
+    for b in range(stages):
+        finer = stages - 1 - b
+        layers.append(Layer(f"input{b}", f"input{finer}.weight", f"input{finer}.bias"))
+        layers.append(Layer(f"layer{2 * b + 1}", f"layer{2 * finer}.weight", f"layer{2 * finer}.bias"))
+        if b:
+            halving = (DOWN_OIHW if fused else OIHW,)
+            layers.append(Layer(f"layer{2 * b}", f"layer{2 * finer + 1}.weight", f"layer{2 * finer + 1}.bias", halving))
+    form = "fused, as the generator's doubling" if fused else "not fused, as the generator's doubling"
+    note = f"the critic's halving is taken to be {form}, and its groups to be of 16 pictures: the file says neither"
+    tensors = tensors_of(source.state, layers, examples="input0.weight, layer0.weight")
+    return Reading(tensors, {"group_size": 16}, notes=(note,))
+
+
 LAYOUTS = (
     Layout(
         name="mganprior",
@@ -39,6 +67,7 @@ LAYOUTS = (
         sign="layer0.conv.weight",
         recognise=by_key("layer0.conv.weight"),
         read=_read_mganprior,
+        remarks="a final tanh leaves no trace: `--output tanh`",
     ),
     Layout(
         name="genforce",
@@ -46,6 +75,7 @@ LAYOUTS = (
         sign="layer0.weight",
         recognise=by_key("layer0.weight", "output0.weight"),
         read=_read_genforce,
-        remarks="a final tanh leaves no trace",
+        critic=CriticLayout(_is_critic, _read_critic),
+        remarks="a final tanh leaves no trace: `--output tanh`",
     ),
 )

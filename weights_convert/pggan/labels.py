@@ -1,0 +1,89 @@
+"""The label that is held fixed in a generator that was trained with labels: from the words or numbers of the user.
+
+pytorch_GAN_zoo's networks get, behind the random code, one number for every value of every attribute: 1 for the value
+that is wanted, 0 for the others. Which they are stands in `attribKeysOrder` of the file's `config`:
+{"Gender": {"order": 0, "values": ["M", "W"]}, "Nationality": {"order": 1, "values": [...]}}.
+"""
+
+from collections.abc import Mapping
+
+from jaxprior.errors import WeightsError
+from weights_convert.report import printable
+
+
+Attributes = dict[str, list[str]]
+"""Attributes in the order of the label's numbers, each with its values in that order."""
+
+
+def attributes_of(said: object, size: int) -> Attributes | None:
+    """The attributes of a label.
+
+    Arguments:
+        said: `attribKeysOrder` of a file. size: how many numbers a label has.
+    Returns:
+        None where the file does not say them in a way that accounts for all the numbers.
+    """
+    if not isinstance(said, Mapping):
+        return None
+    found: list[tuple[int, str, list[str]]] = []
+    for name, one in said.items():
+        order, values = (one.get("order"), one.get("values")) if isinstance(one, Mapping) else (None, None)
+        if type(order) is not int or not isinstance(values, (list, tuple)):
+            return None
+        found.append((order, str(name), [str(value) for value in values]))
+    found.sort(key=lambda one: one[0])
+    fits = [order for order, _, _ in found] == list(range(len(found)))
+    fits = fits and sum(len(values) for _, _, values in found) == size
+    return {name: values for _, name, values in found} if fits and found else None
+
+
+def label_of(asked: str | None, attributes: Attributes | None, size: int) -> tuple[float, ...]:
+    """The numbers of a label.
+
+    Arguments:
+        asked: what the user said: numbers, or a value for every attribute, "W,french" or "Gender=W,Nationality=french";
+            None for nothing. attributes: of the labels, where they are known. size: how many numbers a label has.
+    Raises:
+        WeightsError: nothing was said, or it does not fit; the sentence says what to choose from.
+    """
+    parts = [part.strip() for part in asked.split(",")] if asked is not None else []
+    numbers = _numbers(parts)
+    if asked is not None and numbers is not None and len(numbers) == size:
+        return numbers
+    if asked is None:
+        raise WeightsError(
+            f"it was trained with labels of {size} numbers, so that its images depend on one; fix it with "
+            f"`--label` (`label=` in Python): {_choices(attributes, size)}"
+        )
+    chosen: dict[str, str] = {}
+    for part in parts if attributes else ():
+        assert attributes is not None
+        name, separator, value = part.partition("=")
+        fitting = [one for one, values in attributes.items() if (value if separator else part) in values]
+        fitting = [one for one in fitting if not separator or one == name.strip()]
+        if len(fitting) != 1 or fitting[0] in chosen:
+            raise WeightsError(f"`--label` {printable(asked)!r} does not fit; expected {_choices(attributes, size)}")
+        chosen[fitting[0]] = value if separator else part
+    if not attributes or len(chosen) != len(attributes):
+        raise WeightsError(f"`--label` {printable(asked)!r} does not fit; expected {_choices(attributes, size)}")
+    return tuple(1.0 if value == chosen[name] else 0.0 for name, values in attributes.items() for value in values)
+
+
+def _numbers(parts: list[str]) -> tuple[float, ...] | None:
+    try:
+        return tuple(float(part) for part in parts)
+    except ValueError:
+        return None
+
+
+def _choices(attributes: Attributes | None, size: int) -> str:
+    """What a label can be, for messages."""
+    numbers = f"{size} numbers with commas between them"
+    if not attributes:
+        return f"{numbers} (the file does not say what they mean)"
+    lists = "; ".join(
+        f"{printable(name)} of {', '.join(printable(value) for value in values[:60])}"
+        f"{', ...' if len(values) > 60 else ''}"
+        for name, values in list(attributes.items())[:10]
+    )
+    return f"a value for each attribute ({lists}), or {numbers}"

@@ -1,0 +1,78 @@
+"""Objects of settings in a pickle, read as plain values: the `BaseConfig` of pytorch_GAN_zoo, and no other class.
+
+Its class is empty, and its state is the dict of its attributes. Nothing is imported and nothing is called: the object
+becomes a `Described` with those attributes that are plain values altogether; all others are left out.
+"""
+
+from jaxprior.errors import WeightsError
+from weights_convert.safe_unpickler import Constructor, Unfinished
+from weights_convert.stand_ins import Described
+
+
+MAX_DEPTH = 6  # lists and dicts in an attribute
+MAX_VALUES = 20_000  # of one object
+MAX_TEXT = 1000  # characters
+
+_NOT_PLAIN = object()
+
+
+class _Settings(Unfinished):
+    """Stands for an object until its state comes."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def finish(self, state: object) -> Described:
+        if not isinstance(state, dict):
+            raise WeightsError(f"the pickle gives an object of {self.name.replace(' ', '.')} a state that is no dict")
+        reader = _Reader()
+        named = {key: reader.plain(value, MAX_DEPTH) for key, value in state.items() if isinstance(key, str)}
+        return Described(self.name, {key: value for key, value in named.items() if value is not _NOT_PLAIN})
+
+
+class _Reader:
+    """Copies plain values, of which one list may hold another many times: the copies are counted."""
+
+    def __init__(self):
+        self.left = MAX_VALUES
+
+    def plain(self, value: object, depth: int) -> object:
+        """A copy of a value, or `_NOT_PLAIN`."""
+        self.left -= 1
+        if self.left < 0 or depth < 0:
+            return _NOT_PLAIN
+        if value is None or type(value) in (bool, int, float):
+            return value
+        if isinstance(value, str):
+            return value if len(value) <= MAX_TEXT else _NOT_PLAIN
+        if isinstance(value, (list, tuple)):
+            items = self._items(value, depth)
+            return _NOT_PLAIN if items is None else items
+        if isinstance(value, dict) and all(isinstance(key, str) and len(key) <= MAX_TEXT for key in value):
+            items = self._items(value.values(), depth)
+            return _NOT_PLAIN if items is None else dict(zip(value, items, strict=True))
+        return _NOT_PLAIN
+
+    def _items(self, values, depth: int) -> list | None:
+        copies = []
+        for value in values:
+            copy = self.plain(value, depth - 1)
+            if copy is _NOT_PLAIN:
+                return None
+            copies.append(copy)
+        return copies
+
+
+def _of_class(name: str) -> Constructor:
+    def call(arguments: tuple) -> _Settings:
+        if arguments:
+            raise WeightsError(
+                f"the pickle makes an object of {name.replace(' ', '.')} in a way that its code does not"
+            )
+        return _Settings(name)
+
+    return Constructor(name, call)
+
+
+SETTINGS_OBJECTS = {name: _of_class(name) for name in ("models.utils.config BaseConfig",)}
+"""For the allow-list of `safe_unpickler.Machine`."""
