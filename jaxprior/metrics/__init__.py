@@ -1,9 +1,10 @@
 """Measures of quality, each stating its range, window, border and quantisation.
 
 Fidelity to the original, one value an image: `psnr`, `ssim`, whole or only in a hole, and `perceptual`, in the space
-of a feature network. Distance between two sets of images: `swd`. Generation from one picture: `patch_frechet`,
-`diversity`, `rmse`. Images are float `[b, h, w, c]` in [-1, 1], as everywhere in the library; `psnr`, `ssim` and `swd`
-clip them and map them to [0, 1] inside where that matters. Nothing is rounded to 8 bits.
+of a feature network. Distance between two sets of images: `frechet`, in the features of a network, and `swd`.
+Generation from one picture: `patch_frechet`, `diversity`, `rmse`. Images are float `[b, h, w, c]` in [-1, 1], as
+everywhere in the library; `psnr`, `ssim` and `swd` clip them and map them to [0, 1] inside where that matters. Nothing
+is rounded to 8 bits.
 
 A `Metric` is a figure that every picture of a run gets: a column of the journal and of `results.csv`, a line of the
 summary, a column of tables and reports. It is found because a file of this folder defines it, or because another
@@ -19,6 +20,7 @@ from jaxprior.metrics._finding import CONVENTION as CONVENTION
 from jaxprior.metrics._finding import headline_metrics as headline_metrics
 from jaxprior.metrics._finding import metric as metric
 from jaxprior.metrics._finding import metrics_of as metrics_of
+from jaxprior.metrics.frechet import frechet
 from jaxprior.metrics.perceptual import perceptual
 from jaxprior.metrics.signal_to_noise import psnr
 from jaxprior.metrics.single_image import diversity, patch_frechet, rmse
@@ -27,4 +29,4 @@ from jaxprior.metrics.structural_similarity import ssim
 from jaxprior.protocols import Metric, Scored
 
 
-__all__ = ["Metric", "Scored", "diversity", "patch_frechet", "perceptual", "psnr", "rmse", "ssim", "swd"]
+__all__ = ["Metric", "Scored", "diversity", "frechet", "patch_frechet", "perceptual", "psnr", "rmse", "ssim", "swd"]

@@ -1,12 +1,11 @@
 """Measures of generation from one picture (Shaham et al., ICCV 2019, section 3): is a sample made of the picture's
 patches, how different are samples from each other, and how exactly is the picture remade.
 
-`patch_frechet` is the paper's "single image Frechet inception distance" with another network, so its numbers are not
-those of the paper; they compare with each other for one network, cut and picture only.
+`patch_frechet` is the paper's "single image Frechet inception distance" with a network of the caller's. Its numbers
+compare with each other for one network, cut and picture only.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +14,7 @@ from jaxtyping import Array, Float
 
 from jaxprior.errors import ImageError
 from jaxprior.metrics._images import checked_batch, checked_pair, require_network
+from jaxprior.metrics.frechet import distance_between, moments
 
 
 Image = Float[Array | np.ndarray, "_h _w _c"]
@@ -25,10 +25,10 @@ def patch_frechet(network: Callable, picture: Image, images: Images) -> Float[np
     """Compute the Frechet distance of the patches of generated images from those of one picture.
 
     The features of a picture's pixels are taken as draws from a Gaussian, as SIFID does (Shaham et al., ICCV 2019,
-    section 3) with the 192 features of Inception before its second pooling. Here the network is the caller's;
-    `load_early_features("squeezenet")` gives the 128 features before SqueezeNet's second pooling,
-    which see patches of 23x23 pixels. Where a patch is does not matter, so that an image rearranged in large pieces is
-    near its picture.
+    section 3) with the 192 features of Inception before its second pooling. Here the network is the caller's:
+    `load_early_features("inception-torchvision")` gives those features, and `load_early_features("squeezenet")` the 128
+    before SqueezeNet's second pooling, which see patches of 23x23 pixels. Where a patch is does not matter, so that an
+    image rearranged in large pieces is near its picture.
 
     Arguments:
         network: a pytree that is called with images and returns one map [b, h', w', c'].
@@ -36,7 +36,8 @@ def patch_frechet(network: Callable, picture: Image, images: Images) -> Float[np
         images: compared with it, [b, h, w, c]; their size may be another. Nothing is clipped.
 
     Returns:
-        distances [b], float64, 0 for the picture itself; in squared units of the features. See `gaussian_frechet`.
+        distances [b], float64, 0 for the picture itself; in squared units of the features. See
+            `jaxprior.metrics.frechet.gaussian_frechet`.
 
     Raises:
         ImageError: arrays of other shapes, uint8 or other whole numbers, 0 to 255, or values that are not finite.
@@ -53,34 +54,8 @@ def patch_frechet(network: Callable, picture: Image, images: Images) -> Float[np
     images = checked_batch(images, "images")
     if picture.shape[-1] != images.shape[-1]:
         raise ImageError(f"`images`: expected {picture.shape[-1]} channels, as `picture` has, got {images.shape[-1]}.")
-    own = _moments(_pixels(network, picture))
-    return np.array([_between(own, _moments(_pixels(network, image))) for image in images])
-
-
-def gaussian_frechet(x: Float[np.ndarray, "_n _d"], y: Float[np.ndarray, "_m _d"]) -> float:
-    """Compute the squared Frechet distance of the Gaussians with the means and covariances of two sets of vectors.
-
-    |m - m'|^2 + tr(C + C' - 2 (C C')^(1/2)), whose last trace is the sum of the singular values of R R'^T for any
-    R^T R = C (Dowson and Landau, 1982). R is the triangle of a QR decomposition of the centred vectors: no covariance
-    is formed and no root of a rounding error taken, so sets with fewer vectors than dimensions are exact as well.
-
-    Arguments:
-        x: n vectors of d numbers, n >= 2; y: m of them. Covariances have the divisors n - 1 and m - 1.
-
-    Returns:
-        the distance, float64, not below 0.
-
-    Raises:
-        ValueError: fewer than two vectors, or vectors of different lengths.
-
-    Example:
-        >>> gaussian_frechet(np.array([[0.0], [2.0]]), np.array([[1.0], [3.0]]))
-        1.0
-    """
-    x, y = np.asarray(x), np.asarray(y)
-    if np.ndim(x) != 2 or np.ndim(y) != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < 2:
-        raise ValueError(f"expected two sets [n, d] of two vectors or more, got {np.shape(x)} and {np.shape(y)}.")
-    return _between(_moments(x), _moments(y))
+    own = moments(_pixels(network, picture))
+    return np.array([distance_between(own, moments(_pixels(network, image))) for image in images])
 
 
 def diversity(samples: Images, picture: Image) -> Float[Array, ""]:
@@ -155,19 +130,3 @@ def _pixels(network: Callable, image: Image) -> np.ndarray:
     if len(pixels) < 2:
         raise ValueError(f"an image of {image.shape[0]}x{image.shape[1]} is too small: its feature map has one pixel.")
     return pixels
-
-
-def _moments(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean [d], and R [min(n, d), d] with R^T R the covariance."""
-    vectors = np.asarray(vectors, np.float64)
-    mean = vectors.mean(axis=0)
-    root: Any = np.linalg.qr((vectors - mean) / np.sqrt(len(vectors) - 1), mode="r")
-    return mean, root
-
-
-def _between(x: tuple[np.ndarray, np.ndarray], y: tuple[np.ndarray, np.ndarray]) -> float:
-    """The distance from means and roots of covariances."""
-    (mean_x, root_x), (mean_y, root_y) = x, y
-    common = np.linalg.svd(root_x @ root_y.T, compute_uv=False).sum()
-    spread = np.square(root_x).sum() + np.square(root_y).sum() - 2 * common
-    return float(np.square(mean_x - mean_y).sum() + max(spread, 0.0))

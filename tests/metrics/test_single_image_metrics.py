@@ -13,7 +13,7 @@ from jaxprior import metrics
 from jaxprior.data.images import fit, to_float
 from jaxprior.errors import WeightsError
 from jaxprior.metrics import diversity, patch_frechet, rmse
-from jaxprior.metrics.single_image import gaussian_frechet
+from jaxprior.metrics.frechet import gaussian_frechet
 from jaxprior.models.squeezenet.networks import SqueezeNet
 from jaxprior.weights import storage
 from jaxprior.weights.features import FeatureNetwork, load_early_features
@@ -161,4 +161,4 @@ def test_the_examples_in_the_docstrings():
     import jaxprior.metrics.single_image as module
 
     names = {"np": np, "jnp": jnp, "jax": jax, **{name: getattr(metrics, name) for name in metrics.__all__}}
-    assert doctest.testmod(module, extraglobs=names) == (0, 5)
+    assert doctest.testmod(module, extraglobs=names) == (0, 4)

@@ -26,7 +26,7 @@ def test_the_public_face_is_complete():
         "Refiner", "RestoredPhoto", "Result", "SelfAttention", "SingleCode", "Solve", "SuperResolve", "edit", "fit_of",
         "interpolate", "invert", "list_priors", "load_features",
         "load_images", "load_prior", "load_refiner", "metrics.Metric", "metrics.Scored", "metrics.diversity",
-        "metrics.patch_frechet", "metrics.perceptual",
+        "metrics.frechet", "metrics.patch_frechet", "metrics.perceptual",
         "metrics.psnr", "metrics.rmse", "metrics.ssim", "metrics.swd", "parse_mask", "preset", "render",
         "restore", "restore_photo", "to_uint8", "untrained",
     }  # fmt: skip
