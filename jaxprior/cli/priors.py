@@ -64,15 +64,15 @@ def get(
     from jaxprior.weights.known.files import shown_size
     from jaxprior.weights.storage import read_card
 
-    known = registry.known(name)
-    if known is not None:
+    known, here = registry.known(name), installing.present(name) if source is None else None
+    if known is not None and here is None:
         for line in registry.announced(known, fetched=source is None):
             say(line)
     path = installing.install(name, source=source, licence=licence)
     card = read_card(path)
     if known is not None and any(file.sha256 is None for file in known.files):
         say(f"sha256 of {card['source']}: {card['sha256_source']}")
-    say(f"installed {path} ({shown_size(path.stat().st_size)})")
+    say(f"{'installed' if here is None else 'is installed already:'} {path} ({shown_size(path.stat().st_size)})")
     if path not in registry.installed_priors().values():
         say(f"take it with --features {name}, or load_features({name!r})")
         return

@@ -56,8 +56,8 @@ def install(name: str, *, source: str | os.PathLike | None = None, licence: str 
     """
     known = registry.known(name)
     _check_name(name, known, source is not None)
-    if source is None and (present := _present(name, known)) is not None:
-        return present
+    if source is None and (here := present(name)) is not None:
+        return here
     with _alone(name), contextlib.ExitStack() as resources:
         originals = _fetched(name, known) if source is None else _given(name, known, Path(source))
         fresh = registry.downloads_folder() / f"{name}.converting"
@@ -74,6 +74,28 @@ def install(name: str, *, source: str | os.PathLike | None = None, licence: str 
         if source is None:
             _forget(originals)
         return path
+
+
+def present(name: str) -> Path | None:
+    """The file of an installed network.
+
+    Arguments:
+        name: of the network.
+
+    Returns:
+        None if it is not installed, if its file is damaged, or if it was made of other files than those that are known
+        of the network of this name.
+    """
+    known = registry.known(name)
+    prior = isinstance(known, KnownPrior) or (known is None and name in registry.installed_priors())
+    path = _place(name, prior=prior)
+    try:
+        _, card = storage.load_weights(path)
+    except WeightsError:
+        return None
+    if known is None or not known.files or (isinstance(known, KnownPrior) and card.get("source") in known.others):
+        return path
+    return path if str(card.get("sha256_source", "")).startswith(known.files[-1].sha256 or "") else None
 
 
 def uninstall(name: str) -> Path:
@@ -103,7 +125,7 @@ def _check_name(name: str, known: KnownNetwork | None, given: bool) -> None:
     """Refuse a name that is none, that belongs to a bundled prior, or of which nothing is known."""
     if name in loader.bundled():
         raise WeightsError(f"{name} comes with the package and need not be installed; choose another name for a file")
-    if known is None and not given and _present(name, None) is None:
+    if known is None and not given and present(name) is None:
         raise WeightsError(
             f"{name!r} is no network that is known: {', '.join(NETWORKS)} and {len(PRIORS)} priors are, which "
             "`jaxprior priors` lists; a file of your own is installed under any name with `--from FILE`"
@@ -111,21 +133,8 @@ def _check_name(name: str, known: KnownNetwork | None, given: bool) -> None:
         )
     if _NAME.fullmatch(name) is None:
         raise WeightsError(f"{name!r} cannot be a name: expected letters, digits, dots, dashes and underscores")
-    if isinstance(known, KnownPrior) and not known.files and not given and _present(name, known) is None:
+    if isinstance(known, KnownPrior) and not known.files and not given and present(name) is None:
         raise WeightsError(f"{name} is not installed: {registry.how_to_get(name)}")
-
-
-def _present(name: str, known: KnownNetwork | None) -> Path | None:
-    """The installed file, if it is whole and, of a known network, was made of the files that are known."""
-    prior = isinstance(known, KnownPrior) or (known is None and name in registry.installed_priors())
-    path = _place(name, prior=prior)
-    try:
-        _, card = storage.load_weights(path)
-    except WeightsError:
-        return None
-    if known is None or not known.files or (isinstance(known, KnownPrior) and card.get("source") in known.others):
-        return path
-    return path if str(card.get("sha256_source", "")).startswith(known.files[-1].sha256 or "") else None
 
 
 def _place(name: str, *, prior: bool) -> Path:

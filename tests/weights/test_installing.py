@@ -156,7 +156,8 @@ def test_a_file_of_ones_own_is_installed_under_any_name(server, tmp_path, undesc
     shown = call("priors", "get", "my-rooms", "--from", known_file(tmp_path, "rooms.pth"), "--licence", "CC0").stdout
     assert "take it with --prior my-rooms" in shown
     assert jp.load_prior("my-rooms").card["licence"] == "CC0"
-    call("priors", "get", "my-rooms")  # goes on with what is missing
+    again = call("priors", "get", "my-rooms").stdout  # goes on with what is missing
+    assert again.startswith("is installed already: ")
     assert len(undescribed) == 2
 
 
