@@ -11,25 +11,21 @@ import contextlib
 import os
 import re
 import shutil
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from jaxprior.errors import JaxpriorWarning, RunError, WeightsError
+from jaxprior.errors import RunError, WeightsError
 from jaxprior.runs.kinds import WEIGHTS
 from jaxprior.runs.lock import only_writer
 from jaxprior.system.activity import doing
 from jaxprior.system.files import make_folder, sync_folder
-from jaxprior.weights import loader, registry, storage
-from jaxprior.weights.download import NotFetched, fetch_file
-from jaxprior.weights.hashes import difference, file_hash
-from jaxprior.weights.known.files import KnownNetwork, RemoteFile, shown_size
+from jaxprior.weights import loader, originals, registry, storage
+from jaxprior.weights.known.files import KnownNetwork
 from jaxprior.weights.known.networks import NETWORKS
 from jaxprior.weights.known.priors import PRIORS, KnownPrior
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_HASH_IN_NAME = re.compile(r"-([0-9a-f]{8})\.[^.]+")
 
 
 def install(name: str, *, source: str | os.PathLike | None = None, licence: str | None = None) -> Path:
@@ -59,20 +55,18 @@ def install(name: str, *, source: str | os.PathLike | None = None, licence: str 
     if source is None and (here := present(name)) is not None:
         return here
     with _alone(name), contextlib.ExitStack() as resources:
-        originals = _fetched(name, known) if source is None else _given(name, known, Path(source))
+        files = _originals(name, known, source)
         fresh = registry.downloads_folder() / f"{name}.converting"
         shutil.rmtree(fresh, ignore_errors=True)  # of a call that was killed
         fresh.mkdir()
         resources.callback(shutil.rmtree, fresh, ignore_errors=True)
         try:
-            made = _converted(name, known, originals, fresh, licence)
+            made = _converted(name, known, files, fresh, licence)
             path = _put(name, known, made)
         except WeightsError:
-            if source is None:
-                _forget(originals)
+            originals.forget(files)
             raise
-        if source is None:
-            _forget(originals)
+        originals.forget(files)
         return path
 
 
@@ -151,86 +145,20 @@ def _alone(name: str) -> Iterator[None]:
         raise WeightsError(f"{name} is being installed by another process: wait for it.") from None
 
 
-def _fetched(name: str, known: KnownNetwork | None) -> list[Path]:
-    """The files of a known network, fetched."""
-    assert known is not None  # checked before
-    if any(file.name.endswith((".h5", ".hdf5")) for file in known.files):
-        import weights_convert
-
-        weights_convert.hdf5.require_h5py()
-    found = []
-    for file in known.files:
-        try:
-            found.append(fetch_file(file, registry.downloads_folder()))
-        except NotFetched as error:
-            by_hand = f"--from {file.name}" if len(known.files) == 1 else "--from FOLDER, where all its files lie"
-            raise WeightsError(
-                f"{error}; get {file.name} ({shown_size(file.size)}) by other means (see {known.page}) and install it "
-                f"with `jaxprior priors get {name} {by_hand}`"
-            ) from error
-    return found
+def _originals(name: str, known: KnownNetwork | None, source: str | os.PathLike | None) -> list[Path]:
+    """The files that the network is made of."""
+    if source is not None:
+        return originals.given(name, known, Path(source))
+    assert known is not None  # a name of which nothing is known was refused without a source
+    return originals.fetched(name, known)
 
 
-def _forget(files: list[Path]) -> None:
-    """Remove files that were fetched and are not needed any more."""
-    for file in files:
-        file.unlink(missing_ok=True)
-
-
-def _given(name: str, known: KnownNetwork | None, source: Path) -> list[Path]:
-    """The files that a user names, with the hashes that are known."""
-    if not source.exists():
-        raise WeightsError(f"{source}: no such file; `--from` takes the file that you have of {name}")
-    if source.is_dir() and (source / WEIGHTS).is_file():
-        return [source / WEIGHTS]
-    if known is None:
-        if source.is_dir():
-            raise WeightsError(f"{source} is a folder; `--from` takes a checkpoint's file or the run of a training")
-        _note_of_hash_in_name(source)
-        return [source]
-    files = known.files
-    if source.is_dir() or len(files) > 1:
-        folder = source if source.is_dir() else source.parent
-        found = [folder / file.name for file in files]
-        if not files or not all(path.is_file() for path in found):
-            names = ", ".join(file.name for file in files) or "one file"
-            raise WeightsError(f"{folder}: {name} is made of {names}; give the folder in which all of it lies")
-    else:
-        found = [source]
-    others = known.others if isinstance(known, KnownPrior) else ()
-    for path, file in zip(found, files, strict=False):  # none is known of those that are carried by hand
-        if path.name not in others:
-            _check_hash(name, path, file)
-    return found
-
-
-def _check_hash(name: str, path: Path, file: RemoteFile) -> None:
-    if differing := difference(file_hash(path), file):
-        raise WeightsError(
-            f"{path}: {differing} of {file.name}: it was cut, or it is another file; nothing was installed. Fetch it "
-            f"again; another file is installed under a name of its own: "
-            f"`jaxprior priors get my-{name} --from {path}`"
-        )
-
-
-def _note_of_hash_in_name(path: Path) -> None:
-    """Warn of a file whose name ends in digits as those of a hash do, but in others than those of its own hash."""
-    match = _HASH_IN_NAME.search(path.name)
-    if match and not (digest := file_hash(path)).startswith(match[1]):
-        warnings.warn(
-            f"{path}: its name ends in {match[1]}, its sha256 begins with {digest[:8]}; if the one was meant to be the "
-            "other, the file was cut or renamed",
-            JaxpriorWarning,
-            stacklevel=2,
-        )
-
-
-def _converted(name: str, known: KnownNetwork | None, originals: list[Path], fresh: Path, licence: str | None) -> Path:
+def _converted(name: str, known: KnownNetwork | None, files: list[Path], fresh: Path, licence: str | None) -> Path:
     """The network as a file of ours, whose card says what is known of it."""
     import weights_convert
 
     onto: Path | None = None
-    for number, original in enumerate(originals):
+    for number, original in enumerate(files):
         if _is_ours(original):
             onto = original
             continue

@@ -92,6 +92,19 @@ def test_the_distance_is_put_together_from_two_files(known):
     assert left(registry.folder()) == ["lpips-squeeze.safetensors", "squeezenet.safetensors"]
 
 
+def test_a_file_that_is_installed_as_a_network_is_not_fetched_again(known, published, tmp_path):
+    base = installing.install("squeezenet")
+    first, second = known["lpips-squeeze"].files
+    gone = dataclasses.replace(first, url="http://127.0.0.1:9/gone.h5")
+    known["lpips-squeeze"] = dataclasses.replace(known["lpips-squeeze"], files=(gone, second))
+    whole = read_card(installing.install("lpips-squeeze"))["sha256"]
+    installing.uninstall("lpips-squeeze")
+    alone = tmp_path / second.name
+    alone.write_bytes((published / second.name).read_bytes())
+    for source in (alone, published):  # beside the installed base, or with the base's own file
+        assert read_card(installing.install("lpips-squeeze", source=source))["sha256"] == whole and base.is_file()
+
+
 def test_priors_lists_what_is_installed_and_what_can_be_fetched(known):
     installing.install("squeezenet")
     (registry.folder() / "broken.safetensors").write_bytes(b"x" * 100)
