@@ -29,7 +29,9 @@ Array = jax.Array
 MAX_BYTES = 256 << 20
 """A bank of large images holds fewer samples."""
 CHUNK = 64
-"""Samples generated at once."""
+"""Samples generated at once of images up to 128x128 pixels, and what the size of a bank is a multiple of."""
+CHUNK_PIXELS = CHUNK * 128**2
+"""Of larger images, so many pixels are generated at once."""
 KEY = 20261121
 """Of the codes."""
 SMALLEST, LARGEST_FACTOR = 8, 8
@@ -74,6 +76,17 @@ def thumbnail_shape(image_shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*(side // factor for side in image_shape[:-1]), image_shape[-1])
 
 
+def samples_at_once(image_shape: tuple[int, ...]) -> int:
+    """How many samples of this shape are generated at once, so that memory does not grow with their size: a power of 2.
+
+    Example:
+        >>> [samples_at_once((side, side, 3)) for side in (64, 256, 1024)]
+        [64, 16, 1]
+    """
+    fits = max(min(CHUNK_PIXELS // math.prod(image_shape[:-1]), CHUNK), 1)
+    return 1 << (fits.bit_length() - 1)
+
+
 def make_thumbnails(prior: Prior, size: int) -> np.ndarray:
     """Generate the samples of a bank.
 
@@ -86,12 +99,13 @@ def make_thumbnails(prior: Prior, size: int) -> np.ndarray:
     """
     generator, generate, parts = prior.split(1), jax.jit(lambda generator, z: generator(z)), []
     z, factor = _codes(prior, size), shrink_factor(prior.image_shape)
+    chunk = samples_at_once(prior.image_shape)
     text = "making the prior's sample bank, once for all runs"
     with remembered(text, prior.image_shape, size, total=size, unit="samples") as work:
-        for first in range(0, size, CHUNK):
-            images = np.asarray(generate(generator, z[first : first + CHUNK]))
+        for first in range(0, size, chunk):
+            images = np.asarray(generate(generator, z[first : first + chunk]))
             parts.append(to_uint8(_shrunk(images, factor)))
-            work.moved(first + CHUNK)
+            work.moved(first + chunk)
     return np.concatenate(parts)
 
 

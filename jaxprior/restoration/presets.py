@@ -21,6 +21,7 @@ from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Identity, Operator
+from jaxprior.restoration.defaults import defaults_of, origin_of_defaults
 from jaxprior.restoration.merge_rule import MERGES, Merge
 from jaxprior.restoration.networks import Networks, OutlinedNetworks
 from jaxprior.settings import PLAIN, Names, as_table, at, check_choice, check_names, fields_of, setting, spelled, typed
@@ -55,7 +56,10 @@ class Outline:
 
 
 class Method(NamedTuple):
-    """Codes, objective, solve, what repairs the result, where latents begin if not by `solve.init`, and the merge."""
+    """Codes, objective, solve, what repairs the result, where latents begin if not by `solve.init`, and the merge.
+
+    `origin` says where settings come from that nobody gave and nobody measured on the prior; else it is None.
+    """
 
     codes: MultiCode | SingleCode
     objective: Objective
@@ -63,13 +67,15 @@ class Method(NamedTuple):
     refine: Any = None
     start: Any = None
     merge: Merge = "harmonic"
+    origin: str | None = None
 
 
 def preset(name: str, task: Operator | None = None, *, prior: "Prior", features: Any = "preset") -> Method:
     """Named settings.
 
     Arguments:
-        name: "default": the prior's card, the best measured for the task.
+        name: "default": the prior's card, the best measured for the task; for a card that states none what
+            `jaxprior.restoration.defaults` chooses by size.
             "mganprior": the public code: SGD with rate 1, last iterate, l2 + 0.001 x VGG-16 relu3_3 (a tenth of that
             for inpainting); 20 codes at layer 8 for 3000 iterations (30 at layer 4 for inpainting, 20 at layer 6 for
             1500 in colorization and for 2000 in super-resolution).
@@ -154,25 +160,21 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
     name, merge = table.get("preset", "default"), table.get("merge", Outline.merge)
     check_choice(merge, MERGES, spelled("merge", names))
     given = {part: as_table(table.get(part, {}), part) for part in PARTS}
-    codes, objective, solve = _start(name, (Identity() if task is None else task).name, prior)
+    task_name = (Identity() if task is None else task).name
+    codes, objective, solve = _start(name, task_name, prior)
+    from_card = name == "default"
     return Method(
         _codes(codes, given["codes"], prior, name, names),
         _objective(objective, given["objective"], prior, names, networks),
         dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names)),
         _refiner(table.get("refine"), prior, networks),
         merge=merge,
+        origin=origin_of_defaults(prior.card, task_name, resolution=prior.resolution) if from_card else None,
     )
 
 
 PUBLIC_SETTINGS = {"inpaint": (30, 4, 3000), "colorize": (20, 6, 1500), "superres": (20, 6, 2000)}
 """Codes, layer and iterations of mGANprior's scripts and README, where they differ from reconstruction."""
-
-FALLBACK = {
-    "codes": {"num_codes": 20, "layer": 8},
-    "objective": {"pixel": "l2"},
-    "solve": {"steps": 200, "optimizer": "lbfgs", "weight_rate": 0.3},
-}
-"""Settings of a prior whose card states none, e.g. a freshly converted one."""
 
 
 def _start(name: str, task_name: str, prior: Any) -> tuple[MultiCode | SingleCode, dict, Solve]:
@@ -198,7 +200,7 @@ def _start(name: str, task_name: str, prior: Any) -> tuple[MultiCode | SingleCod
 
 
 def _from_card(prior: Any, task_name: str) -> tuple[MultiCode | SingleCode, dict, Solve]:
-    stated = {**FALLBACK, **prior.card.get("defaults", {}).get(task_name, {})}
+    stated = defaults_of(prior.card, task_name, resolution=prior.resolution)
     lowered = {**stated["codes"], "layer": min(stated["codes"].get("layer", MultiCode.layer), prior.num_layers)}
     with at(f"the card of {prior.card.get('name')}"):
         codes = _codes(MultiCode(), lowered, prior, "default", PLAIN)

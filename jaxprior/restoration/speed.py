@@ -7,6 +7,7 @@ prior's sizes more than on what is minimised, so one measured step tells of all 
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,27 +51,43 @@ def measure_speed(placement: Placement, operator: Any, observed: Any, *, size: i
         operator, observed, size: as for `Placement.compiled`.
         cost: of the step.
     """
+    steps = STEPS if placement.fixed else engine.CHUNK
+    with doing("measuring how fast a step is"), CompileClock() as clock:
+        advance = begin_steps(placement, operator, observed, size=size)
+        advance(1 if placement.fixed else steps)
+    with doing("measuring how fast a step is"):
+        began = time.perf_counter()
+        done = advance(steps)
+    seconds = (time.perf_counter() - began) / done
+    return Speed(operations=cost.operations / seconds, compiling=clock.seconds)
+
+
+def begin_steps(placement: Placement, operator: Any, observed: Any, *, size: int) -> Callable[[int], int]:
+    """Begin an inversion of observations that are zero, to see how long its steps take.
+
+    Arguments:
+        placement, operator, observed, size: as for `measure_speed`.
+
+    Returns:
+        a function that does at most so many steps and waits for them; it returns how many it did.
+    """
     shapes = placement.step_arguments(operator, observed, size=size)
     generator, objective, operators, seen, keys = shapes
     operators, seen = (jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), tree) for tree in (operators, seen))
     operators, seen, keys = placement.place((operators, seen, jax.random.split(jax.random.key(0), keys.shape[0])))
     codes, solve, platform = placement.codes, placement.settings, placement.platform
-    with doing("measuring how fast a step is"), jax.default_matmul_precision(solve.matmul_precision):
+    arguments = {"codes": codes, "solve": solve, "platform": platform}
+    with jax.default_matmul_precision(solve.matmul_precision):
         state, target = engine.begin(generator, objective, operators, seen, keys, codes=codes, solve=solve)
-        arguments = {"codes": codes, "solve": solve, "platform": platform}
-        steps = STEPS if placement.fixed else engine.CHUNK
 
-        def advance(state: Any, steps: int) -> tuple[Any, int]:
+    def advance(steps: int) -> int:
+        nonlocal state
+        with jax.default_matmul_precision(solve.matmul_precision):
             state, losses = engine.advance(state, generator, objective, operators, target, **arguments, steps=steps)
             losses.block_until_ready()
-            return state, len(losses)
+        return len(losses)
 
-        with CompileClock() as clock:
-            state, _ = advance(state, 1 if placement.fixed else steps)
-        began = time.perf_counter()
-        _, done = advance(state, steps)
-    seconds = (time.perf_counter() - began) / done
-    return Speed(operations=cost.operations / seconds, compiling=clock.seconds)
+    return advance
 
 
 def kept_speed(placement: Placement, sha256: str) -> Speed | None:
