@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -60,11 +60,22 @@ def evaluate(
             rich_help_panel=_RECIPE,
         ),
     ] = None,
+    precision: Annotated[
+        Literal["fp32", "tf32", "bf16"] | None,
+        typer.Option(help="Arithmetic of the network in every method.", rich_help_panel=_RECIPE),
+    ] = None,
     batch_size: opt.BatchSize = None,
     memory: opt.Memory = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write nothing; print what would be done, its memory and its time.")
     ] = False,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            help="With --dry-run: estimate for one such device instead of this machine, which need not have it.",
+            metavar="h100|h200",
+        ),
+    ] = None,
     *,
     processes: opt.ShareOptions,
 ) -> None:
@@ -76,17 +87,22 @@ def evaluate(
     ```
     jaxprior evaluate
     jaxprior evaluate quick -o runs/quick
+    jaxprior evaluate mganprior_colorization --prior bedroom256 --data bedrooms.zip --dry-run
+    jaxprior evaluate mganprior_colorization --data bedrooms.zip --dry-run --device h100 --precision tf32
     jaxprior evaluate thesis_table_6 --prior bedroom.safetensors --data bedrooms.zip --dry-run
     jaxprior evaluate thesis_table_6 --data cats.zip --limit 4 --steps 20 --features none -o runs/rehearsal
     jaxprior evaluate my_recipe.toml -o runs/mine --shard 2/8
     ```
     """
     from jaxprior import evaluation
+    from jaxprior.restoration.known_devices import known_device
     from jaxprior.system import runtime  # all that is imported here needs no JAX until it is used
 
     if recipe is None:
         _list_recipes()
         return
+    if device is not None and not dry_run:
+        raise JaxpriorError("--device says for which device --dry-run estimates: give it together with --dry-run.")
     folder = Path() if out is None and dry_run else out
     if folder is None:
         raise JaxpriorError("Say with -o RUN where the results go, or look at what it takes with --dry-run.")
@@ -98,12 +114,17 @@ def evaluate(
         limit=limit,
         steps=steps,
         features=features,
+        precision=precision,
     )
+    with mistakes():
+        elsewhere = None if device is None else known_device(device)
     opt.check_apart(folder, [one.path for one in changed.data if one.path is not None])
     with mistakes():
         evaluation.check_recipe(changed, folder)
         if not dry_run:
             evaluation.check_kind(folder)
+    if not changed.names_priors:
+        say(f"The recipe names no prior: {_best_prior()} is taken, the best bundled one (--prior NAME for another).")
     load_jax()
     share = resolve_share(processes)
     runtime.enable_compilation_cache()
@@ -111,7 +132,7 @@ def evaluate(
     if dry_run:
         with mistakes():
             plan = evaluation.make_plan(changed, folder)
-            _print_forecast(evaluation.forecast_cells(plan, **limits, share=share))
+            _print_forecast(evaluation.forecast_cells(plan, **limits, share=share, device=device), elsewhere)
         return
     report, told = _run(changed, folder, share=share, **limits)
     runs = evaluation.runs_in(folder)
@@ -125,9 +146,21 @@ def evaluate(
 def _list_recipes() -> None:
     from jaxprior import evaluation
 
-    for name, title in evaluation.list_recipes().items():
-        say(f"{name:<16} {title}")
-    say("\nRun one with `jaxprior evaluate NAME -o RUN`; `jaxprior evaluate --help` shows more.")
+    recipes = evaluation.list_recipes()
+    widest = max(map(len, recipes))
+    for name, title in recipes.items():
+        say(f"{name:<{widest}}  {title}")
+    say(
+        "\nRun one with `jaxprior evaluate NAME -o RUN`, on pictures of yours with --data and a prior of yours with "
+        "--prior; --dry-run says what it takes. `jaxprior evaluate --help` shows more."
+    )
+
+
+def _best_prior() -> str:
+    """Name of the prior that is taken where nobody names one."""
+    from jaxprior.weights.loader import prior_file
+
+    return prior_file(None).parent.name
 
 
 def _run(recipe: Any, out: Path, **settings: Any) -> tuple[Path, set[str]]:
@@ -156,7 +189,8 @@ def _run(recipe: Any, out: Path, **settings: Any) -> tuple[Path, set[str]]:
     raise typer.Exit(STOPPED)
 
 
-def _print_forecast(cells: list[Any]) -> None:
+def _print_forecast(cells: list[Any], elsewhere: Any = None) -> None:
+    """Print what cells take: on this machine, or elsewhere, on a device from `jaxprior.restoration.known_devices`."""
     titles = ("cell", "pictures", "inversions", "steps", "batch", "memory", "time")
     rows = [
         (c.title, c.pictures, c.inversions, c.steps, c.batch, size(c.bytes), duration(c.seconds)) for c in cells
@@ -167,9 +201,13 @@ def _print_forecast(cells: list[Any]) -> None:
     steps, compiling, rest = (
         duration(sum(getattr(cell, f"{part}_seconds") for cell in cells)) for part in ("steps", "compiling", "rest")
     )
+    where = "this device" if elsewhere is None else elsewhere.title
     say(
-        f"\nA full run takes about {duration(seconds)} on this device: {steps} for steps, {compiling} for compiling, "
+        f"\nA full run takes about {duration(seconds)} on {where}: {steps} for steps, {compiling} for compiling, "
         f"{rest} for reading, measuring and saving."
     )
+    if elsewhere is not None:
+        say(f"This is an estimate: operations and memory are counted from the programs. {elsewhere.source}")
+        return
     measured = "was measured now and is kept" if any(cell.measured for cell in cells) else "is known from before"
     say(f"Operations and memory are counted from the programs; the speed of this machine {measured}.")

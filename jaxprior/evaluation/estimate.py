@@ -1,8 +1,9 @@
-"""What a cell takes on this device, without running it: operations and memory are counted, a machine's speed is kept.
+"""What a cell takes on this device or another, without running it: operations and memory are counted.
 
 Compiling a step takes several seconds, counting its operations takes half of one. So every kind of cell is traced and
 counted, and only where nothing is known of a prior on this machine is one step compiled and timed
-(`jaxprior.restoration.speed`).
+(`jaxprior.restoration.speed`). Of a few devices that need not be at hand the speed is known
+(`jaxprior.restoration.known_devices`).
 """
 
 import dataclasses
@@ -13,10 +14,12 @@ import jax
 
 from jaxprior.evaluation.cells import Cell
 from jaxprior.evaluation.runner import DEFAULT_BATCH
-from jaxprior.evaluation.solving import Solver
+from jaxprior.evaluation.solving import Solver, shapes_of
 from jaxprior.inversion.starts.random import RandomStart
 from jaxprior.restoration.costs import StepCost
-from jaxprior.restoration.memory import limit_of
+from jaxprior.restoration.known_devices import KnownDevice
+from jaxprior.restoration.memory import ROOM, limit_of
+from jaxprior.restoration.placement import Placement
 from jaxprior.restoration.speed import Speed, keep_speed, kept_speed, measure_speed, speed_key
 
 
@@ -92,6 +95,48 @@ def estimate_cells(
     return [_estimate(one, *speeds[one.sort]) for one in counted]
 
 
+def estimate_elsewhere(
+    cells: Sequence[tuple[Cell, Any]],
+    device: KnownDevice,
+    batch_size: int | None = None,
+    *,
+    memory: float | None = None,
+) -> list[Estimate]:
+    """Estimate several cells for one device of a kind that need not be at hand; nothing is compiled or measured.
+
+    Arguments:
+        cells, batch_size, memory: as for `estimate_cells`.
+        device: from `jaxprior.restoration.known_devices`.
+
+    Returns:
+        An `Estimate` a cell.
+
+    Raises:
+        MemoryLimitError: one picture does not fit the device's memory, whatever is done.
+    """
+    limit = min(ROOM * device.memory, device.memory if memory is None else memory)
+    return [_elsewhere(cell, prior, device, batch_size or DEFAULT_BATCH, limit) for cell, prior in cells]
+
+
+def _elsewhere(cell: Cell, prior: Any, device: KnownDevice, wanted: int, limit: float) -> Estimate:
+    codes, objective, solve = cell.method.codes, cell.method.objective, cell.method.solve
+    placement = Placement(
+        prior, codes=codes, objective=objective, solve=solve, start=RandomStart(), devices=jax.local_devices()[:1],
+        platform=device.platform,
+    )  # fmt: skip
+    task, observed = shapes_of(cell, prior)
+    placement, batch, cost = placement.counted_fit(task, observed, size=wanted, limit=limit)
+    return Estimate(
+        seconds_per_picture=cost.operations / batch * solve.steps * solve.passes / device.operations[solve.precision],
+        rest_per_picture=REST,
+        compiling=device.compiling,
+        program=_program(speed_key(placement, prior.sha256), task, cell),
+        bytes=cost.bytes,
+        batch=batch,
+        measured=False,
+    )
+
+
 def _count(cell: Cell, prior: Any, batch_size: int | None, memory: float | None) -> _Counted:
     """Make a cell ready, but for its start, and count its step. Only a limit of memory needs the compiler."""
     method = cell.method._replace(start=RandomStart())  # a bank of samples is not made for an estimate
@@ -121,8 +166,13 @@ def _estimate(one: _Counted, speed: Speed, measured: bool) -> Estimate:
         seconds_per_picture=one.operations / speed.operations,
         rest_per_picture=REST,
         compiling=(1 + OTHERS) * (READING if known else max(speed.compiling, READING)),
-        program=(one.sort, str(task), one.cell.method.codes, one.cell.method.solve.of_one_step()),
+        program=_program(one.sort, task, one.cell),
         bytes=one.solver.step_bytes() if limited else one.cost.bytes,
         batch=one.solver.batch,
         measured=measured,
     )
+
+
+def _program(sort: str, task: Any, cell: Cell) -> tuple[Any, ...]:
+    """Stands for the program of a cell's step."""
+    return sort, str(task), cell.method.codes, cell.method.solve.of_one_step()

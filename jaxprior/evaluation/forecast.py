@@ -3,15 +3,16 @@
 import dataclasses
 from collections.abc import Iterator
 
-from jaxprior.evaluation.estimate import Estimate, estimate_cells
+from jaxprior.evaluation.estimate import Estimate, estimate_cells, estimate_elsewhere
 from jaxprior.evaluation.plan import EvaluationPlan, PlannedCell
+from jaxprior.restoration.known_devices import known_device
 from jaxprior.runs.shares import WHOLE, Share
 from jaxprior.system.activity import doing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """What one cell takes on this device.
+    """What one cell takes on a device.
 
     Fields:
         title: of the cell within its grid.
@@ -42,13 +43,19 @@ class Forecast:
 
 
 def forecast_cells(
-    plan: EvaluationPlan, *, batch_size: int | None = None, memory: float | None = None, share: Share = WHOLE
+    plan: EvaluationPlan,
+    *,
+    batch_size: int | None = None,
+    memory: float | None = None,
+    share: Share = WHOLE,
+    device: str | None = None,
 ) -> list[Forecast]:
     """Estimate every cell of a plan; cells that differ in nothing that costs time are estimated once.
 
     Arguments:
         plan: from `make_plan`.
         batch_size, memory, share: as for `run_recipe`.
+        device: None for this machine, or one that need not be at hand, whose speed is known: "h100", "h200".
 
     Returns:
         One `Forecast` a cell, in the order of the grid.
@@ -60,12 +67,17 @@ def forecast_cells(
         >>> sum(cell.seconds for cell in cells)  # compiles for seconds # doctest: +SKIP
         95.2
     """
+    elsewhere = None if device is None else known_device(device)
     kinds: dict[tuple, int] = {}
     for number, planned in enumerate(plan.cells):
         kinds.setdefault(_kind(planned), number)
     first = [plan.cells[number] for number in kinds.values()]
+    cells = [(one.cell, one.prior) for one in first]
     with doing("counting what cells take"):
-        found = estimate_cells([(one.cell, one.prior) for one in first], batch_size, memory=memory)
+        if elsewhere is None:
+            found = estimate_cells(cells, batch_size, memory=memory)
+        else:
+            found = estimate_elsewhere(cells, elsewhere, batch_size, memory=memory)
     estimates = dict(zip(kinds, found, strict=True))
     return list(_forecasts(plan, estimates, share))
 

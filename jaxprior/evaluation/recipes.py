@@ -79,6 +79,11 @@ class Recipe:
     where: str = "recipe"
     folder: Path = Path()
 
+    @property
+    def names_priors(self) -> bool:
+        """Whether somebody chose the priors; otherwise the best bundled one is taken."""
+        return any(choice.source is not None for choice in self.priors)
+
 
 def load_recipe(source: str | Path) -> Recipe:
     """Read a recipe.
@@ -156,6 +161,7 @@ def adapt(
     limit: int | None = None,
     steps: int | None = None,
     features: str | None = None,
+    precision: str | None = None,
 ) -> Recipe:
     """Return a recipe for other pictures or priors, or a smaller one to rehearse it.
 
@@ -165,6 +171,7 @@ def adapt(
         limit: at most so many pictures of every data set.
         steps: gradient steps of every method.
         features: perceptual distance of every method, e.g. "none" where a network is not installed.
+        precision: arithmetic of the network in every method, "fp32", "tf32" or "bf16".
 
     Example:
         >>> adapt(load_recipe("quick"), steps=3).methods["default"]["solve"]["steps"]
@@ -174,7 +181,8 @@ def adapt(
     if limit is not None:
         sets = tuple(dataclasses.replace(one, limit=min(limit, one.limit or limit)) for one in sets)
     methods = recipe.methods
-    for part, name, value in (("solve", "steps", steps), ("objective", "features", features)):
+    changes = (("solve", "steps", steps), ("solve", "precision", precision), ("objective", "features", features))
+    for part, name, value in changes:
         if value is not None:
             methods = {m: {**table, part: {**table.get(part, {}), name: value}} for m, table in methods.items()}
     chosen = tuple(PriorChoice(str(source)) for source in priors) or recipe.priors

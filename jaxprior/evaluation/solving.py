@@ -177,11 +177,7 @@ class Solver:
 
     def shapes(self) -> tuple[operators.Operator, jax.ShapeDtypeStruct]:
         """The task of one picture, and shape and type of its observation."""
-        shape, task = self.prior.image_shape, self.cell.task
-        if self.cell.mask is not None:
-            task = with_mask(task, np.zeros(shape[:-1], np.float32))
-        photo = jax.ShapeDtypeStruct(shape, np.float32)
-        return task, jax.eval_shape(type(task).apply, task, photo)
+        return shapes_of(self.cell, self.prior)
 
     def step_bytes(self) -> int:
         """Bytes on each device that one step of a batch needs, as the compiler plans it; see `Placement.step_bytes`."""
@@ -207,6 +203,14 @@ class Solver:
         if cell.clean and not cell.keeps_size:  # whole photographs were degraded before they were cut
             return task, observe(task, photos, key=jax.random.key(cell.seed), ids=ids), ids
         return task, _shown(operators.batched(task, len(ids)), photos), ids
+
+
+def shapes_of(cell: Cell, prior: Any) -> tuple[operators.Operator, jax.ShapeDtypeStruct]:
+    """The task of one picture of a cell, and shape and type of its observation."""
+    shape, task = prior.image_shape, cell.task
+    if cell.mask is not None:
+        task = with_mask(task, np.zeros(shape[:-1], np.float32))
+    return task, jax.eval_shape(type(task).apply, task, jax.ShapeDtypeStruct(shape, np.float32))
 
 
 @partial(jax.jit, compiler_options=QUICKLY_COMPILED)

@@ -85,6 +85,18 @@ def limit_of(devices: Sequence[Device], wanted: float | None = None) -> float | 
     return min([*known, *([] if wanted is None else [wanted])], default=None)
 
 
+def too_much(needs: float, limit: float) -> str:
+    """The sentence about a step that does not fit, whatever is done.
+
+    Arguments:
+        needs, limit: bytes.
+    """
+    return (
+        f"A step of one picture needs {needs / GIB:.2f} GiB with one code at a time, and may take {limit / GIB:.2f} "
+        "GiB: use a smaller prior or another device."
+    )
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of a computation says that a device's memory did not suffice."""
     return isinstance(error, MemoryError) or (

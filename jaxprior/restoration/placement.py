@@ -30,7 +30,7 @@ from jaxprior.inversion.state import BatchState, named, nested
 from jaxprior.operators import Operator, take
 from jaxprior.restoration.banks import sample_bank
 from jaxprior.restoration.costs import StepCost, count
-from jaxprior.restoration.memory import FULL_SPEED, GIB, MemoryPlan, Recomputed, limit_of, memory_plans
+from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan, Recomputed, limit_of, memory_plans, too_much
 from jaxprior.system.activity import doing
 from jaxprior.system.devices import Device
 from jaxprior.system.programs import compiling, is_known
@@ -69,9 +69,12 @@ class Placement:
         codes, objective, solve: what is optimised, what is minimised, and how.
         start: where latents begin (see `jaxprior.inversion.starts`); the one that `solve` names where None.
         devices: over which the pictures are spread; all of this process by default.
+        platform: kind of device that everything is made ready for, if not the one of these devices. Such a placement
+            can be counted (`step_cost`, `counted_fit`) and cannot solve anything.
 
     Fields:
         memory_plan: what is done to save memory; nothing at first, see `fitted`.
+        platform: kind of the devices, "cpu", "gpu" or "tpu".
 
     Raises:
         ValueError: a layer that the prior does not have.
@@ -86,8 +89,10 @@ class Placement:
         solve: Solve,
         start: Any = None,
         devices: Sequence[Device] | None = None,
+        platform: str | None = None,
     ):
         self.devices = list(devices or jax.local_devices())
+        self.platform = platform or self.devices[0].platform  # the devices are all of one kind
         alone = self.devices == jax.local_devices()[:1]
         mesh = None if alone else Mesh(np.array(self.devices), ("image",))
         self._by_image = None if mesh is None else NamedSharding(mesh, PartitionSpec("image"))
@@ -145,11 +150,34 @@ class Placement:
             elif smaller_plan is not None:
                 placement, size = smaller_plan, smaller_plan.group(size)
             else:
-                raise MemoryLimitError(
-                    f"A step of one picture needs {needs / GIB:.2f} GiB with one code at a time, and may take "
-                    f"{limit / GIB:.2f} GiB: use a smaller prior or another device."
-                )
+                raise MemoryLimitError(too_much(needs, limit))
         return placement, size
+
+    def counted_fit(
+        self, operator: Operator, observed: Any, *, size: int, limit: float
+    ) -> tuple["Placement", int, StepCost]:
+        """As `fitted`, for devices that this machine does not have: what a step needs is counted and not compiled.
+
+        Arguments:
+            operator, observed, size: as for `fitted`.
+            limit: bytes that a step may need on each device.
+
+        Returns:
+            (placement, pictures in a group, what its step takes).
+
+        Raises:
+            MemoryLimitError: not even one picture on each device fits.
+        """
+        placement, size = self, self.group(size)
+        while (cost := placement.step_cost(operator, observed, size=size)).bytes > limit:
+            smaller_plan = placement.with_less_memory()
+            if size > 1:
+                size = max(min(int(size * limit / cost.bytes), size - 1), 1)
+            elif smaller_plan is not None:
+                placement = smaller_plan
+            else:
+                raise MemoryLimitError(too_much(cost.bytes, limit))
+        return placement, size, cost
 
     def group(self, wanted: int) -> int:
         """Pictures in one compiled shape where so many are wanted at once: a multiple of the devices."""
@@ -158,11 +186,6 @@ class Placement:
             return -(-wanted // each) * each
         together = self.codes.num_codes == 1 and not self.memory_plan.alone
         return each * max(TOGETHER // self.settings.starts, 1) if together else each
-
-    @property
-    def platform(self) -> str:
-        """Kind of the devices, "cpu", "gpu" or "tpu": they are all of one kind."""
-        return self.devices[0].platform
 
     @property
     def fixed(self) -> bool:

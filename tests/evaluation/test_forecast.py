@@ -1,17 +1,23 @@
 """What a run will take is counted: one step of a prior is compiled to know the machine, and never again."""
 
+import dataclasses
+import json
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
 from tiny_prior import write_tiny_prior
 
 from jaxprior.data import images
+from jaxprior.errors import MemoryLimitError, SettingsError
 from jaxprior.evaluation import estimate as estimates
 from jaxprior.evaluation import forecast_cells, load_recipe, make_plan
 from jaxprior.evaluation.solving import Solver
 from jaxprior.inversion import engine
 from jaxprior.inversion.starts.random import RandomStart
 from jaxprior.restoration import speed as speeds
+from jaxprior.restoration.known_devices import KnownDevice, known_device
 from jaxprior.runs.display import Display
 from jaxprior.system import runtime
 
@@ -88,6 +94,41 @@ def test_times_follow_the_counted_operations_and_programs_are_compiled_once(plan
     assert long.compiling_seconds > 0 and short.compiling_seconds == 0, "they differ in the number of steps only"
     assert cells["superres x2 bilinear | long"].compiling_seconds > 0
     assert long.seconds == long.steps_seconds + long.rest_seconds + long.compiling_seconds
+
+
+def test_for_a_known_device_nothing_is_measured(plan, cache):
+    cells = {cell.title: cell for cell in forecast_cells(plan, device="H100")}
+    assert not cache and not any(cell.measured for cell in cells.values())
+    long, short = cells["inpaint center:0.25 | long"], cells["inpaint center:0.25 | short"]
+    np.testing.assert_allclose(long.steps_seconds, 4 * short.steps_seconds)
+    assert long.compiling_seconds > 0 and short.compiling_seconds == 0
+    with pytest.raises(SettingsError, match="expected h100 or h200"):
+        forecast_cells(plan, device="h10")
+
+
+def test_a_known_device_solves_as_many_at_once_as_its_memory_holds(plan):
+    cell = [(plan.cells[0].cell, plan.cells[0].prior)]
+    roomy = KnownDevice(title="x", memory=10**9, operations={"fp32": 1e9, "tf32": 2e9}, source="")
+    (whole,) = estimates.estimate_elsewhere(cell, roomy)
+    assert whole.batch == 64 and whole.bytes < 0.9 * roomy.memory
+    (part,) = estimates.estimate_elsewhere(cell, dataclasses.replace(roomy, memory=whole.bytes))
+    assert 1 <= part.batch < 64 and part.bytes <= 0.9 * whole.bytes
+    (told,) = estimates.estimate_elsewhere(cell, roomy, 8, memory=whole.bytes)
+    assert told.batch == 8
+    with pytest.raises(MemoryLimitError, match="use a smaller prior or another device"):
+        estimates.estimate_elsewhere(cell, roomy, memory=1000)
+
+
+def test_what_is_known_of_devices_follows_from_what_was_measured():
+    h200, h100 = known_device("h200"), known_device("h100")
+    measured = json.loads((Path(__file__).parents[2] / "benchmarks/results/torch-h200.json").read_text())
+    for found in measured["results"]:
+        step = found["runners"]["jaxprior"]["seconds"]["median"]
+        counted = found["operations"] / step  # counted by hand; XLA counts 5 % less for the same step
+        np.testing.assert_allclose(h200.operations[found["case"]["precision"]], counted, rtol=0.06)
+        assert f"{1000 * step:.1f} ms" in h200.source
+    assert h100.operations == h200.operations and h100.memory < h200.memory
+    assert "not measured" in h100.source and h200.operations["fp32"] < h200.operations["tf32"] / 5
 
 
 def test_memory_is_counted_near_what_the_compiler_plans(plan):
