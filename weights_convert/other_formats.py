@@ -21,6 +21,8 @@ _TENSORFLOW = (
     "a part of a TensorFlow checkpoint (.meta, .index, .data-00000-of-00001), which is not read; expected the pickle "
     "that the official PGGAN code writes (.pkl), or a state dict of PyTorch"
 )
+OF_TENSORFLOW_HUB = "the names and constants of the variables in it are not known"
+"""Why a module of TensorFlow Hub, such as progan-128, is not read."""
 _TENSORFLOW_PART = re.compile(r".*\.(meta|index|data-\d{5}-of-\d{5})")
 _TABLE_END = (0xDB4775248B80FB57).to_bytes(8, "little")
 
@@ -104,6 +106,8 @@ def describe_folder(folder: Path) -> str | None:
         return "a training run of jaxprior; use it as it is, for example with `--prior`"
     if {"data.pkl", "version"} <= names:
         return "an unpacked PyTorch archive; give the file that it was unpacked from"
+    if "tfhub_module.pb" in names:
+        return f"a module of TensorFlow Hub, which is not read: {OF_TENSORFLOW_HUB}"
     if "saved_model.pb" in names or any(_TENSORFLOW_PART.fullmatch(name) for name in names):
         return f"a folder with {_TENSORFLOW}"
     if names & {"_METADATA", "_CHECKPOINT_METADATA", "manifest.ocdbt"}:

@@ -46,7 +46,7 @@ def test_every_variable_of_a_tensorflow_pickle_is_where_it_belongs(form, golden,
     params, card = load_weights(tmp_path / "n.safetensors")
     upsample = "fused" if form == "fused" else "nearest"
     assert card["config"]["widths"] == [32, 32, 16] and card["config"]["upsample"] == upsample
-    assert card["minibatch_stddev_group"] == 16
+    assert card["minibatch_stddev_group"] == 16 and card["config"]["critic"] == {"group_size": 16}
     assert "Gs (moving average)" in report.used and "critic from D" in report.used
     assert {"lod = 0", "G", "embedded source code"} <= set(report.left_out)
     g, d = params["generator"], params["critic"]

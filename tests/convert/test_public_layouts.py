@@ -165,6 +165,20 @@ def test_plain_weights_of_pro_gan_pytorch_become_the_same_network(tmp_path):
         np.testing.assert_allclose(ours[name], array, rtol=1e-6)
 
 
+def test_plain_weights_of_the_gan_zoo_become_the_same_network(tmp_path):
+    """`equalizedlR` False: the constants are in the weights and biases already."""
+    expected = weights_of(tmp_path / "a.pth", zoo_file())
+    plain = zoo_file(equalizedlR=False)
+    for name in ("avgG", "netG"):
+        state = plain[name]
+        fan_ins = {key.rsplit(".", 1)[0]: array[0].size for key, array in state.items() if key.endswith("weight")}
+        plain[name] = {key: (array * np.sqrt(2 / fan_ins[key.rsplit(".", 1)[0]])).astype(np.float32)
+                       for key, array in state.items()}  # fmt: skip
+    ours = weights_of(tmp_path / "b.pth", plain)
+    for name, array in expected.items():
+        np.testing.assert_allclose(ours[name], array, rtol=1e-6)
+
+
 def test_a_gan_zoo_critic_without_deviations_gets_them_with_weight_0(tmp_path):
     value = zoo_file()
     key = "groupScaleZero.0.module.weight"
@@ -231,6 +245,13 @@ def test_a_network_that_had_not_grown_is_cut(case, command):
             "_curr_transition_weight = 0.3: the network was saved while 16x16 pixels were fading in",
         ),
         (lambda: mm_file(_curr_scale_int=np.array(64)), "m.pth", "no resolution of a network with 3 stages"),
+        (
+            lambda: {
+                "state_dict": prefixed("module.", mm_file(_curr_transition_weight=np.float32([0.3]))["state_dict"])
+            },
+            "m.pth",
+            "_curr_transition_weight = 0.3",
+        ),
         (aka_file, "depth_9_epoch_7.bin", "says that it had grown to 512 pixels, but it has 3 stages (16 pixels)"),
     ],
 )

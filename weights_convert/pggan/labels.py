@@ -5,6 +5,7 @@ that is wanted, 0 for the others. Which they are stands in `attribKeysOrder` of 
 {"Gender": {"order": 0, "values": ["M", "W"]}, "Nationality": {"order": 1, "values": [...]}}.
 """
 
+import math
 from collections.abc import Mapping
 
 from jaxprior.errors import WeightsError
@@ -71,9 +72,10 @@ def label_of(asked: str | None, attributes: Attributes | None, size: int) -> tup
 
 def _numbers(parts: list[str]) -> tuple[float, ...] | None:
     try:
-        return tuple(float(part) for part in parts)
+        numbers = tuple(float(part) for part in parts)
     except ValueError:
         return None
+    return numbers if all(map(math.isfinite, numbers)) else None
 
 
 def _choices(attributes: Attributes | None, size: int) -> str:

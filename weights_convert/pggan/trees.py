@@ -180,9 +180,9 @@ def _tree(
     for item in tensors.named:
         layer, kind = item.name.split("/")
         array = as_weight(state.in_file(item.key), found[item.name].apply(item.array))
-        gain = np.float32(_gain(item, expected[f"{layer}/kernel"], form))
-        if gain != 1:
-            with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"):
+            gain = np.float32(_gain(item, expected[f"{layer}/kernel"], form))
+            if gain != 1:
                 array = as_weight(state.in_file(item.key), array.astype(np.float32) * gain)
         tree.setdefault(layer, {})[kind] = array
     return tree

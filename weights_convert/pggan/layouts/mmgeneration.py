@@ -14,6 +14,7 @@ from weights_convert.pggan.layers import Layer, he, tensors_of
 from weights_convert.pggan.layout import Layout, Reading, Source, by_key
 from weights_convert.pggan.stage import Growth
 from weights_convert.pggan.trees import MAX_STAGES
+from weights_convert.states import State
 
 
 _SIGN = "noise2feat.linear.weight_orig"
@@ -43,7 +44,7 @@ def _constant(shape: tuple[int, ...], form: str) -> float:
 
 def _growth(source: Source, stages: int) -> Growth:
     """What the buffers beside the networks say: the resolution, and the weight of its image over the smaller one's."""
-    size, weight = source.state.said(_SCALE), source.state.said(_WEIGHT)
+    size, weight = _buffer(source.state, _SCALE), _buffer(source.state, _WEIGHT)
     if size is None and weight is None:
         return Growth(note=f"the file does not say how far it had grown ({_SCALE}); it is taken as finished")
     sizes = [4 << b for b in range(stages)]
@@ -58,6 +59,13 @@ def _growth(source: Source, stages: int) -> Growth:
             "which is not converted; take a checkpoint of the same training with 1 there"
         )
     return Growth(stages - 1 - sizes.index(int(size)), f"{_SCALE} = {int(size)}")
+
+
+def _buffer(state: State, name: str) -> object:
+    """The value of a buffer beside the networks, also behind the name of a wrapper."""
+    others = (value for key, value in state.around.items() if key.endswith(f".{name}"))
+    own = state.said(name)
+    return next(others, None) if own is None else own
 
 
 LAYOUTS = (

@@ -1,5 +1,6 @@
 """Layouts that are known and refused, because our network cannot compute exactly what their networks compute."""
 
+from weights_convert.other_formats import OF_TENSORFLOW_HUB
 from weights_convert.pggan.layout import Refused, by_key
 
 
@@ -36,8 +37,8 @@ LAYOUTS = (
     Refused(
         name="tfhub",
         project="TensorFlow Hub, progan-128",
-        sign="a folder with tfhub_module.pb or saved_model.pb",
+        sign="a folder with tfhub_module.pb",
         recognise=lambda names: None,  # a folder is refused before anything in it is read
-        reason="the names and constants of its variables are not known",
+        reason=OF_TENSORFLOW_HUB,
     ),
 )

@@ -24,6 +24,7 @@ from weights_convert.pggan.settings import SETTINGS
 from weights_convert.report import printable
 
 
+_USUAL_GROUP = 4  # samples, of the minibatch standard deviation
 _HARMLESS = ("resolution", "num_channels", "latent_size", "dtype", "fused_scale", "structure", "is_template_graph",
              "fmap_base", "fmap_decay", "fmap_max", "mbstd_group_size", "func", "build_func_name")  # fmt: skip
 
@@ -57,7 +58,10 @@ def _read_critic(source: Source) -> Reading:
             layers.append(_layer(f"layer{2 * b}", f"{size}/Conv1_down", DOWN_HWIO))
     reading = _reading(source, layers)
     group = source.settings.get("mbstd_group_size")
-    return replace(reading, extra={"minibatch_stddev_group": group} if type(group) is int else {})
+    if type(group) is not int:
+        return reading
+    options = {"group_size": group} if group > 1 and group != _USUAL_GROUP else {}
+    return replace(reading, options=options, extra={"minibatch_stddev_group": group})
 
 
 def _reading(source: Source, layers: list[Layer]) -> Reading:
