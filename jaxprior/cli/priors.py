@@ -46,6 +46,12 @@ def get(
         ),
     ] = None,
     licence: Annotated[str | None, typer.Option(help="Of the weights, for the card of a file of your own.")] = None,
+    output: Annotated[
+        str | None, typer.Option(help="What images go through at the end: none, clip or tanh; see `jaxprior convert`.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Label to fix in a network that was trained with labels; see `jaxprior convert`.")
+    ] = None,
 ) -> None:
     """Install a prior or a feature network: download it from its publishers, check its sha256, and convert it.
 
@@ -64,12 +70,18 @@ def get(
     from jaxprior.weights.known.files import shown_size
     from jaxprior.weights.storage import read_card
 
-    known, here = registry.known(name), installing.present(name) if source is None else None
+    known = registry.known(name)
+    here = installing.present(name) if source is output is label is None else None
     if known is not None and here is None:
         for line in registry.announced(known, fetched=source is None):
             say(line)
-    path = installing.install(name, source=source, licence=licence)
+    path = installing.install(name, source=source, licence=licence, output=output, label=label)
     card = read_card(path)
+    if here is None:
+        if "layout" in card:
+            say(f"layout: {card['layout']}")
+        for note in card.get("notes", ()):
+            say(f"note: {note}")
     if known is not None and any(file.sha256 is None for file in known.files):
         say(f"sha256 of {card['source']}: {card['sha256_source']}")
     say(f"{'installed' if here is None else 'is installed already:'} {path} ({shown_size(path.stat().st_size)})")

@@ -28,15 +28,23 @@ from jaxprior.weights.known.priors import PRIORS, KnownPrior
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def install(name: str, *, source: str | os.PathLike | None = None, licence: str | None = None) -> Path:
+def install(
+    name: str,
+    *,
+    source: str | os.PathLike | None = None,
+    licence: str | None = None,
+    output: str | None = None,
+    label: str | None = None,
+) -> Path:
     """Install a network: fetch its files, or take those that are given, check their hashes, and convert them.
 
     Arguments:
         name: of a known network (`jaxprior.weights.known`), or any name for the network in `source`.
         source: the file, if it was carried here by hand; a folder with the files of a network that has several; also
-            the folder of a training run. Nothing is fetched then. None fetches the files of a known network. What is
-            installed already and undamaged is left as it is then.
+            the folder of a training run. Nothing is fetched then. None fetches the files of a known network; what is
+            installed already and undamaged is left as it is, unless `output` or `label` is given.
         licence: of the weights, for the card; None takes what is known.
+        output, label: of a PGGAN, see `weights_convert.convert`.
 
     Returns:
         The installed file. The folder of a prior is its own, and holds nothing of an earlier prior of that name.
@@ -52,7 +60,7 @@ def install(name: str, *, source: str | os.PathLike | None = None, licence: str 
     """
     known = registry.known(name)
     _check_name(name, known, source is not None)
-    if source is None and (here := present(name)) is not None:
+    if source is None and output is None and label is None and (here := present(name)) is not None:
         return here
     with _alone(name), contextlib.ExitStack() as resources:
         files = _originals(name, known, source)
@@ -61,10 +69,11 @@ def install(name: str, *, source: str | os.PathLike | None = None, licence: str 
         fresh.mkdir()
         resources.callback(shutil.rmtree, fresh, ignore_errors=True)
         try:
-            made = _converted(name, known, files, fresh, licence)
+            made = _converted(name, known, files, fresh, licence=licence, output=output, label=label)
             path = _put(name, known, made)
         except WeightsError:
-            originals.forget(files)
+            if known is None or any(file.sha256 is None for file in known.files):
+                originals.forget(files)  # whatever they are; files with the right hash are kept for another try
             raise
         originals.forget(files)
         return path
@@ -153,7 +162,16 @@ def _originals(name: str, known: KnownNetwork | None, source: str | os.PathLike 
     return originals.fetched(name, known)
 
 
-def _converted(name: str, known: KnownNetwork | None, files: list[Path], fresh: Path, licence: str | None) -> Path:
+def _converted(
+    name: str,
+    known: KnownNetwork | None,
+    files: list[Path],
+    fresh: Path,
+    *,
+    licence: str | None,
+    output: str | None,
+    label: str | None,
+) -> Path:
     """The network as a file of ours, whose card says what is known of it."""
     import weights_convert
 
@@ -165,7 +183,7 @@ def _converted(name: str, known: KnownNetwork | None, files: list[Path], fresh: 
         out = fresh / f"{number}.safetensors"
         stated = known.stated_licence if known is not None else "unknown"
         with doing(f"converting {original.name}"):
-            weights_convert.convert(original, out, name=name, licence=stated, onto=onto)
+            weights_convert.convert(original, out, name=name, licence=stated, onto=onto, output=output, label=label)
         onto = out
     assert onto is not None  # there is at least one file
     params, card = storage.load_weights(onto)

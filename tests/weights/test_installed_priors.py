@@ -9,8 +9,10 @@ from tiny_prior import write_tiny_prior
 import jaxprior as jp
 from jaxprior.errors import JaxpriorWarning, WeightsError
 from jaxprior.weights import loader, registry
+from jaxprior.weights.known.files import shown_size
 from jaxprior.weights.known.priors import PRIORS
 from jaxprior.weights.outlines import outline_prior
+from weights_convert.pggan.finding import check_name
 
 
 @pytest.fixture
@@ -75,6 +77,23 @@ def test_a_prior_that_is_not_here_says_how_to_get_it(name, words, data_folder):
     with pytest.raises(WeightsError) as caught:
         jp.load_prior(name)
     assert words in str(caught.value) and "\n" not in str(caught.value) and not data_folder.exists()
+
+
+def test_the_document_shows_what_is_known():
+    text = (Path(__file__).parents[2] / "docs" / "priors.md").read_text()
+    rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+    for name, prior in PRIORS.items():
+        assert f"`{name}`" in text
+        for file in prior.files:
+            facts = [prior.subject, prior.data, f"| {prior.resolution} |", f"[{file.name}]({file.url})", prior.licence]
+            facts += [f"| {file.sha256 or 'none'} |", f"`{prior.layout}`"]
+            facts.append("| ? |" if file.size is None else f"| {shown_size(file.size)} |")
+            assert all(fact in rows[name] for fact in facts), name
+
+
+def test_known_layouts_are_those_of_the_converter():
+    for layout in {prior.layout for prior in PRIORS.values()}:
+        check_name(layout)
 
 
 def test_known_priors_are_described_whole():

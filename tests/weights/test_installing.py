@@ -11,6 +11,7 @@ import safetensors.numpy
 from file_server import Answer, FileServer, file_server
 from foreign_features import vgg_state
 from foreign_files import pggan_state, torch_saved
+from public_files import BAU
 from tiny_prior import write_tiny_prior
 from typer.testing import CliRunner
 
@@ -25,8 +26,10 @@ from jaxprior.weights.known.priors import PRIORS
 from jaxprior.weights.storage import load_weights, read_card
 
 
+CONTENT = torch_saved(BAU.state("bau16"))
+"""A file in the layout of the networks that were converted for GAN dissection, 16 pixels."""
 STATE = pggan_state(16, latent=8, fmaps_base=32, fmaps_max=8)
-CONTENT = torch_saved(STATE)
+"""The same in mGANprior's layout."""
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -80,6 +83,7 @@ def test_get_fetches_checks_converts_and_installs(server, undescribed):
     assert shown.index("licence:") < shown.index("fetching")
     card = jp.load_prior("bedroom256").card
     assert card["name"] == "bedroom256" and card["subject"] == "bedrooms" and card["data"] == "LSUN bedroom"
+    assert card["layout"].startswith("karras_pytorch (because ")
     assert card["sha256_source"] == DIGEST and card["url"] == PRIORS["bedroom256"].files[0].url
     assert card["licence"] == PRIORS["bedroom256"].stated_licence
     assert left() == ["bedroom256"] and undescribed == [registry.priors_folder() / "bedroom256"]
