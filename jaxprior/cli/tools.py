@@ -121,7 +121,6 @@ def convert(
     ```
     jaxprior convert pggan_church256.pth -o church256.safetensors
     jaxprior convert karras2018iclr-celebahq.pkl -o celebahq.safetensors
-    jaxprior convert --list
     jaxprior convert proggan_bedroom-d8a89ff1.pth --output clip -o bedroom.safetensors
     jaxprior convert training.pt --state netG -o not-averaged.safetensors
     jaxprior convert vgg16-397923af.pth -o vgg16.safetensors

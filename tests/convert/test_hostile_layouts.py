@@ -271,7 +271,7 @@ def test_a_readable_network_beside_a_refused_one_is_taken(tmp_path):
     assert "generator from netG" in convert(save(tmp_path / "g.pth", both), tmp_path / "g.safetensors").used
 
 
-# Options.
+# Options and tables.
 
 
 @pytest.mark.parametrize(
@@ -294,3 +294,10 @@ def test_the_list_names_every_layout(capsys):
     printed = capsys.readouterr().out
     for row in layout_table():
         assert f"{row.name}: {row.project}" in printed and row.remarks in printed
+
+
+def test_the_documentation_has_the_same_table():
+    page = (Path(__file__).parents[2] / "docs/converting.md").read_text().replace("`", "")
+    for row in layout_table():
+        words = [row.name, row.project, row.sign, *([] if row.read == "refused" else [row.read]), row.remarks]
+        assert f"| {' | '.join(words)} |".replace("`", "") in page, row.name
