@@ -83,7 +83,7 @@ def print_networks() -> None:
             rows.append((name, "damaged", str(error), ""))
             continue
         architecture = card.get("architecture", "")
-        title = NETWORKS[architecture].title if architecture in NETWORKS else architecture
+        title = card.get("title", NETWORKS[architecture].title if architecture in NETWORKS else architecture)
         rows.append((name, "installed", title, card.get("licence", "")))
     for name, known in NETWORKS.items():
         if name not in installed:

@@ -1,13 +1,12 @@
 """The files of which an installed network is made: fetched, or carried here by hand; their hashes are checked."""
 
-import contextlib
 import re
 import warnings
 from pathlib import Path
 
 from jaxprior.errors import JaxpriorWarning, WeightsError
 from jaxprior.runs.kinds import WEIGHTS
-from jaxprior.weights import registry, storage
+from jaxprior.weights import registry
 from jaxprior.weights.download import NotFetched, fetch_file
 from jaxprior.weights.hashes import difference, file_hash
 from jaxprior.weights.known.files import KnownNetwork, RemoteFile, shown_size
@@ -36,7 +35,7 @@ def fetched(name: str, known: KnownNetwork) -> list[Path]:
         weights_convert.hdf5.require_h5py()
     found = []
     for file in known.files:
-        if file != known.files[-1] and (base := _made_of(file)) is not None:
+        if file != known.files[-1] and (base := registry.installed_from(file)) is not None:
             found.append(base)
             continue
         try:
@@ -48,15 +47,6 @@ def fetched(name: str, known: KnownNetwork) -> list[Path]:
                 f"with `jaxprior priors get {name} {by_hand}`"
             ) from error
     return found
-
-
-def _made_of(file: RemoteFile) -> Path | None:
-    """An installed network that was made of a published file, so that it need not be fetched for another one."""
-    for path in registry.installed().values():
-        with contextlib.suppress(WeightsError):
-            if file.sha256 and str(storage.read_card(path).get("sha256_source", "")).startswith(file.sha256):
-                return path
-    return None
 
 
 def forget(files: list[Path]) -> None:
@@ -110,7 +100,7 @@ def given(name: str, known: KnownNetwork | None, source: Path) -> list[Path]:
 def _in_folder(folder: Path, file: RemoteFile, *, base: bool) -> Path:
     """Where a file should lie; one that others are put onto may be installed instead."""
     path = folder / file.name
-    return path if path.is_file() or not base else _made_of(file) or path
+    return path if path.is_file() or not base else registry.installed_from(file) or path
 
 
 def _check_hash(name: str, path: Path, file: RemoteFile) -> None:

@@ -10,10 +10,12 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from jaxprior.errors import WeightsError
 from jaxprior.runs.kinds import WEIGHTS
-from jaxprior.weights.known.files import KnownNetwork, shown_size
+from jaxprior.weights.known.files import KnownNetwork, RemoteFile, shown_size
 from jaxprior.weights.known.networks import NETWORKS
 from jaxprior.weights.known.priors import PRIORS, KnownPrior
+from jaxprior.weights.storage import read_card
 
 
 def data_folder() -> Path:
@@ -47,6 +49,18 @@ def downloads_folder() -> Path:
 def installed() -> dict[str, Path]:
     """Installed feature networks: name -> file."""
     return {path.stem: path for path in sorted(folder().glob("*.safetensors"))}
+
+
+def installed_from(file: RemoteFile) -> Path | None:
+    """The installed feature network that was made of a published file alone; None if there is none."""
+    for path in installed().values():
+        try:
+            card = read_card(path)
+        except WeightsError:
+            continue  # a damaged file must not keep others from being found
+        if file.sha256 and "onto" not in card and str(card.get("sha256_source", "")).startswith(file.sha256):
+            return path
+    return None
 
 
 def installed_priors() -> dict[str, Path]:
@@ -111,7 +125,9 @@ def announced(network: KnownNetwork, *, fetched: bool) -> list[str]:
     if isinstance(network, KnownPrior):
         lines.insert(1, f"shows {network.subject}, {network.resolution} pixels")
     for file in network.files:
-        if fetched:
+        if fetched and file != network.files[-1] and (trunk := installed_from(file)) is not None:
+            lines.append(f"{file.name} is installed already: {trunk}")
+        elif fetched:
             lines.append(f"fetching {file.url} ({shown_size(file.size)})")
         if file.sha256 is None:
             lines.append(

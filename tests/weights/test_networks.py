@@ -97,7 +97,9 @@ def test_a_file_that_is_installed_as_a_network_is_not_fetched_again(known, publi
     first, second = known["lpips-squeeze"].files
     gone = dataclasses.replace(first, url="http://127.0.0.1:9/gone.h5")
     known["lpips-squeeze"] = dataclasses.replace(known["lpips-squeeze"], files=(gone, second))
-    whole = read_card(installing.install("lpips-squeeze"))["sha256"]
+    shown = call("priors", "get", "lpips-squeeze").stdout
+    assert f"{first.name} is installed already" in shown and "gone.h5" not in shown
+    whole = read_card(registry.installed()["lpips-squeeze"])["sha256"]
     installing.uninstall("lpips-squeeze")
     alone = tmp_path / second.name
     alone.write_bytes((published / second.name).read_bytes())
