@@ -114,7 +114,7 @@ NETWORKS = {
         files=(_SQUEEZENET_TORCHVISION, _SQUEEZENET_HEADS),
     ),
     "inception": KnownNetwork(
-        title="Inception-v3 of the Frechet inception distance, pytorch-fid's weights",
+        title="Inception-v3 of the Frechet inception distance (pytorch-fid)",
         page="https://github.com/mseitzer/pytorch-fid",
         licence="Apache-2.0",
         files=(
