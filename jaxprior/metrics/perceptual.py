@@ -18,8 +18,9 @@ Images = Float[Array | np.ndarray, "_b _h _w _c"]
 def perceptual(network: Callable, a: Images, b: Images) -> Float[Array, "_b"]:
     """Compute the mean square difference of feature maps, summed over the maps.
 
-    With `load_features("lpips-squeeze")` this is the LPIPS-style distance (SqueezeNet, Caffe weights); with another
-    network it is that network's plain feature distance. Nothing is clipped: the networks see images as they are.
+    With `load_features("lpips-alex")` or `"lpips-vgg"` this is LPIPS, with `"lpips-squeeze"` the LPIPS-style distance
+    (SqueezeNet, Caffe weights), and with another network that network's plain feature distance. Nothing is clipped: the
+    networks see images as they are.
 
     Arguments:
         network: a pytree that is called with images and returns a map [b, h', w', c'] or several, e.g. a
@@ -41,7 +42,8 @@ def perceptual(network: Callable, a: Images, b: Images) -> Float[Array, "_b"]:
     """
     require_network(network)
     a, b = checked_pair(a, b, names=("a", "b"), batches=True)
-    return _perceptual(network, a, b)
+    with jax.default_matmul_precision("highest"):  # the figure does not depend on the device's default
+        return _perceptual(network, a, b)
 
 
 @jax.jit
