@@ -360,11 +360,14 @@ class Sizes(NamedTuple):
         image_shape: of one image, (h, w, c).
         latent_dim: length of a latent code.
         num_layers: composing layers go from 1 to this.
+        options: what else of the card's "config" decides the images that the weights make, as (name, value) pairs;
+            nothing of networks which are as their paper has them.
     """
 
     image_shape: tuple[int, ...]
     latent_dim: int
     num_layers: int
+    options: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,10 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from jaxprior import discovery
 from jaxprior.protocols import Sizes
 from jaxprior.weights import loader, storage
 from jaxprior.weights.card import Card
+from jaxprior.weights.identity import identity, sizes_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +49,8 @@ class PriorOutline:
 
     @property
     def sha256(self) -> str:
-        """Identity of the weights."""
-        return self.card["sha256"]
+        """Identity of the weights, and of the network's options where it has any."""
+        return identity(self.card["sha256"], self.sizes.options)
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,7 @@ def outline_prior(source: str | os.PathLike | None = None) -> PriorOutline | Non
     path = loader.prior_file(source)
     card = storage.read_card(path)
     loader.check_role(card.get("architecture"), "prior", where=str(path))
-    family = discovery.family_of(card.get("architecture"))
-    if family is None or family.sizes is None:
-        return None
-    try:
-        sizes = discovery.imported(family.sizes)(card["config"])
-    except (KeyError, TypeError, ValueError):  # the networks will say what is wrong with the card
+    if (sizes := sizes_of(card)) is None:
         return None
     has_critic = any(name.startswith("critic/") for name in storage.read_names(path))
     return PriorOutline(

@@ -21,6 +21,7 @@ from jaxprior.weights.card import Card
 from jaxprior.weights.channels import check_image_channels
 from jaxprior.weights.critics import Critic
 from jaxprior.weights.cut import CutGenerator
+from jaxprior.weights.identity import identity, sizes_of
 from jaxprior.weights.tree import checked, described
 
 
@@ -76,8 +77,14 @@ class Prior:
 
     @property
     def sha256(self) -> str:
-        """Identity of the weights: the card's, or computed for a prior that never was a file."""
-        return self.card.get("sha256") or storage.weights_digest({"generator": jax.device_get(self.params)})
+        """Identity of the weights: the card's, or computed for a prior that never was a file.
+
+        Options of the network, which the weights do not show, are part of it where the card states any.
+        """
+        if not self.card.get("sha256"):
+            return storage.weights_digest({"generator": jax.device_get(self.params)})
+        sizes = sizes_of(self.card)
+        return identity(self.card["sha256"], sizes.options if sizes else ())
 
     def __repr__(self) -> str:
         name = self.card.get("name", "no name")

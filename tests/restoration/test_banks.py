@@ -12,6 +12,7 @@ from tiny_prior import random_prior
 
 import jaxprior as jp
 from jaxprior.data.images import to_uint8
+from jaxprior.inversion.starts import bank as starts_bank
 from jaxprior.inversion.starts.bank import Bank, choose, enlarged
 from jaxprior.nn.pooling import downsample
 from jaxprior.restoration import banks
@@ -76,6 +77,25 @@ def test_a_bank_is_read_only_if_it_is_whole_and_of_these_weights(prior, tmp_path
         path.write_bytes(damaged)
         assert banks.read_thumbnails(path, prior, shape) is None
     assert banks.read_thumbnails(tmp_path / "none.safetensors", prior, shape) is None
+
+
+def test_samples_of_large_images_are_compared_few_at_a_time(monkeypatch):
+    """One by one where even two are too large; the choice is that of all at once."""
+    chance = np.random.default_rng(0)
+    pixels = chance.integers(0, 256, (24, 8, 8, 3), np.uint8)
+    bank = Bank(z=jnp.asarray(chance.normal(size=(24, 4)), jnp.float32), pixels=jnp.asarray(pixels), factor=2)
+    photos = chance.uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
+    targets = jax.vmap(lambda y: jp.Objective().target(jp.Identity(), y))(photos)
+    sizes, found = [], []
+    enlarge = starts_bank.enlarged
+    monkeypatch.setattr(starts_bank, "enlarged", lambda t, f: sizes.append(len(t)) or enlarge(t, f))
+    for budget in (starts_bank.CHUNK_PIXELS, 2 * 5 * 16 * 16, 1):
+        monkeypatch.setattr(starts_bank, "CHUNK_PIXELS", budget)
+        choose.clear_cache()  # the programs of another budget
+        found.append(np.asarray(choose(bank, jp.Identity(), targets, jnp.zeros(2, int), count=3, starts=1)))
+    assert set(sizes) == {24, 4, 1}
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])
 
 
 @pytest.mark.parametrize(

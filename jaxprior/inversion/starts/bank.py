@@ -6,6 +6,7 @@ thumbnails, which are enlarged before they are compared: the best of them are as
 themselves (docs/inversion.md).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +21,9 @@ from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
 Array = jax.Array
 CHUNK = 64
-"""Samples compared at once."""
+"""Samples compared at once, at most."""
+CHUNK_PIXELS = 8 * CHUNK * 128**2
+"""So many pixels of them are enlarged at once for all entries of a batch: with large images there are fewer samples."""
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["z", "pixels"], meta_fields=["factor"])
@@ -105,7 +108,9 @@ def choose(bank: Bank, operator: Any, targets: Any, nth: Array, *, count: int, s
     k, each = len(bank.pixels), len(bank.pixels) // starts
     if each < count:
         raise ValueError(f"a bank of {k} samples is too small for {count} codes and {starts} starts of each image")
-    chunk = next(n for n in range(min(CHUNK, each), 0, -1) if each % n == 0)
+    pixels = len(nth) * math.prod(bank.pixels.shape[1:-1]) * bank.factor ** (bank.pixels.ndim - 2)
+    at_most = max(min(CHUNK, each, CHUNK_PIXELS // pixels), 1)
+    chunk = next(n for n in range(at_most, 0, -1) if each % n == 0)
     pieces = bank.pixels[: each * starts].reshape(-1, chunk, starts, *bank.pixels.shape[1:])
 
     def errors(piece: Array) -> Array:

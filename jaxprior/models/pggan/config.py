@@ -9,6 +9,12 @@ from jaxprior.settings import check_choices, setting
 from jaxprior.training.settings import TrainingSettings, check_widths, network_setting, recipe_setting
 
 
+OPTIONS = (
+    "first_bias", "output", "normalize_latents", "norm_before_layer1", "norm_epsilon", "outputs", "label"
+)  # fmt: skip
+"""Fields of the generator in which published networks differ from the original; a card's "config" has those that do."""
+
+
 def feature_widths(resolution: int, *, fmap_base: int = 16384, fmap_max: int = 512) -> tuple[int, ...]:
     """Channels of every stage, min(fmap_base / r, fmap_max) for r = 4, 8, ..., resolution.
 
@@ -139,4 +145,5 @@ def sizes(config: Mapping[str, Any]) -> Sizes:
     """
     stages = len(config["widths"])
     side = 4 << (stages - 1)
-    return Sizes((side, side, int(config.get("image_channels", 3))), int(config["latent_dim"]), 2 * stages)
+    options = tuple((name, config[name]) for name in OPTIONS if name in config)
+    return Sizes((side, side, int(config.get("image_channels", 3))), int(config["latent_dim"]), 2 * stages, options)

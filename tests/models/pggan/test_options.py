@@ -9,7 +9,9 @@ import jaxprior as jp
 from jaxprior.models.pggan.networks import Critic, Generator, from_config, to_config
 from jaxprior.nn.latent import draw_codes
 from jaxprior.nn.norm import minibatch_stddev, rms_norm
+from jaxprior.weights.outlines import outline_prior
 from jaxprior.weights.priors import build_prior
+from jaxprior.weights.storage import save_weights
 
 
 ODD = {
@@ -103,6 +105,21 @@ def test_a_card_with_an_impossible_option_is_refused(change, sentence):
     card = {"architecture": "pggan", "config": {**to_config(module), **change}}
     with pytest.raises(jp.errors.WeightsError, match=sentence):
         build_prior({"generator": module.init_params(jax.random.key(0))}, card)
+
+
+def test_the_same_weights_with_other_options_are_another_prior(tmp_path):
+    """Else results, sample banks and measurements of one would be taken for those of the other."""
+    found = {}
+    for output in ("none", "tanh", "clip"):
+        module = Generator((4, 4), 4, output=output)
+        card = {"architecture": "pggan", "config": to_config(module), "source": "random", "licence": "none"}
+        path = tmp_path / f"{output}.safetensors"
+        save_weights(path, {"generator": weights(module)}, card)
+        prior = jp.load_prior(path)
+        found[output] = prior.sha256
+        assert outline_prior(path).sha256 == prior.sha256
+        assert (prior.sha256 == prior.card["sha256"]) == (output == "none")
+    assert len(set(found.values())) == 3
 
 
 def test_a_prior_with_all_odd_options_is_inverted(odd):

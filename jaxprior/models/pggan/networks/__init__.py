@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 
+from jaxprior.models.pggan.config import OPTIONS
 from jaxprior.models.pggan.networks.critic import Critic as Critic
-from jaxprior.models.pggan.networks.generator import OPTIONS
 from jaxprior.models.pggan.networks.generator import Generator as Generator
 
 

@@ -13,7 +13,7 @@ resolution (static, one compilation each) and `fade` in [0, 1] (traced) is the w
 of detail of the original is lod = (last stage - stage) + fade.
 
 Public implementations differ from the original in details. Where such a detail changes the function, it is an option
-(`OPTIONS`), whose default is the original's.
+(`config.OPTIONS`), whose default is the original's.
 """
 
 import math
@@ -40,11 +40,6 @@ FirstBias = Literal["channel", "position"]
 Output = Literal["none", "clip", "tanh"]
 NormEpsilon = Literal["inside", "outside"]
 Outputs = Literal["all", "last"]
-
-OPTIONS = (
-    "first_bias", "output", "normalize_latents", "norm_before_layer1", "norm_epsilon", "outputs", "label"
-)  # fmt: skip
-"""Fields of the generator in which published networks differ from the original."""
 
 _WORDS = {"first_bias": FirstBias, "output": Output, "norm_epsilon": NormEpsilon, "outputs": Outputs}
 
