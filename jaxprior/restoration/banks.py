@@ -8,6 +8,9 @@ their bank along; the bank of any other prior is made when it is first needed, a
 import hashlib
 import json
 import math
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -32,6 +35,8 @@ CHUNK = 64
 """Samples generated at once of images up to 128x128 pixels, and what the size of a bank is a multiple of."""
 CHUNK_PIXELS = CHUNK * 128**2
 """Of larger images, so many pixels are generated at once."""
+KEEP_EVERY = 30.0
+"""Seconds after which a bank that is being made is kept as far as it is, so that a stopped one is gone on with."""
 KEY = 20261121
 """Of the codes."""
 SMALLEST, LARGEST_FACTOR = 8, 8
@@ -53,13 +58,8 @@ def sample_bank(prior: Prior, size: int) -> Bank:
     most = max(MAX_BYTES // math.prod(shape) // CHUNK, 1) * CHUNK
     size = min(-(-size // CHUNK) * CHUNK, most)
     pixels = _bundled(prior, (size, *shape))
-    path = _place(prior, size) if pixels is None else None
-    if path is not None:
-        pixels = read_thumbnails(path, prior, (size, *shape))
     if pixels is None:
-        pixels = make_thumbnails(prior, size)
-        if path is not None:
-            _keep(path, prior, pixels)
+        pixels = _made(prior, size, _place(prior, size))
     return Bank(z=_codes(prior, size), pixels=jax.device_put(pixels), factor=shrink_factor(prior.image_shape))
 
 
@@ -87,25 +87,35 @@ def samples_at_once(image_shape: tuple[int, ...]) -> int:
     return 1 << (fits.bit_length() - 1)
 
 
-def make_thumbnails(prior: Prior, size: int) -> np.ndarray:
+def make_thumbnails(
+    prior: Prior, size: int, *, begun: np.ndarray | None = None, keep: Callable[[np.ndarray], None] | None = None
+) -> np.ndarray:
     """Generate the samples of a bank.
 
     Arguments:
         prior: the generator.
         size: samples wanted, a multiple of 64.
+        begun: the thumbnails of its first samples, if some are there already.
+        keep: called from time to time with those that are there by then.
 
     Returns:
         Their thumbnails, the means of small squares, uint8 [size, *space, c].
     """
-    generator, generate, parts = prior.split(1), jax.jit(lambda generator, z: generator(z)), []
+    generator, generate = prior.split(1), jax.jit(lambda generator, z: generator(z))
     z, factor = _codes(prior, size), shrink_factor(prior.image_shape)
-    chunk = samples_at_once(prior.image_shape)
+    chunk, parts = samples_at_once(prior.image_shape), [] if begun is None else [begun]
+    there = sum(map(len, parts))
     text = "making the prior's sample bank, once for all runs"
-    with remembered(text, prior.image_shape, size, total=size, unit="samples") as work:
-        for first in range(0, size, chunk):
+    with remembered(text, prior.image_shape, size - there, total=size, unit="samples") as work:
+        work.skip(there)
+        kept = time.monotonic()
+        for first in range(there, size, chunk):
             images = np.asarray(generate(generator, z[first : first + chunk]))
             parts.append(to_uint8(_shrunk(images, factor)))
             work.moved(first + chunk)
+            if keep is not None and time.monotonic() - kept > KEEP_EVERY:
+                keep(np.concatenate(parts))
+                kept = time.monotonic()
     return np.concatenate(parts)
 
 
@@ -139,17 +149,36 @@ def read_thumbnails(path: Path, prior: Prior, shape: tuple[int, ...]) -> np.ndar
         shape: [samples, *space, c] of what is wanted.
 
     Returns:
-        uint8 of that shape; None where there is no file, where it is damaged, or where it is another prior's.
+        uint8 of that shape; None where there is no file, where it is damaged or has fewer samples, or where it is
+        another prior's.
     """
+    pixels = _read(path, prior, shape[1:])
+    return None if pixels is None or len(pixels) < shape[0] else pixels[: shape[0]]
+
+
+def _read(path: Path, prior: Prior, thumbnail: tuple[int, ...]) -> np.ndarray | None:
+    """All samples in a bank's file."""
     try:
         tensors, metadata = storage.read_tensors(path)
         pixels, about = tensors["pixels"], json.loads(metadata[ABOUT])
     except (WeightsError, KeyError, ValueError):
         return None
-    if pixels.dtype != np.uint8 or pixels.shape[1:] != shape[1:] or len(pixels) < shape[0]:
+    if pixels.dtype != np.uint8 or pixels.shape[1:] != thumbnail:
         return None
     identity = _identity(prior, pixels)
-    return pixels[: shape[0]] if identity == {name: about.get(name) for name in identity} else None
+    return pixels if identity == {name: about.get(name) for name in identity} else None
+
+
+def _made(prior: Prior, size: int, path: Path | None) -> np.ndarray:
+    """The thumbnails of a bank in the cache; what is missing there, all of it or the rest, is made and kept."""
+    begun = None if path is None else _read(path, prior, thumbnail_shape(prior.image_shape))
+    if begun is not None and len(begun) >= size:
+        return begun[:size]
+    keep = None if path is None else partial(_keep, path, prior)
+    pixels = make_thumbnails(prior, size, begun=begun, keep=keep)
+    if keep is not None:
+        keep(pixels)
+    return pixels
 
 
 def _identity(prior: Prior, pixels: np.ndarray) -> dict[str, str]:

@@ -56,6 +56,26 @@ def test_weights_that_were_changed_do_not_get_the_bank_of_the_bundled_ones(bundl
     assert file.name.startswith("0" * 32) and made.pixels.shape == (64, 8, 8, 3)
 
 
+def test_a_bank_that_was_stopped_is_gone_on_with(prior, cache, monkeypatch):
+    whole = banks.make_thumbnails(prior, 192)
+    monkeypatch.setattr(banks, "KEEP_EVERY", -1.0)
+    shrunk, count = banks._shrunk, []
+
+    def stopped_in_the_third_part(images, factor):
+        count.append(len(images))
+        if len(count) == 3:
+            raise KeyboardInterrupt
+        return shrunk(images, factor)
+
+    monkeypatch.setattr(banks, "_shrunk", stopped_in_the_third_part)
+    with pytest.raises(KeyboardInterrupt):
+        banks.sample_bank(prior, 192)
+    np.testing.assert_array_equal(banks.sample_bank(prior, 192).pixels, whole)
+    assert count == [64, 64, 64, 64]  # the two that were done are not made again
+    np.testing.assert_array_equal(banks.sample_bank(prior, 192).pixels, whole)
+    assert len(count) == 4
+
+
 def test_a_bank_is_read_only_if_it_is_whole_and_of_these_weights(prior, tmp_path):
     path, shape = tmp_path / "bank.safetensors", (64, 8, 8, 3)
     pixels = banks.make_thumbnails(prior, 64)
