@@ -102,7 +102,7 @@ def present(name: str) -> Path | None:
 
 
 def uninstall(name: str) -> Path:
-    """Remove an installed network.
+    """Remove an installed network, and what has been fetched of it so far.
 
     Returns:
         What was removed: the folder of a prior, or the file of a feature network.
@@ -110,14 +110,19 @@ def uninstall(name: str) -> Path:
     Raises:
         WeightsError: it is not installed, or is one of those that come with the package.
     """
+    if name in loader.bundled():
+        raise WeightsError(f"{name} comes with the package and cannot be removed")
+    parts = originals.parts(registry.known(name))
+    for part in parts:
+        part.unlink()
     if (prior := registry.installed_priors().get(name)) is not None:
         shutil.rmtree(prior.parent)
         return prior.parent
     if (network := registry.installed().get(name)) is not None:
         network.unlink()
         return network
-    if name in loader.bundled():
-        raise WeightsError(f"{name} comes with the package and cannot be removed")
+    if parts:
+        return parts[0]
     here = {**registry.installed_priors(), **registry.installed()}
     raise WeightsError(
         f"{name!r} is not installed; installed are {', '.join(here) or 'none'}{registry.did_you_mean(name, here)}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from jaxprior.errors import JaxpriorWarning, WeightsError
 from jaxprior.runs.kinds import WEIGHTS
 from jaxprior.weights import registry
-from jaxprior.weights.download import NotFetched, fetch_file
+from jaxprior.weights.download import PART, NotFetched, fetch_file
 from jaxprior.weights.hashes import difference, file_hash
 from jaxprior.weights.known.files import KnownNetwork, RemoteFile, shown_size
 from jaxprior.weights.known.priors import KnownPrior
@@ -54,6 +54,13 @@ def forget(files: list[Path]) -> None:
     for file in files:
         if file.parent == registry.downloads_folder():
             file.unlink(missing_ok=True)
+
+
+def parts(known: KnownNetwork | None) -> list[Path]:
+    """What lies in the folder of downloads of the files of a network: whole files, parts, and notes about these."""
+    files = () if known is None else known.files
+    names = [f"{file.name}{end}" for file in files for end in ("", PART, f"{PART}.json")]
+    return [path for path in (registry.downloads_folder() / name for name in names) if path.is_file()]
 
 
 def given(name: str, known: KnownNetwork | None, source: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from file_server import Answer, FileServer, file_server
 from small_disk import NoDisk, small_disk
 
 from jaxprior.errors import WeightsError
+from jaxprior.runs.display import Display
 from jaxprior.system.activity import Activity, heard_by
 from jaxprior.weights import download
 from jaxprior.weights.download import NotFetched, fetch_file
@@ -105,6 +106,13 @@ def test_a_file_that_changed_meanwhile_is_fetched_from_its_beginning(etag, lengt
     assert left(place) == ["net.pth"] and server.sent[-1] == length
 
 
+def test_a_part_that_the_server_cannot_continue_is_thrown_away(server, place):
+    file = server.file("net.pth")
+    begun(server, place, file)
+    server.answers = [Answer(status=416)]
+    assert fetch_file(file, place).read_bytes() == CONTENT and server.sent[-1] == len(CONTENT)
+
+
 def test_a_redirection_to_another_path_is_followed(server, place):
     file = server.file("net.pth")
     server.answers = [Answer(status=302, location=f"{server.address}/moved/elsewhere.bin")]
@@ -187,6 +195,15 @@ def test_progress_is_told_in_megabytes_and_what_was_there_is_skipped(server, pla
     with heard_by(told):
         fetch_file(file, place)
     assert told.moves[0] == (0.15, None, 0.15) and told.moves[-1] == (pytest.approx(0.3), 0.3, 0.15)
+
+
+def test_a_slow_server_is_shown_by_lines_that_say_how_far_it_is(server, place, capsys):
+    server.usual, server.content = Answer(pause=0.01), bytes(3_000_000)
+    server.answers = [Answer(cut=2_900_000)]
+    with Display(interval=0.0):
+        fetch_file(server.file("net.pth"), place)
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("fetching net.pth: 2 of 3 MB") for line in lines) and len(lines) > 4
 
 
 def test_too_little_room_is_told_before_anything_is_fetched(server, place, monkeypatch):

@@ -223,6 +223,14 @@ def test_only_what_is_installed_is_removed(server):
         uninstall("bedroom256")
 
 
+def test_what_has_come_of_a_stopped_download_is_removed_too(server):
+    server.answers = [Answer(cut=1000), *[Answer(status=500)] * download.TRIES]
+    with pytest.raises(WeightsError):
+        install("bedroom256")
+    assert len(left()) == 2
+    assert uninstall("bedroom256").name == "proggan_bedroom-x.pth.part" and left() == []
+
+
 def test_a_failure_to_measure_leaves_the_prior_installed(server, monkeypatch):
     def fail(_):
         raise WeightsError("no room")
