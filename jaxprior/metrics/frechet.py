@@ -6,7 +6,7 @@
 Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium", NeurIPS 2017.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxprior.checks import whole_number
+from jaxprior.checks import is_array, whole_number
 from jaxprior.errors import ArgumentError, ImageError
 from jaxprior.metrics._images import checked_batch, require_network
 
@@ -22,7 +22,9 @@ from jaxprior.metrics._images import checked_batch, require_network
 Images = Float[Array | np.ndarray, "_n _h _w _c"]
 
 
-def frechet(network: Callable, real: Images, fake: Images, *, batch: int = 32) -> float:
+def frechet(
+    network: Callable, real: Images | Iterable[Images], fake: Images | Iterable[Images], *, batch: int = 32
+) -> float:
     """Compute the Frechet distance between two sets of images.
 
     The features of the images of a set are taken as draws from a Gaussian, see `gaussian_frechet`. With
@@ -33,7 +35,9 @@ def frechet(network: Callable, real: Images, fake: Images, *, batch: int = 32) -
     Arguments:
         network: a pytree that is called with images and returns one map [b, h', w', d]; the mean over its pixels is an
             image's feature vector.
-        real: [n, h, w, c] in [-1, 1], n >= 2; fake: [m, h', w', c], of any size. Nothing is clipped.
+        real: [n, h, w, c] in [-1, 1], or an iterable of such arrays for a set that is too large for one; two images or
+            more in all. Nothing is clipped.
+        fake: the same, as many images as you like; their size may be another.
         batch: images that the network sees at a time.
 
     Returns:
@@ -54,10 +58,12 @@ def frechet(network: Callable, real: Images, fake: Images, *, batch: int = 32) -
     whole_number("batch", batch, least=1, error=ArgumentError)
     sets = []
     for name, images in (("real", real), ("fake", fake)):
-        images = checked_batch(images, name, axes="n, h, w, c", noun="a set")
-        if len(images) < 2:
-            raise ImageError(f"`{name}`: expected a set of two images or more, got {len(images)}.")
-        sets.append(_vectors(network, images, batch))
+        parts = images if isinstance(images, Iterable) and not is_array(images) else [images]
+        checked = (checked_batch(part, name, axes="n, h, w, c", noun="a set") for part in parts)
+        found = [_vectors(network, part, batch) for part in checked if len(part)]
+        if (count := sum(map(len, found))) < 2:
+            raise ImageError(f"`{name}`: expected a set of two images or more, got {count}.")
+        sets.append(np.concatenate(found))
     return gaussian_frechet(*sets)
 
 

@@ -34,6 +34,12 @@ def test_it_does_not_depend_on_the_batch(sets, batch):
     assert frechet(QUARTERS, *sets, batch=batch) == pytest.approx(frechet(QUARTERS, *sets), rel=1e-5)
 
 
+def test_a_large_set_may_come_in_parts(sets):
+    real, fake = sets
+    parts = (fake[i : i + 3] for i in range(0, len(fake), 3))
+    assert frechet(QUARTERS, real, parts) == pytest.approx(frechet(QUARTERS, real, fake), rel=1e-5)
+
+
 def test_images_of_another_size_can_be_compared(sets):
     real, fake = sets
     pixels = jax.tree_util.Partial(lambda x: x)
@@ -48,6 +54,11 @@ def test_mistakes_are_one_sentence(sets, unchecked):
         (lambda: frechet(QUARTERS, real[:1], fake), ImageError, "`real`: expected a set of two images or more, got 1"),
         (lambda: frechet(QUARTERS, real, fake[0]), ImageError, r"`fake`: expected a set \[n, h, w, c\]"),
         (lambda: frechet(QUARTERS, real, (fake * 255).astype(np.uint8)), ImageError, "`fake`"),
+        (lambda: frechet(QUARTERS, real[:0], fake), ImageError, "`real`: expected a set of two images or more, got 0"),
+        (lambda: frechet(QUARTERS, real, []), ImageError, "`fake`: expected a set of two images or more, got 0"),
+        (lambda: frechet(QUARTERS, real, ["fake.png"]), ImageError, "`fake`"),
+        (lambda: frechet(QUARTERS, real, "fakes"), ImageError, "`fake`"),
+        (lambda: frechet(QUARTERS, real, 3), ImageError, "`fake`"),
         (lambda: frechet(several, real, fake), ArgumentError, "must have one map, got 2"),
         (lambda: frechet("inception", real, fake), ArgumentError, "`load_features` loads one by its name"),
         (lambda: frechet(QUARTERS, real, fake, batch=0), ArgumentError, "`batch` must be 1 or more"),
