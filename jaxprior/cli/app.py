@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jaxprior.cli import bench, demo, edit, evaluate, priors, tools, train
+from jaxprior.cli import bench, demo, edit, evaluate, priors, rank, tools, train
 from jaxprior.cli.console import say_error, warnings_as_notes
 from jaxprior.cli.found import FoundCommand, family_commands, task_commands
 from jaxprior.cli.stops import STOPPED, disk_is_full, end_now, stopped
@@ -133,6 +133,7 @@ prior_commands.callback()(priors.priors)
 prior_commands.command("get")(priors.get)
 prior_commands.command("show")(priors.show)
 prior_commands.command("remove")(priors.remove)
+prior_commands.command("rank")(rank.rank)
 app.command()(bench.bench)
 app.command()(tools.doctor)
 app.add_typer(train_commands, name="train")

@@ -18,7 +18,7 @@ CLOSING = 0.5
 """Seconds that taking away the bar may take."""
 
 RESUMING = ("demo", "evaluate", "train")
-"""Commands that go on where they were stopped, beside those of the tasks, `singan train` and `priors get`."""
+"""Commands that go on where they were stopped, beside those of the tasks, `singan train`, `priors get` and `rank`."""
 
 RETRAIN = "--retrain"
 """The option of `singan paint` with which it trains first."""
@@ -48,7 +48,7 @@ def goes_on(words: Sequence[str]) -> bool:
     if command == "singan":
         return others[:1] == ["train"] or RETRAIN in words
     if command == "priors":
-        return others[:1] == ["get"]
+        return others[:1] in (["get"], ["rank"])
     return command in RESUMING or command in task_names()
 
 

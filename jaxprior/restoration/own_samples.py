@@ -11,8 +11,11 @@ along, `describe_prior` makes them for installed ones, and those of any other pr
 
 import contextlib
 import dataclasses
+import functools
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,33 +23,37 @@ import jax
 import numpy as np
 from PIL import Image
 
-from jaxprior.data.images import save_png, to_float, to_uint8
+from jaxprior.data.images import save_png, to_uint8
 from jaxprior.data.pixels import to_rgb
 from jaxprior.data.sheets import grid
 from jaxprior.errors import ArgumentError
 from jaxprior.inversion.engine import NUMERICS_VERSION
 from jaxprior.nn.latent import draw_codes
+from jaxprior.restoration.banks import samples_at_once
 from jaxprior.restoration.explaining import GROUP, Explainer, settings_of
 from jaxprior.runs.kinds import WEIGHTS
 from jaxprior.system import runtime
 from jaxprior.system.activity import doing, steps_of
 from jaxprior.system.files import write_json
-from jaxprior.weights import loader
+from jaxprior.weights import loader, registry
 from jaxprior.weights.priors import Prior, load_prior
 
 
 FILE = "explained.json"
 SHEET = "samples.png"
-SAMPLES = 48
+SAMPLES = 40
 """Samples on the sheet, and those whose explanation is measured."""
 KEY = 20261130
 """Of their codes, which are others than those of the sample bank."""
 COLUMNS, TILE = 8, 128
 """Samples in a row of the sheet; larger ones are shrunk to so many pixels a side."""
 ABOUT = (
-    "How well short inversions explain the known pixels of this prior's own samples: PSNR in dB. Measured on the "
-    "prior's own samples, not on photographs, which are explained worse."
+    "How well short inversions explain the known pixels of this prior's own samples: PSNR in dB, and how smooth each "
+    "sample is: PSNR of its thumbnail of 4x4 pixels. Measured on the prior's own samples, not on photographs, which "
+    "are explained worse."
 )
+LEAST_SPREAD = 0.5
+"""In dB: the samples of a network with random weights are hardly told apart."""
 PERCENTS = (0, 5, 10, 25, 50, 75, 90, 95, 100)
 
 
@@ -54,20 +61,53 @@ PERCENTS = (0, 5, 10, 25, 50, 75, 90, 95, 100)
 class OwnSamples:
     """How well short inversions explain a prior's own samples.
 
+    Smooth pictures are explained more easily than busy ones. So a picture is compared with own samples that are as
+    smooth as it is: by the straight line through the samples' figures.
+
     Fields:
         psnr: of every sample, dB, in the order of the samples; fewer than `SAMPLES` as long as it is being measured.
+        smoothness: of every sample, dB; see `jaxprior.restoration.explaining`.
     """
 
-    psnr: tuple[float, ...]
+    psnr: tuple[float, ...] = ()
+    smoothness: tuple[float, ...] = ()
 
     @property
     def whole(self) -> bool:
         """Whether all samples are measured."""
         return len(self.psnr) == SAMPLES
 
+    @property
     def quantiles(self) -> dict[str, float]:
-        """Of the samples' PSNR, by per cent: "50" is the median."""
+        """Of the samples' PSNR in dB, by per cent: "50" is the median."""
         return {str(one): round(float(np.percentile(self.psnr, one)), 3) for one in PERCENTS}
+
+    def expected(self, smoothness: float) -> float:
+        """The PSNR in dB that own samples of this smoothness reach."""
+        intercept, slope = self._line
+        return intercept + slope * smoothness
+
+    @functools.cached_property
+    def spread(self) -> float:
+        """Standard deviation of the samples' PSNR around what is expected of each, dB; at least `LEAST_SPREAD`."""
+        return max(float(np.std(self._beyond)), LEAST_SPREAD)
+
+    def share_below(self, psnr: float, smoothness: float) -> float:
+        """The share of the own samples that are explained worse than a picture, each by its own smoothness; 0 to 1."""
+        return float(np.mean(self._beyond < psnr - self.expected(smoothness)))
+
+    @functools.cached_property
+    def _line(self) -> tuple[float, float]:
+        """Intercept and slope; more smoothness makes nothing harder, and at most as much easier."""
+        psnr, smoothness = np.array(self.psnr), np.array(self.smoothness)
+        around = smoothness - smoothness.mean()
+        slope = float(np.clip((around * psnr).sum() / max((around**2).sum(), 1e-6), 0, 1))
+        return float(psnr.mean() - slope * smoothness.mean()), slope
+
+    @functools.cached_property
+    def _beyond(self) -> np.ndarray:
+        """What every sample has more than is expected of it, dB."""
+        return np.array(self.psnr) - np.array([self.expected(one) for one in self.smoothness])
 
 
 def describe_prior(folder: Path) -> None:
@@ -79,47 +119,71 @@ def describe_prior(folder: Path) -> None:
         folder: with the prior's `model.safetensors`.
 
     Raises:
-        WeightsError: there are no weights, or damaged ones. ArgumentError: a prior whose images are no pictures.
+        WeightsError: there are no weights, or damaged ones. ArgumentError: a prior whose images are no square pictures.
         OSError: the folder cannot be written.
 
     Example:
         >>> describe_prior(Path("priors/bedroom256"))  # inverts for minutes # doctest: +SKIP
     """
+    folder = Path(folder)
     prior = load_prior(folder / WEIGHTS)
-    if len(prior.image_shape) != 3:
-        raise ArgumentError(f"{folder} holds a prior of volumes; expected one of pictures [h, w, c].")
-    path = folder / FILE
-    known = read(path, prior)
-    if known is not None and known.whole and (folder / SHEET).is_file():
-        return
-    pictures = draw_samples(prior)
-    if known is None or not (folder / SHEET).is_file():
-        save_png(folder / SHEET, sheet_of(pictures))
-    measure(prior, pictures, path=path, known=known)
+    if not makes_pictures(prior.image_shape):
+        raise ArgumentError(f"{folder} holds a prior of images {list(prior.image_shape)}; expected square pictures.")
+    _describe(prior, folder)
 
 
 def own_samples(prior: Prior, *, beside: Path | None = None) -> OwnSamples:
-    """How well a prior's own samples are explained: as it is known, or measured now and kept in the user's cache.
+    """How well a prior's own samples are explained: as it is known, or measured now and kept for the next time.
 
     Arguments:
-        prior: of pictures.
-        beside: the file of its weights, if there is one.
+        prior: of square pictures.
+        beside: the file of its weights, if there is one. Where it is that of an installed prior, what is measured is
+            kept there, and otherwise in the user's cache folder.
     """
-    places = [path.with_name(FILE) for path in ([] if beside is None else [beside]) + [*loader.bundled().values()]]
-    cached = _cached(prior)
-    for place in [*places, *([] if cached is None else [cached])]:
-        if (known := read(place, prior)) is not None and known.whole:
+    shipped, own = loader.bundled().values(), [] if beside is None else [beside]
+    for weights in [*own, *shipped]:
+        if (known := read(weights.with_name(FILE), prior)) is not None and known.whole:
             return known
-    known = None if cached is None else read(cached, prior)
-    return measure(prior, draw_samples(prior), path=cached, known=known)
+    if beside is not None and beside in registry.installed_priors().values() and os.access(beside.parent, os.W_OK):
+        return _describe(prior, beside.parent)
+    path = _cached(prior)
+    known = None if path is None else read(path, prior)
+    if known is not None and known.whole:
+        return known
+
+    def keep(found: OwnSamples) -> None:
+        with contextlib.suppress(OSError):  # then the next process measures it again
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _write(path, prior, found)
+
+    return measure(prior, draw_samples(prior), known=known, keep=keep)
+
+
+def makes_pictures(image_shape: tuple[int, ...]) -> bool:
+    """Whether images of a shape are square pictures, [h, h, 1 or 3]."""
+    return len(image_shape) == 3 and image_shape[0] == image_shape[1] and image_shape[-1] in (1, 3)
+
+
+def _describe(prior: Prior, folder: Path) -> OwnSamples:
+    """What `describe_prior` does, with a prior that is loaded."""
+    path, sheet = folder / FILE, folder / SHEET
+    known = read(path, prior)
+    if known is not None and known.whole and sheet.is_file():
+        return known
+    pictures = draw_samples(prior)
+    if known is None or not sheet.is_file():
+        save_png(sheet, sheet_of(pictures))
+    return measure(prior, pictures, known=known, keep=partial(_write, path, prior))
 
 
 def draw_samples(prior: Prior) -> np.ndarray:
     """The prior's samples that are shown and measured, uint8 [samples, h, w, c]."""
     codes = draw_codes(jax.random.key(KEY), (SAMPLES, prior.latent_dim), distribution=prior.code_distribution)
     generator, generate, parts = prior.split(1), jax.jit(lambda generator, z: generator(z)), []
-    for first in steps_of("drawing the prior's samples", SAMPLES, GROUP, unit="samples"):
-        parts.append(to_uint8(np.asarray(generate(generator, codes[first : first + GROUP]))))
+    size = min(GROUP, samples_at_once(prior.image_shape))
+    for first in steps_of("drawing the prior's samples", SAMPLES, size, unit="samples"):
+        parts.append(to_uint8(np.asarray(generate(generator, codes[first : first + size]))))
     return np.concatenate(parts)
 
 
@@ -134,31 +198,34 @@ def sheet_of(pictures: np.ndarray) -> np.ndarray:
     return grid(shown, columns=COLUMNS)
 
 
-def measure(prior: Prior, pictures: np.ndarray, *, path: Path | None, known: OwnSamples | None) -> OwnSamples:
-    """Explain a prior's samples, and write after every few how well that went.
+def measure(
+    prior: Prior, pictures: np.ndarray, *, known: OwnSamples | None, keep: Callable[[OwnSamples], None]
+) -> OwnSamples:
+    """Explain a prior's samples.
 
     Arguments:
         prior: whose samples they are.
         pictures: as `draw_samples` returns them.
-        path: of the file; None where nothing is kept.
         known: what was measured before a stop.
+        keep: is told after every few samples what is known by then.
     """
-    found = list(known.psnr) if known is not None else []
-    if path is not None and known is None:
-        _keep(path, prior, OwnSamples(psnr=()))
+    found = OwnSamples() if known is None else known
+    if known is None:
+        keep(found)
     text = "measuring how well the prior explains its own samples"
     with doing(text, total=len(pictures), unit="samples", announced=True) as work:
-        work.skip(len(found))
+        work.skip(len(found.psnr))
         explainer = Explainer(prior)
-        for first in range(len(found), len(pictures), GROUP):
-            some = to_float(pictures[first : first + GROUP])
-            ids = np.arange(first, first + len(some), dtype=np.uint32)
-            explained = explainer.explain(some, np.zeros(some.shape[:3], np.float32), ids)
-            found += [round(float(one), 3) for one in explained.psnr]
-            if path is not None:
-                _keep(path, prior, OwnSamples(psnr=tuple(found)))
-            work.moved(len(found))
-    return OwnSamples(psnr=tuple(found))
+        for first in range(len(found.psnr), len(pictures), GROUP):
+            some = pictures[first : first + GROUP]
+            ids = np.arange(first, first + len(some))
+            explained = explainer.explain(some, np.zeros(some.shape[:3], bool), ids, work=work)
+            found = OwnSamples(
+                psnr=(*found.psnr, *map(float, explained.psnr)),
+                smoothness=(*found.smoothness, *map(float, explained.smoothness)),
+            )
+            keep(found)
+    return found
 
 
 def read(path: Path, prior: Prior) -> OwnSamples | None:
@@ -174,20 +241,20 @@ def read(path: Path, prior: Prior) -> OwnSamples | None:
     """
     try:
         found = json.loads(path.read_bytes())
-        figures = tuple(float(one) for one in found["psnr"])
+        figures = [tuple(float(one) for one in found[name]) for name in ("psnr", "smoothness")]
     except (OSError, ValueError, TypeError, KeyError):
         return None
     wanted = _identity(prior)
-    if {name: found.get(name) for name in wanted} != wanted or not np.isfinite(figures).all():
+    if {name: found.get(name) for name in wanted} != wanted or not len(figures[0]) == len(figures[1]) <= SAMPLES:
         return None
-    return OwnSamples(psnr=figures) if len(figures) <= SAMPLES else None
+    return OwnSamples(psnr=figures[0], smoothness=figures[1]) if np.isfinite(figures).all() else None
 
 
-def _keep(path: Path, prior: Prior, known: OwnSamples) -> None:
+def _write(path: Path, prior: Prior, known: OwnSamples) -> None:
     value: dict[str, Any] = {"about": ABOUT, **_identity(prior)}
     if known.whole:
-        value["quantiles"] = known.quantiles()
-    value["psnr"] = known.psnr
+        value["quantiles"] = known.quantiles
+    value |= {"psnr": known.psnr, "smoothness": known.smoothness}
     write_json(path, value)
 
 
@@ -205,9 +272,4 @@ def _identity(prior: Prior) -> Mapping[str, Any]:
 def _cached(prior: Prior) -> Path | None:
     """Where figures are kept that lie beside no weights; None where nothing can be kept."""
     folder = runtime.cache_folder()
-    if folder is None:
-        return None
-    with contextlib.suppress(OSError):
-        (folder / "explained").mkdir(parents=True, exist_ok=True)
-        return folder / "explained" / f"{prior.sha256[:32]}.json"
-    return None
+    return None if folder is None else folder / "explained" / f"{prior.sha256[:32]}.json"

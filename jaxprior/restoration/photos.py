@@ -13,19 +13,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.checks import as_array, described, is_array, one_of, random_key
-from jaxprior.data import images
-from jaxprior.data.masks import MASK_STREAM, MaskSpec
-from jaxprior.data.ranges import doubt, from_range, require_pictures
-from jaxprior.errors import ArgumentError, ImageError, MaskError
+from jaxprior.checks import one_of, random_key
+from jaxprior.errors import ArgumentError, ImageError
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Inpaint, Operator
 from jaxprior.restoration.arguments import as_prior, as_task, refuse_tracing
-from jaxprior.restoration.cut_photos import CutPhoto, as_pixels, cut_photo
+from jaxprior.restoration.cut_photos import CutPhoto, cut_photo
 from jaxprior.restoration.drivers import Result, invert
+from jaxprior.restoration.given_photos import as_photo, in_range, masks_of
 from jaxprior.restoration.merge_rule import MERGES, Merge, fills_holes
 from jaxprior.restoration.placement import Progress
 from jaxprior.restoration.sizes import keeps_size
@@ -124,11 +122,11 @@ def restore_photo(
     if not given:
         raise ImageError("`photo` holds no photographs; give at least one.")
     names = ["photo"] if one else [f"photo[{i}]" for i in range(len(given))]
-    photos = [_as_photo(each, name) for each, name in zip(given, names, strict=True)]
-    masks = _masks_of(mask, photos, names, key) if fills_holes(task) else [None] * len(photos)
+    photos = [as_photo(each, name) for each, name in zip(given, names, strict=True)]
+    masks = masks_of(mask, photos, names, key) if fills_holes(task) else [None] * len(photos)
     cuts = []
     for each, missing, name in zip(photos, masks, names, strict=True):
-        each = _in_range(each, missing, name, value_range)
+        each = in_range(each, missing, name, value_range)
         cuts.append(cut_photo(task, each, missing, prior.image_shape, card=prior.card, merge=merge))
     counts, found = [len(cut.squares) for cut in cuts], None
     if sum(counts):
@@ -172,70 +170,6 @@ def _task_and_mask(task: Any, mask: Any) -> tuple[Operator, Any]:
             f"{'' if mask is None or own is None else ', which has one already'}."
         )
     return task, own if mask is None else mask
-
-
-def _as_photo(photo: Any, name: str) -> np.ndarray:
-    """A photograph as an array [h, w, c] of uint8 or floats; what lies in a file is read.
-
-    Raises:
-        ImageError: it is something else.
-    """
-    if isinstance(photo, str | Path):
-        return images.load_telling(photo)
-    photo = as_array(name, photo)
-    array = np.asarray(photo) if is_array(photo) else None
-    if array is None or array.ndim != 3 or array.shape[-1] not in (1, 3):
-        advice = "; `photo[..., None]` gives a grey one its axis of channels" if np.ndim(photo) == 2 else ""
-        raise ImageError(f"`{name}` must be a photograph [h, w, c] of 1 or 3 channels, got {described(photo)}{advice}.")
-    if array.dtype != np.uint8:
-        require_pictures(np.zeros((1, 1, 1), array.dtype), name)  # which refuses whole numbers
-    return array
-
-
-def _in_range(photo: np.ndarray, missing: np.ndarray | None, name: str, value_range: Any) -> np.ndarray:
-    """A photograph of floats in [-1, 1], with 0 at missing pixels; one of uint8 as it is.
-
-    Raises:
-        ImageError: values that are not finite, or look like another range.
-    """
-    if photo.dtype == np.uint8:
-        return photo
-    if value_range is not None:
-        photo = from_range(photo, value_range, name)
-    if missing is not None:
-        photo = np.where(missing[..., None], photo.dtype.type(0), photo)
-    require_pictures(photo, name)
-    if value_range is None and (why := doubt(photo)):
-        raise ImageError(f"`{name}` {why}, but pictures are expected in [-1, 1]; give `value_range=(0, 1)` to map it.")
-    return photo
-
-
-def _masks_of(mask: Any, photos: Sequence[np.ndarray], names: Sequence[str], key: jax.Array) -> list[np.ndarray]:
-    """What is missing of each photograph, bool [h, w].
-
-    Raises:
-        MaskError: another size, other values, or not one mask for each photograph.
-    """
-    shapes = [(photo.shape[0], photo.shape[1]) for photo in photos]
-    if isinstance(mask, MaskSpec):
-        chance = jax.random.fold_in(key, MASK_STREAM)
-        drawn = [
-            mask.draw(shape, jax.random.fold_in(chance, np.uint32(images.pixels_id(as_pixels(photo, None)))))
-            for shape, photo in zip(shapes, photos, strict=True)
-        ]
-        return [one > 0 for one in drawn]
-    masks = list(mask) if isinstance(mask, list | tuple) or np.ndim(mask) == 3 else [mask] * len(photos)
-    if len(masks) != len(photos):
-        raise MaskError(f"`mask` must be one mask for each of {len(photos)} photographs, got {len(masks)}.")
-    found = []
-    for one, shape, name in zip(masks, shapes, names, strict=True):
-        if np.shape(one) != shape:
-            raise MaskError(
-                f"`mask` must have the size {list(shape)} of `{name}`, got {described(one)}; what `jp.parse_mask` "
-                "returns for a file is laid on photographs of its shape."
-            )
-        found.append(np.asarray(Inpaint(np.asarray(one)).mask) > 0)
-    return found
 
 
 def _part(found: Result, some: slice) -> Result:

@@ -22,12 +22,13 @@ MAIN_ARGUMENTS = 3
 def test_the_public_face_is_complete():
     promised = {
         "BankStart", "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "FeatureNetwork", "GivenStart",
-        "Identity", "Inpaint", "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "Prior", "RandomStart",
+        "Identity", "Inpaint", "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "Prior", "PriorRanking",
+        "RandomStart",
         "Refiner", "RestoredPhoto", "Result", "SelfAttention", "SingleCode", "Solve", "SuperResolve", "edit", "fit_of",
         "interpolate", "invert", "list_priors", "load_features",
         "load_images", "load_prior", "load_refiner", "metrics.Metric", "metrics.Scored", "metrics.diversity",
         "metrics.frechet", "metrics.patch_frechet", "metrics.perceptual",
-        "metrics.psnr", "metrics.rmse", "metrics.ssim", "metrics.swd", "parse_mask", "preset", "render",
+        "metrics.psnr", "metrics.rmse", "metrics.ssim", "metrics.swd", "parse_mask", "preset", "rank_priors", "render",
         "restore", "restore_photo", "to_uint8", "untrained",
     }  # fmt: skip
     assert set(PUBLIC) == promised
