@@ -7,7 +7,6 @@ import typer
 
 from jaxprior.cli import options as opt
 from jaxprior.cli.console import load_jax, mistakes, print_table, say, say_error
-from jaxprior.data.mask_words import INVERT_TEXT, MASK_TEXT, MEANINGS, MEANS_TEXT
 from jaxprior.errors import JaxpriorError
 
 
@@ -24,10 +23,20 @@ def rank(
         ),
     ] = None,
     mask: Annotated[
-        str | None, typer.Option(help="What is missing: " + MASK_TEXT.format(white="missing"), metavar="SPEC|FILE")
+        str | None,
+        typer.Option(
+            help="What is missing of every photograph: center:F or block:F, F a fraction of the area; or a picture, "
+            "white = missing.",
+            metavar="SPEC|FILE",
+        ),
     ] = None,
-    mask_means: Annotated[str | None, typer.Option(help=MEANS_TEXT, metavar="|".join(MEANINGS))] = None,
-    invert_mask: Annotated[bool, typer.Option("--invert-mask", help=INVERT_TEXT)] = False,
+    mask_means: Annotated[
+        str | None,
+        typer.Option(help="What marks it in the mask's file.", metavar="white|black|painted|transparent"),
+    ] = None,
+    invert_mask: Annotated[
+        bool, typer.Option("--invert-mask", help="The mask's file marks the opposite.")
+    ] = False,
     out: Annotated[
         Path | None, opt.out_option("Folder for a sheet of the reconstructions and the table.", metavar="DIR")
     ] = None,

@@ -155,7 +155,7 @@ def own_samples(prior: Prior, *, beside: Path | None = None) -> OwnSamples:
         with contextlib.suppress(OSError):  # then the next process measures it again
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _write(path, prior, found)
+                write(path, prior, found)
 
     return measure(prior, draw_samples(prior), known=known, keep=keep)
 
@@ -174,7 +174,7 @@ def _describe(prior: Prior, folder: Path) -> OwnSamples:
     pictures = draw_samples(prior)
     if known is None or not sheet.is_file():
         save_png(sheet, sheet_of(pictures))
-    return measure(prior, pictures, known=known, keep=partial(_write, path, prior))
+    return measure(prior, pictures, known=known, keep=partial(write, path, prior))
 
 
 def draw_samples(prior: Prior) -> np.ndarray:
@@ -250,7 +250,14 @@ def read(path: Path, prior: Prior) -> OwnSamples | None:
     return OwnSamples(psnr=figures[0], smoothness=figures[1]) if np.isfinite(figures).all() else None
 
 
-def _write(path: Path, prior: Prior, known: OwnSamples) -> None:
+def write(path: Path, prior: Prior, known: OwnSamples) -> None:
+    """Write what is known of a prior's samples.
+
+    Arguments:
+        path: of the file, whose folder exists.
+        prior: whose samples they are.
+        known: perhaps of some of the samples only, then it is gone on with.
+    """
     value: dict[str, Any] = {"about": ABOUT, **_identity(prior)}
     if known.whole:
         value["quantiles"] = known.quantiles

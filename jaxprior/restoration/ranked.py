@@ -15,9 +15,9 @@ from jaxprior.system.files import make_folder, write_atomically
 
 SHEET, TABLE = "ranking.png", "ranking.csv"
 """Files of a ranking that is written."""
-FARTHEST = 2.0
-"""So many spreads behind a prior's own samples a picture of its kind may be: docs/which-prior.md says how it was
-chosen."""
+FARTHEST = 1.4
+"""So many spreads behind a prior's own samples a picture of its kind may be: nineteen of twenty cats are not farther
+behind the priors for cats (docs/which-prior.md)."""
 SHOWN = 160
 """Pixels a side of the pictures on a sheet."""
 COLUMNS = 6
