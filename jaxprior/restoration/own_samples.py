@@ -42,7 +42,9 @@ from jaxprior.weights.priors import Prior, load_prior
 FILE = "explained.json"
 SHEET = "samples.png"
 SAMPLES = 40
-"""Samples on the sheet, and those whose explanation is measured."""
+"""Samples on the sheet. The explanation of so many is measured at least."""
+MORE_SAMPLES, SMALL = 96, 128
+"""So many are measured where pictures have at most so many pixels a side: an inversion is quick there."""
 KEY = 20261130
 """Of their codes, which are others than those of the sample bank."""
 COLUMNS, TILE = 8, 128
@@ -65,17 +67,19 @@ class OwnSamples:
     smooth as it is: by the straight line through the samples' figures.
 
     Fields:
-        psnr: of every sample, dB, in the order of the samples; fewer than `SAMPLES` as long as it is being measured.
+        psnr: of every sample, dB, in the order of the samples; of the first ones as long as it is being measured.
         smoothness: of every sample, dB; see `jaxprior.restoration.explaining`.
+        samples: how many are to be measured.
     """
 
     psnr: tuple[float, ...] = ()
     smoothness: tuple[float, ...] = ()
+    samples: int = SAMPLES
 
     @property
     def whole(self) -> bool:
         """Whether all samples are measured."""
-        return len(self.psnr) == SAMPLES
+        return len(self.psnr) == self.samples
 
     @property
     def quantiles(self) -> dict[str, float]:
@@ -173,16 +177,22 @@ def _describe(prior: Prior, folder: Path) -> OwnSamples:
         return known
     pictures = draw_samples(prior)
     if known is None or not sheet.is_file():
-        save_png(sheet, sheet_of(pictures))
+        save_png(sheet, sheet_of(pictures[:SAMPLES]))
     return measure(prior, pictures, known=known, keep=partial(write, path, prior))
 
 
+def samples_of(prior: Prior) -> int:
+    """How many of a prior's samples are measured."""
+    return MORE_SAMPLES if max(prior.image_shape[:2]) <= SMALL else SAMPLES
+
+
 def draw_samples(prior: Prior) -> np.ndarray:
-    """The prior's samples that are shown and measured, uint8 [samples, h, w, c]."""
-    codes = draw_codes(jax.random.key(KEY), (SAMPLES, prior.latent_dim), distribution=prior.code_distribution)
+    """The prior's samples that are shown and measured, uint8 [samples, h, w, c]; the sheet shows the first ones."""
+    count = samples_of(prior)
+    codes = draw_codes(jax.random.key(KEY), (count, prior.latent_dim), distribution=prior.code_distribution)
     generator, generate, parts = prior.split(1), jax.jit(lambda generator, z: generator(z)), []
     size = min(GROUP, samples_at_once(prior.image_shape))
-    for first in steps_of("drawing the prior's samples", SAMPLES, size, unit="samples"):
+    for first in steps_of("drawing the prior's samples", count, size, unit="samples"):
         parts.append(to_uint8(np.asarray(generate(generator, codes[first : first + size]))))
     return np.concatenate(parts)
 
@@ -209,7 +219,7 @@ def measure(
         known: what was measured before a stop.
         keep: is told after every few samples what is known by then.
     """
-    found = OwnSamples() if known is None else known
+    found = OwnSamples(samples=len(pictures)) if known is None else known
     if known is None:
         keep(found)
     text = "measuring how well the prior explains its own samples"
@@ -220,7 +230,8 @@ def measure(
             some = pictures[first : first + GROUP]
             ids = np.arange(first, first + len(some))
             explained = explainer.explain(some, np.zeros(some.shape[:3], bool), ids, work=work)
-            found = OwnSamples(
+            found = dataclasses.replace(
+                found,
                 psnr=(*found.psnr, *map(float, explained.psnr)),
                 smoothness=(*found.smoothness, *map(float, explained.smoothness)),
             )
@@ -244,10 +255,11 @@ def read(path: Path, prior: Prior) -> OwnSamples | None:
         figures = [tuple(float(one) for one in found[name]) for name in ("psnr", "smoothness")]
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    wanted = _identity(prior)
-    if {name: found.get(name) for name in wanted} != wanted or not len(figures[0]) == len(figures[1]) <= SAMPLES:
+    wanted, count = _identity(prior), samples_of(prior)
+    if {name: found.get(name) for name in wanted} != wanted or not len(figures[0]) == len(figures[1]) <= count:
         return None
-    return OwnSamples(psnr=figures[0], smoothness=figures[1]) if np.isfinite(figures).all() else None
+    known = OwnSamples(psnr=figures[0], smoothness=figures[1], samples=count)
+    return known if np.isfinite(figures).all() else None
 
 
 def write(path: Path, prior: Prior, known: OwnSamples) -> None:
@@ -271,7 +283,7 @@ def _identity(prior: Prior) -> Mapping[str, Any]:
         "prior": prior.sha256,
         "settings": settings_of(prior),
         "numerics": NUMERICS_VERSION,
-        "samples": SAMPLES,
+        "samples": samples_of(prior),
         "key": KEY,
     }
 

@@ -35,6 +35,7 @@ class Quick:
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(own_samples, "Explainer", Quick)
+    monkeypatch.setattr(own_samples, "MORE_SAMPLES", own_samples.SAMPLES)
     monkeypatch.setattr("jaxprior.system.runtime.cache_folder", lambda: tmp_path / "cache")
     Quick.groups, Quick.stop_after = 0, None
     place = tmp_path / "tiny"
@@ -158,3 +159,11 @@ def test_short_inversions_explain_the_known_pixels_of_each_picture_by_itself():
 def test_a_folder_without_weights_is_refused_in_a_sentence(tmp_path):
     with pytest.raises(WeightsError, match="neither"):
         own_samples.describe_prior(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["cats32", "cats64"])
+def test_bundled_priors_bring_their_figures_along(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("jaxprior.system.runtime.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(own_samples, "measure", lambda *_, **__: pytest.fail("the figures are measured again"))
+    known = own_samples.own_samples(jp.load_prior(name))
+    assert known.whole and 18 < known.expected(17) < 26 and not list(tmp_path.iterdir())
