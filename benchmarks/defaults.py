@@ -1,4 +1,4 @@
-"""What the defaults by size take (`jaxprior.restoration.defaults`): seconds and memory of a picture, by task and size.
+"""What the defaults by size take (`jaxprior.restoration.defaults`), or a preset: seconds and memory by task and size.
 
     nice python benchmarks/defaults.py --out benchmarks/results/defaults-cpu.json [--sizes 256,512] [--tasks inpaint]
 
@@ -48,10 +48,10 @@ def task_of(name: str, side: int) -> jp.Operator:
     return makers[name]()
 
 
-def run(prior: jp.Prior, name: str) -> dict:
-    """Measure the default method of a task."""
+def run(prior: jp.Prior, name: str, preset: str) -> dict:
+    """Measure a preset's method of a task."""
     task = task_of(name, prior.resolution)
-    method = make_method({}, task, prior=prior)
+    method = make_method({"preset": preset}, task, prior=prior)
     codes, objective, solve = method.codes, method.objective, method.solve
     placement = Placement(prior, codes=codes, objective=objective, solve=solve, start=RandomStart())
     observed = jax.eval_shape(type(task).apply, task, jax.ShapeDtypeStruct(prior.image_shape, np.float32))
@@ -63,7 +63,7 @@ def run(prior: jp.Prior, name: str) -> dict:
     processor, wall = (time.process_time() - processor) / done, (time.perf_counter() - wall) / done
     step = processor / CORES
     return {
-        "task": name, "resolution": prior.resolution, "codes": codes.num_codes, "layer": codes.layer,
+        "task": name, "preset": preset, "resolution": prior.resolution, "codes": codes.num_codes, "layer": codes.layer,
         "weights": codes.weights, "starts": solve.starts, "steps": solve.steps, "seconds_per_step": round(step, 4),
         "seconds_per_picture": round(step * solve.steps, 1), "processor_seconds_per_step": round(processor, 4),
         "wall_seconds_per_step": round(wall, 4),
@@ -103,6 +103,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--sizes", default="256,512,1024")
     parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--preset", default="default", help="other settings to measure; mganprior needs VGG-16")
     arguments = parser.parse_args()
     runtime.enable_compilation_cache()
     results, samples = [], []
@@ -110,7 +111,7 @@ def main() -> None:
     for size in map(int, arguments.sizes.split(",")):
         prior = random_prior(size)
         for name in arguments.tasks.split(","):
-            results.append(run(prior, name))
+            results.append(run(prior, name, arguments.preset))
             print(line(results[-1]), flush=True)
             gc.collect()
             save(arguments.out, {**record("defaults"), "results": results, "samples": samples})

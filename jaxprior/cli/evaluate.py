@@ -207,7 +207,9 @@ def _print_forecast(cells: list[Any], elsewhere: Any = None) -> None:
         f"{rest} for reading, measuring and saving."
     )
     if elsewhere is not None:
-        say(f"This is an estimate: operations and memory are counted from the programs. {elsewhere.source}")
+        say("This is an estimate. Operations and memory are counted from the programs, and not run.")
+        for sentence in elsewhere.source:
+            say(sentence)
         return
     measured = "was measured now and is kept" if any(cell.measured for cell in cells) else "is known from before"
     say(f"Operations and memory are counted from the programs; the speed of this machine {measured}.")

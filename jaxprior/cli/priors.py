@@ -115,6 +115,8 @@ def show(name: Name) -> None:
     jaxprior priors show cats64
     ```
     """
+    from jaxprior.operators import task_names
+    from jaxprior.restoration.defaults import BY_SIZE, defaults_of, states_defaults
     from jaxprior.settings import flat
     from jaxprior.weights.loader import find
     from jaxprior.weights.outlines import outline_prior
@@ -139,8 +141,12 @@ def show(name: Name) -> None:
     for title, value in lines.items():
         if value is not None:
             say(f"{title:<11} {value}")
-    for task, settings in card.get("defaults", {}).items():
-        say(f"{task + ':':<11} " + ", ".join(f"{key} {value}" for key, value in flat(settings)))
+    if outline is None:
+        return
+    for task in task_names():
+        settings = defaults_of(card, task, resolution=outline.resolution)
+        origin = "" if states_defaults(card, task) else f" ({BY_SIZE})"
+        say(f"{task + ':':<11} " + ", ".join(f"{key} {value}" for key, value in flat(settings)) + origin)
 
 
 def remove(name: Name) -> None:

@@ -45,6 +45,9 @@ UP_TO = (128, 256, 512)
 
 CODES = 20
 
+BY_SIZE = "defaults by size, not measured on this prior"
+"""What people are told of settings that are chosen here."""
+
 LITTLE_SEEN = SizeDefaults(layer=(4, 6, 6, 6), steps=(50, 50, 50, 40), weights="softmax")
 """For noise, blur, and tasks of other packages: one start, stopped early so that it does not follow the noise."""
 
@@ -83,11 +86,20 @@ def origin_of_defaults(card: Mapping[str, Any], task_name: str, *, resolution: i
 
     Example:
         >>> origin_of_defaults({}, "inpaint", resolution=256)
-        'the settings for inpaint are defaults by size (up to 256 pixels), not measured on this prior'
+        'the settings for inpaint are defaults by size, not measured on this prior (up to 256 pixels)'
     """
-    if _stated(card, task_name):
+    if states_defaults(card, task_name):
         return None
-    return f"the settings for {task_name} are defaults by size ({_said(resolution)}), not measured on this prior"
+    return f"the settings for {task_name} are {BY_SIZE} ({_said(resolution)})"
+
+
+def states_defaults(card: Mapping[str, Any], task_name: str) -> bool:
+    """Whether a prior's card states settings for a task.
+
+    Arguments:
+        card, task_name: as for `defaults_of`.
+    """
+    return bool(_stated(card, task_name))
 
 
 def _stated(card: Mapping[str, Any], task_name: str) -> dict[str, dict]:

@@ -18,7 +18,7 @@ class KnownDevice:
         platform: kind of device, as JAX calls it.
         memory: bytes.
         operations: a second, of those that `StepCost` counts, for each word of `Solve.precision`.
-        source: where these figures come from, whole sentences.
+        source: where these figures come from, sentence by sentence.
         compiling: seconds that a program takes to be compiled.
     """
 
@@ -26,7 +26,7 @@ class KnownDevice:
     platform: str = "gpu"
     memory: int
     operations: dict[str, float]
-    source: str
+    source: tuple[str, ...]
     compiling: float = 75.0
 
 
@@ -41,9 +41,9 @@ _FP32 = PEAK["fp32"] * _TF32 / PEAK["tf32"]
 
 _MEASURED = (
     "An H200 was measured on 2026-11-26 with jax 0.11.2 (benchmarks/results/torch-h200.json): 256 pixels, 20 codes at "
-    "layer 8, VGG-16 distance, 16 pictures at once took 19.7 ms a step in bf16 and 33.8 ms in tf32. fp32 was not "
-    "measured: the same share of the data sheet's peak as in tf32 is assumed. Smaller images and fewer pictures at "
-    "once use less of the device and take longer than is counted here."
+    "layer 8, VGG-16 distance, 16 pictures at once took 19.7 ms a step in bf16 and 33.8 ms in tf32.",
+    "fp32 was not measured: the same share of the data sheet's peak as in tf32 is assumed.",
+    "Smaller images and fewer pictures at once use less of the device and take longer than is counted here.",
 )
 
 DEVICES = {
@@ -51,8 +51,11 @@ DEVICES = {
         title="an H100 (SXM, 80 GB)",
         memory=80 * 10**9,
         operations={"bf16": _BF16, "tf32": _TF32, "fp32": _FP32},
-        source=f"{_MEASURED} An H100 was not measured: its data sheet has the same peaks and 3.35 TB/s of memory "
-        "bandwidth in place of 4.8, so that it may take up to 1.4 times as long.",
+        source=(
+            *_MEASURED,
+            "An H100 was not measured: its data sheet has the same peaks and 3.35 TB/s of memory bandwidth in place of "
+            "4.8, so that it may take up to 1.4 times as long.",
+        ),
     ),
     "h200": KnownDevice(
         title="an H200 (141 GB)",

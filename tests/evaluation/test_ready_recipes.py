@@ -91,6 +91,13 @@ def test_a_device_is_for_the_dry_run_and_must_be_known(place, tmp_path):
         assert outcome.code == 2 and outcome.one_sentence and sentence in outcome.err
 
 
+def test_a_prior_shows_which_of_its_settings_nobody_measured(place):
+    shown = inside("priors", "show", place / "tiny.safetensors").out
+    (line,) = [line for line in shown.splitlines() if line.startswith("inpaint:")]
+    assert "solve.starts 4" in line and "not measured on this prior" in line
+    assert "not measured" not in inside("priors", "show", "cats32").out
+
+
 def _stop(source):
     raise WeightsError("enough is known")
 

@@ -231,6 +231,8 @@ def test_evaluation_holds_every_cell_and_tables_over_all(finished):
     assert [run.path.name for run in runs] == record["cells"]
     assert all(row.status == "ok" for run in runs for row in run.journal)
     assert [len(run.journal.latest()) for run in runs] == [3] * 4
+    origins = {run.read()["cell"]["method"]: run.read().get("defaults", "") for run in runs}
+    assert "not measured on this prior" in origins["short"] and not origins["single"], "a preset is nobody's default"
     assert (finished / "results.csv").read_text().count("\n") == 13
     assert json.loads((finished / "summary.json").read_text())
     assert "short" in (finished / "report.html").read_text()
