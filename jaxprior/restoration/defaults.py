@@ -7,55 +7,65 @@ Where they come from (docs/recipes.md has the measured cost of each):
 - From 256 pixels on there are 20 codes at the layers of mGANprior, which were found on PGGANs of 256 and 1024 pixels:
   features of 32x32 pixels (layer 8) for a reconstruction, of 16x16 (layer 6) for colours and enlargement, of 8x8
   (layer 4) for holes.
-- Evaluations and starts are then bounded by what they cost on two CPU cores: a minute or two for a picture of 256
-  pixels. All starts of a picture are in memory at once, which is why there are fewer of them at 1024 pixels.
-- Starts are random. The bank of 4096 samples, in which the bundled priors look for theirs, takes a quarter of an hour
-  or more to draw at 256 pixels on two cores, and brought L-BFGS nothing (docs/inversion.md). `init="bank"` chooses it
+- Evaluations and starts are then bounded by what they cost on two CPU cores: half a minute to two and a half for a
+  picture, and less than 8 GB of memory at 1024 pixels. Every doubling of the size adds little to a step, so one set of
+  settings serves all sizes from 256 pixels on.
+- Starts are random. The bank of 4096 samples, in which the bundled priors look for theirs, takes eight minutes to draw
+  at 256 pixels on two cores, and more above, and brought L-BFGS nothing (docs/inversion.md). `init="bank"` chooses it
   all the same.
 
 Only the cost was measured at these sizes. How good the results are with a certain prior, nobody has measured.
 """
 
-from bisect import bisect_left
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, kw_only=True)
-class SizeDefaults:
-    """What is chosen for a task, one value for each of `UP_TO`.
-
-    Fields:
-        layer: at which the codes are composed; lowered to a prior's last one where it has fewer.
-        starts, steps: independent inversions of a picture, and gradient evaluations of each.
-        weights: of the channels, as `MultiCode.weights`.
-        weight_rate: as `Solve.weight_rate`.
-    """
-
-    layer: tuple[int, int, int, int]
-    starts: tuple[int, int, int, int] = (1, 1, 1, 1)
-    steps: tuple[int, int, int, int]
-    weights: str = "free"
-    weight_rate: float = 1.0
-
-
-UP_TO = (128, 256, 512)
-"""Sides in pixels; the fourth value of each setting is for larger images."""
-
-CODES = 20
+SMALL = 128
+"""Side in pixels up to which images count as small."""
 
 BY_SIZE = "defaults by size, not measured on this prior"
 """What people are told of settings that are chosen here."""
 
-LITTLE_SEEN = SizeDefaults(layer=(4, 6, 6, 6), steps=(50, 50, 50, 40), weights="softmax")
-"""For noise, blur, and tasks of other packages: one start, stopped early so that it does not follow the noise."""
 
-TASKS = {
-    "reconstruct": SizeDefaults(layer=(6, 8, 8, 8), steps=(100, 80, 80, 50), weight_rate=0.3),
-    "inpaint": SizeDefaults(layer=(2, 4, 4, 4), starts=(4, 4, 4, 2), steps=(25, 25, 25, 25)),
-    "superres": SizeDefaults(layer=(2, 6, 6, 6), starts=(4, 4, 4, 2), steps=(25, 25, 25, 25)),
-    "colorize": SizeDefaults(layer=(2, 6, 6, 6), starts=(8, 4, 4, 2), steps=(10, 15, 15, 20), weights="softmax"),
+def _settings(
+    layer: int, steps: int, *, starts: int = 1, weights: str = "free", weight_rate: float = 1.0
+) -> dict[str, dict]:
+    """The settings of a task, in which only what is no default of `MultiCode` and `Solve` stands.
+
+    Arguments:
+        layer: at which 20 codes are composed; it is lowered to a prior's last one where it has fewer.
+        steps, starts: gradient evaluations of an inversion, and independent inversions of a picture.
+        weights, weight_rate: see `MultiCode` and `Solve`.
+    """
+    codes: dict[str, Any] = {"num_codes": 20, "layer": layer}
+    solve: dict[str, Any] = {"optimizer": "lbfgs", "steps": steps}
+    if weights != "free":
+        codes["weights"] = weights
+    if starts > 1:
+        solve["starts"] = starts
+    if weight_rate != 1.0:
+        solve["weight_rate"] = weight_rate
+    return {"codes": codes, "objective": {"pixel": "l2"}, "solve": solve}
+
+
+OTHER = "other"
+"""Noise, blur, and tasks of other packages: an inversion is stopped before it follows the noise."""
+
+UP_TO_SMALL = {
+    "reconstruct": _settings(6, 100, weight_rate=0.3),
+    "inpaint": _settings(2, 25, starts=4),
+    "superres": _settings(2, 25, starts=4),
+    "colorize": _settings(2, 10, starts=8, weights="softmax"),
+    OTHER: _settings(4, 50, weights="softmax"),
+}
+LARGER = {
+    "reconstruct": _settings(8, 80, weight_rate=0.3),
+    "inpaint": _settings(4, 25, starts=4),
+    "superres": _settings(6, 25, starts=4),
+    "colorize": _settings(6, 15, starts=4, weights="softmax"),
+    OTHER: _settings(6, 50, weights="softmax"),
 }
 
 
@@ -86,7 +96,7 @@ def origin_of_defaults(card: Mapping[str, Any], task_name: str, *, resolution: i
 
     Example:
         >>> origin_of_defaults({}, "inpaint", resolution=256)
-        'the settings for inpaint are defaults by size, not measured on this prior (up to 256 pixels)'
+        'the settings for inpaint are defaults by size, not measured on this prior (above 128 pixels)'
     """
     if states_defaults(card, task_name):
         return None
@@ -107,18 +117,9 @@ def _stated(card: Mapping[str, Any], task_name: str) -> dict[str, dict]:
 
 
 def _by_size(task_name: str, resolution: int) -> dict[str, dict]:
-    chosen, place = TASKS.get(task_name, LITTLE_SEEN), bisect_left(UP_TO, resolution)
-    codes: dict[str, Any] = {"num_codes": CODES, "layer": chosen.layer[place]}
-    solve: dict[str, Any] = {"optimizer": "lbfgs", "steps": chosen.steps[place]}
-    if chosen.weights != "free":
-        codes["weights"] = chosen.weights
-    if chosen.starts[place] > 1:
-        solve["starts"] = chosen.starts[place]
-    if chosen.weight_rate != 1.0:
-        solve["weight_rate"] = chosen.weight_rate
-    return {"codes": codes, "objective": {"pixel": "l2"}, "solve": solve}
+    table = UP_TO_SMALL if resolution <= SMALL else LARGER
+    return copy.deepcopy(table.get(task_name, table[OTHER]))
 
 
 def _said(resolution: int) -> str:
-    place = bisect_left(UP_TO, resolution)
-    return f"up to {UP_TO[place]} pixels" if place < len(UP_TO) else f"above {UP_TO[-1]} pixels"
+    return f"{'up to' if resolution <= SMALL else 'above'} {SMALL} pixels"
