@@ -10,24 +10,21 @@ names; it takes the place of the publishers' addresses.
 import contextlib
 import errno
 import http.client
-import json
 import os
-import re
 import shutil
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import jaxprior
 from jaxprior.errors import RunError, WeightsError
 from jaxprior.runs.lock import only_writer
 from jaxprior.system.activity import Activity, doing
-from jaxprior.system.files import make_folder, write_json
+from jaxprior.system.files import make_folder
+from jaxprior.weights.answers import Broken, NotFetched, ask, length_of_whole, why
 from jaxprior.weights.hashes import difference, file_hash
 from jaxprior.weights.known.files import RemoteFile
+from jaxprior.weights.part_file import PartFile
 
 
 MIRROR = "JAXPRIOR_MIRROR"
@@ -36,9 +33,6 @@ MIRROR = "JAXPRIOR_MIRROR"
 PART = ".part"
 """The end of the name of a file of which not all has come."""
 
-TIMEOUT = 30.0
-"""Seconds without a byte after which a connection counts as broken."""
-
 TRIES = 4
 """So many connections in a row may break without bringing anything, until the download is given up."""
 
@@ -46,20 +40,7 @@ PAUSE = 1.0
 """Seconds before a broken connection is made again; every further one waits so much longer."""
 
 _BLOCK = 1 << 18
-_WORTH_ANOTHER_TRY = (408, 425, 429, 500, 502, 503, 504)
 _ROOM = (errno.ENOSPC, errno.EDQUOT)
-
-
-class NotFetched(WeightsError):
-    """A file that did not come: there is no connection, or the server does not give it."""
-
-
-class _Broken(Exception):
-    """A connection that ended before all was there; the message says how. `made` is whether there was one at all."""
-
-    def __init__(self, reason: str, *, made: bool):
-        super().__init__(reason)
-        self.made = made
 
 
 def fetch_file(file: RemoteFile, place: Path) -> Path:
@@ -84,7 +65,7 @@ def fetch_file(file: RemoteFile, place: Path) -> Path:
     """
     url = _address(file)
     with _alone(file, place):
-        target, part = place / file.name, _Part(place / f"{file.name}{PART}")
+        target, part = place / file.name, PartFile(place / f"{file.name}{PART}")
         if target.is_file():
             if difference(file_hash(target), file) is None:
                 return target
@@ -129,40 +110,7 @@ def _alone(file: RemoteFile, place: Path) -> Iterator[None]:
         raise WeightsError(f"{file.name} is being fetched into {place} by another process: wait for it.") from None
 
 
-class _Part:
-    """A file of which not all has come, and beside it what the server said of the whole.
-
-    Arguments:
-        path: of the part.
-    """
-
-    def __init__(self, path: Path):
-        self.path, self._notes = path, path.with_name(f"{path.name}.json")
-
-    @property
-    def length(self) -> int:
-        """Bytes that are there."""
-        return self.path.stat().st_size if self.path.exists() else 0
-
-    def said(self) -> dict[str, str]:
-        """What the server said of the whole when the part was begun."""
-        try:
-            return json.loads(self._notes.read_text())
-        except (OSError, ValueError):
-            return {}
-
-    def begin(self, said: dict[str, str]) -> None:
-        """Throw away what is there, and note what the server says of the whole."""
-        self.path.write_bytes(b"")
-        write_json(self._notes, said)
-
-    def discard(self) -> None:
-        """Throw away all of it."""
-        self.path.unlink(missing_ok=True)
-        self._notes.unlink(missing_ok=True)
-
-
-def _fetch(url: str, part: _Part, work: Activity) -> None:
+def _fetch(url: str, part: PartFile, work: Activity) -> None:
     """Fetch until all is there. A connection that breaks is made again, and given up if that brings nothing."""
     barren = 0
     if part.length and part.said().get("length") == str(part.length):
@@ -173,7 +121,7 @@ def _fetch(url: str, part: _Part, work: Activity) -> None:
             if _receive(url, part, work):
                 return
             reason, made = "the connection ended early", True
-        except _Broken as error:
+        except Broken as error:
             reason, made = str(error), error.made
         barren = barren + 1 if part.length <= before else 1
         if barren >= TRIES or not (made or part.length):
@@ -181,14 +129,14 @@ def _fetch(url: str, part: _Part, work: Activity) -> None:
         time.sleep(PAUSE * barren)
 
 
-def _receive(url: str, part: _Part, work: Activity) -> bool:
+def _receive(url: str, part: PartFile, work: Activity) -> bool:
     """Ask for what is missing, and write what comes. Returns whether all is there."""
-    with _answer(url, part) as answer:
+    with ask(url, part) as answer:
         said = {name: answer.headers[name] for name in ("ETag", "Last-Modified") if answer.headers[name]}
         kind = answer.headers.get_content_type()
         if kind == "text/html":
             raise NotFetched(f"{url} cannot be fetched (a web page comes in its place)")
-        total = _length_of_whole(answer, part)
+        total = length_of_whole(answer)
         if answer.status == http.client.PARTIAL_CONTENT:
             work.skip(part.length / 1e6 - work.done)
         else:
@@ -201,56 +149,7 @@ def _receive(url: str, part: _Part, work: Activity) -> bool:
     return total is None or part.length == total
 
 
-def _answer(url: str, part: _Part) -> http.client.HTTPResponse:
-    """The server's answer: the rest of the file if a part is there and the server agrees, otherwise all of it."""
-    headers = {"User-Agent": f"jaxprior/{jaxprior.__version__}", "Accept-Encoding": "identity"}
-    if length := part.length:
-        said = part.said()
-        headers["Range"] = f"bytes={length}-"
-        etag = said.get("ETag", "W/")
-        if mark := said.get("Last-Modified") if etag.startswith("W/") else etag:
-            headers["If-Range"] = mark
-    opener = urllib.request.build_opener(_Redirects)
-    try:
-        answer = opener.open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT)
-    except urllib.error.HTTPError as error:
-        with error:
-            if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and part.length:
-                part.discard()
-                raise _Broken("the file on the server has changed", made=True) from None
-            reason = _said_by_server(error)
-            if error.code in _WORTH_ANOTHER_TRY:
-                raise _Broken(reason, made=True) from None
-            raise NotFetched(f"{url} cannot be fetched ({reason})") from None
-    except (OSError, http.client.HTTPException) as error:
-        raise _Broken(_why(error), made=False) from error
-    if answer.status == http.client.PARTIAL_CONTENT and not _is_the_rest(answer, part):
-        answer.close()
-        part.discard()
-        raise _Broken("the file on the server has changed", made=True)
-    return answer
-
-
-def _is_the_rest(answer: http.client.HTTPResponse, part: _Part) -> bool:
-    """Whether a partial answer begins where the part ends, and belongs to a file of the same length."""
-    match = _content_range(answer)
-    expected = part.said().get("length")
-    return match is not None and int(match[1]) == part.length and expected in (None, match[2])
-
-
-def _content_range(answer: http.client.HTTPResponse) -> re.Match | None:
-    return re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
-
-
-def _length_of_whole(answer: http.client.HTTPResponse, part: _Part) -> int | None:
-    """Bytes of the whole file, if the server says how many."""
-    if match := _content_range(answer):
-        return int(match[2])
-    length = answer.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else None
-
-
-def _write(answer: http.client.HTTPResponse, part: _Part, work: Activity) -> None:
+def _write(answer: http.client.HTTPResponse, part: PartFile, work: Activity) -> None:
     """Write what comes to the end of the part. What has come stays, however this ends."""
     try:
         with open(part.path, "ab") as out:
@@ -258,7 +157,7 @@ def _write(answer: http.client.HTTPResponse, part: _Part, work: Activity) -> Non
                 try:
                     block = answer.read1(_BLOCK)
                 except (OSError, http.client.HTTPException) as error:
-                    raise _Broken(_why(error), made=True) from error
+                    raise Broken(why(error), made=True) from error
                 if not block:
                     return
                 out.write(block)
@@ -269,37 +168,10 @@ def _write(answer: http.client.HTTPResponse, part: _Part, work: Activity) -> Non
         raise
 
 
-def _check_room(part: _Part, total: int | None) -> None:
+def _check_room(part: PartFile, total: int | None) -> None:
     wanted, free = (total or 0) - part.length, shutil.disk_usage(part.path.parent).free
     if wanted > free:
         raise WeightsError(
             f"{part.path.parent}: {wanted / 1e6:.3g} MB are to be fetched and {free / 1e6:.3g} MB are free there: make "
             "room, or let JAXPRIOR_DATA name a folder on another disk."
         )
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows a server that sends on, but not from https to anything less, and to nothing but the web."""
-
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
-        """The request for the new address; an `HTTPError` where it is not followed."""
-        old, new = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
-        if new != "https" and (old, new) != ("http", "http"):
-            raise urllib.error.HTTPError(req.full_url, code, msg, headers, fp)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _said_by_server(error: urllib.error.HTTPError) -> str:
-    """An answer that is no file, in words."""
-    if 300 <= error.code < 400:
-        return f"it sends on to {error.headers.get('Location', 'nowhere')}, which is not followed"
-    return f"the server answers {error.code} {' '.join(str(error.reason).split())[:80]}".strip()
-
-
-def _why(error: Exception) -> str:
-    """What broke a connection, in words."""
-    cause = error.reason if isinstance(error, urllib.error.URLError) else error
-    if isinstance(cause, TimeoutError):
-        return f"no answer for {TIMEOUT:.0f} seconds"
-    text = " ".join(str(getattr(cause, "strerror", None) or cause).split())[:160]
-    return f"no connection: {text}" if text else "no connection"

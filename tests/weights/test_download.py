@@ -18,7 +18,8 @@ from jaxprior.errors import WeightsError
 from jaxprior.runs.display import Display
 from jaxprior.system.activity import Activity, heard_by
 from jaxprior.weights import download
-from jaxprior.weights.download import NotFetched, fetch_file
+from jaxprior.weights.answers import NotFetched, Redirects
+from jaxprior.weights.download import fetch_file
 from jaxprior.weights.known.files import RemoteFile
 
 
@@ -133,10 +134,10 @@ def test_a_redirection_from_https_to_http_is_not_followed():
 
     request = urllib.request.Request("https://example.org/net.pth")
     arguments = (request, None, 302, "Found", email.message.Message())
-    followed = download._Redirects().redirect_request(*arguments, "https://example.org/x")
+    followed = Redirects().redirect_request(*arguments, "https://example.org/x")
     assert followed is not None and followed.full_url == "https://example.org/x"
     with pytest.raises(urllib.error.HTTPError):
-        download._Redirects().redirect_request(*arguments, "http://example.org/x")
+        Redirects().redirect_request(*arguments, "http://example.org/x")
 
 
 @pytest.mark.parametrize("status, tries", [(403, 1), (404, 1), (500, download.TRIES)])
