@@ -90,6 +90,8 @@ def test_output_chooses_what_leaves_no_trace(command):
     assert "clipping to [-1, 1] at the end, as was asked for" in printed
     prior, printed = command(FORCE.state("gf16"), "--output", "tanh")
     assert off(prior, FORCE, "gf16.z", "gf16.y_tanh") < CLOSE
+    said = {"args": {"final_tanh": True}, "g": FORCE.state("gf16")}  # here the file says it itself
+    assert command(said)[0].card["config"]["output"] == "tanh"
     prior, printed = command(zoo_file("zoo16t", lossCriterion="MSE"), "--output", "none")
     assert "output" not in prior.card["config"] and "not through a tanh at the end, which its file says" in printed
     assert "`--output clip` clips them" in command(BAU.state("bau16"))[1]

@@ -118,10 +118,11 @@ def test_a_tensorflow_snapshot_gives_the_golden_images_and_scores(form, lod, gol
         (-1, "lod = -1 is no level"),
         (np.nan, "lod = nan is no level"),
         ([0, 1], "lod is not one number"),
+        ([1, [2]], "lod is not one number"),
     ],
 )
 def test_what_cannot_be_built_is_refused(lod, words, tmp_path):
-    state = with_lod(pggan_state(16, **SIZES), lod)
+    state = {**pggan_state(16, **SIZES), "lod": lod} if lod == [1, [2]] else with_lod(pggan_state(16, **SIZES), lod)
     (tmp_path / "g.pth").write_bytes(torch_pickled(state))
     refused(tmp_path / "g.pth", words=words)
 
@@ -221,7 +222,7 @@ def test_other_words_for_the_same_count_where_there_is_no_lod(beside, refusal, t
 @pytest.mark.parametrize(
     ("beside", "words"),
     [
-        ({"args": {"final_tanh": True}}, "final_tanh = True; expected False"),
+        ({"args": {"final_tanh": 7}}, "final_tanh = another value; expected True or False"),
         ({"label_size": 10}, "label_size = 10; expected 0"),
         ({"config": {"use_pixelnorm": False}}, "use_pixelnorm = False; expected True"),
     ],

@@ -12,7 +12,7 @@ from weights_convert.choosing import Asked, Checkpoint
 from weights_convert.pggan import trees
 from weights_convert.pggan.finding import check_name, layout_of
 from weights_convert.pggan.layout import CriticLayout, Layout, Reading, Refused, Source
-from weights_convert.pggan.settings import SETTINGS, SETTINGS_OF_PYTORCH, check_settings
+from weights_convert.pggan.settings import SETTINGS, check_settings
 from weights_convert.pggan.stage import Growth, check_other_levels, cut_critic, cut_generator
 from weights_convert.report import Converted
 from weights_convert.states import State, separate
@@ -59,8 +59,9 @@ def convert(checkpoint: Checkpoint) -> Converted:
     state.check_tensors()
     source = Source(state, checkpoint.settings.get(chosen, {}), checkpoint.file, asked)
     check_settings(f"network {chosen!r} was built with", source.settings, SETTINGS)
-    check_settings("beside the network the file says", {**state.settings, **state.around}, SETTINGS_OF_PYTORCH)
-    reading = _with_output(layout.read(source), layout, asked)
+    beside = {**state.settings, **state.around}
+    check_settings("beside the network the file says", beside, SETTINGS)
+    reading = _with_output(layout.read(source), layout, asked, beside)
     if asked.label is not None and "label" not in reading.options:
         raise WeightsError(f"networks of the layout {layout.name} have no label to fix; leave `--label` out")
     whole = trees.generator(reading.tensors, state, reading.options)
@@ -115,8 +116,19 @@ def _layout_of(state: State, asked: Asked) -> tuple[Layout, str]:
     return layout, key
 
 
-def _with_output(reading: Reading, layout: Layout, asked: Asked) -> Reading:
-    """What the images go through at the end: as was asked for, or as the file says, or nothing."""
+def _with_output(reading: Reading, layout: Layout, asked: Asked, beside: Mapping[str, object]) -> Reading:
+    """What the images go through at the end: as was asked for, or as the file says, or nothing.
+
+    Arguments:
+        beside: settings beside the network, of which genforce's `final_tanh` counts.
+    """
+    said = beside.get("final_tanh", False)
+    if not isinstance(said, bool):
+        raise WeightsError("beside the network the file says final_tanh = another value; expected True or False")
+    if said:
+        reading = replace(reading, options={**reading.options, "output": "tanh"})
+    if asked.output is None and "output" in reading.options:
+        return reading
     if asked.output is None:
         return replace(reading, notes=(*reading.notes, *([layout.silent_output] if layout.silent_output else [])))
     options = {key: value for key, value in reading.options.items() if key != "output"}

@@ -16,9 +16,6 @@ SETTINGS = {
 }
 """Settings of the official code, and what our networks assume."""
 
-SETTINGS_OF_PYTORCH = {**SETTINGS, "final_tanh": False}
-"""The same with those of PyTorch code."""
-
 
 def check_settings(who: str, settings: Mapping[str, object], ours: Mapping[str, object]) -> None:
     """Refuse a file that says of its network what ours is not.

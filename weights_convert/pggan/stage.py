@@ -115,7 +115,10 @@ def cut_critic(tree: dict, config: dict, unused: int) -> tuple[dict, dict]:
 
 
 def _as_number(value: object) -> float:
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # lists in lists
+        array = np.zeros(0)
     if array.size != 1 or array.dtype.kind not in "iufV":
         raise WeightsError("lod is not one number; expected the level of detail at which the network was saved")
     return float(array.reshape(()).astype(np.float64))

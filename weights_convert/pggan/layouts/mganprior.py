@@ -3,7 +3,8 @@
 `layer3.conv.weight` and `layer3.wscale.bias` in mganprior, `layer3.weight` and `layer3.bias` in genforce. Fused
 up-convolutions are `layer2.weight` in HWIO in mganprior; in genforce they have the names of plain ones, in IOHW, and
 where the widths are equal everywhere, they are taken for plain, as the public code makes them unless told otherwise. A
-final tanh and a label input leave no trace; such generators are not told from those without.
+final tanh and a label input leave no trace in the weights; such generators are not told from those without, unless the
+file says `final_tanh` beside them.
 """
 
 from weights_convert.pggan.arrangement import DOWN_OIHW, FIRST_OIHW, LAST_COLUMNS, MATRIX_OI, OIHW, UP_HWIO, UP_IOHW
