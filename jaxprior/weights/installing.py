@@ -11,8 +11,9 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from jaxprior.errors import RunError, WeightsError
 from jaxprior.runs.kinds import WEIGHTS
@@ -193,7 +194,9 @@ def _converted(
     assert onto is not None  # there is at least one file
     params, card = storage.load_weights(onto)
     made = fresh / WEIGHTS
-    storage.save_weights(made, params, {**card, **_said_of(known), "name": name, **_stated(licence)})
+    if onto.parent == fresh:
+        onto.unlink()  # it is in memory, and the disk may be small
+    storage.save_weights(made, params, {**card, **_said_of(known, card), "name": name, **_stated(licence)})
     return made
 
 
@@ -212,13 +215,14 @@ def _stated(licence: str | None) -> dict[str, str]:
     return {} if licence is None else {"licence": licence}
 
 
-def _said_of(known: KnownNetwork | None) -> dict[str, str]:
+def _said_of(known: KnownNetwork | None, card: Mapping[str, Any]) -> dict[str, str]:
     """What the card of a known prior says beside what the converter finds."""
     if not isinstance(known, KnownPrior):
         return {}
-    published = {"url": known.files[0].url} if known.files else {}
-    said = {"subject": known.subject, "data": known.data, "licence": known.stated_licence, "page": known.page}
-    return {**said, **published}
+    said = {"subject": known.subject, "data": known.data, "licence": known.stated_licence}
+    if card.get("source") in known.others and known.files:
+        return said  # from another publisher than the one whose page is known
+    return {**said, "page": known.page, **({"url": known.files[0].url} if known.files else {})}
 
 
 def _put(name: str, known: KnownNetwork | None, made: Path) -> Path:
@@ -232,8 +236,8 @@ def _put(name: str, known: KnownNetwork | None, made: Path) -> Path:
         )
     path = _place(name, prior=prior)
     make_folder(path.parent)
-    if prior and path.is_file() and _sha256(path) != card["sha256"]:
-        for other in path.parent.iterdir():  # what was made of another network's weights
+    if prior and path.is_file() and _identity(path) != _identity(made):
+        for other in path.parent.iterdir():  # what was made of another network
             if other != path and other.is_file():
                 other.unlink()
     os.replace(made, path)
@@ -241,11 +245,13 @@ def _put(name: str, known: KnownNetwork | None, made: Path) -> Path:
     return path
 
 
-def _sha256(path: Path) -> str | None:
+def _identity(path: Path) -> tuple[str, Any] | None:
+    """Weights and settings of a network; None if its file is damaged."""
     try:
-        return storage.read_card(path)["sha256"]
+        card = storage.read_card(path)
     except WeightsError:
         return None
+    return card["sha256"], card.get("config")
 
 
 def _is_prior(name: str, known: KnownNetwork | None, card: dict) -> bool:

@@ -142,7 +142,9 @@ def test_other_publishers_files_of_the_same_generator_are_taken_by_their_names(s
     state = {**STATE, "layer0.wscale.bias": STATE["layer0.wscale.bias"] + 1}
     other = known_file(tmp_path, "pggan_bedroom256_generator.pth", torch_saved(state))
     path = install("bedroom256", source=other)
+    card = read_card(install("bedroom256"))
     assert install("bedroom256") == path and server.asked == []
+    assert card["subject"] == "bedrooms" and "url" not in card and card["layout"].startswith("mganprior")
 
 
 def test_a_file_of_another_size_is_not_taken_for_a_known_prior(server, tmp_path):
@@ -190,6 +192,9 @@ def test_what_belongs_to_earlier_weights_goes_with_them(server, tmp_path):
     sheet.write_bytes(b"x")
     install("rooms", source=known_file(tmp_path))
     assert sheet.exists()
+    install("rooms", source=known_file(tmp_path), output="clip")  # the same weights, another function
+    assert not sheet.exists()
+    sheet.write_bytes(b"x")
     install("rooms", source=write_tiny_prior(tmp_path / "other.safetensors"))
     assert not sheet.exists() and jp.load_prior("rooms").latent_dim == 8
 
