@@ -40,7 +40,7 @@ def bundle() -> None:
         prior, place = jp.load_prior(name), path.with_name(own_samples.FILE)
         keep = partial(own_samples.write, place, prior)
         known = own_samples.measure(prior, own_samples.draw_samples(prior), known=None, keep=keep)
-        print(f"{name}: median {known.quantiles['50']:.2f} dB, spread {known.spread:.2f} dB")
+        print(f"{name}: median {known.quantiles['50']:.2f} dB")
 
 
 def turned(name: str) -> jp.Prior:
@@ -81,7 +81,8 @@ def behind(ranking: jp.PriorRanking) -> dict[str, dict]:
         values = [one.behind for one in some]
         found[name] = {
             "median PSNR": round(float(np.median([one.psnr for one in some])), 2),
-            "behind, quartiles and 95 %": [round(float(np.percentile(values, q)), 2) for q in (25, 50, 75, 95)],
+            "behind": [round(value, 3) for value in values],
+            "quartiles and 95 %": [round(float(np.percentile(values, q)), 2) for q in (25, 50, 75, 95)],
             "explained": sum(one.explains for one in some),
             "better than, median": round(float(np.median([one.share_below for one in some])), 2),
         }
@@ -96,7 +97,7 @@ def main() -> None:
     parser.add_argument("--skip", type=int, default=0)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--others", nargs=2, action="append", default=[], metavar=("WORD", "DIR"))
-    parser.add_argument("--every", type=int, default=1, help="take every n-th of the other pictures")
+    parser.add_argument("--most", type=int, default=40, help="pictures of every other kind")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     with Display("which prior"):
@@ -108,13 +109,11 @@ def main() -> None:
         for title, mask in (("whole", None), (HOLE, jp.parse_mask(HOLE))):
             ranking = jp.rank_priors(cats, four, mask=mask)
             figures[title] = {"wins": wins(ranking), "cats": behind(ranking)}
-            print(title, figures[title], flush=True)
+            print(title, figures[title]["wins"], flush=True)
         for word, place in arguments.others:
-            pictures = load(Path(place))[:: arguments.every]
+            pictures = load(Path(place))[-arguments.most :]
             figures[word] = {"pictures": len(pictures), **behind(jp.rank_priors(pictures, four[:2]))}
-            print(word, figures[word], flush=True)
-        if arguments.out is not None:
-            save(arguments.out, {**record("which prior"), **figures})
+        save(arguments.out, {**record("which prior"), **figures})
 
 
 if __name__ == "__main__":

@@ -114,11 +114,11 @@ def _print(ranking: Any) -> None:
     if len(ranking.photos) > 1:
         say("\nall photographs")
         rows = [(place, name, f"{behind:.1f}") for place, (name, behind) in enumerate(ranking.overall, 1)]
-        print_table(("", "prior", "behind, mean"), rows, words=2)
+        print_table(("", "prior", "behind, mean dB"), rows, words=2)
     say(
         "\nPSNR: of the known pixels after a short inversion, dB; own samples: what the prior reaches on those of its "
-        "own samples that are as smooth; behind: by how much less the photograph has, in standard deviations of such "
-        "samples; better than: the share of own samples that are explained worse."
+        "own samples that are as smooth; behind: by how much less the photograph has; better than: the share of own "
+        "samples that are explained worse."
     )
 
 

@@ -54,8 +54,6 @@ ABOUT = (
     "sample is: PSNR of its thumbnail of 4x4 pixels. Measured on the prior's own samples, not on photographs, which "
     "are explained worse."
 )
-LEAST_SPREAD = 0.5
-"""In dB: the samples of a network with random weights are hardly told apart."""
 PERCENTS = (0, 5, 10, 25, 50, 75, 90, 95, 100)
 
 
@@ -90,11 +88,6 @@ class OwnSamples:
         """The PSNR in dB that own samples of this smoothness reach."""
         intercept, slope = self._line
         return intercept + slope * smoothness
-
-    @functools.cached_property
-    def spread(self) -> float:
-        """Standard deviation of the samples' PSNR around what is expected of each, dB; at least `LEAST_SPREAD`."""
-        return max(float(np.std(self._beyond)), LEAST_SPREAD)
 
     def share_below(self, psnr: float, smoothness: float) -> float:
         """The share of the own samples that are explained worse than a picture, each by its own smoothness; 0 to 1."""

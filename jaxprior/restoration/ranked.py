@@ -15,9 +15,9 @@ from jaxprior.system.files import make_folder, write_atomically
 
 SHEET, TABLE = "ranking.png", "ranking.csv"
 """Files of a ranking that is written."""
-FARTHEST = 1.4
-"""So many spreads behind a prior's own samples a picture of its kind may be: nineteen of twenty cats are not farther
-behind the priors for cats (docs/which-prior.md)."""
+FARTHEST = 4.0
+"""So many dB behind a prior's own samples a picture of its kind may be: hardly a cat is farther behind the priors for
+cats (docs/which-prior.md)."""
 SHOWN = 160
 """Pixels a side of the pictures on a sheet."""
 COLUMNS = 6
@@ -33,7 +33,7 @@ class RankedPrior:
         subject: what it shows, in words; empty where its card does not say it.
         psnr: of the known pixels after a short inversion, dB.
         expected: what the prior's own samples reach that are as smooth as the picture, dB.
-        behind: by how much the picture is worse than they, in the spreads (standard deviations) of such samples.
+        behind: `expected` less `psnr`: by how much worse the picture is explained than they are, dB.
         share_below: the share of the prior's own samples that are explained worse, each by its own smoothness; 0 to 1.
         picture: what the prior makes of the picture, uint8 [160, 160, 3].
     """
@@ -83,7 +83,7 @@ class PriorRanking:
 
     @property
     def overall(self) -> tuple[tuple[str, float], ...]:
-        """The priors for all pictures together, best first: name, and by how much pictures are behind on average."""
+        """The priors for all pictures together, best first: name, and how far behind pictures are on average, dB."""
         behind: dict[str, list[float]] = {}
         for photo in self.photos:
             for one in photo.priors:
@@ -97,7 +97,7 @@ class PriorRanking:
         for photo in self.photos:
             shown.append((Path(photo.name).name[-24:], photo.picture))
             best = photo.priors[: columns - 1]
-            shown += [(f"{one.prior[-20:]}: {one.psnr:.1f} dB, {-one.behind:+.1f}", one.picture) for one in best]
+            shown += [(f"{one.prior[-20:]}: {one.behind:+.1f} dB behind", one.picture) for one in best]
         return captioned_grid(shown, columns=columns)
 
     def write(self, folder: Path) -> None:

@@ -229,7 +229,7 @@ def _explain(
                     subject=str(prior.card.get("subject", "")),
                     psnr=psnr,
                     expected=expected,
-                    behind=(expected - psnr) / known.spread,
+                    behind=expected - psnr,
                     share_below=known.share_below(psnr, smoothness),
                     picture=_shown(to_uint8(explained.images[i])),
                 )

@@ -120,13 +120,12 @@ def test_a_picture_is_compared_with_samples_that_are_as_smooth():
     odd = np.where(np.arange(40) % 2, 1.0, -1.0)
     known = own_samples.OwnSamples(psnr=tuple(8 + 0.8 * smoothness + odd), smoothness=tuple(smoothness))
     assert known.expected(15) == pytest.approx(20, abs=0.1) and known.expected(25) == pytest.approx(28, abs=0.3)
-    assert known.spread == pytest.approx(1, abs=0.1)
     assert known.share_below(20, 15) == 0.5 and known.share_below(24, 15) == 1 and known.share_below(20, 25) == 0
 
 
 def test_samples_that_are_all_alike_are_no_division_by_zero():
     known = own_samples.OwnSamples(psnr=(20.0,) * 40, smoothness=(15.0,) * 40)
-    assert known.expected(30) == 20 and known.spread == own_samples.LEAST_SPREAD
+    assert known.expected(30) == 20 and known.share_below(21, 30) == 1
 
 
 def test_a_smooth_picture_has_a_thumbnail_that_explains_it():

@@ -72,7 +72,7 @@ def test_the_prior_that_explains_a_picture_best_comes_first(priors):
     assert [[one.prior for one in photo.priors] for photo in found.photos] == [["dark", "bright"], ["bright", "dark"]]
     best, other = found.photos[0].priors
     assert best.subject == "dark walls" and best.psnr == pytest.approx(25) and best.expected == pytest.approx(30)
-    assert best.behind == pytest.approx(5 / OWN.spread) and best.behind < other.behind
+    assert best.behind == pytest.approx(5) and best.behind < other.behind
     assert [photo.name for photo in found.photos] == ["photos[0]", "photos[1]"]
     assert [name for name, _ in found.overall] == ["bright", "dark"] and not found.failed and not found.passed_over
 
