@@ -97,7 +97,7 @@ class PriorRanking:
         for photo in self.photos:
             shown.append((Path(photo.name).name[-24:], photo.picture))
             best = photo.priors[: columns - 1]
-            shown += [(f"{one.prior[-20:]}: {one.behind:+.1f} dB behind", one.picture) for one in best]
+            shown += [(f"{one.prior[-20:]}: {one.behind:.1f} dB behind", one.picture) for one in best]
         return captioned_grid(shown, columns=columns)
 
     def write(self, folder: Path) -> None:
