@@ -110,6 +110,7 @@ def test_a_label_is_fixed_by_its_words_or_numbers(command, tmp_path):
     for words in ("dog,green", "Colour=green, Kind=dog", "0,1,0,0,1"):
         prior, printed = command(labelled, "--label", words)
         assert prior.latent_dim == 19 and prior.card["config"]["label"] == [0, 1, 0, 0, 1]
+        assert f"its label is fixed: {words}" in prior.card["notes"]
     np.testing.assert_allclose(prior.generate(codes), whole, atol=1e-6)
     bare = {"avgG": labelled["avgG"]}  # without config the file does not say what the numbers mean
     assert command(bare, "--label", "0,1,0,0,1")[0].latent_dim == 19
@@ -189,6 +190,16 @@ def test_a_gan_zoo_critic_without_deviations_gets_them_with_weight_0(tmp_path):
     kernel = load_weights(tmp_path / "z.safetensors")[0]["critic"]["layer1"]["kernel"]
     assert kernel.shape == (3, 3, 13, 12) and not kernel[:, :, 12].any()
     np.testing.assert_array_equal(kernel[:, :, :12], value["netD"][key].transpose(2, 3, 1, 0))
+
+
+def test_equal_widths_leave_the_form_of_mmgenerations_layers_open(tmp_path):
+    value = mm_file()
+    assert "equal widths leave open" not in str(convert(save(tmp_path / "m.pth", value), tmp_path / "m.safetensors"))
+    narrow = ("conv_blocks.3", "conv_blocks.4", "torgb_layers.2")  # without the stage of other widths
+    value["state_dict"] = {key: a for key, a in value["state_dict"].items() if not any(word in key for word in narrow)}
+    value["state_dict"]["_curr_scale_int"] = np.array(8)
+    report = convert(save(tmp_path / "m.pth", value), tmp_path / "m.safetensors")
+    assert report.config["upsample"] == "fused" and "equal widths leave open" in str(report)
 
 
 # Averages, and how far a network had grown.

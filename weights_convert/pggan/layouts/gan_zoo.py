@@ -49,6 +49,8 @@ def _read(source: Source) -> Reading:
     elif _tanh(config):
         options["output"] = "tanh"
     options |= _label(source, config)
+    if "label" in options:
+        notes.append(f"its label is fixed: {printable(str(source.asked.label))}")
     blocks = [("layer0", "formatLayer", FIRST_ROWS, VALUES_OF_POSITIONS), ("layer1", "groupScale0.0", OIHW, VECTOR)]
     for b in range(MAX_STAGES):
         blocks.append((f"output{b}", f"toRGBLayers.{b}", OIHW, VECTOR))

@@ -34,7 +34,10 @@ def _read(source: Source) -> Reading:
     for b in range(MAX_STAGES):
         layers.append(Layer(f"output{b}", f"torgb_layers.{b}.conv.weight_orig", f"torgb_layers.{b}.conv.bias"))
     tensors = tensors_of(source.state, layers, examples=f"{_SIGN}, conv_blocks.0.conv.bias")
-    return Reading(tensors, {"norm_epsilon": "outside"})
+    doubling = [item.array.shape[:2] for item in tensors.named if UP_IOHW in item.arrangements]
+    undecided = all(len(set(sizes)) < 2 for sizes in doubling)
+    note = "its up-convolutions are taken to be fused, as by default: equal widths leave open whether they are"
+    return Reading(tensors, {"norm_epsilon": "outside"}, notes=(note,) if undecided else ())
 
 
 def _constant(shape: tuple[int, ...], form: str) -> float:
