@@ -34,9 +34,7 @@ def rank(
         str | None,
         typer.Option(help="What marks it in the mask's file.", metavar="white|black|painted|transparent"),
     ] = None,
-    invert_mask: Annotated[
-        bool, typer.Option("--invert-mask", help="The mask's file marks the opposite.")
-    ] = False,
+    invert_mask: Annotated[bool, typer.Option("--invert-mask", help="The mask's file marks the opposite.")] = False,
     out: Annotated[
         Path | None, opt.out_option("Folder for a sheet of the reconstructions and the table.", metavar="DIR")
     ] = None,

@@ -8,7 +8,7 @@ least behind comes first.
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,16 +20,16 @@ from jaxprior.checks import kind_of
 from jaxprior.data.images import check_sides
 from jaxprior.data.pixels import pixels_id, to_grey, to_rgb, to_uint8
 from jaxprior.data.sources import ImageSource
-from jaxprior.errors import ArgumentError, ImageError, JaxpriorError, WeightsError
+from jaxprior.errors import ArgumentError, ImageError, JaxpriorError, MaskError, WeightsError
 from jaxprior.restoration.arguments import refuse_tracing
 from jaxprior.restoration.cut_photos import as_pixels
 from jaxprior.restoration.explaining import GROUP, SEED, Explainer
 from jaxprior.restoration.given_photos import as_photo, in_range, masks_of
-from jaxprior.restoration.own_samples import OwnSamples, makes_pictures, own_samples
+from jaxprior.restoration.own_samples import makes_pictures, own_samples
 from jaxprior.restoration.ranked import SHOWN, PriorRanking, RankedPhoto, RankedPrior
-from jaxprior.restoration.squares import Square, cut_mask, cut_square, place_square
+from jaxprior.restoration.squares import cut_mask, cut_square, place_square
 from jaxprior.runs.display import Display
-from jaxprior.system.activity import Activity, doing
+from jaxprior.system.activity import Activity, doing, steps_of
 from jaxprior.system.runtime import enable_compilation_cache
 from jaxprior.weights import loader
 from jaxprior.weights.priors import Prior, load_prior
@@ -78,100 +78,52 @@ def rank_priors(
     refuse_tracing("rank_priors", photos, mask)
     kind_of("progress", progress, bool, "True or False")
     enable_compilation_cache()
-    pictures, failed = _readable(photos, mask, value_range)
-    sources, passed_over = _named(priors), {}
-    found: dict[str, list[RankedPrior]] = {picture.name: [] for picture in pictures}
-    text = f"explaining {'1 picture' if len(pictures) == 1 else f'{len(pictures)} pictures'}"
+    sources, passed_over = _usable(_named(priors))
     with Display() if progress else contextlib.nullcontext():
+        pictures, failed = _readable(photos, mask, value_range, {source.shape for source in sources.values()})
+        found: dict[str, list[RankedPrior]] = {picture.name: [] for picture in pictures}
+        text = f"explaining {'1 picture' if len(pictures) == 1 else f'{len(pictures)} pictures'}"
         with doing(text, total=len(sources) * len(pictures), unit="inversions") as work:
             for name, source in sources.items():
                 before = work.done
                 try:
-                    prior, beside = _loaded(source)
-                    known = own_samples(prior, beside=beside)
-                    _explain(name, prior, known, pictures, found, failed, work)
+                    for picture, one in zip(pictures, _explained(name, source, pictures, work), strict=True):
+                        found[picture.name].append(one)
                 except WeightsError as error:
                     passed_over[name] = str(error)
-                work.moved(before + len(pictures))
-    if len(passed_over) == len(sources):
-        raise WeightsError(next(iter(passed_over.values()), "there is no prior to compare; name one"))
+                    work.moved(before + len(pictures))
+    if all(name in passed_over for name in sources):
+        raise WeightsError("; ".join(passed_over.values()))
     ranked = [
         RankedPhoto(
             name=picture.name,
-            picture=picture.shown(),
+            picture=picture.shown,
             priors=tuple(sorted(found[picture.name], key=lambda one: one.behind)),
         )
         for picture in pictures
-        if picture.name not in failed
     ]
-    if not ranked:
-        raise ImageError("; ".join(failed.values()))
     return PriorRanking(photos=tuple(ranked), failed=failed, passed_over=passed_over)
 
 
 @dataclasses.dataclass(frozen=True)
+class _Source:
+    """A prior, or what it is loaded from, the file of its weights if it comes from one, and the shape of its images."""
+
+    given: Any
+    file: Path | None
+    shape: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class _Photo:
-    """A photograph, uint8 [h, w, 3], and what is missing of it, bool [h, w]."""
+    """The centre square of a photograph, as each shape of priors' images wants it: pixels and what is missing.
+
+    The photograph itself is not kept: of many, that would be too much for the memory.
+    """
 
     name: str
-    pixels: np.ndarray
-    missing: np.ndarray
-
-    @property
-    def square(self) -> Square:
-        """Its centre square."""
-        height, width = self.missing.shape
-        return place_square((0, 0, height, width), min(height, width), (height, width))
-
-    def at(self, size: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
-        """The square, uint8 [size, size, channels], and what is missing of it, bool [size, size]."""
-        missing = cut_mask(self.missing, self.square, size) > 0
-        pixels = cut_square(self.pixels, self.square, size, missing=self.missing)
-        return to_grey(pixels) if channels == 1 else pixels, missing
-
-    def shown(self) -> np.ndarray:
-        """The square as it stands on a sheet, mid-grey where it is missing."""
-        return cut_square(self.pixels, self.square, SHOWN)
-
-
-def _readable(photos: Any, mask: Any, value_range: Any) -> tuple[list[_Photo], dict[str, str]]:
-    """The photographs that can be used, and why others cannot.
-
-    Raises:
-        ImageError: there are none.
-    """
-    one = isinstance(photos, str | Path | ImageSource) or (not isinstance(photos, list | tuple) and np.ndim(photos) < 4)
-    given = [photos] if one else list(cast(Iterable[Any], photos))
-    if not given:
-        raise ImageError("`photos` holds no photographs; give at least one.")
-    masks: list[Any] = list(mask) if isinstance(mask, list | tuple) or np.ndim(mask) == 3 else [mask] * len(given)
-    if len(masks) != len(given):
-        raise ArgumentError(f"`mask` must be one mask for each of {len(given)} photographs, got {len(masks)}.")
-    found, failed, first = [], {}, None
-    for i, (photo, missing) in enumerate(zip(given, masks, strict=True)):
-        name = _name_of(photo, "photos" if one else f"photos[{i}]", [*failed, *(each.name for each in found)])
-        try:
-            found.append(_read(photo, missing, name, value_range))
-        except JaxpriorError as error:
-            first = first or error
-            failed[name] = str(error) if name in str(error) else f"{name}: {error}"
-    if first is not None and not found:
-        raise first
-    return found, failed
-
-
-def _read(photo: Any, mask: Any, name: str, value_range: Any) -> _Photo:
-    pixels = as_photo(photo, name)
-    check_sides((pixels.shape[0], pixels.shape[1]))
-    missing = np.zeros(pixels.shape[:2], bool)
-    if mask is not None:
-        missing = masks_of(mask, [pixels], [name], jax.random.key(SEED))[0]
-    return _Photo(name, as_pixels(in_range(pixels, missing, name, value_range), missing), missing)
-
-
-def _name_of(photo: Any, place: str, taken: Sequence[str]) -> str:
-    name = photo.name if isinstance(photo, ImageSource) else str(photo) if isinstance(photo, str | Path) else place
-    return name if name not in taken else f"{name} ({len(taken) + 1})"
+    shown: np.ndarray
+    fitted: Mapping[tuple[int, ...], tuple[np.ndarray, np.ndarray]]
 
 
 def _named(priors: Any) -> dict[str, Any]:
@@ -187,53 +139,106 @@ def _named(priors: Any) -> dict[str, Any]:
     return named
 
 
-def _loaded(source: Any) -> tuple[Prior, Path | None]:
-    """A prior, and the file of its weights if it comes from one.
+def _usable(named: Mapping[str, Any]) -> tuple[dict[str, _Source], dict[str, str]]:
+    """The priors that can be used as far as the heads of their files tell, and why others cannot.
 
     Raises:
-        WeightsError: it cannot be loaded, or its images are no square pictures.
+        WeightsError: there are none.
     """
-    path = None if isinstance(source, Prior) else loader.find(source, role="prior")
-    prior = source if isinstance(source, Prior) else load_prior(source)
-    if not makes_pictures(prior.image_shape):
-        raise WeightsError(f"its images are {list(prior.image_shape)}; only priors of square pictures are compared")
-    return prior, path
+    found, passed_over = {}, {}
+    for name, given in named.items():
+        try:
+            file = None if isinstance(given, Prior) else loader.find(given, role="prior")
+            shape = tuple((given if file is None else loader.outline(file, role="prior")).image_shape)
+            if not makes_pictures(shape):
+                raise WeightsError(f"{name} makes images {list(shape)}; only priors of square pictures are compared")
+            found[name] = _Source(given, file, shape)
+        except WeightsError as error:
+            passed_over[name] = str(error)
+    if not found:
+        raise WeightsError("; ".join(passed_over.values()) or "there is no prior to compare; name one")
+    return found, passed_over
 
 
-def _explain(
-    name: str, prior: Prior, known: OwnSamples, photos: Sequence[_Photo], found: dict[str, list[RankedPrior]],
-    failed: dict[str, str], work: Activity,
-) -> None:  # fmt: skip
-    """Explain photographs by a prior, a few at a time."""
-    size, channels = prior.image_shape[1:]
-    usable = []
-    for photo in photos:
-        picture, missing = photo.at(size, channels)
-        if (~missing).mean() < LEAST_KNOWN:
-            failed[photo.name] = f"{photo.name}: too little of it is known to tell what it shows"
-        elif photo.name not in failed:
-            usable.append((photo.name, picture, missing))
-    if not usable:
-        return
-    explainer = Explainer(prior)
-    for first in range(0, len(usable), GROUP):
-        names, pictures, missing = zip(*usable[first : first + GROUP], strict=True)
+def _readable(
+    photos: Any, mask: Any, value_range: Any, shapes: Collection[tuple[int, ...]]
+) -> tuple[list[_Photo], dict[str, str]]:
+    """The photographs that can be used, and why others cannot.
+
+    Raises:
+        ImageError, MaskError: there are none.
+    """
+    one = isinstance(photos, str | Path | ImageSource) or (not isinstance(photos, list | tuple) and np.ndim(photos) < 4)
+    given = [photos] if one else list(cast(Iterable[Any], photos))
+    if not given:
+        raise ImageError("`photos` holds no photographs; give at least one.")
+    masks: list[Any] = list(mask) if isinstance(mask, list | tuple) or np.ndim(mask) == 3 else [mask] * len(given)
+    if len(masks) != len(given):
+        raise ArgumentError(f"`mask` must be one mask for each of {len(given)} photographs, got {len(masks)}.")
+    found, failed, first = [], {}, None
+    for i in steps_of("reading the photographs", len(given), unit="photographs"):
+        place = "photos" if one else f"photos[{i}]"
+        name = _name_of(given[i], place, [*failed, *(each.name for each in found)])
+        try:
+            found.append(_read(given[i], masks[i], name, value_range, shapes))
+        except JaxpriorError as error:
+            first = first or error
+            failed[name] = str(error) if name in str(error) else f"{name}: {error}"
+    if first is not None and not found:
+        raise type(first)("; ".join(failed.values()))
+    return found, failed
+
+
+def _name_of(photo: Any, place: str, taken: Sequence[str]) -> str:
+    name = photo.name if isinstance(photo, ImageSource) else str(photo) if isinstance(photo, str | Path) else place
+    return name if name not in taken else f"{name} ({len(taken) + 1})"
+
+
+def _read(photo: Any, mask: Any, name: str, value_range: Any, shapes: Collection[tuple[int, ...]]) -> _Photo:
+    """Read a photograph and fit its centre square."""
+    pixels = as_photo(photo, name)
+    height, width = pixels.shape[:2]
+    check_sides((height, width))
+    missing = np.zeros((height, width), bool)
+    if mask is not None:
+        missing = masks_of(mask, [pixels], [name], jax.random.key(SEED))[0]
+    pixels = as_pixels(in_range(pixels, missing, name, value_range), missing)
+    square, fitted = place_square((0, 0, height, width), min(height, width), (height, width)), {}
+    for shape in shapes:
+        picture = cut_square(pixels, square, shape[0], missing=missing)
+        hole = cut_mask(missing, square, shape[0]) > 0
+        if (~hole).mean() < LEAST_KNOWN:
+            raise MaskError(f"too little is known of it at {shape[0]} pixels a side to tell what it shows")
+        fitted[shape] = (to_grey(picture) if shape[-1] == 1 else picture, hole)
+    return _Photo(name, cut_square(pixels, square, SHOWN), fitted)
+
+
+def _explained(name: str, source: _Source, photos: Sequence[_Photo], work: Activity) -> list[RankedPrior]:
+    """How well a prior explains photographs, a few at a time.
+
+    Raises:
+        WeightsError: it cannot be loaded.
+    """
+    prior = load_prior(source.given) if source.file is not None else source.given
+    known, explainer, found = own_samples(prior, beside=source.file), Explainer(prior), []
+    for first in range(0, len(photos), GROUP):
+        pictures, missing = zip(*(photo.fitted[source.shape] for photo in photos[first : first + GROUP]), strict=True)
         ids = np.array([pixels_id(to_rgb(picture)) for picture in pictures])
         explained = explainer.explain(np.stack(pictures), np.stack(missing), ids, work=work)
-        for i, each in enumerate(names):
-            psnr, smoothness = float(explained.psnr[i]), float(explained.smoothness[i])
-            expected = known.expected(smoothness)
-            found[each].append(
+        for psnr, smoothness, image in zip(explained.psnr, explained.smoothness, explained.images, strict=True):
+            expected = known.expected(float(smoothness))
+            found.append(
                 RankedPrior(
                     prior=name,
                     subject=str(prior.card.get("subject", "")),
-                    psnr=psnr,
+                    psnr=float(psnr),
                     expected=expected,
-                    behind=expected - psnr,
-                    share_below=known.share_below(psnr, smoothness),
-                    picture=_shown(to_uint8(explained.images[i])),
+                    behind=expected - float(psnr),
+                    share_below=known.share_below(float(psnr), float(smoothness)),
+                    picture=_shown(to_uint8(image)),
                 )
             )
+    return found
 
 
 def _shown(picture: np.ndarray) -> np.ndarray:

@@ -117,7 +117,7 @@ def test_pictures_that_cannot_be_used_are_named_and_the_others_are_ranked(priors
 def test_a_picture_of_which_hardly_anything_is_known_is_refused(priors):
     hole = np.ones((40, 60))
     hole[0, 0] = 0
-    with pytest.raises(ImageError, match="too little of it is known"):
+    with pytest.raises(MaskError, match="too little is known of it at 16 pixels"):
         jp.rank_priors(grey(60), priors, mask=hole)
     with pytest.raises(MaskError):
         jp.rank_priors(grey(60), priors, mask=np.zeros((3, 3)))
@@ -128,6 +128,12 @@ def test_damaged_priors_are_named_and_passed_over(place, priors, tmp_path):
     damaged.write_bytes((place / "dark.safetensors").read_bytes()[:-100])
     found = jp.rank_priors(grey(60), [damaged, priors[0]])
     assert list(found.passed_over) == [str(damaged)] and [one.prior for one in found.photos[0].priors] == ["dark"]
+    with pytest.raises(WeightsError, match="damaged"):
+        jp.rank_priors(grey(60), damaged)
+    flipped = bytearray((place / "dark.safetensors").read_bytes())
+    flipped[-1] ^= 1  # the head of the file is whole, so that this is seen when it is loaded
+    damaged.write_bytes(flipped)
+    assert list(jp.rank_priors(grey(60), [damaged, priors[0]]).passed_over) == [str(damaged)]
     with pytest.raises(WeightsError, match="damaged"):
         jp.rank_priors(grey(60), damaged)
 
