@@ -20,7 +20,10 @@ from weights_convert.report import Converted
 from weights_convert.tensors import as_weight, check_shapes
 
 
-EXAMPLE_NAMES = "Mixed_5b.branch1x1.conv.weight"
+EXAMPLE_NAMES = "Mixed_5b..."
+
+MARK = "Mixed_5b.branch1x1.conv.weight"
+"""A tensor by which the network is recognised."""
 
 EPSILON = 1e-3
 """Of the batch normalisations."""
@@ -36,7 +39,7 @@ CLASSES = {"inception": 1008, "inception-torchvision": 1000}
 
 def recognise(network: str, state: Mapping[str, np.ndarray]) -> bool:
     """Whether a state may be this Inception-v3; a file without classifiers may be either."""
-    if EXAMPLE_NAMES not in state:
+    if MARK not in state:
         return False
     second = any(key.startswith("AuxLogits.") for key in state)
     classes = state["fc.bias"].shape if "fc.bias" in state else None

@@ -91,8 +91,8 @@ def find_network(checkpoint: Checkpoint, wanted: str | None) -> tuple[str, Check
         examples.setdefault(network.example_names, []).append(name)
     known = "; ".join(f"{', '.join(names)} ({example})" for example, names in examples.items())
     raise WeightsError(
-        f"{checkpoint.format}: the {len(found)} tensors ({', '.join(found[:5])}"
-        f"{', ...' if len(found) > 5 else ''}) are not those of {wanted or 'a known network'}; "
+        f"{checkpoint.format}: the {len(found)} tensors ({', '.join(found[:3])}"
+        f"{', ...' if len(found) > 3 else ''}) are not those of {wanted or 'a known network'}; "
         f"known are {known}"
     )
 

@@ -21,7 +21,7 @@ from weights_convert.states import State
 from weights_convert.tensors import as_weight, check_layers, check_shapes
 
 
-EXAMPLE_NAMES = "fire2/squeeze1x1/... or features.3.squeeze.weight"
+EXAMPLE_NAMES = "features.0.weight"
 LEFT_OUT = ("conv10", "classifier")
 """The classifier, as Keras and as torchvision call it."""
 

@@ -144,7 +144,7 @@ def test_inception_gives_the_maps_of_torchvision(fid, golden):
 
 def test_the_two_inceptions_are_told_apart_by_their_classifiers():
     def fitting(**tensors: np.ndarray) -> list[str]:
-        named = {inception.EXAMPLE_NAMES: np.ones(1), **{key.replace("__", "."): a for key, a in tensors.items()}}
+        named = {inception.MARK: np.ones(1), **{key.replace("__", "."): a for key, a in tensors.items()}}
         return [name for name in inception.CLASSES if inception.recognise(name, named)]
 
     assert fitting(fc__bias=np.ones(1008)) == ["inception"]
