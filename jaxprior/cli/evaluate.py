@@ -40,7 +40,7 @@ def evaluate(
     prior: Annotated[
         list[str] | None,
         typer.Option(
-            help="Bundled name, .safetensors file or training RUN; several times for several priors.",
+            help="Bundled or installed name, .safetensors file or training RUN; several times for several priors.",
             metavar="NAME|FILE|RUN",
             rich_help_panel=_RECIPE,
         ),

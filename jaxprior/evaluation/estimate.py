@@ -98,15 +98,16 @@ def estimate_cells(
 def estimate_elsewhere(
     cells: Sequence[tuple[Cell, Any]],
     device: KnownDevice,
-    batch_size: int | None = None,
+    batch_size: int,
     *,
     memory: float | None = None,
 ) -> list[Estimate]:
     """Estimate several cells for one device of a kind that need not be at hand; nothing is compiled or measured.
 
     Arguments:
-        cells, batch_size, memory: as for `estimate_cells`.
+        cells, memory: as for `estimate_cells`.
         device: from `jaxprior.restoration.known_devices`.
+        batch_size: pictures solved at once, as far as its memory holds them.
 
     Returns:
         An `Estimate` a cell.
@@ -115,7 +116,7 @@ def estimate_elsewhere(
         MemoryLimitError: one picture does not fit the device's memory, whatever is done.
     """
     limit = min(ROOM * device.memory, device.memory if memory is None else memory)
-    return [_elsewhere(cell, prior, device, batch_size or DEFAULT_BATCH, limit) for cell, prior in cells]
+    return [_elsewhere(cell, prior, device, batch_size, limit) for cell, prior in cells]
 
 
 def _elsewhere(cell: Cell, prior: Any, device: KnownDevice, wanted: int, limit: float) -> Estimate:

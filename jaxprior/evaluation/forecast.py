@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from jaxprior.evaluation.estimate import Estimate, estimate_cells, estimate_elsewhere
 from jaxprior.evaluation.plan import EvaluationPlan, PlannedCell
+from jaxprior.evaluation.runner import DEFAULT_BATCH
 from jaxprior.restoration.known_devices import known_device
 from jaxprior.runs.shares import WHOLE, Share
 from jaxprior.system.activity import doing
@@ -77,7 +78,9 @@ def forecast_cells(
         if elsewhere is None:
             found = estimate_cells(cells, batch_size, memory=memory)
         else:
-            found = estimate_elsewhere(cells, elsewhere, batch_size, memory=memory)
+            most = max(len(share.of(one.sources)) for one in plan.cells)
+            wanted = batch_size or max(min(most, DEFAULT_BATCH), 1)
+            found = estimate_elsewhere(cells, elsewhere, wanted, memory=memory)
     estimates = dict(zip(kinds, found, strict=True))
     return list(_forecasts(plan, estimates, share))
 

@@ -102,6 +102,9 @@ def test_for_a_known_device_nothing_is_measured(plan, cache):
     long, short = cells["inpaint center:0.25 | long"], cells["inpaint center:0.25 | short"]
     np.testing.assert_allclose(long.steps_seconds, 4 * short.steps_seconds)
     assert long.compiling_seconds > 0 and short.compiling_seconds == 0
+    assert {cell.batch for cell in cells.values()} == {1}, "as many as there are pictures"
+    several = {cell.title: cell for cell in forecast_cells(plan, device="h100", batch_size=8)}
+    assert long.bytes < several["inpaint center:0.25 | long"].bytes, "memory is counted for the batch"
     with pytest.raises(SettingsError, match="expected h100 or h200"):
         forecast_cells(plan, device="h10")
 
@@ -109,14 +112,14 @@ def test_for_a_known_device_nothing_is_measured(plan, cache):
 def test_a_known_device_solves_as_many_at_once_as_its_memory_holds(plan):
     cell = [(plan.cells[0].cell, plan.cells[0].prior)]
     roomy = KnownDevice(title="x", memory=10**9, operations={"fp32": 1e9, "tf32": 2e9}, source=())
-    (whole,) = estimates.estimate_elsewhere(cell, roomy)
+    (whole,) = estimates.estimate_elsewhere(cell, roomy, 64)
     assert whole.batch == 64 and whole.bytes < 0.9 * roomy.memory
-    (part,) = estimates.estimate_elsewhere(cell, dataclasses.replace(roomy, memory=whole.bytes))
+    (part,) = estimates.estimate_elsewhere(cell, dataclasses.replace(roomy, memory=whole.bytes), 64)
     assert 1 <= part.batch < 64 and part.bytes <= 0.9 * whole.bytes
     (told,) = estimates.estimate_elsewhere(cell, roomy, 8, memory=whole.bytes)
     assert told.batch == 8
     with pytest.raises(MemoryLimitError, match="use a smaller prior or another device"):
-        estimates.estimate_elsewhere(cell, roomy, memory=1000)
+        estimates.estimate_elsewhere(cell, roomy, 64, memory=1000)
 
 
 def test_what_is_known_of_devices_follows_from_what_was_measured():
