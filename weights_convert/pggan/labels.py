@@ -47,27 +47,34 @@ def label_of(asked: str | None, attributes: Attributes | None, size: int) -> tup
     Raises:
         WeightsError: nothing was said, or it does not fit; the sentence says what to choose from.
     """
-    parts = [part.strip() for part in asked.split(",")] if asked is not None else []
-    numbers = _numbers(parts)
-    if asked is not None and numbers is not None and len(numbers) == size:
-        return numbers
     if asked is None:
         raise WeightsError(
             f"it was trained with labels of {size} numbers, so that its images depend on one; fix it with "
             f"`--label` (`label=` in Python): {_choices(attributes, size)}"
         )
-    chosen: dict[str, str] = {}
-    for part in parts if attributes else ():
-        assert attributes is not None
-        name, separator, value = part.partition("=")
-        fitting = [one for one, values in attributes.items() if (value if separator else part) in values]
-        fitting = [one for one in fitting if not separator or one == name.strip()]
-        if len(fitting) != 1 or fitting[0] in chosen:
-            raise WeightsError(f"`--label` {printable(asked)!r} does not fit; expected {_choices(attributes, size)}")
-        chosen[fitting[0]] = value if separator else part
-    if not attributes or len(chosen) != len(attributes):
+    parts = [part.strip() for part in asked.split(",")]
+    numbers = _numbers(parts)
+    if numbers is not None and len(numbers) == size:
+        return numbers
+    chosen = _chosen(parts, attributes or {})
+    if chosen is None:
         raise WeightsError(f"`--label` {printable(asked)!r} does not fit; expected {_choices(attributes, size)}")
-    return tuple(1.0 if value == chosen[name] else 0.0 for name, values in attributes.items() for value in values)
+    return tuple(1.0 if value == one else 0.0 for one, values in chosen for value in values)
+
+
+def _chosen(parts: list[str], attributes: Attributes) -> list[tuple[str, list[str]]] | None:
+    """The value that is wanted of each attribute, beside all its values; None if the words do not say one of each."""
+    chosen: dict[str, str] = {}
+    for part in parts:
+        name, separator, value = part.partition("=")
+        value = value.strip() if separator else part
+        fitting = [
+            one for one, values in attributes.items() if value in values and (not separator or one == name.strip())
+        ]
+        if len(fitting) != 1 or fitting[0] in chosen:
+            return None
+        chosen[fitting[0]] = value
+    return [(chosen[name], values) for name, values in attributes.items()] if len(chosen) == len(attributes) else None
 
 
 def _numbers(parts: list[str]) -> tuple[float, ...] | None:

@@ -30,18 +30,20 @@ _OUTPUT = re.compile(r"output_(\d{1,4})x\1\.conv\.weight")
 
 
 def _recognise(names: Names) -> str | None:
-    if _recognise_ablation(names):
-        return None
-    if _OLD in names and "output.conv.weight" in names:
-        return _OLD
-    is_new = _NEW in names and "layer0.conv.weight" not in names
-    return _NEW if is_new and any(_OUTPUT.fullmatch(key) for key in names) else None
+    return None if _recognise_ablation(names) else _sign_of(names)
 
 
 def _recognise_ablation(names: Names) -> str | None:
     layers = ("features.0.conv.bias", "features.0.norm.weight", "layer1.conv.bias")
-    is_one = _OLD in names or (_NEW in names and "layer0.conv.weight" not in names)
-    return next((key for key in layers if key in names), None) if is_one else None
+    return next((key for key in layers if key in names), None) if _sign_of(names) else None
+
+
+def _sign_of(names: Names) -> str | None:
+    """The first layer's name, if there is one to the image too."""
+    if _OLD in names and "output.conv.weight" in names:
+        return _OLD
+    is_new = _NEW in names and "layer0.conv.weight" not in names
+    return _NEW if is_new and any(_OUTPUT.fullmatch(key) for key in names) else None
 
 
 def _read(source: Source) -> Reading:

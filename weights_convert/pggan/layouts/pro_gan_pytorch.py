@@ -10,7 +10,7 @@ import re
 
 from jaxprior.errors import WeightsError
 from weights_convert.pggan.arrangement import FIRST_IOHW, MATRIX_OI_ON_A_MAP, OIHW
-from weights_convert.pggan.layers import Constant, Layer, he, he_of_code, no_constant, tensors_of
+from weights_convert.pggan.layers import Constant, Layer, Tensors, he, he_of_code, no_constant, tensors_of
 from weights_convert.pggan.layout import CriticLayout, Layout, Names, Reading, Source, by_key
 from weights_convert.pggan.stage import Growth
 from weights_convert.pggan.trees import MAX_STAGES
@@ -53,7 +53,7 @@ def _read_2(source: Source) -> Reading:
     return Reading(_tensors(source, names, True), options, {"codes": "sphere"}, notes=(note, _FADE))
 
 
-def _tensors(source: Source, names: list[str], equalised: bool):
+def _tensors(source: Source, names: list[str], equalised: bool) -> Tensors:
     """A generator's tensors; `names` are those of its stages, and `equalised` whether He's constant is at work."""
     layers = []
     for b, name in enumerate(names):
