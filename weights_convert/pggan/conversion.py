@@ -18,9 +18,7 @@ from weights_convert.report import Converted
 from weights_convert.states import State, separate
 
 
-EXAMPLE_NAMES = (
-    "layer0.conv.weight (PyTorch), layer0.weight (genforce), 4x4/Dense/weight (TensorFlow); `--list` shows all layouts"
-)
+EXAMPLE_NAMES = "layer0.conv.weight, 4x4/Dense/weight and others: `--list`"
 OUTPUTS = ("none", "clip", "tanh")
 """What images may go through at the end: nothing, clipping to [-1, 1], or a tanh."""
 
