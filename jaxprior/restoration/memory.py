@@ -85,15 +85,17 @@ def limit_of(devices: Sequence[Device], wanted: float | None = None) -> float | 
     return min([*known, *([] if wanted is None else [wanted])], default=None)
 
 
-def too_much(needs: float, limit: float) -> str:
+def too_much(needs: float, limit: float, *, starts: int) -> str:
     """The sentence about a step that does not fit, whatever is done.
 
     Arguments:
         needs, limit: bytes.
+        starts: of a picture, which are in memory together.
     """
+    fewer = f"take fewer starts than {starts}, or " if starts > 1 else ""
     return (
         f"A step of one picture needs {needs / GIB:.2f} GiB with one code at a time, and may take {limit / GIB:.2f} "
-        "GiB: use a smaller prior or another device."
+        f"GiB: {fewer}use a smaller prior or another device."
     )
 
 

@@ -150,7 +150,7 @@ class Placement:
             elif smaller_plan is not None:
                 placement, size = smaller_plan, smaller_plan.group(size)
             else:
-                raise MemoryLimitError(too_much(needs, limit))
+                raise MemoryLimitError(too_much(needs, limit, starts=self.settings.starts))
         return placement, size
 
     def counted_fit(
@@ -176,7 +176,7 @@ class Placement:
             elif smaller_plan is not None:
                 placement = smaller_plan
             else:
-                raise MemoryLimitError(too_much(cost.bytes, limit))
+                raise MemoryLimitError(too_much(cost.bytes, limit, starts=self.settings.starts))
         return placement, size, cost
 
     def group(self, wanted: int) -> int:

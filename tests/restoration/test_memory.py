@@ -112,6 +112,12 @@ def test_pictures_are_given_up_before_time(prior, batched):
         fitted(1000)
 
 
+def test_what_does_not_fit_tells_what_to_do():
+    one, four = (memory.too_much(3 * 2**30, 2**30, starts=starts) for starts in (1, 4))
+    assert one.endswith("may take 1.00 GiB: use a smaller prior or another device.")
+    assert four.endswith("may take 1.00 GiB: take fewer starts than 4, or use a smaller prior or another device.")
+
+
 def test_what_a_device_tells_counts(prior, monkeypatch):
     class Device:
         def __init__(self, limit):
