@@ -144,7 +144,7 @@ def show(name: Name) -> None:
     if outline is None:
         return
     for task in task_names():
-        settings = defaults_of(card, task, resolution=outline.resolution)
+        settings = defaults_of(card, task, image_shape=outline.image_shape)
         origin = "" if states_defaults(card, task) else f" ({BY_SIZE})"
         say(f"{task + ':':<11} " + ", ".join(f"{key} {value}" for key, value in flat(settings)) + origin)
 

@@ -69,38 +69,38 @@ LARGER = {
 }
 
 
-def defaults_of(card: Mapping[str, Any], task_name: str, *, resolution: int) -> dict[str, dict]:
+def defaults_of(card: Mapping[str, Any], task_name: str, *, image_shape: tuple[int, ...]) -> dict[str, dict]:
     """The settings of a prior for a task: its card's, and for what that does not state those of its size.
 
     Arguments:
         card: of the prior.
         task_name: of the forward operator, e.g. "inpaint".
-        resolution: side of the prior's images, pixels.
+        image_shape: of the prior's images, (h, w, c); their longest side decides.
 
     Returns:
         {"codes": table, "objective": table, "solve": table}, by the names of the fields of `MultiCode`, `Objective` and
         `Solve`.
 
     Example:
-        >>> defaults_of({}, "inpaint", resolution=256)["solve"]
+        >>> defaults_of({}, "inpaint", image_shape=(256, 256, 3))["solve"]
         {'optimizer': 'lbfgs', 'steps': 25, 'starts': 4}
     """
-    return {**_by_size(task_name, resolution), **_stated(card, task_name)}
+    return {**_by_size(task_name, image_shape), **_stated(card, task_name)}
 
 
-def origin_of_defaults(card: Mapping[str, Any], task_name: str, *, resolution: int) -> str | None:
+def origin_of_defaults(card: Mapping[str, Any], task_name: str, *, image_shape: tuple[int, ...]) -> str | None:
     """Say that a prior's settings for a task were chosen by its size; None where its card states them.
 
     Arguments:
-        card, task_name, resolution: as for `defaults_of`.
+        card, task_name, image_shape: as for `defaults_of`.
 
     Example:
-        >>> origin_of_defaults({}, "inpaint", resolution=256)
+        >>> origin_of_defaults({}, "inpaint", image_shape=(256, 256, 3))
         'the settings for inpaint are defaults by size, not measured on this prior (above 128 pixels)'
     """
     if states_defaults(card, task_name):
         return None
-    return f"the settings for {task_name} are {BY_SIZE} ({_said(resolution)})"
+    return f"the settings for {task_name} are {BY_SIZE} ({_said(image_shape)})"
 
 
 def states_defaults(card: Mapping[str, Any], task_name: str) -> bool:
@@ -116,10 +116,10 @@ def _stated(card: Mapping[str, Any], task_name: str) -> dict[str, dict]:
     return card.get("defaults", {}).get(task_name, {})
 
 
-def _by_size(task_name: str, resolution: int) -> dict[str, dict]:
-    table = UP_TO_SMALL if resolution <= SMALL else LARGER
+def _by_size(task_name: str, image_shape: tuple[int, ...]) -> dict[str, dict]:
+    table = UP_TO_SMALL if max(image_shape[:-1]) <= SMALL else LARGER
     return copy.deepcopy(table.get(task_name, table[OTHER]))
 
 
-def _said(resolution: int) -> str:
-    return f"{'up to' if resolution <= SMALL else 'above'} {SMALL} pixels"
+def _said(image_shape: tuple[int, ...]) -> str:
+    return f"{'up to' if max(image_shape[:-1]) <= SMALL else 'above'} {SMALL} pixels"

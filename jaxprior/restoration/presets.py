@@ -169,7 +169,7 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
         dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names)),
         _refiner(table.get("refine"), prior, networks),
         merge=merge,
-        origin=origin_of_defaults(prior.card, task_name, resolution=prior.resolution) if from_card else None,
+        origin=origin_of_defaults(prior.card, task_name, image_shape=prior.image_shape) if from_card else None,
     )
 
 
@@ -200,7 +200,7 @@ def _start(name: str, task_name: str, prior: Any) -> tuple[MultiCode | SingleCod
 
 
 def _from_card(prior: Any, task_name: str) -> tuple[MultiCode | SingleCode, dict, Solve]:
-    stated = defaults_of(prior.card, task_name, resolution=prior.resolution)
+    stated = defaults_of(prior.card, task_name, image_shape=prior.image_shape)
     lowered = {**stated["codes"], "layer": min(stated["codes"].get("layer", MultiCode.layer), prior.num_layers)}
     with at(f"the card of {prior.card.get('name')}"):
         codes = _codes(MultiCode(), lowered, prior, "default", PLAIN)

@@ -32,13 +32,14 @@ def test_every_size_and_task_has_settings_that_make_a_method():
         method = check_method({}, task, prior=outline(side))
         assert method.solve.optimizer == "lbfgs" and method.solve.init == "random" and method.codes.num_codes == 20
         assert method.objective.features is None, "no network needs to be installed"
-        assert method.origin == origin_of_defaults({}, name, resolution=side) and "not measured" in method.origin
+        assert method.origin == origin_of_defaults({}, name, image_shape=(side, side, 3))
+        assert "not measured" in method.origin
 
 
 def test_from_256_pixels_on_the_layers_are_those_of_mganprior():
     public = {"reconstruct": 8, "colorize": 6, "superres": 6, "inpaint": 4}
     for side, (name, layer) in itertools.product((256, 512, 1024), public.items()):
-        assert defaults_of({}, name, resolution=side)["codes"]["layer"] == layer
+        assert defaults_of({}, name, image_shape=(side, side, 3))["codes"]["layer"] == layer
 
 
 def test_up_to_128_pixels_they_are_those_measured_on_the_bundled_prior():
@@ -46,14 +47,20 @@ def test_up_to_128_pixels_they_are_those_measured_on_the_bundled_prior():
 
     bundled = outline_prior("cats64")
     for name, stated in bundled.card["defaults"].items():
-        measured, chosen = {k: dict(v) for k, v in stated.items()}, defaults_of({}, name, resolution=64)
+        measured, chosen = {k: dict(v) for k, v in stated.items()}, defaults_of({}, name, image_shape=(64, 64, 3))
         measured["solve"].pop("init")  # starts are random here: a bank takes long to draw
         assert chosen["codes"] == measured["codes"] and chosen["solve"] == measured["solve"]
 
 
+def test_the_longest_side_decides_where_images_are_not_square():
+    wide = defaults_of({}, "inpaint", image_shape=(64, 256, 3))
+    assert wide == defaults_of({}, "inpaint", image_shape=(256, 256, 3))
+    assert wide != defaults_of({}, "inpaint", image_shape=(64, 64, 3))
+
+
 def test_what_is_returned_is_the_callers_own():
-    defaults_of({}, "inpaint", resolution=256)["solve"]["steps"] = 1
-    assert defaults_of({}, "inpaint", resolution=256)["solve"]["steps"] == 25
+    defaults_of({}, "inpaint", image_shape=(256, 256, 3))["solve"]["steps"] = 1
+    assert defaults_of({}, "inpaint", image_shape=(256, 256, 3))["solve"]["steps"] == 25
 
 
 def test_a_card_goes_first_and_its_gaps_are_filled():
