@@ -96,6 +96,7 @@ def _restore(
     """
     from jaxprior import evaluation
     from jaxprior.data import images
+    from jaxprior.restoration.presets import origin_of_method
     from jaxprior.system import runtime
     from jaxprior.weights.outlines import outline_prior
 
@@ -118,6 +119,7 @@ def _restore(
             reference=None if observed.reference is None else str(observed.reference),
             seed=options.seed,
             size="native" if native else "fit",
+            origin=origin_of_method(method, operator, prior=prior),
         )
 
     if (outline := outline_prior(options.prior)) is not None:

@@ -39,6 +39,8 @@ class Cell:
         reference: folder, file or archive with the originals of observed pictures, matched by their paths inside it
             (see `jaxprior.data.matching`).
         seed: of all chance: masks, noise and latent codes.
+        origin: where settings of the method come from that nobody gave and nobody measured on the prior, in words; from
+            `jaxprior.restoration.presets.origin_of_method`. It decides nothing.
         size: "fit": of pictures that are not square the centre square, at the prior's size; or "native": pictures keep
             their size, for tasks that fill holes or give colours.
 
@@ -58,6 +60,7 @@ class Cell:
     reference: str | None = None
     seed: int = 0
     size: Size = "fit"
+    origin: str | None = None
 
     def __post_init__(self):
         check_seed(self.seed)

@@ -31,7 +31,7 @@ from jaxprior.evaluation.runner import run_cell
 from jaxprior.evaluation.tasks import make_task
 from jaxprior.operators import Operator
 from jaxprior.reporting.report import write_report
-from jaxprior.restoration.presets import Method, make_method
+from jaxprior.restoration.presets import Method, make_method, origin_of_method
 from jaxprior.runs.observer import Observer
 from jaxprior.runs.record import check_configuration
 from jaxprior.runs.runfolder import RunFolder, runs_in
@@ -219,7 +219,8 @@ def _cells_of(recipe: Recipe, prior: Any) -> list[tuple[str, str, Cell]]:
             if (task.name, name) not in methods:
                 with at(f"{recipe.where}: [[method]] {j}"):
                     methods[task.name, name] = make_method(settings, task, prior=prior)
-            cell = Cell(task=task, method=methods[task.name, name], mask=mask, seed=recipe.seed)
+            origin = origin_of_method(settings, task, prior=prior)
+            cell = Cell(task=task, method=methods[task.name, name], mask=mask, seed=recipe.seed, origin=origin)
             cells.append((title, name, cell))
     _tell_of_equal_methods(methods)
     return cells

@@ -115,7 +115,7 @@ def run_cell(
             "title": cell.title if labels is None else " | ".join(labels.values()),
             **({} if labels is None else {"cell": labels}),
             "merges": reader.merges,
-            **({} if cell.method.origin is None else {"defaults": cell.method.origin}),
+            **({} if cell.origin is None else {"defaults": cell.origin}),
             "versions": versions(),
             "device": device_name(),
             "images": len(sources),
@@ -164,8 +164,8 @@ class _Run:
                 f"the run began with a batch of {began} and goes on with {self.solver.batch}; rows of another batch "
                 "agree with them within 0.1 dB, not to the bit."
             )
-        if self.cell.method.origin is not None:
-            self.observer.note(f"{self.cell.method.origin}.")
+        if self.cell.origin is not None:
+            self.observer.note(f"{self.cell.origin}.")
         if self.reader.masks.statement is not None:
             self.observer.note(self.reader.masks.statement)
         for found in (self.reader.originals, self.reader.masks.files):

@@ -56,10 +56,7 @@ class Outline:
 
 
 class Method(NamedTuple):
-    """Codes, objective, solve, what repairs the result, where latents begin if not by `solve.init`, and the merge.
-
-    `origin` says where settings come from that nobody gave and nobody measured on the prior; else it is None.
-    """
+    """Codes, objective, solve, what repairs the result, where latents begin if not by `solve.init`, and the merge."""
 
     codes: MultiCode | SingleCode
     objective: Objective
@@ -67,7 +64,6 @@ class Method(NamedTuple):
     refine: Any = None
     start: Any = None
     merge: Merge = "harmonic"
-    origin: str | None = None
 
 
 def preset(name: str, task: Operator | None = None, *, prior: "Prior", features: Any = "preset") -> Method:
@@ -160,17 +156,34 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
     name, merge = table.get("preset", "default"), table.get("merge", Outline.merge)
     check_choice(merge, MERGES, spelled("merge", names))
     given = {part: as_table(table.get(part, {}), part) for part in PARTS}
-    task_name = (Identity() if task is None else task).name
-    codes, objective, solve = _start(name, task_name, prior)
-    from_card = name == "default"
+    codes, objective, solve = _start(name, _name_of(task), prior)
     return Method(
         _codes(codes, given["codes"], prior, name, names),
         _objective(objective, given["objective"], prior, names, networks),
         dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names)),
         _refiner(table.get("refine"), prior, networks),
         merge=merge,
-        origin=origin_of_defaults(prior.card, task_name, image_shape=prior.image_shape) if from_card else None,
     )
+
+
+def origin_of_method(table: Mapping, task: Operator | None = None, *, prior: Any) -> str | None:
+    """Say where settings come from that nobody gave and nobody measured on the prior; None where there are none.
+
+    Arguments:
+        table, task: as for `make_method`, which took them.
+        prior: a `Prior`, or what is known of one.
+
+    Example:
+        >>> origin_of_method({"preset": "thesis"}, prior=load_prior()) is None
+        True
+    """
+    if table.get("preset", Outline.preset) != Outline.preset:
+        return None
+    return origin_of_defaults(prior.card, _name_of(task), image_shape=prior.image_shape)
+
+
+def _name_of(task: Operator | None) -> str:
+    return (Identity() if task is None else task).name
 
 
 PUBLIC_SETTINGS = {"inpaint": (30, 4, 3000), "colorize": (20, 6, 1500), "superres": (20, 6, 2000)}

@@ -7,7 +7,7 @@ import pytest
 from jaxprior import operators
 from jaxprior.protocols import Sizes
 from jaxprior.restoration.defaults import defaults_of, origin_of_defaults
-from jaxprior.restoration.presets import check_method
+from jaxprior.restoration.presets import check_method, origin_of_method
 from jaxprior.weights.card import Card
 from jaxprior.weights.outlines import PriorOutline
 
@@ -32,8 +32,8 @@ def test_every_size_and_task_has_settings_that_make_a_method():
         method = check_method({}, task, prior=outline(side))
         assert method.solve.optimizer == "lbfgs" and method.solve.init == "random" and method.codes.num_codes == 20
         assert method.objective.features is None, "no network needs to be installed"
-        assert method.origin == origin_of_defaults({}, name, image_shape=(side, side, 3))
-        assert "not measured" in method.origin
+        origin = origin_of_method({}, task, prior=outline(side))
+        assert origin == origin_of_defaults({}, name, image_shape=(side, side, 3)) and "not measured" in origin
 
 
 def test_from_256_pixels_on_the_layers_are_those_of_mganprior():
@@ -67,8 +67,8 @@ def test_a_card_goes_first_and_its_gaps_are_filled():
     card = {"defaults": {"colorize": {"codes": {"num_codes": 3, "layer": 5}}}}
     method = check_method({}, operators.Colorize(), prior=outline(256, card=card))
     assert (method.codes.num_codes, method.codes.layer, method.solve.starts) == (3, 5, 4)
-    assert method.origin is None
-    assert check_method({}, prior=outline(256, card=card)).origin is not None, "of another task it states nothing"
+    assert origin_of_method({}, operators.Colorize(), prior=outline(256, card=card)) is None
+    assert origin_of_method({}, prior=outline(256, card=card)) is not None, "of another task it states nothing"
 
 
 def test_the_layer_is_lowered_to_the_last_one():
@@ -77,4 +77,5 @@ def test_the_layer_is_lowered_to_the_last_one():
 
 @pytest.mark.parametrize("preset", ["thesis", "invertgan"])
 def test_other_presets_are_nobodys_defaults(preset):
-    assert check_method({"preset": preset, "objective": {"features": "none"}}, prior=outline(256)).origin is None
+    assert origin_of_method({"preset": preset}, prior=outline(256)) is None
+    assert origin_of_method({"preset": "default"}, prior=outline(256)) is not None
