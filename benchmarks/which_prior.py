@@ -3,7 +3,7 @@
     python benchmarks/which_prior.py --bundle
 
 measures how well short inversions explain the own samples of every bundled prior: jaxprior/assets/NAME/explained.json,
-which belongs to the weights and to the settings of `jaxprior.restoration.explaining`.
+which belongs to the weights and to the settings of `jaxprior.restoration.which_prior.explaining`.
 
     python benchmarks/which_prior.py --data cats64_dev.zip --skip 256 --limit 64 --others churches DIR ... --out FILE
 
@@ -22,8 +22,8 @@ from measuring import record, save
 
 import jaxprior as jp
 from jaxprior.data import images
-from jaxprior.restoration import explaining, own_samples
-from jaxprior.restoration.ranked import FARTHEST
+from jaxprior.restoration.which_prior import explaining, own_samples
+from jaxprior.restoration.which_prior.ranked import FARTHEST
 from jaxprior.runs.display import Display
 from jaxprior.weights import loader, storage
 from jaxprior.weights.priors import build_prior

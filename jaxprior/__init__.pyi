@@ -40,8 +40,8 @@ from .restoration.photos import restore_photo as restore_photo
 from .restoration.presets import Method as Method
 from .restoration.presets import preset as preset
 from .restoration.prior_fit import fit_of as fit_of
-from .restoration.ranked import PriorRanking as PriorRanking
-from .restoration.ranking import rank_priors as rank_priors
+from .restoration.which_prior.ranked import PriorRanking as PriorRanking
+from .restoration.which_prior.ranking import rank_priors as rank_priors
 from .weights.features import FeatureNetwork as FeatureNetwork
 from .weights.features import load_features as load_features
 from .weights.priors import Critic as Critic

@@ -96,7 +96,7 @@ def _describe(folder: Path) -> None:
     """Show what an installed prior's own samples say. The prior is of use without, so a failure is only told."""
     say("Its samples are drawn and measured now; it can be used already, and the same command goes on with that.")
     load_jax()
-    from jaxprior.restoration.own_samples import SHEET, describe_prior
+    from jaxprior.restoration.which_prior.own_samples import SHEET, describe_prior
     from jaxprior.system import runtime
 
     runtime.enable_compilation_cache()

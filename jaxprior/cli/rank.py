@@ -60,8 +60,8 @@ def rank(
     _check_priors(prior)
     sources = list_images(photos)[:limit]
     load_jax()
-    from jaxprior.restoration.ranked import SHEET, TABLE
-    from jaxprior.restoration.ranking import rank_priors
+    from jaxprior.restoration.which_prior.ranked import SHEET, TABLE
+    from jaxprior.restoration.which_prior.ranking import rank_priors
 
     with mistakes():
         ranking = rank_priors(sources, prior, mask=spec)

@@ -7,9 +7,9 @@ from pathlib import Path
 from jaxprior.errors import JaxpriorWarning, WeightsError
 from jaxprior.runs.kinds import WEIGHTS
 from jaxprior.weights import registry
-from jaxprior.weights.answers import NotFetched
-from jaxprior.weights.download import PART, fetch_file
-from jaxprior.weights.hashes import difference, file_hash
+from jaxprior.weights.fetching.answers import NotFetched
+from jaxprior.weights.fetching.download import PART, fetch_file
+from jaxprior.weights.fetching.hashes import difference, file_hash
 from jaxprior.weights.known.files import KnownNetwork, RemoteFile, shown_size
 from jaxprior.weights.known.priors import KnownPrior
 

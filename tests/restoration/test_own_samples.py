@@ -9,7 +9,7 @@ from tiny_prior import random_prior, write_tiny_prior
 import jaxprior as jp
 from jaxprior.data import images
 from jaxprior.errors import WeightsError
-from jaxprior.restoration import explaining, own_samples
+from jaxprior.restoration.which_prior import explaining, own_samples
 from jaxprior.system.activity import doing
 
 

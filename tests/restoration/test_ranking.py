@@ -10,9 +10,9 @@ from tiny_prior import write_tiny_prior
 import jaxprior as jp
 from jaxprior.data import images
 from jaxprior.errors import ArgumentError, ImageError, MaskError, WeightsError
-from jaxprior.restoration import explaining, ranking
-from jaxprior.restoration.own_samples import OwnSamples
-from jaxprior.restoration.ranked import FARTHEST
+from jaxprior.restoration.which_prior import explaining, ranking
+from jaxprior.restoration.which_prior.own_samples import OwnSamples
+from jaxprior.restoration.which_prior.ranked import FARTHEST
 
 
 LEVELS = {"dark": 40, "bright": 200}

@@ -17,9 +17,9 @@ from small_disk import NoDisk, small_disk
 from jaxprior.errors import WeightsError
 from jaxprior.runs.display import Display
 from jaxprior.system.activity import Activity, heard_by
-from jaxprior.weights import download
-from jaxprior.weights.answers import NotFetched, Redirects
-from jaxprior.weights.download import fetch_file
+from jaxprior.weights.fetching import download
+from jaxprior.weights.fetching.answers import NotFetched, Redirects
+from jaxprior.weights.fetching.download import fetch_file
 from jaxprior.weights.known.files import RemoteFile
 
 
@@ -233,7 +233,7 @@ def test_what_came_before_the_disk_was_full_is_continued(server, tmp_path):
 FETCH = textwrap.dedent("""
     import sys
     from pathlib import Path
-    from jaxprior.weights.download import fetch_file
+    from jaxprior.weights.fetching.download import fetch_file
     from jaxprior.weights.known.files import RemoteFile
     fetch_file(RemoteFile(sys.argv[1], "net.pth", sys.argv[2], None), Path(sys.argv[3]))
 """)

@@ -19,8 +19,9 @@ import jaxprior as jp
 from jaxprior.cli import app
 from jaxprior.data.images import save_png
 from jaxprior.errors import JaxpriorWarning, WeightsError
-from jaxprior.restoration import own_samples
-from jaxprior.weights import download, loader, registry
+from jaxprior.restoration.which_prior import own_samples
+from jaxprior.weights import loader, registry
+from jaxprior.weights.fetching import download
 from jaxprior.weights.installing import install, uninstall
 from jaxprior.weights.known.priors import PRIORS
 from jaxprior.weights.storage import load_weights, read_card

@@ -21,10 +21,10 @@ from jaxprior.errors import RunError, WeightsError
 from jaxprior.runs.lock import only_writer
 from jaxprior.system.activity import Activity, doing
 from jaxprior.system.files import make_folder
-from jaxprior.weights.answers import Broken, NotFetched, ask, length_of_whole, why
-from jaxprior.weights.hashes import difference, file_hash
+from jaxprior.weights.fetching.answers import Broken, NotFetched, ask, length_of_whole, why
+from jaxprior.weights.fetching.hashes import difference, file_hash
+from jaxprior.weights.fetching.part_file import PartFile
 from jaxprior.weights.known.files import RemoteFile
-from jaxprior.weights.part_file import PartFile
 
 
 MIRROR = "JAXPRIOR_MIRROR"

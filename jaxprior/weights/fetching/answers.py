@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import jaxprior
 from jaxprior.errors import WeightsError
-from jaxprior.weights.part_file import PartFile
+from jaxprior.weights.fetching.part_file import PartFile
 
 
 TIMEOUT = 30.0

@@ -2,8 +2,7 @@
 
 The PSNR that a prior reaches says little by itself, because a picture of 32 pixels is explained more easily than one of
 256, and a smooth picture more easily than a busy one. So each prior is asked how well it explains those of its own
-samples that are as smooth as the picture (`jaxprior.restoration.own_samples`). The prior for which the picture is
-least behind comes first.
+samples that are as smooth as the picture (`own_samples`). The prior for which the picture is least behind comes first.
 """
 
 import contextlib
@@ -23,11 +22,11 @@ from jaxprior.data.sources import ImageSource
 from jaxprior.errors import ArgumentError, ImageError, JaxpriorError, MaskError, WeightsError
 from jaxprior.restoration.arguments import refuse_tracing
 from jaxprior.restoration.cut_photos import as_pixels
-from jaxprior.restoration.explaining import GROUP, SEED, Explainer
 from jaxprior.restoration.given_photos import as_photo, in_range, masks_of
-from jaxprior.restoration.own_samples import makes_pictures, own_samples
-from jaxprior.restoration.ranked import SHOWN, PriorRanking, RankedPhoto, RankedPrior
 from jaxprior.restoration.squares import cut_mask, cut_square, place_square
+from jaxprior.restoration.which_prior.explaining import GROUP, SEED, Explainer
+from jaxprior.restoration.which_prior.own_samples import makes_pictures, own_samples
+from jaxprior.restoration.which_prior.ranked import SHOWN, PriorRanking, RankedPhoto, RankedPrior
 from jaxprior.runs.display import Display
 from jaxprior.system.activity import Activity, doing, steps_of
 from jaxprior.system.runtime import enable_compilation_cache

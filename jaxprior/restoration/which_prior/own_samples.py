@@ -1,9 +1,9 @@
 """What a prior's own samples say: a sheet of them to look at, and how well short inversions explain them.
 
 A picture of 32 pixels is explained more easily than one of 256, and one prior's pictures more easily than another's. So
-a figure of a photograph means little by itself. It is compared with what the same short inversions
-(`jaxprior.restoration.explaining`) reach on the prior's own samples. These lie in the generator's range, so they are
-explained better than photographs, also those of the prior's own kind; docs/which-prior.md says by how much.
+a figure of a photograph means little by itself. It is compared with what the same short inversions (`explaining`) reach
+on the prior's own samples. These lie in the generator's range, so they are explained better than photographs, also
+those of the prior's own kind; docs/which-prior.md says by how much.
 
 The figures belong to one set of weights. They lie beside the weights in `explained.json`: bundled priors bring them
 along, `describe_prior` makes them for installed ones, and those of any other prior are kept in the user's cache folder.
@@ -30,7 +30,7 @@ from jaxprior.errors import ArgumentError
 from jaxprior.inversion.engine import NUMERICS_VERSION
 from jaxprior.nn.latent import draw_codes
 from jaxprior.restoration.banks import samples_at_once
-from jaxprior.restoration.explaining import GROUP, Explainer, settings_of
+from jaxprior.restoration.which_prior.explaining import GROUP, Explainer, settings_of
 from jaxprior.runs.kinds import WEIGHTS
 from jaxprior.system import runtime
 from jaxprior.system.activity import doing, steps_of
@@ -66,7 +66,7 @@ class OwnSamples:
 
     Fields:
         psnr: of every sample, dB, in the order of the samples; of the first ones as long as it is being measured.
-        smoothness: of every sample, dB; see `jaxprior.restoration.explaining`.
+        smoothness: of every sample, dB; see `jaxprior.restoration.which_prior.explaining`.
         samples: how many are to be measured.
     """
 
