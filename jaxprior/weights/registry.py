@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jaxprior.errors import WeightsError
 from jaxprior.runs.kinds import WEIGHTS
+from jaxprior.weights.fetching.address import address_of
 from jaxprior.weights.known.files import KnownNetwork, RemoteFile, shown_size
 from jaxprior.weights.known.networks import NETWORKS
 from jaxprior.weights.known.priors import PRIORS, KnownPrior
@@ -128,7 +129,7 @@ def announced(network: KnownNetwork, *, fetched: bool) -> list[str]:
         if fetched and file != network.files[-1] and (trunk := installed_from(file)) is not None:
             lines.append(f"{file.name} is installed already: {trunk}")
         elif fetched:
-            lines.append(f"fetching {file.url} ({shown_size(file.size)})")
+            lines.append(f"fetching {address_of(file)} ({shown_size(file.size)})")
         if file.sha256 is None:
             lines.append(
                 f"no hash of {file.name} was published, so nothing can tell whether it is unchanged; its sha256 goes "

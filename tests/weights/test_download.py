@@ -17,7 +17,7 @@ from small_disk import NoDisk, small_disk
 from jaxprior.errors import WeightsError
 from jaxprior.runs.display import Display
 from jaxprior.system.activity import Activity, heard_by
-from jaxprior.weights.fetching import download
+from jaxprior.weights.fetching import address, download
 from jaxprior.weights.fetching.answers import NotFetched, Redirects
 from jaxprior.weights.fetching.download import fetch_file
 from jaxprior.weights.known.files import RemoteFile
@@ -29,7 +29,7 @@ HALF = 150_000
 
 @pytest.fixture(autouse=True)
 def no_proxies_and_no_pauses(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", download.MIRROR):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", address.MIRROR):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(download, "PAUSE", 0.0)
 
@@ -169,11 +169,11 @@ def test_proxies_of_the_environment_are_used(server, place, monkeypatch):
 
 
 def test_a_mirror_takes_the_place_of_the_publisher(server, place, monkeypatch):
-    monkeypatch.setenv(download.MIRROR, f"{server.address}/mirror/")
+    monkeypatch.setenv(address.MIRROR, f"{server.address}/mirror/")
     file = RemoteFile("http://models.invalid/a/net.pth", "net.pth", server.file("net.pth").sha256, None)
     assert fetch_file(file, place).read_bytes() == CONTENT
     assert server.asked == [("/mirror/net.pth", None)]
-    monkeypatch.setenv(download.MIRROR, "/mnt/models")
+    monkeypatch.setenv(address.MIRROR, "/mnt/models")
     with pytest.raises(WeightsError, match="JAXPRIOR_MIRROR=/mnt/models: expected an address"):
         fetch_file(file, place)
 

@@ -21,7 +21,7 @@ from jaxprior.data.images import save_png
 from jaxprior.errors import JaxpriorWarning, WeightsError
 from jaxprior.restoration.which_prior import own_samples
 from jaxprior.weights import loader, registry
-from jaxprior.weights.fetching import download
+from jaxprior.weights.fetching import address, download
 from jaxprior.weights.installing import install, uninstall
 from jaxprior.weights.known.priors import PRIORS
 from jaxprior.weights.storage import load_weights, read_card
@@ -37,7 +37,7 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 @pytest.fixture
 def server(monkeypatch, tmp_path):
     """A server that publishes bedroom256, a tiny one, and metfaces1024, of which no hash is known."""
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", download.MIRROR):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", address.MIRROR):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("JAXPRIOR_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(download, "PAUSE", 0.0)
@@ -105,6 +105,12 @@ def test_a_stopped_download_goes_on_by_the_same_command(server):
     assert left() == ["proggan_bedroom-x.pth.part", "proggan_bedroom-x.pth.part.json"]
     install("bedroom256")
     assert server.asked[-1][1] == "bytes=1000-" and left() == ["bedroom256"]
+
+
+def test_the_address_that_is_told_is_the_mirrors(server, monkeypatch):
+    monkeypatch.setenv(address.MIRROR, "http://127.0.0.1:9/models")
+    told = registry.announced(PRIORS["bedroom256"], fetched=True)
+    assert any(f"fetching http://127.0.0.1:9/models/{PRIORS['bedroom256'].files[0].name}" in line for line in told)
 
 
 def test_no_connection_says_how_to_carry_the_file_by_hand(server, monkeypatch):

@@ -3,8 +3,7 @@
 A file comes as NAME.part and gets its name when all of it is there and its hash is right. A download that ended early,
 in whatever way, is continued by the next one: the server is asked for the rest of the same file (Range, If-Range), and
 one that has another file by now, or cannot send a rest, sends all of it again. Proxies are those of the environment
-(`http_proxy`, `https_proxy`, `no_proxy`). `JAXPRIOR_MIRROR` names an address under which the same files lie by their
-names; it takes the place of the publishers' addresses.
+(`http_proxy`, `https_proxy`, `no_proxy`).
 """
 
 import contextlib
@@ -15,20 +14,17 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, urlsplit
 
 from jaxprior.errors import RunError, WeightsError
 from jaxprior.runs.lock import only_writer
 from jaxprior.system.activity import Activity, doing
 from jaxprior.system.files import make_folder
+from jaxprior.weights.fetching.address import address_of
 from jaxprior.weights.fetching.answers import Broken, NotFetched, ask, length_of_whole, why
 from jaxprior.weights.fetching.hashes import difference, file_hash
 from jaxprior.weights.fetching.part_file import PartFile
 from jaxprior.weights.known.files import RemoteFile
 
-
-MIRROR = "JAXPRIOR_MIRROR"
-"""The environment variable that names a mirror."""
 
 PART = ".part"
 """The end of the name of a file of which not all has come."""
@@ -63,7 +59,7 @@ def fetch_file(file: RemoteFile, place: Path) -> Path:
         >>> fetch_file(NETWORKS["vgg16"].files[0], Path("downloads"))  # downloads # doctest: +SKIP
         PosixPath('downloads/vgg16-397923af.pth')
     """
-    url = _address(file)
+    url = address_of(file)
     with _alone(file, place):
         target, part = place / file.name, PartFile(place / f"{file.name}{PART}")
         if target.is_file():
@@ -86,18 +82,6 @@ def fetch_file(file: RemoteFile, place: Path) -> Path:
         os.replace(part.path, target)
         part.discard()
         return target
-
-
-def _address(file: RemoteFile) -> str:
-    """Where the file is fetched from: the mirror, if there is one, otherwise the publishers' address."""
-    mirror = os.environ.get(MIRROR, "").strip()
-    url = f"{mirror.rstrip('/')}/{quote(file.name)}" if mirror else file.url
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise WeightsError(
-            f"{MIRROR}={mirror}: expected an address that begins with http:// or https://; files of a folder are "
-            "installed with `jaxprior priors get NAME --from FILE`"
-        )
-    return url
 
 
 @contextlib.contextmanager
