@@ -9,6 +9,10 @@ from jaxprior.errors import RunError
 from jaxprior.system.files import make_folder
 
 
+class BeingWritten(RunError):
+    """Another process writes what this one wants to write."""
+
+
 @contextlib.contextmanager
 def only_writer(folder: Path, part: str = "") -> Iterator[None]:
     """Make a run folder and hold its lock while the block runs.
@@ -22,7 +26,7 @@ def only_writer(folder: Path, part: str = "") -> Iterator[None]:
             side by side; a process that writes the whole run (an empty name) must be alone.
 
     Raises:
-        RunError: another process holds the lock, or the path leads into a file.
+        BeingWritten: another process holds the lock. RunError: the path leads into a file.
     """
     import fcntl
 
@@ -44,7 +48,7 @@ def _locked(folder: Path, name: str, kind: int) -> Iterator[None]:
             fcntl.flock(lock, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise RunError(
+            raise BeingWritten(
                 f"{folder} is being written by process {lock.read().strip() or 'unknown'}: "
                 "wait for it, stop it, or give another folder with -o."
             ) from None

@@ -11,16 +11,18 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from jaxprior.errors import RunError, WeightsError
+from jaxprior.errors import WeightsError
 from jaxprior.runs.kinds import WEIGHTS
-from jaxprior.runs.lock import only_writer
 from jaxprior.system.activity import doing
-from jaxprior.system.files import make_folder, sync_folder
+from jaxprior.system.files import sync_folder
 from jaxprior.weights import loader, originals, registry, storage
+from jaxprior.weights.fetching.place import make_place, only_process
+from jaxprior.weights.known.belonging import made_of
 from jaxprior.weights.known.files import KnownNetwork
 from jaxprior.weights.known.networks import NETWORKS
 from jaxprior.weights.known.priors import PRIORS, KnownPrior
@@ -97,9 +99,7 @@ def present(name: str) -> Path | None:
         _, card = storage.load_weights(path)
     except WeightsError:
         return None
-    if known is None or not known.files or (isinstance(known, KnownPrior) and card.get("source") in known.others):
-        return path
-    return path if str(card.get("sha256_source", "")).startswith(known.files[-1].sha256 or "") else None
+    return path if known is None or made_of(card, known) else None
 
 
 def uninstall(name: str) -> Path:
@@ -150,14 +150,11 @@ def _place(name: str, *, prior: bool) -> Path:
     return registry.priors_folder() / name / WEIGHTS if prior else registry.folder() / f"{name}.safetensors"
 
 
-@contextlib.contextmanager
-def _alone(name: str) -> Iterator[None]:
-    """Keep other processes from installing under the same name at the same time."""
-    try:
-        with only_writer(make_folder(registry.downloads_folder()), f"-{name}"):
-            yield
-    except RunError:
-        raise WeightsError(f"{name} is being installed by another process: wait for it.") from None
+def _alone(name: str) -> AbstractContextManager[None]:
+    """Keep other processes from installing or removing under the same name while a block runs."""
+    return only_process(
+        registry.downloads_folder(), name, busy=f"{name} is being installed by another process: wait for it."
+    )
 
 
 def _originals(name: str, known: KnownNetwork | None, source: str | os.PathLike | None) -> list[Path]:
@@ -183,7 +180,7 @@ def _converted(
 
     onto: Path | None = None
     for number, original in enumerate(files):
-        if _is_ours(original):
+        if storage.card_of_ours(original) is not None:
             onto = original
             continue
         out = fresh / f"{number}.safetensors"
@@ -198,17 +195,6 @@ def _converted(
         onto.unlink()  # it is in memory, and the disk may be small
     storage.save_weights(made, params, {**card, **_said_of(known, card), "name": name, **_stated(licence)})
     return made
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether a file is one that this package has written."""
-    if path.suffix != ".safetensors":
-        return False
-    try:
-        storage.read_card(path)
-    except WeightsError:
-        return False
-    return True
 
 
 def _stated(licence: str | None) -> dict[str, str]:
@@ -235,7 +221,7 @@ def _put(name: str, known: KnownNetwork | None, made: Path) -> Path:
             "another file; install it under a name of its own"
         )
     path = _place(name, prior=prior)
-    make_folder(path.parent)
+    make_place(path.parent)
     if prior and path.is_file() and _identity(path) != _identity(made):
         for other in path.parent.iterdir():  # what was made of another network
             if other != path and other.is_file():

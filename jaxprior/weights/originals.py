@@ -2,16 +2,18 @@
 
 import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from jaxprior.errors import JaxpriorWarning, WeightsError
 from jaxprior.runs.kinds import WEIGHTS
-from jaxprior.weights import registry
+from jaxprior.weights import registry, storage
 from jaxprior.weights.fetching.answers import NotFetched
 from jaxprior.weights.fetching.download import PART, fetch_file
-from jaxprior.weights.fetching.hashes import difference, file_hash
+from jaxprior.weights.fetching.hashes import SHORT, difference, file_hash
+from jaxprior.weights.known.belonging import is_file_of, made_of, names_without_hash, owner
 from jaxprior.weights.known.files import KnownNetwork, RemoteFile, shown_size
-from jaxprior.weights.known.priors import KnownPrior
 
 
 _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8})\.[^.]+")
@@ -75,21 +77,31 @@ def given(name: str, known: KnownNetwork | None, source: Path) -> list[Path]:
         One path a file, as of `fetched`.
 
     Raises:
-        WeightsError: a file is missing, or has another hash than was published.
+        WeightsError: a file is missing, has another hash than was published, or belongs to another known network.
 
     Warns:
         JaxpriorWarning: the name of a file of which nothing is known ends in digits as of a hash, but of another one.
     """
     if not source.exists():
         raise WeightsError(f"{source}: no such file; `--from` takes the file that you have of {name}")
-    if source.is_dir() and (source / WEIGHTS).is_file():
-        return [source / WEIGHTS]
+    if not source.is_dir() and not source.is_file():  # reading a pipe would wait for ever
+        raise WeightsError(f"{source} is no ordinary file; `--from` takes a file or a folder")
+    own = source / WEIGHTS if source.is_dir() else source
+    card = storage.card_of_ours(own)
+    if card is not None and (known is None or made_of(card, known)):
+        return [own]
     if known is None:
-        if source.is_dir():
-            raise WeightsError(f"{source} is a folder; `--from` takes a checkpoint's file or the run of a training")
-        _note_of_hash_in_name(source)
-        return [source]
+        if source.is_dir() and not own.is_file():
+            raise WeightsError(
+                f"{source} is a folder without {WEIGHTS}; `--from` takes a checkpoint's file or the run of a training "
+                "that has saved its weights"
+            )
+        _note_of_hash_in_name(own)
+        return [own]
     files = known.files
+    beside = bool(files) and source.is_dir() and all((source / file.name).is_file() for file in files)
+    if card is not None and not beside:
+        raise WeightsError(f"{own} {_what_it_was_made_of(card)}, {_wanted(known)}; {_under_another_name(name, source)}")
     if source.is_dir() or len(files) > 1:
         folder = source if source.is_dir() else source.parent
         found = [_in_folder(folder, file, base=file != files[-1]) for file in files]
@@ -98,10 +110,9 @@ def given(name: str, known: KnownNetwork | None, source: Path) -> list[Path]:
             raise WeightsError(f"{folder}: {name} is made of {names}; give the folder in which all of it lies")
     else:
         found = [source]
-    others = known.others if isinstance(known, KnownPrior) else ()
-    for path, file in zip(found, files, strict=False):  # none is known of those that are carried by hand
-        if path.name not in others and path not in registry.installed().values():
-            _check_hash(name, path, file)
+    for path, file in zip(found, files or (None,), strict=True):
+        if path not in registry.installed().values():
+            _check_belongs(name, known, path, file)
     return found
 
 
@@ -111,13 +122,42 @@ def _in_folder(folder: Path, file: RemoteFile, *, base: bool) -> Path:
     return path if path.is_file() or not base else registry.installed_from(file) or path
 
 
-def _check_hash(name: str, path: Path, file: RemoteFile) -> None:
-    if differing := difference(file_hash(path), file):
+def _check_belongs(name: str, known: KnownNetwork, path: Path, file: RemoteFile | None) -> None:
+    """Refuse a file that is not the one of the network, as far as its hash or its name tells."""
+    digest = file_hash(path)
+    if is_file_of(file, known, name=path.name, digest=digest):
+        return
+    if (other := owner(path.name, digest)) not in (None, name) and (file is None or path.name != file.name):
+        raise WeightsError(
+            f"{path} is a file of {other}, not of {name}; nothing was installed. "
+            f"`jaxprior priors get {other} --from {path}` installs it."
+        )
+    differing = None if file is None else difference(digest, file)
+    if file is not None and differing:
         raise WeightsError(
             f"{path}: {differing} of {file.name}: it was cut, or it is another file; nothing was installed. Fetch it "
-            f"again; another file is installed under a name of its own: "
-            f"`jaxprior priors get my-{name} --from {path}`"
+            f"again; {_under_another_name(name, path)}"
         )
+    raise WeightsError(f"{path}: {_wanted(known)}; nothing was installed; {_under_another_name(name, path)}")
+
+
+def _wanted(known: KnownNetwork) -> str:
+    """What is expected of the files of a network, for a sentence."""
+    wanted = [f"{file.sha256[:SHORT]} of {file.name}" for file in known.files if file.sha256]
+    if named := " or ".join(names_without_hash(known)):
+        wanted.append(f"{'or ' if wanted else ''}a file named {named}, of which no hash is known")
+    return f"expected {', '.join(wanted)}"
+
+
+def _what_it_was_made_of(card: Mapping[str, Any]) -> str:
+    if "sha256_source" not in card:
+        return "is a network of your own"
+    digest = str(card["sha256_source"])[:SHORT]
+    return f"was converted from {card.get('source')}, whose sha256 begins with {digest}"
+
+
+def _under_another_name(name: str, path: Path) -> str:
+    return f"another file is installed under a name of its own: `jaxprior priors get my-{name} --from {path}`"
 
 
 def _note_of_hash_in_name(path: Path) -> None:

@@ -160,6 +160,21 @@ def read_card(path: str | os.PathLike) -> dict:
     return _card(_read_header(path).get("__metadata__", {}), path)
 
 
+def card_of_ours(path: str | os.PathLike) -> dict | None:
+    """The card of a file that this package has written; None of any other file, and where there is none.
+
+    Arguments:
+        path: the file, which need not exist.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors" or not path.is_file():
+        return None
+    try:
+        return read_card(path)
+    except WeightsError:
+        return None
+
+
 def read_names(path: str | os.PathLike) -> list[str]:
     """Read the names of the tensors of a weight file, in the order of the file.
 

@@ -257,7 +257,7 @@ def test_a_process_that_was_killed_is_continued_by_the_next(number, server, plac
 
 
 def test_two_processes_do_not_fetch_the_same_file_at_once(server, place):
-    with download._alone(server.file("net.pth"), place):
+    with download.only_fetching(server.file("net.pth"), place):
         with pytest.raises(WeightsError, match="is being fetched into .* by another process"):
             fetch_file(server.file("net.pth"), place)
         assert fetch_file(server.file("other.pth"), place).is_file()

@@ -6,23 +6,21 @@ one that has another file by now, or cannot send a rest, sends all of it again. 
 (`http_proxy`, `https_proxy`, `no_proxy`).
 """
 
-import contextlib
 import errno
 import http.client
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from jaxprior.errors import RunError, WeightsError
-from jaxprior.runs.lock import only_writer
+from jaxprior.errors import WeightsError
 from jaxprior.system.activity import Activity, doing
-from jaxprior.system.files import make_folder
 from jaxprior.weights.fetching.address import address_of
 from jaxprior.weights.fetching.answers import Broken, NotFetched, ask, length_of_whole, why
 from jaxprior.weights.fetching.hashes import difference, file_hash
 from jaxprior.weights.fetching.part_file import PartFile
+from jaxprior.weights.fetching.place import only_process
 from jaxprior.weights.known.files import RemoteFile
 
 
@@ -60,7 +58,7 @@ def fetch_file(file: RemoteFile, place: Path) -> Path:
         PosixPath('downloads/vgg16-397923af.pth')
     """
     url = address_of(file)
-    with _alone(file, place):
+    with only_fetching(file, place):
         target, part = place / file.name, PartFile(place / f"{file.name}{PART}")
         if target.is_file():
             if difference(file_hash(target), file) is None:
@@ -84,14 +82,10 @@ def fetch_file(file: RemoteFile, place: Path) -> Path:
         return target
 
 
-@contextlib.contextmanager
-def _alone(file: RemoteFile, place: Path) -> Iterator[None]:
-    """Keep other processes from fetching the same file at the same time."""
-    try:
-        with only_writer(make_folder(place), f"-{file.name}"):
-            yield
-    except RunError:
-        raise WeightsError(f"{file.name} is being fetched into {place} by another process: wait for it.") from None
+def only_fetching(file: RemoteFile, place: Path) -> AbstractContextManager[None]:
+    """Keep other processes from fetching the same file into the same folder while a block runs."""
+    busy = f"{file.name} is being fetched into {place} by another process: wait for it."
+    return only_process(place, file.name, busy=busy)
 
 
 def _fetch(url: str, part: PartFile, work: Activity) -> None:
