@@ -177,7 +177,8 @@ def torch_saved(value) -> bytes:
     return torch_zip(b"\x80\x02" + program(value) + b".", storages)
 
 
-_KINDS = {"float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "uint8": "Byte"}
+_KINDS = {"float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long",
+          "uint8": "Byte"}  # fmt: skip
 
 
 class _Storage:

@@ -119,7 +119,7 @@ def _from_file(
     src: Path, network: str | None, onto, state: str | None, asked: Asked
 ) -> tuple[str, str, Converted, str]:
     data = read_file(src)
-    checkpoint = replace(read_checkpoint(src, data, state=state), file=src.name, asked=asked)
+    checkpoint = replace(read_checkpoint(src, data, state=state), names=_names(src), asked=asked)
     from weights_convert.networks import NETWORKS, find_base, find_network  # imports JAX
 
     try:
@@ -131,6 +131,11 @@ def _from_file(
     except WeightsError as error:
         raise WeightsError(f"{src}: {error}") from error
     return checkpoint.format, network, converted, hashlib.sha256(data).hexdigest()
+
+
+def _names(src: Path) -> tuple[str, ...]:
+    """The name of a file, and that of the file which it is a link to."""
+    return tuple(dict.fromkeys((src.name, src.resolve().name)))
 
 
 def _from_folder(

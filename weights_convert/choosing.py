@@ -38,7 +38,7 @@ class Checkpoint:
         unread: arrays that belong to no state.
         wanted: name of the state that the user asked for, or None.
         numbers: single numbers in the whole file, by name.
-        file: the file's name. asked: what the user says of the network.
+        names: of the file, and of what it is a link to. asked: what the user says of the network.
     """
 
     format: str
@@ -48,7 +48,7 @@ class Checkpoint:
     unread: tuple[Unread, ...] = ()
     wanted: str | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
-    file: str = ""
+    names: tuple[str, ...] = ()
     asked: Asked = Asked()
 
     def with_states_of(self, recognise: Callable[[Mapping[str, np.ndarray]], bool]) -> "Checkpoint | None":

@@ -6,11 +6,10 @@ nobody looks for tensors: in a dict of buffers, in settings, or before another p
 
 from collections.abc import Iterator, Mapping
 
-import ml_dtypes
-import numpy as np
-
 from jaxprior.errors import WeightsError
+from weights_convert.stand_ins import Described
 from weights_convert.states import MAX_DEPTH, MAX_ITEMS, join
+from weights_convert.tensors import as_number
 
 
 def numbers_in(saved: object) -> dict[str, float]:
@@ -22,6 +21,7 @@ def numbers_in(saved: object) -> dict[str, float]:
         WeightsError: dicts without end.
 
     Example:
+        >>> import numpy as np
         >>> numbers_in({"G": {"w": np.zeros((2, 2))}, "buffers": {"G.lod": np.array(1.0)}, "cfg": [{"lr": 0.1}]})
         {'buffers.G.lod': 1.0, 'cfg.0.lr': 0.1}
     """
@@ -35,17 +35,10 @@ def numbers_in(saved: object) -> dict[str, float]:
     return found
 
 
-def as_number(value: object) -> float | None:
-    """The number that a value is, be it an array of one; None if it is none."""
-    if isinstance(value, np.ndarray) and value.size == 1:
-        is_number = value.dtype.kind in "iuf" or value.dtype == ml_dtypes.bfloat16
-        return float(value.reshape(()).astype(np.float64)) if is_number else None
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
 def _leaves(value: object, path: str, depth: int) -> Iterator[tuple[str, object]]:
     """Every entry of nested dicts and lists; what lies deeper than a state dict can is not looked at."""
-    yield path, value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+    value = value.attributes if isinstance(value, Described) else value
+    yield path, value
     if depth < 1:
         return
     if isinstance(value, Mapping):

@@ -1,8 +1,11 @@
-"""Objects of settings in a pickle, read as plain values: the `BaseConfig` of pytorch_GAN_zoo, and no other class.
+"""Objects of settings in a pickle, read as plain values: the `BaseConfig` of pytorch_GAN_zoo and Python's namespaces.
 
-Its class is empty, and its state is the dict of its attributes. Nothing is imported and nothing is called: the object
-becomes a `Described` with those attributes that are plain values altogether; all others are left out.
+Their classes are empty, and their state is the dict of their attributes. Nothing is imported and nothing is called: the
+object becomes a `Described` with those attributes that are plain values altogether; all others are left out.
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 from jaxprior.errors import WeightsError
 from weights_convert.safe_unpickler import Constructor, Unfinished
@@ -25,9 +28,18 @@ class _Settings(Unfinished):
     def finish(self, state: object) -> Described:
         if not isinstance(state, dict):
             raise WeightsError(f"the pickle gives an object of {self.name.replace(' ', '.')} a state that is no dict")
-        reader = _Reader()
-        named = {key: reader.plain(value, MAX_DEPTH) for key, value in state.items() if isinstance(key, str)}
-        return Described(self.name, {key: value for key, value in named.items() if value is not _NOT_PLAIN})
+        return Described(self.name, plain_values(state))
+
+
+def plain_values(items: Mapping[Any, object]) -> dict[str, object]:
+    """Copies of those values that are plain altogether: numbers, texts, flags, and lists and dicts of them.
+
+    Arguments:
+        items: by name.
+    """
+    reader = _Reader()
+    named = {key: reader.plain(value, MAX_DEPTH) for key, value in items.items() if isinstance(key, str)}
+    return {key: value for key, value in named.items() if value is not _NOT_PLAIN}
 
 
 class _Reader:
@@ -74,5 +86,6 @@ def _of_class(name: str) -> Constructor:
     return Constructor(name, call)
 
 
-SETTINGS_OBJECTS = {name: _of_class(name) for name in ("models.utils.config BaseConfig",)}
+_CLASSES = ("models.utils.config BaseConfig", "argparse Namespace", "types SimpleNamespace")
+SETTINGS_OBJECTS = {name: _of_class(name) for name in _CLASSES}
 """For the allow-list of `safe_unpickler.Machine`."""

@@ -18,6 +18,7 @@ import numpy as np
 from jaxprior.errors import WeightsError
 from weights_convert.report import printable
 from weights_convert.stand_ins import Described, StandIn
+from weights_convert.tensors import as_number
 
 
 MAX_ITEMS = 3_000_000  # entries of dicts that are looked at; a hostile file may put one dict into many
@@ -40,8 +41,10 @@ class State(Mapping[str, np.ndarray]):
         prefix: what stands before every name in the file; renamed: names that differ from the file's in other ways.
         others: entries of the same dict that are no tensors.
         around: numbers, texts and flags in the dicts around it; the nearest wins.
-        settings: the same in dicts without tensors that lie beside it or around it, as "config": {...}.
-        objects: attributes of the objects of settings that lie beside it or around it, by what the file calls them.
+        settings: the same in dicts without tensors that lie beside it or around it, as "config": {...}, and in objects
+            of settings.
+        objects: the dicts and objects of settings that lie beside it or around it, by what the file calls them.
+        unknown: classes of the objects there that cannot be read, in the same way.
         averaged: whether this is an average over the training, where the form of the file says it; else None.
     """
 
@@ -52,6 +55,7 @@ class State(Mapping[str, np.ndarray]):
     around: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     objects: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
     averaged: bool | None = None
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -169,21 +173,34 @@ class _Walk:
         tensors = {key: item for key, item in named.items() if isinstance(item, np.ndarray)}
         others = {key: item for key, item in named.items() if key not in inner and key not in tensors}
         around = {**outer.around, **_plain(others), **_plain({key: _number(item) for key, item in tensors.items()})}
-        settings, objects = dict(outer.settings), dict(outer.objects)
+        settings, objects, unknown = dict(outer.settings), dict(outer.objects), dict(outer.unknown)
         for key, item in others.items():
-            if isinstance(item, dict):
-                self.count(item)
-                settings.update(_plain({name: one for name, one in item.items() if isinstance(name, str)}))
-            elif isinstance(item, Described):
-                objects[key] = item.attributes
+            inside = dict(self.settings_in(join(path, key), item, depth))
+            settings.update(_plain(inside.get(join(path, key), {})))
+            objects.update(inside)
+            if isinstance(item, StandIn) and not isinstance(item, Described):
+                unknown[join(path, key)] = item.dotted()
             self.pass_over(join(path, key), item)
-        state = State(tensors, others=others, around=around, settings=settings, objects=objects)
+        # Settings may hold tensors of one number, and then look like a state dict.
+        objects.update({join(path, key): item for key, item in inner.items() if isinstance(item, dict)})
+        state = State(tensors, others=others, around=around, settings=settings, objects=objects, unknown=unknown)
         if tensors:
             self.states[path] = state
         for key, item in inner.items():
             for name, one in [(key, item)] if isinstance(item, dict) else _numbered(key, item):
                 if self.has_states(one, depth - 1):
                     self.visit(one, join(path, name), state, depth - 1)
+
+    def settings_in(self, name: str, item: object, depth: int) -> Iterator[tuple[str, dict]]:
+        """A dict or an object of settings, and those that lie in it, with their names."""
+        items = item.attributes if isinstance(item, Described) else item
+        if not isinstance(items, dict) or depth < 1:
+            return
+        self.count(items)
+        named = {key: one for key, one in items.items() if isinstance(key, str)}
+        yield name, named
+        for key, one in named.items():
+            yield from self.settings_in(join(name, key), one, depth - 1)
 
     def pass_over(self, name: str, item: object) -> None:
         """Something that is no tensor and no dict of tensors by name."""
@@ -246,8 +263,9 @@ def _plain(items: Mapping[str, object]) -> dict[str, object]:
     return {key: item for key, item in items.items() if isinstance(item, (bool, int, float, str))}
 
 
-def _number(array: np.ndarray) -> object:
-    return array.item() if array.size == 1 and array.dtype.kind in "iufb" else None
+def _number(array: np.ndarray) -> float | bool | None:
+    """The number or the truth value in an array of one, or None."""
+    return bool(array.item()) if array.size == 1 and array.dtype.kind == "b" else as_number(array)
 
 
 # Several networks, or wrappers, in one dict.

@@ -1,7 +1,8 @@
-"""Checks of single tensors: their data types, their values, and whether they are those that a network has."""
+"""Single tensors: checks of their data types, their values and their names, and numbers that are stored as tensors."""
 
 from collections.abc import Mapping
 
+import ml_dtypes
 import numpy as np
 
 from jaxprior.errors import WeightsError
@@ -67,3 +68,21 @@ def check_layers(tree: dict, kernels: dict[str, tuple[int, ...]]) -> None:
     shapes = [(f"{layer}/kernel", shape) for layer, shape in kernels.items()]
     shapes += [(f"{layer}/bias", shape[-1:]) for layer, shape in kernels.items()]
     check_matches(tree, unflatten({name: _Shape(shape) for name, shape in shapes}))
+
+
+def as_number(value: object) -> float | None:
+    """The number that a value is, also an array or a list of one; None if it is none.
+
+    Arguments:
+        value: anything. Truth values and texts are no numbers.
+
+    Example:
+        >>> as_number(np.ones((1, 1), np.int64)), as_number([0.5]), as_number(True)
+        (1.0, 0.5, None)
+    """
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        (value,) = value
+    if isinstance(value, np.ndarray) and value.size == 1:
+        is_number = value.dtype.kind in "iuf" or value.dtype == ml_dtypes.bfloat16
+        return float(value.reshape(()).astype(np.float64)) if is_number else None
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -55,7 +55,7 @@ def convert(checkpoint: Checkpoint) -> Converted:
     state = checkpoint.states[chosen]
     layout, key = _layout_of(state, asked)
     state.check_tensors()
-    source = Source(state, checkpoint.settings.get(chosen, {}), checkpoint.file, asked)
+    source = Source(state, checkpoint.settings.get(chosen, {}), checkpoint.names, asked)
     check_settings(f"network {chosen!r} was built with", source.settings, SETTINGS)
     beside = {**state.settings, **state.around}
     check_settings("beside the network the file says", beside, SETTINGS)
@@ -64,6 +64,7 @@ def convert(checkpoint: Checkpoint) -> Converted:
         raise WeightsError(f"networks of the layout {layout.name} have no label to fix; leave `--label` out")
     whole = trees.generator(reading.tensors, state, reading.options)
     check_image_channels(whole.config["image_channels"])
+    layout.check(source, whole.config)
     growth = layout.growth(source, len(whole.config["widths"]))
     if checkpoint.wanted is None:
         check_other_levels(state, checkpoint.numbers, growth.unused, name=chosen)
@@ -167,7 +168,7 @@ def _critic_of(checkpoint: Checkpoint, chosen: str, layout: Layout, config: dict
         state.check_tensors()
         settings = checkpoint.settings.get(name, {})
         check_settings(f"network {name!r} was built with", settings, SETTINGS)
-        source = Source(state, settings, checkpoint.file, checkpoint.asked, config)
+        source = Source(state, settings, checkpoint.names, checkpoint.asked, config)
         one = _read_critic(source, layout, layout.critic, growth)
         if isinstance(one, str):
             left_out.append(f"{checkpoint.label(name)} ({one})")

@@ -6,6 +6,7 @@ there: a further layout is a further file. What our network cannot compute exact
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -24,14 +25,15 @@ class Source:
     """One network of a file, and what is known of it beside its tensors.
 
     Fields:
-        state: its tensors. settings: that the file has of this very network. file: the file's name.
+        state: its tensors. settings: that the file has of this very network.
+        names: see `Checkpoint`.
         asked: what the user says of it.
         generator: the card's `config` of the generator that a critic was trained beside; empty for a generator.
     """
 
     state: State
     settings: Mapping[str, object] = field(default_factory=dict)
-    file: str = ""
+    names: tuple[str, ...] = ()
     asked: Asked = Asked()
     generator: Mapping[str, object] = field(default_factory=dict)
 
@@ -79,6 +81,8 @@ class Layout:
         recognise: the name of the tensor that decides, or None if the tensors are of another layout.
         read: brings a generator's tensors under our names.
         growth: how far a generator of that many stages had grown.
+        check: refuses settings in the file that contradict the generator's sizes, which are those of the card's
+            `config`.
         critic: how its critics are read, or None.
         without_critic: why they are left out, where there is a reason beyond their not being in the files.
         silent_output: what the project's code does with images at the end, without a trace in its files.
@@ -91,6 +95,7 @@ class Layout:
     recognise: Callable[[Names], str | None]
     read: Callable[[Source], Reading]
     growth: Callable[[Source, int], Growth] = lambda source, stages: growth_by_lod(source.state, stages)
+    check: Callable[[Source, Mapping[str, Any]], None] = lambda source, config: None
     critic: CriticLayout | None = None
     without_critic: str = ""
     silent_output: str = ""

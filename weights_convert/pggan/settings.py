@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from jaxprior.errors import WeightsError
+from weights_convert.report import printable
 
 
 SETTINGS = {
@@ -31,3 +32,18 @@ def check_settings(who: str, settings: Mapping[str, object], ours: Mapping[str, 
         if type(value) not in (bool, int, float) or value != expected:
             shown = value if type(value) in (bool, int, float) else "another value"
             raise WeightsError(f"{who} {key} = {shown}; expected {expected}")
+
+
+def check_flag(who: str, settings: Mapping[str, object], key: str) -> bool:
+    """A setting that is on or off; on where the file does not say it.
+
+    Arguments:
+        who: what the file calls the settings, or "". settings: what it says. key: the setting.
+    Raises:
+        WeightsError: it is something else than True, False, 1 or 0: a text "False", for example.
+    """
+    value = settings.get(key, True)
+    if type(value) not in (bool, int, float) or value not in (0, 1):
+        shown = printable(repr(value)) if isinstance(value, str) else "another value"
+        raise WeightsError(f"{who}{'.' if who else ''}{key} = {shown}; expected True or False")
+    return bool(value)

@@ -12,12 +12,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from jaxprior.errors import WeightsError
 from weights_convert.averages import is_of_critic, words_of
 from weights_convert.report import printable
 from weights_convert.states import State
+from weights_convert.tensors import as_number
 
 
 _FADING = ("alpha", "fade", "fade_alpha", "fade_in", "transition_weight", "_curr_transition_weight")
@@ -55,7 +54,9 @@ def growth_by_lod(state: State, stages: int) -> Growth:
     if value is None:
         _check_other_words(state, stages)
         return Growth()
-    lod = _as_number(value)
+    lod = as_number(value)
+    if lod is None:
+        raise WeightsError("lod is not one number; expected the level of detail at which the network was saved")
     whole = round(lod) if math.isfinite(lod) else -1
     if not 0 <= whole < stages or lod < -1e-4 or not math.isfinite(lod):
         raise WeightsError(
@@ -112,16 +113,6 @@ def cut_critic(tree: dict, config: dict, unused: int) -> tuple[dict, dict]:
     stages = len(config["widths"]) - unused
     layers = [f"layer{k}" for k in range(2 * stages)] + [f"input{b}" for b in range(stages)] + ["output"]
     return {layer: tree[layer] for layer in layers}, {**config, "widths": config["widths"][:stages]}
-
-
-def _as_number(value: object) -> float:
-    try:
-        array = np.asarray(value)
-    except ValueError:  # lists in lists
-        array = np.zeros(0)
-    if array.size != 1 or array.dtype.kind not in "iufV":
-        raise WeightsError("lod is not one number; expected the level of detail at which the network was saved")
-    return float(array.reshape(()).astype(np.float64))
 
 
 def _check_other_words(state: State, stages: int) -> None:

@@ -7,7 +7,9 @@ faded in, whether images go through a tanh, and what the labels are, if there ar
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +23,11 @@ from weights_convert.pggan.arrangement import (
     VECTOR,
     Arrangement,
 )
+from weights_convert.pggan.gan_zoo_config import Config, check_form, config_of
 from weights_convert.pggan.labels import attributes_of, label_of
 from weights_convert.pggan.layers import Constant, Layer, he, he_of_code, no_constant, tensors_of
 from weights_convert.pggan.layout import CriticLayout, Layout, Names, Reading, Source
+from weights_convert.pggan.settings import check_flag
 from weights_convert.pggan.stage import Growth
 from weights_convert.pggan.trees import MAX_STAGES
 from weights_convert.report import printable
@@ -40,7 +44,7 @@ def _recognise(names: Names) -> str | None:
 
 
 def _read(source: Source) -> Reading:
-    state, config = source.state, _config(source)
+    state, config = source.state, config_of(source.state)
     options: dict[str, object] = {"first_bias": "position"}
     notes = []
     if config is None:
@@ -63,9 +67,9 @@ def _read(source: Source) -> Reading:
 
 
 def _layer(
-    state: State, config: dict | None, ours: str, theirs: str, kernel: Arrangement, bias: Arrangement = VECTOR
+    state: State, config: Config | None, ours: str, theirs: str, kernel: Arrangement, bias: Arrangement = VECTOR
 ) -> Layer:
-    equalised = config is None or config.get("equalizedlR", True) is not False
+    equalised = config is None or check_flag(config.name, config.values, "equalizedlR")
     constant: Constant = he_of_code if ours == "layer0" and kernel is FIRST_ROWS else he
     name = theirs if f"{theirs}.weight" in state else f"{theirs}.module"
     return Layer(
@@ -79,58 +83,56 @@ def _layer(
     )
 
 
-def _config(source: Source) -> dict | None:
-    """The settings of the training, or None where they are not in the file."""
-    config = source.state.objects.get("config")
-    if config is None:
-        return None
-    slope = config.get("leakyReluLeak", 0.2)
-    if slope != 0.2:
-        raise WeightsError(f"config.leakyReluLeak = {printable(str(slope))}: our LeakyReLU has the slope 0.2")
-    return dict(config)
-
-
-def _tanh(config: dict) -> bool:
-    loss = config.get("lossCriterion")
+def _tanh(config: Config) -> bool:
+    loss = config.values.get("lossCriterion")
     if not isinstance(loss, str) or loss not in _TANH:
         raise WeightsError(
-            f"config.lossCriterion = {printable(str(loss))} decides whether images go through a tanh; "
+            f"{config.of('lossCriterion')} = {printable(str(loss))} decides whether images go through a tanh; "
             f"expected one of {', '.join(_TANH)}"
         )
     return _TANH[loss]
 
 
-def _label(source: Source, config: dict | None) -> dict[str, object]:
+def _label(source: Source, config: Config | None) -> dict[str, object]:
     """The setting of our network for a label that is held fixed, if there is one."""
     asked = source.asked.label
-    size = config.get("categoryVectorDim", 0) if config is not None else len(asked.split(",")) if asked else 0
+    said = {} if config is None else config.values
+    size = said.get("categoryVectorDim", 0) if config is not None else len(asked.split(",")) if asked else 0
+    size = int(size) if isinstance(size, float) and size.is_integer() else size
     if type(size) is not int or size < 0:
-        raise WeightsError("config.categoryVectorDim is not a number of labels")
+        raise WeightsError(f"{config.of('categoryVectorDim') if config else 'it'} is not a number of labels")
     if not size:
         if asked is not None:
             raise WeightsError("it was trained without labels; leave `--label` out")
         return {}
     assert config is not None or asked is not None
-    return {"label": label_of(asked, attributes_of((config or {}).get("attribKeysOrder"), size), size)}
+    return {"label": label_of(asked, attributes_of(said.get("attribKeysOrder"), size), size)}
+
+
+def _check(source: Source, config: Mapping[str, Any]) -> None:
+    said = config_of(source.state)
+    if said is not None:
+        latent = config["latent_dim"] + len(config.get("label", ()))
+        check_form(said, config["widths"], config["image_channels"], latent)
 
 
 def _growth(source: Source, stages: int) -> Growth:
     """Stages are added as the network grows, so that all of them are in use; `alpha` is the older image's weight."""
-    config = _config(source)
+    config = config_of(source.state)
     if config is None:
         return Growth(note="without the training's `config` the file does not say whether its last resolution was "
                       "still fading in; it is taken as finished")  # fmt: skip
-    alpha = config.get("alpha")
+    alpha = config.values.get("alpha")
     if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or not math.isfinite(alpha):
         raise WeightsError(
-            "config.alpha, which says whether the last resolution was still fading in, is not a number; expected 0 "
-            "for a finished network"
+            f"{config.of('alpha')}, which says whether the last resolution was still fading in, is not a number; "
+            "expected 0 for a finished network"
         )
     if abs(alpha) > 1e-4:
         size = 4 << (stages - 1)
         raise WeightsError(
-            f"config.alpha = {alpha:g}: the network was saved while {size}x{size} pixels were fading in, and its "
-            f"images are a mixture with those of {size // 2}x{size // 2} pixels, which is not converted; take a "
+            f"{config.of('alpha')} = {alpha:g}: the network was saved while {size}x{size} pixels were fading in, and "
+            f"its images are a mixture with those of {size // 2}x{size // 2} pixels, which is not converted; take a "
             "checkpoint of the same training with alpha 0"
         )
     return Growth()
@@ -141,7 +143,7 @@ def _is_critic(names: Names) -> bool:
 
 
 def _read_critic(source: Source) -> Reading | str:
-    state, config = source.state, _config(source)
+    state, config = source.state, config_of(source.state)
     rows = next((state[key] for key in state if key.startswith("decisionLayer.") and key.endswith(".weight")), None)
     if rows is not None and rows.ndim == 2 and len(rows) != 1:
         return "it has outputs for labels"
@@ -177,6 +179,7 @@ LAYOUTS = (
         recognise=_recognise,
         read=_read,
         growth=_growth,
+        check=_check,
         critic=CriticLayout(_is_critic, _read_critic),
         remarks="networks trained with labels need `--label`",
     ),

@@ -17,11 +17,11 @@ from collections.abc import Callable
 import numpy as np
 
 from jaxprior.errors import WeightsError
-from weights_convert.numbers import as_number
 from weights_convert.pggan.arrangement import FIRST_OIHW, OIHW
 from weights_convert.pggan.layers import Layer, tensors_of
 from weights_convert.pggan.layout import Layout, Names, Reading, Refused, Source
 from weights_convert.pggan.trees import MAX_STAGES
+from weights_convert.tensors import as_number
 
 
 _NEW = "layer1.conv.weight"

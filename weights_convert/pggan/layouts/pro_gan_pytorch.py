@@ -7,11 +7,14 @@ There is no pixel norm between the two layers of the 4x4 stage, and in version 2
 """
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from jaxprior.errors import WeightsError
 from weights_convert.pggan.arrangement import FIRST_IOHW, MATRIX_OI_ON_A_MAP, OIHW
 from weights_convert.pggan.layers import Constant, Layer, Tensors, he, he_of_code, no_constant, tensors_of
 from weights_convert.pggan.layout import CriticLayout, Layout, Names, Reading, Source, by_key
+from weights_convert.pggan.settings import check_flag
 from weights_convert.pggan.stage import Growth
 from weights_convert.pggan.trees import MAX_STAGES
 from weights_convert.report import printable
@@ -20,8 +23,9 @@ from weights_convert.report import printable
 _SIGN = "layers.0.conv_1.weight"
 _SIGN_OF_2 = "initial_block.conv_1.weight"
 _FADE = "how much of the last resolution had been faded in is not saved; all of it is assumed"
-_FILE = re.compile(r"depth_(\d{1,2})_epoch_\d+\.\w+")
-_FILE_OF_2 = re.compile(r"GAN_GEN_(SHADOW_)?(\d{1,2})\.\w+")
+_FILE = re.compile(r"depth_(?P<stage>\d{1,2})_epoch_\d+")
+_FILE_OF_2 = re.compile(r"GAN_GEN_(?P<average>SHADOW_)?(?P<stage>\d{1,2})(?!\d)")
+"""What stands in the names of files, also of copies such as "depth_7_epoch_20 (1).bin"."""
 
 
 def _recognise(names: Names) -> str | None:
@@ -36,16 +40,16 @@ def _read(source: Source) -> Reading:
             "them; give the file that the training saved, or say `--layout pro_gan_pytorch` if it is certain"
         )
     names = [f"layers.{b}" for b in range(MAX_STAGES)]
-    equalised = source.state.settings.get("use_eql", True) is not False
+    equalised = check_flag("conf", source.state.settings, "use_eql")
     return Reading(_tensors(source, names, equalised), {"norm_before_layer1": False}, notes=(_FADE,))
 
 
 def _read_2(source: Source) -> Reading:
     names = ["initial_block", *(f"layers.{b}" for b in range(MAX_STAGES - 1))]
-    match = _FILE_OF_2.fullmatch(source.file)
+    match = _stage_in_names(source, _FILE_OF_2)
     note = (
-        f"its name, {printable(source.file)}, says that it is the average over the training"
-        if match and match[1]
+        f"its name, {printable(match.string)}, says that it is the average over the training"
+        if match and match["average"]
         else "it is not known to be an average over the training: averages of this layout are in files "
         "GAN_GEN_SHADOW_*.pth"
     )
@@ -70,28 +74,60 @@ def _tensors(source: Source, names: list[str], equalised: bool) -> Tensors:
 
 
 def _growth(source: Source, stages: int) -> Growth:
-    match = _FILE.fullmatch(source.file)
-    return _by_number(source, stages, int(match[1]) - 2 if match else None)
+    return _by_name(stages, _stage_in_names(source, _FILE), first=2)
 
 
 def _growth_2(source: Source, stages: int) -> Growth:
-    match = _FILE_OF_2.fullmatch(source.file)
-    return _by_number(source, stages, int(match[2]) if match else None)
+    return _by_name(stages, _stage_in_names(source, _FILE_OF_2), first=0)
 
 
-def _by_number(source: Source, stages: int, last: int | None) -> Growth:
-    """How far a network had grown by the number of its last stage, which stands in the file's name."""
-    if last is None:
+def _stage_in_names(source: Source, pattern: re.Pattern[str]) -> re.Match[str] | None:
+    """Where a file's name, or that of the file it is a link to, says the number of the last stage.
+
+    Raises:
+        WeightsError: they say several numbers.
+    """
+    matches = [match for name in source.names for match in pattern.finditer(name)]
+    if len({int(match["stage"]) for match in matches}) > 1:
+        names = " and ".join(printable(name) for name in dict.fromkeys(match.string for match in matches))
+        raise WeightsError(
+            f"its name says different things about how far it had grown: {names}; give it the name under which it "
+            "was saved"
+        )
+    return matches[0] if matches else None
+
+
+def _by_name(stages: int, match: re.Match[str] | None, *, first: int) -> Growth:
+    """How far a network had grown by the number of its last stage, which stands in the file's name.
+
+    Arguments:
+        first: the number of the stage of 4x4 pixels.
+    """
+    if match is None:
         return Growth(
             note="its name is not one under which its training saves, and only those say how far it had grown; it is "
             "taken as finished"
         )
+    last = int(match["stage"]) - first
     if not 0 <= last < stages:
         raise WeightsError(
             f"its name says that it had grown to {4 * 2**last:g} pixels, but it has {stages} stages "
             f"({4 << (stages - 1)} pixels); give it the name under which it was saved"
         )
-    return Growth(stages - 1 - last, f"the file is called {printable(source.file)}")
+    return Growth(stages - 1 - last, f"the file is called {printable(match.string)}")
+
+
+def _check(source: Source, config: Mapping[str, Any]) -> None:
+    """Refuse the settings of another network beside one of version 3."""
+    said = source.state.settings
+    sizes = {"depth": len(config["widths"]) + 1, "num_channels": config["image_channels"],
+             "latent_size": config["latent_dim"]}  # fmt: skip
+    for key, expected in sizes.items() if "use_eql" in said else ():
+        if said.get(key, expected) != expected:
+            raise WeightsError(
+                f"conf.{key} = {printable(str(said[key]))}, but the tensors of the network say {expected}; these are "
+                "the settings of another network"
+            )
 
 
 def _is_critic(names: Names) -> bool:
@@ -103,7 +139,7 @@ def _read_critic(source: Source) -> Reading | str:
     state = source.state
     if "from_rgb.0.weight" in state:
         return "saved by version 3.0, whose critic has no activation after its first layer"
-    if state.settings.get("use_eql", True) is False:
+    if not check_flag("conf", state.settings, "use_eql"):
         return "without equalised learning rate"
     stages = sum(key.startswith("from_rgb.") and key.endswith(".weight") for key in state)
     last = f"layers.{stages - 1}"
@@ -131,6 +167,7 @@ LAYOUTS = (
         recognise=_recognise,
         read=_read,
         growth=_growth,
+        check=_check,
         critic=CriticLayout(_is_critic, _read_critic),
         remarks="in the file that its training saved; the critic from version 3.4 on",
     ),
