@@ -14,7 +14,13 @@ SOME_FAILED = 1
 
 
 def rank(
-    photos: Annotated[list[Path], typer.Argument(help="Photographs, folders or zip archives.", metavar="PHOTO")],
+    photos: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Photographs, folders or zip archives; --limit counts the photographs of all of them together.",
+            metavar="PHOTO",
+        ),
+    ],
     prior: Annotated[
         list[str] | None,
         typer.Option(
@@ -42,9 +48,10 @@ def rank(
 ) -> None:
     """Say which prior explains a photograph best.
 
-    Every prior inverts the photograph's centre square shortly, and is compared with its own samples. The first place
-    goes to the prior for which the photograph is least behind them. A prior that was never described is described
-    first, which takes minutes once.
+    Every prior searches briefly for the centre square of the photograph, and the result is compared with what the prior
+    reaches on its own samples. The first place goes to the prior for which the photograph is least behind them. A prior
+    used here for the first time is measured first; that takes minutes. A missing file or name stops the command before
+    anything is done; damaged photographs and priors are named, and the others are ranked.
 
     ```
     jaxprior priors rank bedroom.jpg
@@ -53,18 +60,19 @@ def rank(
     ```
     """
     from jaxprior.data.listing import list_images
+    from jaxprior.restoration.which_prior.ranked import SHEET, TABLE, check_place, is_sheet
 
     spec = _mask_of(mask, mask_means, invert_mask)
-    if out is not None:
-        opt.check_apart(out, photos)
     _check_priors(prior)
-    sources = list_images(photos)[:limit]
+    found = [source for source in list_images(photos) if source.path in photos or not is_sheet(source.path)]
+    if out is not None:
+        opt.check_apart(out, [*photos, *(source.path.parent for source in found if source.member is None)])
+        check_place(out)
     load_jax()
-    from jaxprior.restoration.which_prior.ranked import SHEET, TABLE
     from jaxprior.restoration.which_prior.ranking import rank_priors
 
     with mistakes():
-        ranking = rank_priors(sources, prior, mask=spec)
+        ranking = rank_priors(found[:limit], prior, mask=spec)
     _print(ranking)
     if out is not None:
         ranking.write(out)
@@ -121,5 +129,5 @@ def _print(ranking: Any) -> None:
 
 
 def _row(place: int, one: Any) -> tuple[str, ...]:
-    numbers = (f"{one.psnr:.1f}", f"{one.expected:.1f}", f"{one.behind:.1f}", f"{one.share_below:.0%}")
+    numbers = (f"{one.psnr:.1f}", f"{one.expected:.1f}", one.shown_behind, f"{one.share_below:.0%}")
     return (str(place), one.prior, one.subject, *numbers)

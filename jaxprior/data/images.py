@@ -249,7 +249,7 @@ def save_png(path: PathLike, image: np.ndarray) -> None:
         OSError: the disk refuses.
 
     Example:
-        >>> save_png("grey.png", to_uint8(np.zeros((64, 64, 3), np.float32)))
+        >>> save_png("photos/grey.png", to_uint8(np.zeros((64, 64, 3), np.float32)))
     """
     require_pixels(image, "save_png")
     file_path("path", path)

@@ -21,7 +21,7 @@ import numpy as np
 
 from jaxprior.data.decoding import FIRST_FRAME
 from jaxprior.data.layers import read_layers
-from jaxprior.data.mask_fitting import fit_mask, lay_mask
+from jaxprior.data.mask_fitting import fit_mask, lay_mask, same_shape
 from jaxprior.data.mask_meanings import choices, doubt, halves, obstacle
 from jaxprior.data.mask_words import check_meaning, missing_percent
 from jaxprior.data.sources import ImageSource, PathLike, file_source
@@ -89,6 +89,22 @@ class MaskReading:
             )
         return mask
 
+    def check_shape(self, shape: tuple[int, int]) -> None:
+        """Refuse a picture that the mask was not made for: its shape must be the mask's, at any size, or it is square.
+
+        Arguments:
+            shape: height and width of the picture.
+
+        Raises:
+            MaskError: the shapes differ, and the mask is not square either.
+        """
+        (height, width), (mask_height, mask_width) = shape, self.missing.shape
+        if mask_height != mask_width and not same_shape((height, width), (mask_height, mask_width)):
+            raise MaskError(
+                f"it is {width}x{height} and the mask {mask_width}x{mask_height}: "
+                "expected a mask of the picture's shape, or a square one."
+            )
+
     def laid_on(self, shape: tuple[int, int]) -> np.ndarray:
         """Lay the mask on a whole picture at its own size; see `jaxprior.data.mask_fitting.lay_mask`.
 
@@ -99,8 +115,9 @@ class MaskReading:
             float32 `[*shape]`; 1 means missing.
 
         Raises:
-            MaskError: the file's picture is too small, or nothing would be known.
+            MaskError: the file's picture is too small or has another shape, or nothing would be known.
         """
+        self.check_shape(shape)
         try:
             mask = lay_mask(self.missing, shape).astype(np.float32)
         except ImageError as error:

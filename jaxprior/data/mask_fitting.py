@@ -17,6 +17,9 @@ from jaxprior.nn.resampling import axis_weights, cubic, scaled_centres
 TOLERANCE = 8 / 255
 """How much of a known pixel's value may come from missing ones: 8 of 255 levels in the worst case."""
 
+ASPECT = 0.02
+"""The share by which the shapes of a picture and its mask, or its original, may differ."""
+
 _ROWS = 1024  # of a mask that are converted to floating point at once
 
 
@@ -80,6 +83,20 @@ def lay_mask(missing: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     laid = np.zeros(shape, bool)
     laid[top : top + side, left : left + side] = touched(missing, (side, side))
     return laid
+
+
+def same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two pictures have the same ratio of height and width, but for 2 %: sides are whole pixels.
+
+    Arguments:
+        one, other: heights and widths.
+
+    Example:
+        >>> same_shape((200, 300), (67, 100)), same_shape((200, 300), (100, 300))
+        (True, False)
+    """
+    across, along = one[0] * other[1], one[1] * other[0]
+    return abs(across - along) <= ASPECT * across
 
 
 def touched(missing: np.ndarray, size: tuple[int, int], *, step: float | None = None) -> np.ndarray:

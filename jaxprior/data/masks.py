@@ -124,7 +124,7 @@ class MaskSpec:
 
         Raises:
             MaskError: no pixel would be known, no pixel would be missing (which is allowed for files whose meaning is
-                given), the file cannot be read, a key is needed, or the specification is a folder.
+                given), the file cannot be read or has another shape, a key is needed, or the specification is a folder.
 
         Example:
             >>> float(parse_mask("center:0.25").draw(64).mean()), parse_mask("center:0.25").draw((60, 80)).shape

@@ -15,9 +15,6 @@ from jaxprior.errors import ImageError, MaskError
 from jaxprior.evaluation.cells import Cell
 
 
-ASPECT = 0.02  # by which the shapes of a picture and its mask or original may differ: sides are whole pixels
-
-
 class CellMasks:
     """Gives every picture of a cell its mask.
 
@@ -80,7 +77,7 @@ class CellMasks:
         try:
             reading = self._reading if self.files is None else self.spec.read(self.files.of(picture))
             assert reading is not None
-            _check_shape(shape, reading)
+            reading.check_shape(shape)
             if self._keep_size:
                 mask = reading.laid_on(shape)
             else:
@@ -105,15 +102,3 @@ def _square_note(shape: tuple[int, int], mask: MaskReading) -> list[str]:
     if mask_height != mask_width or shape[0] == shape[1]:
         return []
     return ["the mask is square and was laid on the picture's centre square"]
-
-
-def _check_shape(shape: tuple[int, int], mask: MaskReading) -> None:
-    """A mask's file fits if it is square, as what is restored, or has the picture's own shape at any size."""
-    (height, width), (mask_height, mask_width) = shape, mask.missing.shape
-    if mask_height == mask_width:
-        return
-    if abs(height * mask_width - width * mask_height) > ASPECT * height * mask_width:
-        raise ImageError(
-            f"it is {width}x{height} and the mask {mask_width}x{mask_height}: "
-            "expected a mask of the picture's shape, or a square one."
-        )

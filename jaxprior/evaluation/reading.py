@@ -20,10 +20,11 @@ from PIL import Image
 
 from jaxprior import operators
 from jaxprior.data import images
+from jaxprior.data.mask_fitting import same_shape
 from jaxprior.data.matching import Counterparts
 from jaxprior.errors import ImageError, MaskError, RunError
 from jaxprior.evaluation.cells import Cell, row_key, with_mask
-from jaxprior.evaluation.masking import ASPECT, CellMasks
+from jaxprior.evaluation.masking import CellMasks
 from jaxprior.evaluation.scores import merges
 from jaxprior.restoration.cut_photos import CutPhoto, cut_photo
 
@@ -205,7 +206,7 @@ class Reader:
         original = images.read_picture(found)
         (height, width), (original_height, original_width) = shape, original.pixels.shape[:2]
         squares = height == width or original_height == original_width
-        if not squares and abs(height * original_width - width * original_height) > ASPECT * height * original_width:
+        if not squares and not same_shape(shape, (original_height, original_width)):
             raise ImageError(
                 f"it is {width}x{height} and its original, {found.name}, {original_width}x{original_height}: "
                 "expected an original of the picture's shape, or one of them square."

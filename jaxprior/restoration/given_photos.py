@@ -65,11 +65,10 @@ def masks_of(mask: Any, photos: Sequence[np.ndarray], names: Sequence[str], key:
     shapes = [(photo.shape[0], photo.shape[1]) for photo in photos]
     if isinstance(mask, MaskSpec):
         chance = jax.random.fold_in(key, MASK_STREAM)
-        drawn = [
-            mask.draw(shape, jax.random.fold_in(chance, np.uint32(images.pixels_id(as_pixels(photo, None)))))
-            for shape, photo in zip(shapes, photos, strict=True)
+        return [
+            _drawn(mask, shape, jax.random.fold_in(chance, np.uint32(images.pixels_id(as_pixels(photo, None)))), name)
+            for shape, photo, name in zip(shapes, photos, names, strict=True)
         ]
-        return [one > 0 for one in drawn]
     masks = list(mask) if isinstance(mask, list | tuple) or np.ndim(mask) == 3 else [mask] * len(photos)
     if len(masks) != len(photos):
         raise MaskError(f"`mask` must be one mask for each of {len(photos)} photographs, got {len(masks)}.")
@@ -82,3 +81,11 @@ def masks_of(mask: Any, photos: Sequence[np.ndarray], names: Sequence[str], key:
             )
         found.append(np.asarray(Inpaint(np.asarray(one)).mask) > 0)
     return found
+
+
+def _drawn(mask: MaskSpec, shape: tuple[int, int], key: jax.Array, name: str) -> np.ndarray:
+    """The mask of one photograph, made by a specification; what is wrong with it is said together with its name."""
+    try:
+        return mask.draw(shape, key) > 0
+    except MaskError as error:
+        raise MaskError(f"`{name}`: {error}") from None

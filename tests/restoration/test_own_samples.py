@@ -1,7 +1,10 @@
 """What a prior's own samples say: the sheet and the figures beside the weights, and when they are made anew."""
 
 import json
+import shutil
+from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
 from tiny_prior import random_prior, write_tiny_prior
@@ -11,6 +14,7 @@ from jaxprior.data import images
 from jaxprior.errors import WeightsError
 from jaxprior.restoration.which_prior import explaining, own_samples
 from jaxprior.system.activity import doing
+from jaxprior.weights.storage import load_weights, save_weights
 
 
 class Quick:
@@ -153,6 +157,51 @@ def test_short_inversions_explain_the_known_pixels_of_each_picture_by_itself():
         alone = explainer.explain(spoilt[1:], missing[1:], np.array([6]), work=work)
     np.testing.assert_array_equal(alone.images[0], both.images[1])
     assert alone.psnr[0] == both.psnr[1]
+
+
+def test_a_picture_that_is_made_again_exactly_has_a_finite_figure(folder, monkeypatch):
+    prior = random_prior()
+    explainer, grey = explaining.Explainer(prior), np.full((1, 16, 16, 3), 255, np.uint8)
+    found = SimpleNamespace(images=np.ones((1, 16, 16, 3), np.float32))
+    monkeypatch.setattr(explainer.inverter, "invert", lambda *_, **__: found, raising=False)
+    with doing("explaining", total=1) as work:
+        done = explainer.explain(grey, np.zeros((1, 16, 16), bool), np.array([1]), work=work)
+        assert done.psnr[0] == explaining.MOST_PSNR
+        found.images = found.images * np.nan
+        with pytest.raises(WeightsError, match="no finite numbers"):
+            explainer.explain(grey, np.zeros((1, 16, 16), bool), np.array([1]), work=work)
+
+
+def scaled(path, scale):
+    """Write a tiny prior whose weights are so many times larger."""
+    params, card = load_weights(write_tiny_prior(path))
+    save_weights(path, jax.tree.map(lambda one: (one * scale).astype(one.dtype), params), card)
+
+
+@pytest.mark.parametrize(("scale", "said"), [(1e9, "values up to"), (0.0, "a single colour")])
+def test_a_prior_that_makes_no_pictures_is_refused_in_a_sentence(folder, scale, said):
+    scaled(folder / "model.safetensors", scale)
+    with pytest.raises(WeightsError, match=said):
+        own_samples.describe_prior(folder)
+    assert not (folder / "explained.json").exists() and Quick.groups == 0
+
+
+@pytest.mark.parametrize("name", ["explained.json", "samples.png"])
+def test_a_folder_where_a_file_belongs_is_named(folder, name):
+    (folder / name).mkdir()
+    with pytest.raises(WeightsError, match=f"{name} is a folder"):
+        own_samples.describe_prior(folder)
+
+
+def test_a_folder_that_is_removed_while_it_is_described_is_named(folder, monkeypatch):
+    def remove(*arguments, **_):
+        shutil.rmtree(folder)
+        return explain(*arguments, **_)
+
+    explain = Quick.explain
+    monkeypatch.setattr(Quick, "explain", remove)
+    with pytest.raises(WeightsError, match="was removed while"):
+        own_samples.describe_prior(folder)
 
 
 def test_a_folder_without_weights_is_refused_in_a_sentence(tmp_path):

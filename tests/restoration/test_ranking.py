@@ -1,7 +1,10 @@
 """Which prior explains a picture: the order, what cannot be used, and the sheet and table of it."""
 
 import csv
+import dataclasses
+import errno
 
+import jax
 import numpy as np
 import pytest
 from program import inside
@@ -149,6 +152,35 @@ def test_what_is_no_photograph_and_no_prior_is_refused_in_a_sentence(priors):
         jp.rank_priors([grey(60), grey(60)], priors, mask=[np.zeros((40, 60))])
 
 
+def test_a_mask_in_a_file_must_have_the_shape_of_the_photograph(priors, tmp_path):
+    hole = np.zeros((30, 60, 3), np.uint8)
+    hole[5:15, 20:30] = 255
+    images.save_png(tmp_path / "hole.png", hole)
+    spec = jp.parse_mask(tmp_path / "hole.png")
+    found = jp.rank_priors([grey(60, (60, 60)), grey(60, (60, 120))], priors, mask=spec)
+    assert [photo.name for photo in found.photos] == ["photos[1]"]
+    assert "it is 60x60 and the mask 60x30" in found.failed["photos[0]"]
+    with pytest.raises(MaskError, match="`photo`: it is 60x60 and the mask 60x30: expected a mask of the picture's"):
+        jp.restore_photo(priors[0], grey(60, (60, 60)), spec, key=jax.random.key(0))
+
+
+def test_a_prior_whose_folder_of_figures_is_unusable_is_passed_over(priors, monkeypatch):
+    def fail(prior, *, beside):
+        if prior is priors[0]:
+            raise WeightsError("dark/explained.json is a folder")
+        return OWN
+
+    monkeypatch.setattr(ranking, "own_samples", fail)
+    found = jp.rank_priors(grey(60), priors)
+    assert [one.prior for one in found.photos[0].priors] == ["bright"] and "is a folder" in found.passed_over["dark"]
+
+
+def test_what_is_shown_agrees_with_the_limit(priors):
+    best = jp.rank_priors(grey(60), priors).photos[0].priors[0]
+    shown = [dataclasses.replace(best, behind=behind).shown_behind for behind in (3.96, 4.0, 4.004, 4.04, 4.06, -0.5)]
+    assert shown == ["4.0", "4.0", "4.004", "4.04", "4.1", "-0.5"]
+
+
 def test_a_ranking_is_written_as_a_sheet_and_a_table(priors, tmp_path):
     found = jp.rank_priors([grey(60), grey(190)], priors)
     found.write(tmp_path / "ranking")
@@ -160,6 +192,36 @@ def test_a_ranking_is_written_as_a_sheet_and_a_table(priors, tmp_path):
         ("photos[0]", "2", "bright"),
     ]
     assert float(rows[0]["psnr"]) == pytest.approx(25, abs=1e-3) and rows[0]["subject"] == "dark walls"
+
+
+def test_the_command_keeps_its_sheet_apart_from_photographs(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    images.save_png("photos/one.png", grey(60))
+    named = ["--prior", str(place / "dark.safetensors")]
+    for photos in ("photos", "photos/one.png"):
+        done = inside("priors", "rank", photos, *named, "-o", "photos")
+        assert done.code == 2 and "photos holds the pictures" in done.err and not done.traced
+    for _ in range(2):  # the second time the sheet of the first lies among the photographs
+        done = inside("priors", "rank", "photos", *named, "-o", "photos/ranking")
+        assert done.code == 0 and "photos/one.png" in done.out and "photos/ranking/ranking.png\n " not in done.out
+        assert "all photographs" not in done.out
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ranking, "rank_priors", lambda *_, **__: pytest.fail("the photographs were ranked"))
+    images.save_png("one.png", grey(60))
+    (tmp_path / "out" / "ranking.png").mkdir(parents=True)
+    done = inside("priors", "rank", "one.png", "--prior", str(place / "dark.safetensors"), "-o", "out")
+    assert done.code == 2 and "ranking.png is a folder" in done.err and not done.traced
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    done = inside("priors", "rank", "one.png", "--prior", str(place / "dark.safetensors"), "-o", "other")
+    assert done.code == 2 and "nothing can be written into other (Read-only" in done.err and not done.traced
+
+
+def refused(**_):
+    raise OSError(errno.EROFS, "Read-only file system")
 
 
 def test_the_command_prints_a_table_and_names_what_is_left_out(place, tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from jaxprior.data.pixels import to_float
+from jaxprior.errors import WeightsError
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
@@ -36,6 +37,10 @@ GROUP = 8
 """Pictures that are explained before what is known is kept; an accelerator solves them at once."""
 THUMBNAIL = 4
 """Pixels a side of the thumbnail that says how smooth a picture is."""
+MOST_PSNR = 100.0
+"""In dB; stands for the infinity that a picture has which is made again exactly, so that means stay numbers."""
+LARGEST = 100.0
+"""Pictures have values in [-1, 1], and those of a prior lie a little outside. With values beyond this it is broken."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,6 +84,9 @@ class Explainer:
             missing: bool [b, h, w].
             ids: whole numbers [b] of 32 bits that seed each picture's chance.
             work: is told how far it is; so many pictures are done then.
+
+        Raises:
+            WeightsError: the prior makes pictures of values that are no numbers, or far too large.
         """
         count, smoothness = len(pictures), [smoothness_of(*one) for one in zip(pictures, missing, strict=True)]
         known = 1 - missing.astype(np.float32)
@@ -93,9 +101,26 @@ class Explainer:
             progress=progress,
         )  # fmt: skip
         work.moved(before + count)
-        images = np.clip(np.nan_to_num(np.asarray(found.images)), -1, 1)
+        require_finite(self.prior, found.images)
+        images = np.clip(np.asarray(found.images), -1, 1)
         explained = np.asarray(psnr(jnp.asarray(images), observed, mask=jnp.asarray(known)), float)
+        explained = np.minimum(explained, MOST_PSNR)
         return Explanation(psnr=explained.round(3), smoothness=np.array(smoothness), images=images)
+
+
+def require_finite(prior: Prior, images: Any) -> None:
+    """Refuse a prior whose images [b, h, w, c] are no pictures, because their values are not finite or far too large.
+
+    Raises:
+        WeightsError: naming it.
+    """
+    most = float(np.abs(np.asarray(images)).max())
+    if not most <= LARGEST:
+        name = prior.card.get("name", "the prior")
+        got = f"values up to {most:.1e}" if np.isfinite(most) else "values that are no finite numbers"
+        raise WeightsError(
+            f"{name} makes images with {got}; expected about -1 to 1, so its weights are damaged or badly converted"
+        )
 
 
 def settings_of(prior: Prior) -> dict[str, Any]:

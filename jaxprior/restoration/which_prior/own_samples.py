@@ -26,11 +26,11 @@ from PIL import Image
 from jaxprior.data.images import save_png, to_uint8
 from jaxprior.data.pixels import to_rgb
 from jaxprior.data.sheets import grid
-from jaxprior.errors import ArgumentError
+from jaxprior.errors import ArgumentError, WeightsError
 from jaxprior.inversion.engine import NUMERICS_VERSION
 from jaxprior.nn.latent import draw_codes
 from jaxprior.restoration.banks import samples_at_once
-from jaxprior.restoration.which_prior.explaining import GROUP, Explainer, settings_of
+from jaxprior.restoration.which_prior.explaining import GROUP, Explainer, require_finite, settings_of
 from jaxprior.runs.kinds import WEIGHTS
 from jaxprior.system import runtime
 from jaxprior.system.activity import doing, steps_of
@@ -116,8 +116,10 @@ def describe_prior(folder: Path) -> None:
         folder: with the prior's `model.safetensors`.
 
     Raises:
-        WeightsError: there are no weights, or damaged ones. ArgumentError: a prior whose images are no square pictures.
-        OSError: the folder cannot be written.
+        WeightsError: there are no weights, or damaged ones, or they make no pictures; a folder lies where one of the
+            two files belongs, or the prior's own folder has been removed meanwhile.
+        ArgumentError: a prior whose images are no square pictures.
+        OSError: the disk is full, or the folder may not be written.
 
     Example:
         >>> describe_prior(Path("priors/bedroom256"))  # inverts for minutes # doctest: +SKIP
@@ -136,6 +138,9 @@ def own_samples(prior: Prior, *, beside: Path | None = None) -> OwnSamples:
         prior: of square pictures.
         beside: the file of its weights, if there is one. Where it is that of an installed prior, what is measured is
             kept there, and otherwise in the user's cache folder.
+
+    Raises:
+        WeightsError, OSError: see `describe_prior`.
     """
     shipped, own = loader.bundled().values(), [] if beside is None else [beside]
     for weights in [*own, *shipped]:
@@ -168,10 +173,16 @@ def _describe(prior: Prior, folder: Path) -> OwnSamples:
     known = read(path, prior)
     if known is not None and known.whole and sheet.is_file():
         return known
+    for place in (path, sheet):
+        if place.is_dir():
+            raise WeightsError(f"{place} is a folder, where the file of this name belongs: remove or rename it")
     pictures = draw_samples(prior)
-    if known is None or not sheet.is_file():
-        save_png(sheet, sheet_of(pictures[:SAMPLES]))
-    return measure(prior, pictures, known=known, keep=partial(write, path, prior))
+    try:
+        if known is None or not sheet.is_file():
+            save_png(sheet, sheet_of(pictures[:SAMPLES]))
+        return measure(prior, pictures, known=known, keep=partial(write, path, prior))
+    except FileNotFoundError:
+        raise WeightsError(f"{folder} was removed while the samples of its prior were measured") from None
 
 
 def samples_of(prior: Prior) -> int:
@@ -180,14 +191,24 @@ def samples_of(prior: Prior) -> int:
 
 
 def draw_samples(prior: Prior) -> np.ndarray:
-    """The prior's samples that are shown and measured, uint8 [samples, h, w, c]; the sheet shows the first ones."""
+    """The prior's samples that are shown and measured, uint8 [samples, h, w, c]; the sheet shows the first ones.
+
+    Raises:
+        WeightsError: they are no pictures, so that there is nothing to measure.
+    """
     count = samples_of(prior)
     codes = draw_codes(jax.random.key(KEY), (count, prior.latent_dim), distribution=prior.code_distribution)
     generator, generate, parts = prior.split(1), jax.jit(lambda generator, z: generator(z)), []
     size = min(GROUP, samples_at_once(prior.image_shape))
     for first in steps_of("drawing the prior's samples", count, size, unit="samples"):
-        parts.append(to_uint8(np.asarray(generate(generator, codes[first : first + size]))))
-    return np.concatenate(parts)
+        images = np.asarray(generate(generator, codes[first : first + size]))
+        require_finite(prior, images)
+        parts.append(to_uint8(images))
+    pictures = np.concatenate(parts)
+    if (pictures == pictures[:, :1, :1]).all():
+        name = prior.card.get("name", "the prior")
+        raise WeightsError(f"{name} makes only pictures of a single colour, with which no photograph can be compared")
+    return pictures
 
 
 def sheet_of(pictures: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import io
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from jaxprior.data.images import save_png
 from jaxprior.data.sheets import captioned_grid
+from jaxprior.errors import RunError
 from jaxprior.system.files import make_folder, write_atomically
 
 
@@ -22,6 +24,33 @@ SHOWN = 160
 """Pixels a side of the pictures on a sheet."""
 COLUMNS = 6
 """The best priors that a sheet shows of each picture."""
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a folder into which a ranking cannot be written; one that is not there is made.
+
+    Raises:
+        RunError: it is a file or lies in one, or what has the name of one of the two files is a folder; or nothing can
+            be written there.
+        OSError: it cannot be made.
+    """
+    make_folder(folder)
+    for name in (SHEET, TABLE):
+        if (folder / name).is_dir():
+            raise RunError(
+                f"{folder / name} is a folder, where a file of the ranking belongs: give another one with -o."
+            )
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise RunError(
+            f"nothing can be written into {folder} ({error.strerror}): give another folder with -o."
+        ) from None
+
+
+def is_sheet(path: Path) -> bool:
+    """Whether a file is the sheet of a ranking that was written: it has its name, and the table lies beside it."""
+    return path.name == SHEET and path.with_name(TABLE).is_file()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,6 +79,12 @@ class RankedPrior:
     def explains(self) -> bool:
         """Whether the picture may be of the kind that the prior knows."""
         return self.behind <= FARTHEST
+
+    @property
+    def shown_behind(self) -> str:
+        """How far behind the picture is, with as many digits as show on which side of the limit it lies."""
+        texts = (f"{self.behind:.{digits}f}" for digits in range(1, 10))
+        return next((text for text in texts if (float(text) <= FARTHEST) == self.explains), str(self.behind))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,7 +132,7 @@ class PriorRanking:
         for photo in self.photos:
             shown.append((Path(photo.name).name[-24:], photo.picture))
             best = photo.priors[: columns - 1]
-            shown += [(f"{one.prior[-20:]}: {one.behind:.1f} dB behind", one.picture) for one in best]
+            shown += [(f"{one.prior[-20:]}: {one.shown_behind} dB behind", one.picture) for one in best]
         return captioned_grid(shown, columns=columns)
 
     def write(self, folder: Path) -> None:
