@@ -231,10 +231,11 @@ def test_what_came_before_the_disk_was_full_is_continued(server, tmp_path):
 
 
 FETCH = textwrap.dedent("""
-    import sys
+    import signal, sys
     from pathlib import Path
     from jaxprior.weights.fetching.download import fetch_file
     from jaxprior.weights.known.files import RemoteFile
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it otherwise
     fetch_file(RemoteFile(sys.argv[1], "net.pth", sys.argv[2], None), Path(sys.argv[3]))
 """)
 
