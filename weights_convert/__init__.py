@@ -82,7 +82,7 @@ def convert(
     """
     src, out = Path(src), Path(out)
     if out.suffix != ".safetensors" or out.resolve() in [Path(path).resolve() for path in (src, onto) if path]:
-        raise WeightsError(f"{out}: expected the name of a new file that ends in .safetensors")
+        raise WeightsError(f"{out}: expected a file that ends in .safetensors and is none of those that are read")
     asked = Asked(output, label, layout)
     form, network, converted, digest = (
         _from_folder(src, network, onto, state, asked) if src.is_dir() else _from_file(src, network, onto, state, asked)

@@ -33,17 +33,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "src", metavar="SRC", help="PyTorch checkpoint, TensorFlow GAN pickle, Keras .h5, safetensors or SinGAN folder"
     )
-    parser.add_argument("-o", "--out", required=True, metavar="OUT.safetensors", help="file to write")
+    parser.add_argument(
+        "-o", "--out", required=True, metavar="OUT.safetensors", help="file to write; an existing one is replaced"
+    )
     parser.add_argument("--network", choices=sorted(NETWORKS), help="architecture (default: recognised by names)")
-    parser.add_argument("--state", metavar="NAME", help="which of several networks in the file to take")
-    parser.add_argument("--layout", metavar="NAME", help="layout of a PGGAN's tensors (default: recognised by names)")
+    parser.add_argument("--state", metavar="NAME", help="which network in the file to take (default: the average)")
+    parser.add_argument("--layout", metavar="NAME", help="refuse a PGGAN of another layout (default: recognised)")
     parser.add_argument(
         "--output", choices=OUTPUTS, help="what a PGGAN's images go through at the end (default: what the file says)"
     )
     parser.add_argument("--label", metavar="LABEL", help="label to fix in a PGGAN that was trained with labels")
     parser.add_argument("--list", action=_List, nargs=0, help="show the layouts of PGGAN files that are known, and end")
     parser.add_argument("--name", help="name of the network (default: that of OUT)")
-    parser.add_argument("--onto", metavar="FILE", help="converted SqueezeNet that the linear layers of LPIPS belong on")
+    parser.add_argument("--onto", metavar="FILE", help="for LPIPS: the converted AlexNet, VGG or SqueezeNet")
     parser.add_argument("--licence", default="unknown", help="licence of the weights, for the card")
     given = parser.parse_args(arguments)
     try:

@@ -1,5 +1,6 @@
 """Which reader a file gets: decided by its first bytes, never by its name."""
 
+import stat
 from pathlib import Path
 
 from jaxprior.errors import WeightsError
@@ -19,12 +20,15 @@ def read_file(path: Path) -> bytes:
     """The bytes of a file.
 
     Raises:
-        WeightsError: it cannot be read, or is larger than any checkpoint.
+        WeightsError: it is no regular file and no link to one, it cannot be read, or it is larger than any checkpoint.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise WeightsError(f"{path}: the file has {size} bytes; at most {MAX_FILE_BYTES} are read")
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
+            raise WeightsError(f"{path}: it is {kind}; expected a file, or a link to one")
+        if status.st_size > MAX_FILE_BYTES:
+            raise WeightsError(f"{path}: the file has {status.st_size} bytes; at most {MAX_FILE_BYTES} are read")
         return path.read_bytes()
     except OSError as error:
         reason = describe_missing(path) or f"the file cannot be read ({error.strerror or error})"

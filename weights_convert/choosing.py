@@ -133,17 +133,19 @@ class Checkpoint:
 
     def _check_no_average(self, chosen: str, candidates: list[str]) -> None:
         """Refuse to take the raw network where its average is in the file, but cannot be read."""
+        network = self.states[chosen]
         others = [
-            Unread(name, "tensors of other names", shapes_of(state.values()))
+            Unread(name, "tensors of its names" if set(state) <= set(network) else "tensors of other names",
+                   shapes_of(state.values()))
             for name, state in self.states.items()
             if name not in candidates
-        ]
+        ]  # fmt: skip
         for unread in (*self.unread, *others):
-            if is_average(unread.name) and not is_of_critic(unread.name) and unread.may_be(self.states[chosen]):
+            if is_average(unread.name) and not is_of_critic(unread.name) and unread.may_be(network):
                 raise WeightsError(
                     f"the average over the training seems to be {printable(unread.name)!r}, which cannot be read: it "
-                    f"is {unread.kind}; save it as a state dict, or take the network that is not averaged with "
-                    f"`--state {printable(chosen) or repr('')}`"
+                    f"is {unread.in_words(network)}; save it as a state dict, or take the network that is not averaged "
+                    f"with `--state {printable(chosen) or repr('')}`"
                 )
 
     def _list(self, names: Iterable[str]) -> str:

@@ -104,8 +104,18 @@ class Unread:
     shapes: tuple[tuple[int, ...], ...] | None = None
 
     def may_be(self, state: Mapping[str, np.ndarray]) -> bool:
-        """Whether these may be the weights of the same network, as far as their shapes tell."""
-        return self.shapes is None or Counter(self.shapes) == Counter(shapes_of(state.values()))
+        """Whether these may be the weights of the same network, or a part of them, as far as their shapes tell."""
+        if self.shapes is None:
+            return True
+        fitting = Counter(self.shapes) <= Counter(shapes_of(state.values()))
+        return fitting and any(len(shape) > 1 for shape in self.shapes)
+
+    def in_words(self, state: Mapping[str, np.ndarray]) -> str:
+        """What they are, beside a network of which they may be the average."""
+        whole = len(shapes_of(state.values()))
+        if self.shapes is None or len(self.shapes) == whole:
+            return self.kind
+        return f"{self.kind}, and only {len(self.shapes)} of {whole}"
 
 
 @dataclass(frozen=True)

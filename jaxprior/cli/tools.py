@@ -81,18 +81,23 @@ def convert(
     source: Annotated[
         Path, typer.Argument(help="PyTorch .pth, official TensorFlow .pkl, Keras .h5, SinGAN folder", metavar="SRC")
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="File to write.", metavar="OUT.safetensors")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="File to write; an existing one is replaced.", metavar="OUT.safetensors")
+    ],
     name: Annotated[str | None, typer.Option(help="Of the network, for its card; by default that of OUT.")] = None,
     licence: Annotated[str, typer.Option(help="Of the weights, for the card.")] = "unknown",
     network: Annotated[str | None, typer.Option(help="Architecture, where the names leave it open.")] = None,
     onto: Annotated[
-        Path | None, typer.Option(help="Converted network that LPIPS' linear layers belong on.", metavar="FILE")
+        Path | None,
+        typer.Option(
+            help="For LPIPS: the converted AlexNet, VGG or SqueezeNet that its weights belong to.", metavar="FILE"
+        ),
     ] = None,
     state: Annotated[
-        str | None, typer.Option(help="Which of several networks in the file to take.", metavar="NAME")
+        str | None, typer.Option(help="Which network of several to take; by default the average.", metavar="NAME")
     ] = None,
     layout: Annotated[
-        str | None, typer.Option(help="Layout of a PGGAN's tensors, one of --list.", metavar="NAME")
+        str | None, typer.Option(help="Refuse a PGGAN of another layout than this one of --list.", metavar="NAME")
     ] = None,
     output: Annotated[
         str | None,
@@ -115,7 +120,7 @@ def convert(
     Of a generator and its average over the training, the average is taken, whatever the file calls it. Where names do
     not tell, the networks are listed, and `--state` names one.
 
-    Some things leave no trace in a file: `--output` says what images go through at the end (by default what the file
+    Some things a file does not say: `--output` chooses what images go through at the end (by default what the file
     says, or nothing), `--label` which label to fix in a network that was trained with labels.
 
     ```

@@ -161,7 +161,7 @@ def test_heads_that_do_not_fit_are_refused(converted, tmp_path):
     refused(write_heads(tmp_path / "n.pth", [-head for head in heads]), words="negative weights", onto=converted)
     vgg = save(tmp_path / "v.st", vgg_state("vgg16", last=17))
     refused(vgg, words="a whole network (vgg16) is not put onto another", onto=converted)
-    with pytest.raises(ValueError, match="expected the name of a new file"):
+    with pytest.raises(ValueError, match="expected a file that ends in .safetensors"):
         convert(path, converted, onto=converted)
 
 

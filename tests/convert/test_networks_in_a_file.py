@@ -249,3 +249,21 @@ def test_tensorflow_networks_can_be_named(golden, tmp_path):
     refused(tmp_path / "n.pkl", words="A (19 tensors), B (19 tensors)")
     convert(tmp_path / "n.pkl", tmp_path / "n.safetensors", state="B")
     np.testing.assert_array_equal(bias_of(tmp_path / "n.safetensors"), dict(other)["4x4/Conv/bias"])
+
+
+@pytest.mark.parametrize("name", ["netG_noema", "G_woema", "preema_G", "GnoEMA", "generator_unaveraged"])
+def test_a_network_that_is_called_not_averaged_is_not_taken_for_the_average(name, tmp_path):
+    assert not is_average(name)
+    path = save(tmp_path / "g.pth", {name: RAW, "netG": AVERAGE})
+    refused(path, words="which of these networks to take does not follow from their names")
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_part_of_an_average_is_not_passed_over(flat, tmp_path):
+    part = dict(list(AVERAGE.items())[-4:])
+    value = {"G": RAW, "G_ema": part}
+    if flat:
+        value = {**prefixed("G.", RAW), **prefixed("G_ema.", part)}
+    path = save(tmp_path / "g.pth", value)
+    assert "and only 4 of 12" in refused(path, words="the average over the training seems to be 'G_ema'")
+    assert_is(convert(path, tmp_path / "g.safetensors", state="G").out, RAW)

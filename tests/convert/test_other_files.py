@@ -1,6 +1,7 @@
 """What people give to the converter that is no checkpoint of its: each is told what it is, in one sentence."""
 
 import io
+import os
 import tarfile
 import zipfile
 
@@ -167,3 +168,11 @@ def test_generators_of_other_channels_are_refused_when_converted_and_when_loaded
         with pytest.raises(WeightsError) as caught:
             load()
         assert sentence in str(caught.value)
+
+
+def test_a_pipe_or_a_device_is_refused_at_once(tmp_path):
+    """Reading one would wait for whoever writes into it, or never end."""
+    os.mkfifo(tmp_path / "g.pth")
+    (tmp_path / "link.pth").symlink_to("g.pth")
+    for path in (tmp_path / "g.pth", tmp_path / "link.pth"):
+        refused(path, words="it is a pipe or a device; expected a file")

@@ -202,6 +202,19 @@ def test_equal_widths_leave_the_form_of_mmgenerations_layers_open(tmp_path):
     assert report.config["upsample"] == "fused" and "equal widths leave open" in str(report)
 
 
+def test_what_a_genforce_file_does_not_say_is_noted(tmp_path):
+    """Whether its layers are fused where widths are equal, and how far it had grown without `lod`."""
+    whole = convert(save(tmp_path / "g.pth", FORCE.state("gf16")), tmp_path / "g.safetensors")
+    assert not any("equal widths" in note or "taken as finished" in note for note in whole.notes)
+    shapes = {"layer0": (8, 8, 4, 4), "output0": (3, 8, 1, 1), "output1": (3, 8, 1, 1)}
+    shapes |= {f"layer{k}": (8, 8, 3, 3) for k in (1, 2, 3)}
+    state = {f"{layer}.weight": np.ones(shape, np.float32) for layer, shape in shapes.items()}
+    state |= {f"{layer}.bias": np.ones(shape[0], np.float32) for layer, shape in shapes.items()}
+    open_ = convert(save(tmp_path / "g.pth", state), tmp_path / "g.safetensors")
+    assert any("equal widths leave open whether they are" in note for note in open_.notes)
+    assert any("how far it had grown (lod); it is taken as finished" in note for note in open_.notes)
+
+
 # Averages, and how far a network had grown.
 
 

@@ -44,6 +44,7 @@ def layout_of(names: Mapping[str, np.ndarray]) -> tuple[Layout | Refused, str] |
     fitting = {layout.name: key for layout in known().values() if (key := layout.recognise(names)) is not None}
     if len(fitting) > 1:
         raise WeightsError(
-            f"its tensors fit the layouts {' and '.join(fitting)} alike (they have {' and '.join(fitting.values())})"
+            f"its tensors fit the layouts {' and '.join(fitting)} alike (they have {' and '.join(fitting.values())}), "
+            "so that several networks lie in one dict; save the state dict of each in a file of its own"
         )
     return next(((known()[name], key) for name, key in fitting.items()), None)

@@ -142,6 +142,16 @@ def tensors_of(state: State, layers: Sequence[Layer], *, examples: str, used: Co
     return Tensors(_unique(named, state), key_of, usual, tuple(counters))
 
 
+def leave_form_open(tensors: Tensors) -> bool:
+    """Whether all layers that change the resolution fit a plain and a fused form alike, as where all widths are equal.
+
+    Arguments:
+        tensors: of a layout that has both forms under one name, as OIHW and as IOHW.
+    """
+    both = [item.array.shape[:2] for item in tensors.named if len({one.form for one in item.arrangements}) > 1]
+    return all(len(set(widths)) < 2 for widths in both)
+
+
 def _unique(named: list[Named], state: State) -> list[Named]:
     seen: dict[str, str] = {}
     for item in named:

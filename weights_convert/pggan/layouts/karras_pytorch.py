@@ -95,7 +95,8 @@ LAYOUTS = (
             "the code of ganseeing and rewriting clips images to [-1, 1] at the end, that of gandissect and ptrblck "
             "does not, and the file does not say which: they are not clipped (`--output clip` clips them)"
         ),
-        remarks="generator of the last resolution alone; a final clip leaves no trace: `--output clip`",
+        remarks="generator of the last resolution alone; the file does not say whether its images are clipped: "
+        "`--output clip`",
     ),
     Refused(
         name="ganseeing_ablation",

@@ -7,9 +7,12 @@ final tanh and a label input leave no trace in the weights; such generators are 
 file says `final_tanh` beside them.
 """
 
+from dataclasses import replace
+
 from weights_convert.pggan.arrangement import DOWN_OIHW, FIRST_OIHW, LAST_COLUMNS, MATRIX_OI, OIHW, UP_HWIO, UP_IOHW
-from weights_convert.pggan.layers import Layer, tensors_of
+from weights_convert.pggan.layers import Layer, leave_form_open, tensors_of
 from weights_convert.pggan.layout import CriticLayout, Layout, Names, Reading, Source, by_key
+from weights_convert.pggan.stage import Growth, growth_by_lod
 from weights_convert.pggan.trees import MAX_STAGES
 
 
@@ -30,7 +33,16 @@ def _read_genforce(source: Source) -> Reading:
     for k in range(2 * MAX_STAGES):
         arrangements = (FIRST_OIHW,) if k == 0 else (OIHW,) if k % 2 else (OIHW, UP_IOHW)
         layers.append(Layer(f"layer{k}", f"layer{k}.weight", f"layer{k}.bias", arrangements))
-    return Reading(tensors_of(source.state, layers, examples="layer0.weight, layer0.bias"))
+    tensors = tensors_of(source.state, layers, examples="layer0.weight, layer0.bias")
+    note = "its up-convolutions are taken not to be fused, as by default: equal widths leave open whether they are"
+    return Reading(tensors, notes=(note,) if leave_form_open(tensors) else ())
+
+
+def _growth(source: Source, stages: int) -> Growth:
+    """By `lod`, which is in every file that the projects saved."""
+    growth = growth_by_lod(source.state, stages)
+    note = "the file does not say how far it had grown (lod); it is taken as finished"
+    return growth if growth.said else replace(growth, note=note)
 
 
 def _is_critic(names: Names) -> bool:
@@ -68,7 +80,8 @@ LAYOUTS = (
         sign="layer0.conv.weight",
         recognise=by_key("layer0.conv.weight"),
         read=_read_mganprior,
-        remarks="a final tanh leaves no trace: `--output tanh`",
+        growth=_growth,
+        remarks="the file does not say whether its images go through a tanh: `--output tanh`",
     ),
     Layout(
         name="genforce",
@@ -76,7 +89,8 @@ LAYOUTS = (
         sign="layer0.weight",
         recognise=by_key("layer0.weight", "output0.weight"),
         read=_read_genforce,
+        growth=_growth,
         critic=CriticLayout(_is_critic, _read_critic),
-        remarks="a final tanh leaves no trace: `--output tanh`",
+        remarks="the file does not say whether its images go through a tanh: `--output tanh`",
     ),
 )

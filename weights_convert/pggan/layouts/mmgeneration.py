@@ -10,7 +10,7 @@ import math
 
 from jaxprior.errors import WeightsError
 from weights_convert.pggan.arrangement import FIRST_ROWS, OIHW, UP_IOHW, VECTOR_ON_A_MAP
-from weights_convert.pggan.layers import Layer, he, tensors_of
+from weights_convert.pggan.layers import Layer, he, leave_form_open, tensors_of
 from weights_convert.pggan.layout import Layout, Reading, Source, by_key
 from weights_convert.pggan.stage import Growth
 from weights_convert.pggan.trees import MAX_STAGES
@@ -34,10 +34,8 @@ def _read(source: Source) -> Reading:
     for b in range(MAX_STAGES):
         layers.append(Layer(f"output{b}", f"torgb_layers.{b}.conv.weight_orig", f"torgb_layers.{b}.conv.bias"))
     tensors = tensors_of(source.state, layers, examples=f"{_SIGN}, conv_blocks.0.conv.bias")
-    doubling = [item.array.shape[:2] for item in tensors.named if UP_IOHW in item.arrangements]
-    undecided = all(len(set(sizes)) < 2 for sizes in doubling)
     note = "its up-convolutions are taken to be fused, as by default: equal widths leave open whether they are"
-    return Reading(tensors, {"norm_epsilon": "outside"}, notes=(note,) if undecided else ())
+    return Reading(tensors, {"norm_epsilon": "outside"}, notes=(note,) if leave_form_open(tensors) else ())
 
 
 def _constant(shape: tuple[int, ...], form: str) -> float:
