@@ -26,9 +26,7 @@ def evaluate(
         str | None,
         typer.Argument(help="A ready recipe's name, or a TOML file; without one, the ready ones are listed."),
     ] = None,
-    out: Annotated[
-        Path | None, opt.out_option("Folder of the evaluation; the same command goes on in it.")
-    ] = None,
+    out: Annotated[Path | None, opt.out_option("Folder of the evaluation; the same command goes on in it.")] = None,
     data: Annotated[
         list[Path] | None,
         typer.Option(
@@ -81,8 +79,12 @@ def evaluate(
 ) -> None:
     """Run a recipe: every prior with every data set, task and method, on originals that are degraded first.
 
-    The same command resumes, with a larger --limit too. RUN holds a folder a cell, tables and an offline report over
-    all of them; `jaxprior report RUN` rebuilds these at any moment.
+    The same command resumes, with a larger --limit too. RUN holds one folder for each cell (a data set with a prior, a
+    task and a method), and tables and an offline report over all of them; `jaxprior report RUN` rebuilds these at any
+    moment.
+
+    The examples with bedroom256 and thesis_table_6 need pictures of yours, the prior (`jaxprior priors get bedroom256`)
+    and the network of the perceptual distance (`jaxprior priors get vgg16`), which --features none does without.
 
     ```
     jaxprior evaluate
@@ -192,9 +194,7 @@ def _run(recipe: Any, out: Path, **settings: Any) -> tuple[Path, set[str]]:
 def _print_forecast(cells: list[Any], elsewhere: Any = None) -> None:
     """Print what cells take: on this machine, or elsewhere, on a device from `jaxprior.restoration.known_devices`."""
     titles = ("cell", "pictures", "inversions", "steps", "batch", "memory", "time")
-    rows = [
-        (c.title, c.pictures, c.inversions, c.steps, c.batch, size(c.bytes), duration(c.seconds)) for c in cells
-    ]
+    rows = [(c.title, c.pictures, c.inversions, c.steps, c.batch, size(c.bytes), duration(c.seconds)) for c in cells]
     seconds, most = sum(cell.seconds for cell in cells), max(cell.bytes for cell in cells)
     total = (f"{len(cells)} cells", sum(c.pictures for c in cells), sum(c.inversions for c in cells), "", "")
     print_table(titles, [*rows, (*total, size(most), duration(seconds))], words=1)

@@ -7,14 +7,15 @@ A recipe, the options of the command line and the card of a prior say their meth
 changed of it. What is not said stays the preset's.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from jaxprior import protocols
 from jaxprior.checks import kind_of
-from jaxprior.errors import SettingsError
+from jaxprior.errors import SettingsError, WeightsError
 from jaxprior.inversion.codes.attention import ATTENTION
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.codes.single import SingleCode
@@ -25,6 +26,8 @@ from jaxprior.restoration.defaults import defaults_of, origin_of_defaults
 from jaxprior.restoration.merge_rule import MERGES, Merge
 from jaxprior.restoration.networks import Networks, OutlinedNetworks
 from jaxprior.settings import PLAIN, Names, as_table, at, check_choice, check_names, fields_of, setting, spelled, typed
+from jaxprior.weights import registry
+from jaxprior.weights.known.networks import NETWORKS
 
 
 if TYPE_CHECKING:
@@ -261,15 +264,14 @@ def _attention(attention: Any, given: Any, names: Names) -> Any:
         raise SettingsError(f"{first}: give {kind} dot, scaled-dot or cbam with it.")
     if not changes:
         return attention
-    return dataclasses.replace(
-        attention, **fields_of(type(attention), changes, prefix="codes.attention.", names=names)
-    )
+    return dataclasses.replace(attention, **fields_of(type(attention), changes, prefix="codes.attention.", names=names))
 
 
 def _objective(stated: Mapping, given: dict, prior: Any, names: Names, networks: Networks) -> Objective:
     check_names(given, Objective.__dataclass_fields__, prefix="objective.", names=names)
     table = {**stated, **given}
-    features = _network(table.pop("features", None), prior, names, networks)
+    with _saying_how_to_do_without(table.get("features"), spelled("objective.features", names)):
+        features = _network(table.pop("features", None), prior, names, networks)
     if features is None and "feature_weight" in given:
         weight, network = spelled("objective.feature_weight", names), spelled("objective.features", names)
         raise SettingsError(f"{weight}: there is no feature distance to weigh; give {network} with it.")
@@ -320,6 +322,19 @@ def _network(source: Any, prior: Any, names: Names, networks: Networks) -> Any:
     if callable(source) or hasattr(source, "features"):
         return source
     raise SettingsError(f'{setting}: expected "none", "critic", a network or a table of one, got {source!r}.')
+
+
+@contextlib.contextmanager
+def _saying_how_to_do_without(source: Any, setting: str) -> Iterator[None]:
+    """Let the sentence about a feature network that is not installed end with how to do without it."""
+    try:
+        yield
+    except WeightsError as error:
+        name = source.get("network") if isinstance(source, Mapping) else source
+        if name not in NETWORKS or name in registry.installed():
+            raise
+        evaluated = "" if setting.startswith("--") else ", for `jaxprior evaluate` also --features none"
+        raise WeightsError(f"{error}; or do without it: {setting} none{evaluated}") from None
 
 
 def _cut_network(table: Mapping, setting: str, networks: Networks) -> Any:

@@ -83,6 +83,17 @@ def test_a_recipe_is_estimated_for_a_gpu_that_is_not_here(place, precision):
     assert "This is an estimate" in elsewhere.out and "An H100 was not measured" in elsewhere.out
 
 
+def test_a_network_that_is_not_installed_is_named_with_both_ways_out(place, tmp_path, monkeypatch):
+    monkeypatch.setenv("JAXPRIOR_DATA", str(tmp_path / "data"))
+    common = ("--prior", place / "tiny.safetensors")
+    recipe = ("evaluate", "mganprior_inpainting", *common, "--data", place / "picture.png", "--dry-run")
+    single = ("inpaint", place / "picture.png", *common, "--mask", "center:0.25", "--preset", "thesis", "-o", tmp_path)
+    for command in ((*recipe, "--device", "h100"), single):
+        outcome = inside(*command)
+        assert outcome.code == 2 and outcome.one_sentence
+        assert "jaxprior priors get vgg16" in outcome.err and "--features none" in outcome.err
+
+
 def test_a_device_is_for_the_dry_run_and_must_be_known(place, tmp_path):
     command = ("evaluate", "quick", "--data", place / "picture.png")
     for options, sentence in ((("--device", "h100", "-o", tmp_path / "r"), "--dry-run"),

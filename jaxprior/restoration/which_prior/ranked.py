@@ -153,6 +153,6 @@ class PriorRanking:
                 numbers = (f"{value:.3f}" for value in (one.psnr, one.expected, one.behind, one.share_below))
                 says = "yes" if one.explains else "no"
                 writer.writerow((photo.name, place, one.prior, one.subject, *numbers, says))
-        make_folder(folder)
+        check_place(folder)
         write_atomically(folder / TABLE, text.getvalue().encode())
         save_png(folder / SHEET, self.sheet())
