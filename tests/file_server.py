@@ -68,6 +68,7 @@ def file_server(content: bytes = b"") -> Iterator[FileServer]:
 
         def do_GET(self):
             answer = served.answers.pop(0) if served.answers else served.usual
+            sent = served.sent  # a test may begin another list while this answer still ends
             served.asked.append((self.path, self.headers.get("Range")))
             content = served.files.get(self.path.rpartition("/")[2], served.content)
             etag, first, status = f'"{hashlib.sha256(content).hexdigest()[:16]}"', 0, answer.status
@@ -89,11 +90,11 @@ def file_server(content: bytes = b"") -> Iterator[FileServer]:
             self.end_headers()
             self.close_connection = True
             body = body if answer.cut is None else body[: answer.cut]
-            served.sent.append(0)
+            sent.append(0)
             with contextlib.suppress(OSError):
                 for start in range(0, len(body), 4096):
                     self.wfile.write(body[start : start + 4096])
-                    served.sent[-1] = min(start + 4096, len(body))
+                    sent[-1] = min(start + 4096, len(body))
                     if answer.pause:
                         time.sleep(answer.pause)
                 self.wfile.flush()

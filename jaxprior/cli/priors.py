@@ -7,7 +7,7 @@ import typer
 
 from jaxprior.cli.console import load_jax, say, say_error
 from jaxprior.cli.prior_tables import print_networks, print_priors
-from jaxprior.errors import JaxpriorError
+from jaxprior.errors import JaxpriorError, WeightsError
 
 
 Name = Annotated[str, typer.Argument(help="Of a network, as `jaxprior priors` lists it.", metavar="NAME")]
@@ -46,6 +46,9 @@ def get(
         ),
     ] = None,
     licence: Annotated[str | None, typer.Option(help="Of the weights, for the card of a file of your own.")] = None,
+    shows: Annotated[
+        str | None, typer.Option(help="What the pictures of a prior of your own show, for its card.", metavar="TEXT")
+    ] = None,
     output: Annotated[
         str | None, typer.Option(help="What images go through at the end: none, clip or tanh; see `jaxprior convert`.")
     ] = None,
@@ -62,7 +65,7 @@ def get(
     ```
     jaxprior priors get bedroom256
     jaxprior priors get kitchen256 --from downloads/proggan_kitchen-67f1e16c.pth
-    jaxprior priors get my-rooms --from checkpoint.pth --licence "CC BY 4.0"
+    jaxprior priors get my-rooms --from checkpoint.pth --shows "living rooms" --licence "CC BY 4.0"
     jaxprior priors get vgg16
     ```
     """
@@ -75,7 +78,7 @@ def get(
     if known is not None and here is None:
         for line in registry.announced(known, fetched=source is None):
             say(line)
-    path = installing.install(name, source=source, licence=licence, output=output, label=label)
+    path = installing.install(name, source=source, licence=licence, subject=shows, output=output, label=label)
     card = read_card(path)
     if here is None:
         if "layout" in card:
@@ -94,59 +97,45 @@ def get(
 
 def _describe(folder: Path) -> None:
     """Show what an installed prior's own samples say. The prior is of use without, so a failure is only told."""
-    say("Its samples are drawn and measured now; it can be used already, and the same command goes on with that.")
     load_jax()
-    from jaxprior.restoration.which_prior.own_samples import SHEET, describe_prior
+    from jaxprior.restoration.which_prior.own_samples import FILE, SHEET, describe_prior
     from jaxprior.system import runtime
 
+    if not all((folder / made).is_file() for made in (FILE, SHEET)):
+        say("Its samples are drawn and measured now; it can be used already, and the same command goes on with that.")
     runtime.enable_compilation_cache()
     try:
         describe_prior(folder)
     except JaxpriorError as error:
+        if not folder.is_dir():
+            raise _gone(folder) from None
         say_error(f"note: its samples could not be measured: {error}")
+        return
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        if not folder.is_dir():
+            raise _gone(folder) from None
+        say_error(f"note: its samples could not be measured: {error.filename2 or error.filename}: {error.strerror}")
         return
     say(f"its samples: {folder / SHEET}")
 
 
+def _gone(folder: Path) -> WeightsError:
+    return WeightsError(f"{folder} was removed while the prior's samples were measured: it is not installed any more.")
+
+
 def show(name: Name) -> None:
-    """Show what is known of a prior that is here: size, licence, where it comes from, and its default settings.
+    """Show what is known of a network: size, licence, where it comes from, and a prior's default settings.
+
+    The file of one that is here is checked. Of one that is not installed, this says how to get it.
 
     ```
     jaxprior priors show cats64
+    jaxprior priors show bedroom256
     ```
     """
-    from jaxprior.operators import task_names
-    from jaxprior.restoration.defaults import BY_SIZE, defaults_of, states_defaults
-    from jaxprior.settings import flat
-    from jaxprior.weights.loader import find
-    from jaxprior.weights.outlines import outline_prior
-    from jaxprior.weights.storage import read_card
+    from jaxprior.cli.prior_details import print_details
 
-    card, path = read_card(find(name, role="prior")), find(name, role="prior")
-    outline = outline_prior(name)
-    lines = {
-        "name": card.get("name", name),
-        "file": path,
-        "shows": card.get("subject"),
-        "trained on": card.get("data", card.get("source")),
-        "licence": card.get("licence"),
-        "pixels": outline and "x".join(map(str, outline.image_shape[:-1])),
-        "latent": outline and outline.sizes.latent_dim,
-        "layers": outline and outline.num_layers,
-        "layout": card.get("layout"),
-        "from": card.get("url", card.get("page")),
-        "sha256": card["sha256"],
-        "of source": card.get("sha256_source"),
-    }
-    for title, value in lines.items():
-        if value is not None:
-            say(f"{title:<11} {value}")
-    if outline is None:
-        return
-    for task in task_names():
-        settings = defaults_of(card, task, image_shape=outline.image_shape)
-        origin = "" if states_defaults(card, task) else f" ({BY_SIZE})"
-        say(f"{task + ':':<11} " + ", ".join(f"{key} {value}" for key, value in flat(settings)) + origin)
+    print_details(name)
 
 
 def remove(name: Name) -> None:

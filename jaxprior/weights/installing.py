@@ -13,7 +13,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from jaxprior.errors import WeightsError
@@ -21,6 +21,7 @@ from jaxprior.runs.kinds import WEIGHTS
 from jaxprior.system.activity import doing
 from jaxprior.system.files import sync_folder
 from jaxprior.weights import loader, originals, registry, storage
+from jaxprior.weights.fetching.address import address_of
 from jaxprior.weights.fetching.place import make_place, only_process
 from jaxprior.weights.known.belonging import made_of
 from jaxprior.weights.known.files import KnownNetwork
@@ -28,7 +29,7 @@ from jaxprior.weights.known.networks import NETWORKS
 from jaxprior.weights.known.priors import PRIORS, KnownPrior
 
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def install(
@@ -36,6 +37,7 @@ def install(
     *,
     source: str | os.PathLike | None = None,
     licence: str | None = None,
+    subject: str | None = None,
     output: str | None = None,
     label: str | None = None,
 ) -> Path:
@@ -44,9 +46,9 @@ def install(
     Arguments:
         name: of a known network (`jaxprior.weights.known`), or any name for the network in `source`.
         source: the file, if it was carried here by hand; a folder with the files of a network that has several; also
-            the folder of a training run. Nothing is fetched then. None fetches the files of a known network; what is
-            installed already and undamaged is left as it is, unless `output` or `label` is given.
-        licence: of the weights, for the card; None takes what is known.
+            the folder of a training run. Nothing is fetched then. None fetches the files of a known network; the
+            weights of what is installed already and undamaged stay, unless `output` or `label` is given.
+        licence, subject: of the weights, and what the pictures show, for the card; None takes what is known.
         output, label: of a PGGAN, see `weights_convert.convert`.
 
     Returns:
@@ -61,10 +63,11 @@ def install(
         >>> install("lpips-squeeze").name  # downloads # doctest: +SKIP
         'lpips-squeeze.safetensors'
     """
-    known = registry.known(name)
+    known, stated = registry.known(name), _stated(licence, subject)
     _check_name(name, known, source is not None)
     if source is None and output is None and label is None and (here := present(name)) is not None:
-        return here
+        return _with_stated(here, name, stated)
+    _check_options(name, known, source, output, label)
     with _alone(name), contextlib.ExitStack() as resources:
         files = _originals(name, known, source)
         fresh = registry.downloads_folder() / f"{name}.converting"
@@ -72,7 +75,8 @@ def install(
         fresh.mkdir()
         resources.callback(shutil.rmtree, fresh, ignore_errors=True)
         try:
-            made = _converted(name, known, files, fresh, licence=licence, output=output, label=label)
+            converted = _converted(name, known, files, fresh, output=output, label=label)
+            made = _described(converted, fresh, known, {"name": name, **stated}, fetched=source is None)
             path = _put(name, known, made)
         except WeightsError:
             if known is None or any(file.sha256 is None for file in known.files):
@@ -109,41 +113,64 @@ def uninstall(name: str) -> Path:
         What was removed: the folder of a prior, or the file of a feature network.
 
     Raises:
-        WeightsError: it is not installed, or is one of those that come with the package.
+        WeightsError: it is not installed, it is being installed, or it is one of those that come with the package.
     """
     if name in loader.bundled():
         raise WeightsError(f"{name} comes with the package and cannot be removed")
-    parts = originals.parts(registry.known(name))
-    for part in parts:
-        part.unlink()
-    if (prior := registry.installed_priors().get(name)) is not None:
-        shutil.rmtree(prior.parent)
-        return prior.parent
-    if (network := registry.installed().get(name)) is not None:
-        network.unlink()
-        return network
-    if parts:
-        return parts[0]
-    here = {**registry.installed_priors(), **registry.installed()}
-    raise WeightsError(
-        f"{name!r} is not installed; installed are {', '.join(here) or 'none'}{registry.did_you_mean(name, here)}"
-    )
+    known = registry.known(name)
+    prior, network = registry.installed_priors().get(name), registry.installed().get(name)
+    if prior is None and network is None and not originals.parts(known):
+        here = {**registry.installed_priors(), **registry.installed()}
+        raise WeightsError(
+            f"{name!r} is not installed; installed are {', '.join(here) or 'none'}{registry.did_you_mean(name, here)}"
+        )
+    with _alone(name), originals.only_fetching_of(known):
+        parts = originals.parts(known)
+        for part in parts:
+            part.unlink()
+        if prior is not None and prior.parent.is_symlink():
+            prior.parent.unlink()  # what it leads to is the user's
+        elif prior is not None:
+            shutil.rmtree(prior.parent)
+        elif network is not None:
+            network.unlink()
+    return prior.parent if prior is not None else network or parts[0]
 
 
 def _check_name(name: str, known: KnownNetwork | None, given: bool) -> None:
     """Refuse a name that is none, that belongs to a bundled prior, or of which nothing is known."""
     if name in loader.bundled():
         raise WeightsError(f"{name} comes with the package and need not be installed; choose another name for a file")
+    if _NAME.fullmatch(name) is None:
+        raise WeightsError(
+            f"{name!r} cannot be a name: expected at most 64 letters, digits, dots, dashes and underscores, a letter "
+            "or digit first"
+        )
     if known is None and not given and present(name) is None:
         raise WeightsError(
             f"{name!r} is no network that is known: {', '.join(NETWORKS)} and {len(PRIORS)} priors are, which "
             "`jaxprior priors` lists; a file of your own is installed under any name with `--from FILE`"
             f"{registry.did_you_mean(name, [*PRIORS, *NETWORKS])}"
         )
-    if _NAME.fullmatch(name) is None:
-        raise WeightsError(f"{name!r} cannot be a name: expected letters, digits, dots, dashes and underscores")
     if isinstance(known, KnownPrior) and not known.files and not given and present(name) is None:
         raise WeightsError(f"{name} is not installed: {registry.how_to_get(name)}")
+
+
+def _check_options(
+    name: str, known: KnownNetwork | None, source: str | os.PathLike | None, output: str | None, label: str | None
+) -> None:
+    """Refuse options of the conversion where there is nothing to convert, or no PGGAN."""
+    asked = {"--output": output, "--label": label}
+    words = " ".join(f"{option} '{value}'" for option, value in asked.items() if value is not None)
+    if not words:
+        return
+    if known is not None and not isinstance(known, KnownPrior):
+        raise WeightsError(f"{name} is a feature network; {words} is for a PGGAN")
+    if source is None and (known is None or not known.files):
+        raise WeightsError(
+            f"{name} was installed from a file that you had: give it once more to convert it anew, "
+            f"`jaxprior priors get {name} --from FILE {words}`"
+        )
 
 
 def _place(name: str, *, prior: bool) -> Path:
@@ -171,16 +198,20 @@ def _converted(
     files: list[Path],
     fresh: Path,
     *,
-    licence: str | None,
     output: str | None,
     label: str | None,
 ) -> Path:
-    """The network as a file of ours, whose card says what is known of it."""
+    """The network as a file of ours: in a fresh folder, or where it lay if it was one already."""
     import weights_convert
 
     onto: Path | None = None
     for number, original in enumerate(files):
         if storage.card_of_ours(original) is not None:
+            if output is not None or label is not None:
+                raise WeightsError(
+                    f"{original} is converted already; --output and --label are for a conversion: give the file of "
+                    "which it was made"
+                )
             onto = original
             continue
         out = fresh / f"{number}.safetensors"
@@ -189,26 +220,50 @@ def _converted(
             weights_convert.convert(original, out, name=name, licence=stated, onto=onto, output=output, label=label)
         onto = out
     assert onto is not None  # there is at least one file
-    params, card = storage.load_weights(onto)
+    return onto
+
+
+def _described(
+    converted: Path, fresh: Path, known: KnownNetwork | None, stated: Mapping[str, str], *, fetched: bool
+) -> Path:
+    """The network in a fresh folder, with a card that says what is known of it and what the user says."""
+    params, card = storage.load_weights(converted)
     made = fresh / WEIGHTS
-    if onto.parent == fresh:
-        onto.unlink()  # it is in memory, and the disk may be small
-    storage.save_weights(made, params, {**card, **_said_of(known, card), "name": name, **_stated(licence)})
+    if converted.parent == fresh:
+        converted.unlink()  # it is in memory, and the disk may be small
+    storage.save_weights(made, params, {**card, **_said_of(known, card, fetched=fetched), **stated})
     return made
 
 
-def _stated(licence: str | None) -> dict[str, str]:
-    return {} if licence is None else {"licence": licence}
+def _stated(licence: str | None, subject: str | None) -> dict[str, str]:
+    """What a user says of a network, for its card."""
+    said = {"licence": licence, "subject": subject}
+    return {name: " ".join(text.split()) for name, text in said.items() if text is not None}
 
 
-def _said_of(known: KnownNetwork | None, card: Mapping[str, Any]) -> dict[str, str]:
+def _with_stated(path: Path, name: str, stated: Mapping[str, str]) -> Path:
+    """An installed network with what a user says of it in its card; its weights stay."""
+    if {**(card := storage.read_card(path)), **stated} != card:
+        with _alone(name):
+            params, card = storage.load_weights(path)
+            storage.save_weights(path, params, {**card, **stated})
+    return path
+
+
+def _said_of(known: KnownNetwork | None, card: Mapping[str, Any], *, fetched: bool) -> dict[str, str]:
     """What the card of a known prior says beside what the converter finds."""
     if not isinstance(known, KnownPrior):
         return {}
     said = {"subject": known.subject, "data": known.data, "licence": known.stated_licence}
-    if card.get("source") in known.others and known.files:
-        return said  # from another publisher than the one whose page is known
-    return {**said, "page": known.page, **({"url": known.files[0].url} if known.files else {})}
+    if not known.files:
+        return {**said, "page": known.page}
+    file = known.files[0]
+    if file.sha256 and str(card.get("sha256_source", "")).startswith(file.sha256):
+        return {**said, "page": known.page, "url": file.url}  # the same content, wherever it came from
+    if fetched:
+        return {**said, "page": known.page, "url": address_of(file)}
+    by_name = PurePath(file.name).stem == PurePath(str(card.get("source", ""))).stem
+    return {**said, "page": known.page} if by_name else said  # else from another publisher than the known one
 
 
 def _put(name: str, known: KnownNetwork | None, made: Path) -> Path:

@@ -123,16 +123,19 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     names = {"prior": named_priors, "features": registry.installed}
     own = names[role]() if role in names else {}
     path = Path(source)
-    path = path / RUN_WEIGHTS if path.is_dir() else path
+    path = path / RUN_WEIGHTS if os.path.isdir(path) else path  # a name that is too long for a file is no folder either
     others = {**registry.installed(), **named_priors()}  # for roles to which no names belong, files come first
-    if str(source) in own and path.is_file():
+    if str(source) in own and os.path.isfile(path):
+        noun, kind = ROLES[role].noun, "a bundled" if str(source) in bundled() else "an installed"
         raise WeightsError(
-            f"{source} is the name of a {ROLES[role].noun} that every folder has, and {path} lies here: give "
-            f"./{source} to take what lies here, or run the command in another folder to take the other one."
+            f"{source} is {kind} {noun}, and a {noun} {source} also lies in this folder ({path}): give ./{source} to "
+            f"take what lies here, or run the command in another folder to take the {kind.split()[1]} one."
         )
-    found = own.get(str(source)) or (path if path.is_file() else others.get(str(source)))
+    found = own.get(str(source)) or (path if os.path.isfile(path) else others.get(str(source)))
     if found is None:
         raise WeightsError(_missing(source, role))
+    if found is not path and str(source) not in bundled():
+        _check_installed(str(source), found)
     if found.suffix.lower() in EXTENSIONS:
         raise WeightsError(f"{source} is a picture; expected a {ROLES[role].noun}")
     return found
@@ -219,6 +222,16 @@ def check_role(architecture: str | None, role: str, *, where: str = "this card")
     raise WeightsError(sentence)
 
 
+def _check_installed(name: str, path: Path) -> None:
+    """Refuse an installed network whose file is damaged as far as its head and its length tell."""
+    try:
+        storage.read_card(path)
+    except WeightsError as error:
+        if isinstance(error.__cause__, OSError):
+            raise
+        raise WeightsError(registry.damaged(name, path)) from error
+
+
 def _missing(source: str | os.PathLike, role: str) -> str:
     """The sentence about a source that is nowhere, or no network: what it is, and what was expected."""
     if is_begun_training(source):
@@ -230,4 +243,4 @@ def _missing(source: str | os.PathLike, role: str) -> str:
     else:
         trained = {"refiner": "an autoencoder's training", "singan": "`jaxprior singan train`"}.get(role, "a training")
         sentence = f"{source}: neither the run of {trained} (a folder with {RUN_WEIGHTS}) nor a .safetensors file"
-    return sentence.replace(f"{source}:", f"{source} {what_it_is(source)},", 1) if Path(source).exists() else sentence
+    return sentence.replace(f"{source}:", f"{source} {what_it_is(source)},", 1) if os.path.exists(source) else sentence

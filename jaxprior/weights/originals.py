@@ -1,8 +1,9 @@
 """The files of which an installed network is made: fetched, or carried here by hand; their hashes are checked."""
 
+import contextlib
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from jaxprior.errors import JaxpriorWarning, WeightsError
 from jaxprior.runs.kinds import WEIGHTS
 from jaxprior.weights import registry, storage
 from jaxprior.weights.fetching.answers import NotFetched
-from jaxprior.weights.fetching.download import PART, fetch_file
+from jaxprior.weights.fetching.download import PART, fetch_file, only_fetching
 from jaxprior.weights.fetching.hashes import SHORT, difference, file_hash
 from jaxprior.weights.known.belonging import is_file_of, made_of, names_without_hash, owner
 from jaxprior.weights.known.files import KnownNetwork, RemoteFile, shown_size
@@ -64,6 +65,19 @@ def parts(known: KnownNetwork | None) -> list[Path]:
     files = () if known is None else known.files
     names = [f"{file.name}{end}" for file in files for end in ("", PART, f"{PART}.json")]
     return [path for path in (registry.downloads_folder() / name for name in names) if path.is_file()]
+
+
+@contextlib.contextmanager
+def only_fetching_of(known: KnownNetwork | None) -> Iterator[None]:
+    """Keep other processes from fetching any file of a network while the block runs.
+
+    Raises:
+        WeightsError: another process fetches one of them, perhaps for another network.
+    """
+    with contextlib.ExitStack() as locks:
+        for file in () if known is None else known.files:
+            locks.enter_context(only_fetching(file, registry.downloads_folder()))
+        yield
 
 
 def given(name: str, known: KnownNetwork | None, source: Path) -> list[Path]:

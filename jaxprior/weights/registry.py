@@ -7,10 +7,11 @@ installed was converted as `jaxprior convert` does it, and lies as safetensors i
 import difflib
 import os
 import sys
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-from jaxprior.errors import WeightsError
+from jaxprior.errors import JaxpriorWarning, WeightsError
 from jaxprior.runs.kinds import WEIGHTS
 from jaxprior.weights.fetching.address import address_of
 from jaxprior.weights.known.files import KnownNetwork, RemoteFile, shown_size
@@ -49,7 +50,7 @@ def downloads_folder() -> Path:
 
 def installed() -> dict[str, Path]:
     """Installed feature networks: name -> file."""
-    return {path.stem: path for path in sorted(folder().glob("*.safetensors"))}
+    return {path.stem: path for path in _files(folder(), "*.safetensors")}
 
 
 def installed_from(file: RemoteFile) -> Path | None:
@@ -66,8 +67,16 @@ def installed_from(file: RemoteFile) -> Path | None:
 
 def installed_priors() -> dict[str, Path]:
     """Installed priors: name -> file."""
-    found = sorted(priors_folder().glob(f"[!.]*/{WEIGHTS}"))
-    return {path.parent.name: path for path in found}
+    return {path.parent.name: path for path in _files(priors_folder(), f"[!.]*/{WEIGHTS}")}
+
+
+def _files(place: Path, pattern: str) -> list[Path]:
+    """The files of a folder; none of one that must not be read, which is told: bundled priors are of use without."""
+    try:
+        return sorted(place.glob(pattern))
+    except PermissionError as error:
+        warnings.warn(f"{place} is left out: {error.strerror}", JaxpriorWarning, stacklevel=3)
+        return []
 
 
 def known(name: str) -> KnownNetwork | None:
@@ -114,6 +123,13 @@ def how_to_get(name: str) -> str:
         f"it is no file that a program can fetch, so take it from {prior.page} and install it with "
         f"`jaxprior priors get {name} --from {prior.others[0]}`"
     )
+
+
+def damaged(name: str, path: Path) -> str:
+    """The sentence about an installed network whose file is damaged."""
+    network = known(name)
+    given = "" if network is not None and network.files else " --from FILE"
+    return f"{path}: what is installed as {name} is damaged; install it again: `jaxprior priors get {name}{given}`"
 
 
 def announced(network: KnownNetwork, *, fetched: bool) -> list[str]:

@@ -141,7 +141,7 @@ def load_weights(path: str | os.PathLike) -> tuple[dict, dict]:
 
 
 def read_card(path: str | os.PathLike) -> dict:
-    """Read only the card of a weight file; the tensors are neither read nor checked.
+    """Read only the card of a weight file; of the tensors nothing is checked but their length.
 
     Arguments:
         path: a file of `save_weights`.
@@ -150,7 +150,7 @@ def read_card(path: str | os.PathLike) -> dict:
         The card (JSON object), "sha256" included.
 
     Raises:
-        WeightsError: not a safetensors file, damaged header, or no card.
+        WeightsError: not a safetensors file, damaged header, a file that was cut, or no card.
 
     Example:
         >>> read_card("prior.safetensors")["config"]["resolution"]  # needs a file of weights # doctest: +SKIP
@@ -289,9 +289,27 @@ def _read_header(path: Path) -> dict:
     """The JSON header of a file, of which nothing else is read."""
     try:
         with path.open("rb") as file:
-            return _header(file.read(8), file.read, path.stat().st_size, path)
+            size = path.stat().st_size
+            head = file.read(8)
+            header = _header(head, file.read, size, path)
     except OSError as error:
         raise _unreadable(path, error) from error
+    _check_length(header, size - 8 - struct.unpack("<Q", head)[0], path)
+    return header
+
+
+def _check_length(header: Mapping, data_bytes: int, path: Path) -> None:
+    """Refuse a file that was cut, or to which something was added, of which only the header is read."""
+    try:
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+        expected = max([0, *ends])
+    except (KeyError, IndexError, TypeError):
+        raise WeightsError(f"{path}: the safetensors header is damaged (where its tensors lie)") from None
+    if data_bytes != expected:
+        raise WeightsError(
+            f"{path}: the file is damaged: its tensors have {data_bytes} bytes, expected {expected}; "
+            "fetch or convert it again"
+        )
 
 
 def _header(prefix: bytes, read, file_bytes: int, path: Path) -> dict:

@@ -23,9 +23,17 @@ def address_of(file: RemoteFile) -> str:
     """
     mirror = os.environ.get(MIRROR, "").strip()
     url = f"{mirror.rstrip('/')}/{quote(file.name)}" if mirror else file.url
-    if urlsplit(url).scheme not in ("http", "https"):
+    if not _is_an_address(url):
         raise WeightsError(
-            f"{MIRROR}={mirror}: expected an address that begins with http:// or https://; files of a folder are "
-            "installed with `jaxprior priors get NAME --from FILE`"
+            f"{MIRROR}={mirror}: expected an address that begins with http:// or https:// and names a server; files of "
+            "a folder are installed with `jaxprior priors get NAME --from FILE`"
         )
     return url
+
+
+def _is_an_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and url.isascii()
+    except ValueError:  # a bracket or a port that is none
+        return False
