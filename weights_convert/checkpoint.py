@@ -64,7 +64,8 @@ def _read(path: Path, data: bytes, wanted: str | None) -> Checkpoint:
         tensors, metadata = read_tensors(path)
         if CARD_KEY in metadata:
             raise WeightsError("it is a file of jaxprior already; use it as it is, for example with `--prior`")
-        return Checkpoint("safetensors", {"": State(tensors)}, {}, (), wanted=wanted, numbers=numbers_in(tensors))
+        states = find_states(tensors).states or {"": State({})}
+        return Checkpoint("safetensors", states, {}, (), wanted=wanted, numbers=numbers_in(tensors))
     if data.startswith(hdf5.MAGIC):
         return Checkpoint("HDF5", {"": State(hdf5.read(data))}, {}, (), wanted=wanted)
     if data[:1] == b"\x80":

@@ -159,7 +159,7 @@ def find_states(saved: object) -> Found:
     """
     walk = _Walk()
     if isinstance(saved, (list, tuple)):
-        saved = {str(number): item for number, item in enumerate(saved) if isinstance(item, dict)}
+        saved = {str(number): item for number, item in enumerate(saved) if isinstance(item, (dict, Described))}
     if isinstance(saved, dict):
         walk.visit(saved, "", State({}), MAX_DEPTH)
     return Found(walk.states, tuple(walk.left_out), tuple(walk.unread))
@@ -202,8 +202,11 @@ class _Walk:
                     self.visit(one, join(path, name), state, depth - 1)
 
     def settings_in(self, name: str, item: object, depth: int) -> Iterator[tuple[str, dict]]:
-        """A dict or an object of settings, and those that lie in it, with their names."""
+        """A dict, an object or a list of settings, and those that lie in it, with their names."""
         items = item.attributes if isinstance(item, Described) else item
+        if isinstance(items, (list, tuple)):
+            self.count(items)
+            items = {str(number): one for number, one in enumerate(items) if isinstance(one, (dict, Described))}
         if not isinstance(items, dict) or depth < 1:
             return
         self.count(items)

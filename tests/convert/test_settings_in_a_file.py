@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import ml_dtypes
 import numpy as np
 import pytest
+import safetensors.numpy
 from foreign_files import refused
 from public_files import AKA, FORCE, ZOO, BaseConfig, aka_file, mm_file, save, zoo_file
 
@@ -26,6 +27,7 @@ FORMS = {
     "object of another name": lambda settings: {"train_config": BaseConfig(**settings)},
     "in a dict of another name": lambda settings: {"training": {"settings": Namespace(**settings)}},
     "in another object": lambda settings: {"args": Namespace(model=settings)},
+    "in a list": lambda settings: {"configs": [Namespace(seed=1), Namespace(**settings)]},
     "without a name": lambda settings: settings,
 }
 
@@ -46,6 +48,22 @@ def test_settings_around_the_dict_of_the_network_count_too(tmp_path):
     refused(save(tmp_path / "z.pth", value), words="config.alpha = 0.5: the network was saved while")
     odd = {"config": zoo_settings(alpha=np.float32([0.5])), "avgG": ZOO.state("zoo16")}
     refused(save(tmp_path / "z.pth", odd), words="config.alpha = 0.5: the network was saved while")
+
+
+def test_settings_beside_the_network_in_a_list_count_too(tmp_path):
+    value = [BaseConfig(**zoo_settings(alpha=0.5)), ZOO.state("zoo16")]
+    refused(save(tmp_path / "z.pth", value), words="alpha = 0.5: the network was saved while")
+
+
+def test_numbers_in_a_safetensors_file_count_too(tmp_path):
+    """How far a network of mmgeneration had grown stands in buffers beside its tensors, in whatever format."""
+
+    def saved(**buffers):
+        safetensors.numpy.save_file(mm_file(**buffers)["state_dict"], tmp_path / "m.st")
+        return tmp_path / "m.st"
+
+    assert convert(saved(_curr_scale_int=np.array(8)), tmp_path / "m.safetensors").config["resolution"] == 8
+    refused(saved(_curr_transition_weight=np.array(0.3, np.float32)), words="the network was saved while 16x16 pixels")
 
 
 def test_of_several_settings_none_is_guessed(tmp_path):

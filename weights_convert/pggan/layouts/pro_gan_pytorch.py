@@ -23,8 +23,8 @@ from weights_convert.report import printable
 _SIGN = "layers.0.conv_1.weight"
 _SIGN_OF_2 = "initial_block.conv_1.weight"
 _FADE = "how much of the last resolution had been faded in is not saved; all of it is assumed"
-_FILE = re.compile(r"depth_(?P<stage>\d{1,2})_epoch_\d+")
-_FILE_OF_2 = re.compile(r"GAN_GEN_(?P<average>SHADOW_)?(?P<stage>\d{1,2})(?!\d)")
+_FILE = re.compile(r"depth_(?P<stage>\d{1,2})_epoch_\d+", re.IGNORECASE)
+_FILE_OF_2 = re.compile(r"GAN_GEN_(?P<average>SHADOW_)?(?P<stage>\d{1,2})(?!\d)", re.IGNORECASE)
 """What stands in the names of files, also of copies such as "depth_7_epoch_20 (1).bin"."""
 
 
