@@ -53,6 +53,8 @@ class _Reader:
         self.left -= 1
         if self.left < 0 or depth < 0:
             return _NOT_PLAIN
+        if isinstance(value, Described):  # settings in settings, of which only plain values are left
+            value = value.attributes
         if value is None or type(value) in (bool, int, float):
             return value
         if isinstance(value, str):

@@ -64,7 +64,7 @@ def test_what_is_not_plain_in_it_is_left_out(tmp_path):
         alpha=0.0,
         array=np.ones(3, np.float32),
         arrays=[np.ones((), np.float32)],
-        inner=BaseConfig(alpha=0.5),
+        inner=BaseConfig(alpha=0.5, called=Reduced(Path, "y")),
         path=Path("x"),
         called=Reduced(Path, "y"),
         numbered={1: 2},
@@ -74,7 +74,7 @@ def test_what_is_not_plain_in_it_is_left_out(tmp_path):
     )
     odd.__dict__["n" * 5000] = 1
     odd.own = odd
-    assert read_config(tmp_path / "c.pth", odd).attributes == {"alpha": 0.0}
+    assert read_config(tmp_path / "c.pth", odd).attributes == {"alpha": 0.0, "inner": {"alpha": 0.5}}
     config = read_config(tmp_path / "c.pth", BaseConfig(many=[[0] * 9000, [0] * 9000, [0] * 9000], laughs=laughs))
     assert config.attributes == {}
 

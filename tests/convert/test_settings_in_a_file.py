@@ -27,6 +27,7 @@ FORMS = {
     "object of another name": lambda settings: {"train_config": BaseConfig(**settings)},
     "in a dict of another name": lambda settings: {"training": {"settings": Namespace(**settings)}},
     "in another object": lambda settings: {"args": Namespace(model=settings)},
+    "in objects in an object": lambda settings: {"args": Namespace(nets=SimpleNamespace(g=BaseConfig(**settings)))},
     "in a list": lambda settings: {"configs": [Namespace(seed=1), Namespace(**settings)]},
     "without a name": lambda settings: settings,
 }
