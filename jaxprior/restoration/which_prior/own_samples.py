@@ -182,6 +182,8 @@ def _describe(prior: Prior, folder: Path) -> OwnSamples:
             save_png(sheet, sheet_of(pictures[:SAMPLES]))
         return measure(prior, pictures, known=known, keep=partial(write, path, prior))
     except FileNotFoundError:
+        if folder.is_dir():
+            raise
         raise WeightsError(f"{folder} was removed while the samples of its prior were measured") from None
 
 
