@@ -40,8 +40,8 @@ def get(
         Path | None,
         typer.Option(
             "--from",
-            help="Install this file, which you carried here by hand, instead of downloading; also the folder with all "
-            "files of a network that has several.",
+            help="Install this file, which you carried here by hand, instead of downloading; or the folder of a "
+            "training run; or the folder with all files of a network that has several.",
             metavar="FILE",
         ),
     ] = None,

@@ -146,14 +146,18 @@ def _check_name(name: str, known: KnownNetwork | None, given: bool) -> None:
             f"{name!r} cannot be a name: expected at most 64 letters, digits, dots, dashes and underscores, a letter "
             "or digit first"
         )
-    if known is None and not given and present(name) is None:
+    if given or (known is not None and known.files) or present(name) is not None:
+        return
+    here = registry.installed_priors().get(name) or registry.installed().get(name)
+    if known is None and here is not None:
+        raise WeightsError(registry.damaged(name, here))
+    if known is None:
         raise WeightsError(
             f"{name!r} is no network that is known: {', '.join(NETWORKS)} and {len(PRIORS)} priors are, which "
             "`jaxprior priors` lists; a file of your own is installed under any name with `--from FILE`"
             f"{registry.did_you_mean(name, [*PRIORS, *NETWORKS])}"
         )
-    if isinstance(known, KnownPrior) and not known.files and not given and present(name) is None:
-        raise WeightsError(f"{name} is not installed: {registry.how_to_get(name)}")
+    raise WeightsError(f"{name} is not installed: {registry.how_to_get(name)}")
 
 
 def _check_options(

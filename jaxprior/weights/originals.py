@@ -116,11 +116,13 @@ def given(name: str, known: KnownNetwork | None, source: Path) -> list[Path]:
     beside = bool(files) and source.is_dir() and all((source / file.name).is_file() for file in files)
     if card is not None and not beside:
         raise WeightsError(f"{own} {_what_it_was_made_of(card)}, {_wanted(known)}; {_under_another_name(name, source)}")
+    if source.is_dir() and not files:
+        raise WeightsError(f"{source} is a folder; `--from` takes the file of {name}: {_wanted(known)}")
     if source.is_dir() or len(files) > 1:
         folder = source if source.is_dir() else source.parent
         found = [_in_folder(folder, file, base=file != files[-1]) for file in files]
-        if not files or not all(path.is_file() for path in found):
-            names = ", ".join(file.name for file in files) or "one file"
+        if not all(path.is_file() for path in found):
+            names = ", ".join(file.name for file in files)
             raise WeightsError(f"{folder}: {name} is made of {names}; give the folder in which all of it lies")
     else:
         found = [source]

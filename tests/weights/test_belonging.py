@@ -78,6 +78,7 @@ def test_a_known_file_that_was_converted_before_is_taken():
         ("livingroom256_lc", "karras2018iclr-lsun-bridge-256x256.pth", OTHER, "bridge256"),
         ("tower256", "proggan_kitchen-67f1e16c.pth", OTHER, "kitchen256"),
         ("tower256", "renamed.pth", CHURCH, "churchoutdoor256"),
+        ("tower256", "karras2018iclr-lsun-tower-256x256.pkl", CHURCH, "churchoutdoor256"),
         ("vgg16", "alexnet-owt-7be5be79.pth", OTHER, "alexnet"),
     ],
 )
@@ -90,6 +91,8 @@ def test_the_file_of_another_known_network_is_refused(name, file, content, owner
 def test_of_files_without_hashes_the_name_decides():
     with pytest.raises(WeightsError, match="a file named karras2018iclr-lsun-tower-256x256.pkl or pggan_tower256"):
         install("tower256", source=written("rooms.pth", OTHER))
+    with pytest.raises(WeightsError, match="is a folder; `--from` takes the file of tower256: expected a file named"):
+        install("tower256", source=".")
     install("my-tower256", source=written("rooms.pth", OTHER))
 
 

@@ -37,7 +37,7 @@ def is_file_of(file: RemoteFile | None, known: KnownNetwork, *, name: str, diges
     """
     if file is not None and file.sha256 is not None and digest.startswith(file.sha256):
         return True
-    return _stem(name) in map(_stem, names_without_hash(known))
+    return _stem(name) in map(_stem, names_without_hash(known)) and _owner_by_hash(digest) is None
 
 
 def made_of(card: Mapping[str, Any], known: KnownNetwork) -> bool:
@@ -66,12 +66,17 @@ def owner(name: str, digest: str) -> str | None:
         >>> owner("proggan_kitchen.pth", "67f1e16c" + "0" * 56), owner("mine.pth", "0" * 64)
         ('kitchen256', None)
     """
-    everything = {**PRIORS, **NETWORKS}
-    for one, known in everything.items():
-        if any(file.sha256 and digest.startswith(file.sha256) for file in known.files):
-            return one
-    for one, known in everything.items():
+    if (found := _owner_by_hash(digest)) is not None:
+        return found
+    for one, known in {**PRIORS, **NETWORKS}.items():
         if _stem(name) in map(_stem, (*(file.name for file in known.files), *names_without_hash(known))):
+            return one
+    return None
+
+
+def _owner_by_hash(digest: str) -> str | None:
+    for one, known in {**PRIORS, **NETWORKS}.items():
+        if any(file.sha256 and digest.startswith(file.sha256) for file in known.files):
             return one
     return None
 
