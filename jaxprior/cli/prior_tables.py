@@ -14,6 +14,9 @@ from jaxprior.errors import JaxpriorError, JaxpriorWarning
 WIDE = 120
 """From so many characters on there is room for the data set and for the whole command in each row."""
 
+LONGEST = {"name": 24, "shows": 21, "command": 48}
+"""Characters in a line of a column; longer words of a user's own go on in the next line."""
+
 IN_A_FILE = 160
 """Characters in a line of files and pipes."""
 
@@ -139,7 +142,9 @@ def _print_groups(groups: Sequence[tuple[str, Sequence[_Row]]]) -> None:
     titles = {"data": "trained on", "name": "prior"}
     everything = [row for _, rows in groups for row in rows]
     widths = {c: max(len(titles.get(c, c)), *(len(getattr(row, c)) for row in everything)) for c in columns}
-    widths["shows"] = min(widths["shows"], 21)
+    for column, most in LONGEST.items():
+        if column in widths:
+            widths[column] = min(widths[column], most)
     if wide:
         widths["data"] = min(widths["data"], 20 + (console.width - WIDE) // 4)
     rest = console.width - sum(widths[c] + 2 for c in columns if c != "licence")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,18 @@ def test_a_name_must_fit_a_table(name, rooms):
     error = call("priors", "get", "--from", "rooms.pth", "--", name, code=2).stderr
     assert "cannot be a name: expected at most 64" in error
     install("a" * 64, source="rooms.pth")
+
+
+def test_a_long_name_leaves_the_other_columns_their_room(rooms, monkeypatch):
+    def row_of_cats() -> str:
+        lines = re.sub("\x1b[^m]*m", "", call("priors").stdout).splitlines()
+        return next(line.strip() for line in lines if line.startswith("cats64"))
+
+    for name, value in {"COLUMNS": "80", "TTY_COMPATIBLE": "1", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    install("a" * 64, source="rooms.pth", subject="[bold]rooms[/bold]")
+    assert "cat faces" in row_of_cats() and "MIT for" in row_of_cats()
+    assert "[bold]rooms[/bold]" in call("priors").stdout
 
 
 def test_a_name_that_is_too_long_for_a_file_is_not_found():
