@@ -93,8 +93,8 @@ def file_server(content: bytes = b"") -> Iterator[FileServer]:
             sent.append(0)
             with contextlib.suppress(OSError):
                 for start in range(0, len(body), 4096):
+                    sent[-1] = min(start + 4096, len(body))  # before the client has it and may look
                     self.wfile.write(body[start : start + 4096])
-                    sent[-1] = min(start + 4096, len(body))
                     if answer.pause:
                         time.sleep(answer.pause)
                 self.wfile.flush()
