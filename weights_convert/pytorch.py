@@ -22,7 +22,7 @@ from jaxprior.errors import WeightsError
 from weights_convert.numpy_globals import CONTAINERS, NUMPY, check_sizes
 from weights_convert.other_formats import describe_archive
 from weights_convert.safe_unpickler import Constructor, Machine
-from weights_convert.settings_objects import SETTINGS_OBJECTS
+from weights_convert.settings_objects import settings_objects
 from weights_convert.stand_ins import StandIn
 
 
@@ -217,7 +217,7 @@ def _machine(load: Callable[[np.dtype, str, int], _Storage]) -> Machine:
             )
         return load(storage_type.dtype, key, numel)
 
-    return Machine(_ALLOWED, persistent)
+    return Machine({**_ALLOWED, **settings_objects()}, persistent)
 
 
 def _tensor(arguments: tuple) -> np.ndarray | StandIn | None:
@@ -280,7 +280,6 @@ def _size(arguments: tuple) -> tuple:
 _ALLOWED: dict[str, object] = {
     **CONTAINERS,
     **NUMPY,
-    **SETTINGS_OBJECTS,
     **{f"torch {name}": _StorageType(np.dtype(dtype)) for name, dtype in _STORAGES.items()},
     **{
         name: Constructor(name, _tensor)

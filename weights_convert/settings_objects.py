@@ -14,6 +14,7 @@ from weights_convert.stand_ins import Described
 
 MAX_DEPTH = 6  # lists and dicts in an attribute
 MAX_VALUES = 20_000  # of one object
+MAX_ALL_VALUES = 1_000_000  # of all objects in a pickle
 MAX_TEXT = 1000  # characters
 
 _NOT_PLAIN = object()
@@ -22,13 +23,18 @@ _NOT_PLAIN = object()
 class _Settings(Unfinished):
     """Stands for an object until its state comes."""
 
-    def __init__(self, name: str):
-        self.name = name
+    def __init__(self, name: str, spent: list[int]):
+        self.name, self.spent = name, spent
 
     def finish(self, state: object) -> Described:
         if not isinstance(state, dict):
             raise WeightsError(f"the pickle gives an object of {self.name.replace(' ', '.')} a state that is no dict")
-        return Described(self.name, plain_values(state))
+        reader = _Reader()
+        values = reader.plain_items(state)
+        self.spent[0] += MAX_VALUES - reader.left
+        if self.spent[0] > MAX_ALL_VALUES:
+            raise WeightsError(f"the pickle's objects of settings hold more than {MAX_ALL_VALUES} values")
+        return Described(self.name, values)
 
 
 def plain_values(items: Mapping[Any, object]) -> dict[str, object]:
@@ -37,9 +43,7 @@ def plain_values(items: Mapping[Any, object]) -> dict[str, object]:
     Arguments:
         items: by name.
     """
-    reader = _Reader()
-    named = {key: reader.plain(value, MAX_DEPTH) for key, value in items.items() if isinstance(key, str)}
-    return {key: value for key, value in named.items() if value is not _NOT_PLAIN}
+    return _Reader().plain_items(items)
 
 
 class _Reader:
@@ -47,6 +51,11 @@ class _Reader:
 
     def __init__(self):
         self.left = MAX_VALUES
+
+    def plain_items(self, items: Mapping[Any, object]) -> dict[str, object]:
+        """Copies of those values that are plain, under their names."""
+        named = {key: self.plain(value, MAX_DEPTH) for key, value in items.items() if isinstance(key, str)}
+        return {key: value for key, value in named.items() if value is not _NOT_PLAIN}
 
     def plain(self, value: object, depth: int) -> object:
         """A copy of a value, or `_NOT_PLAIN`."""
@@ -77,17 +86,21 @@ class _Reader:
         return copies
 
 
-def _of_class(name: str) -> Constructor:
+def _of_class(name: str, spent: list[int]) -> Constructor:
     def call(arguments: tuple) -> _Settings:
         if arguments:
             raise WeightsError(
                 f"the pickle makes an object of {name.replace(' ', '.')} in a way that its code does not"
             )
-        return _Settings(name)
+        return _Settings(name, spent)
 
     return Constructor(name, call)
 
 
 _CLASSES = ("models.utils.config BaseConfig", "argparse Namespace", "types SimpleNamespace")
-SETTINGS_OBJECTS = {name: _of_class(name) for name in _CLASSES}
-"""For the allow-list of `safe_unpickler.Machine`."""
+
+
+def settings_objects() -> dict[str, Constructor]:
+    """For the allow-list of one `safe_unpickler.Machine`: it counts the values of all objects in that pickle."""
+    spent = [0]
+    return {name: _of_class(name, spent) for name in _CLASSES}

@@ -44,7 +44,8 @@ class State(Mapping[str, np.ndarray]):
         settings: the same in dicts without tensors that lie beside it or around it, as "config": {...}, and in objects
             of settings.
         objects: the dicts and objects of settings that lie beside it or around it, by what the file calls them.
-        unknown: classes of the objects there that cannot be read, in the same way.
+        elsewhere: the same of the whole file, also beside other networks.
+        unknown: classes of the objects beside it or around it that cannot be read, in the same way.
         averaged: whether this is an average over the training, where the form of the file says it; else None.
     """
 
@@ -55,6 +56,7 @@ class State(Mapping[str, np.ndarray]):
     around: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     objects: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    elsewhere: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
     averaged: bool | None = None
 
@@ -162,7 +164,8 @@ def find_states(saved: object) -> Found:
         saved = {str(number): item for number, item in enumerate(saved) if isinstance(item, (dict, Described))}
     if isinstance(saved, dict):
         walk.visit(saved, "", State({}), MAX_DEPTH)
-    return Found(walk.states, tuple(walk.left_out), tuple(walk.unread))
+    states = {name: replace(state, elsewhere=walk.objects) for name, state in walk.states.items()}
+    return Found(states, tuple(walk.left_out), tuple(walk.unread))
 
 
 class _Walk:
@@ -170,6 +173,7 @@ class _Walk:
 
     def __init__(self):
         self.states: dict[str, State] = {}
+        self.objects: dict[str, dict] = {}
         self.left_out: list[str] = []
         self.unread: list[Unread] = []
         self.items = 0
@@ -193,6 +197,7 @@ class _Walk:
             self.pass_over(join(path, key), item)
         # Settings may hold tensors of one number, and then look like a state dict.
         objects.update({join(path, key): item for key, item in inner.items() if isinstance(item, dict)})
+        self.objects.update(objects)
         state = State(tensors, others=others, around=around, settings=settings, objects=objects, unknown=unknown)
         if tensors:
             self.states[path] = state

@@ -79,6 +79,13 @@ def test_what_is_not_plain_in_it_is_left_out(tmp_path):
     assert config.attributes == {}
 
 
+def test_many_objects_that_share_a_long_list_are_refused(tmp_path):
+    """Each is copied, so that a small file could keep the converter busy for days."""
+    long = [0] * 19_000
+    value = {f"n{i}": BaseConfig(long=long) for i in range(60)}
+    refused(save(tmp_path / "c.pth", value), words="objects of settings hold more than 1000000 values")
+
+
 @pytest.mark.parametrize(
     ("config", "words"),
     [

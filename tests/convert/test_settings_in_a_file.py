@@ -51,6 +51,12 @@ def test_settings_around_the_dict_of_the_network_count_too(tmp_path):
     refused(save(tmp_path / "z.pth", odd), words="config.alpha = 0.5: the network was saved while")
 
 
+def test_settings_beside_the_raw_network_are_those_of_its_average(tmp_path):
+    value = {"netG": {"config": BaseConfig(**zoo_settings(alpha=0.5)), "state_dict": ZOO.state("zoo16")}}
+    value["avgG"] = {"state_dict": ZOO.state("zoo16")}
+    refused(save(tmp_path / "z.pth", value), words="netG.config.alpha = 0.5: the network was saved while")
+
+
 def test_settings_beside_the_network_in_a_list_count_too(tmp_path):
     value = [BaseConfig(**zoo_settings(alpha=0.5)), ZOO.state("zoo16")]
     refused(save(tmp_path / "z.pth", value), words="alpha = 0.5: the network was saved while")

@@ -37,14 +37,14 @@ class Config:
 
 
 def config_of(state: State) -> Config | None:
-    """The settings beside a network or around it; None where the file has none.
+    """The settings beside a network or around it, else those beside its raw form; None where the file has none.
 
     Arguments:
         state: the tensors of the network.
     Raises:
         WeightsError: the file has several that differ, or they cannot be read, or they make another network than ours.
     """
-    found = list(_candidates(state))
+    found = list(_candidates({**state.objects, "": state.around})) or list(_candidates(state.elsewhere))
     if not found:
         unread = next((name for name in state.unknown if name.split(".")[-1] == _USUAL_NAME), None)
         if unread is not None:
@@ -66,9 +66,8 @@ def config_of(state: State) -> Config | None:
     return first
 
 
-def _candidates(state: State) -> Iterator[Config]:
-    """What may be the settings: by the usual name, or by what is in it."""
-    places = {**state.objects, "": state.around}
+def _candidates(places: Mapping[str, Mapping[str, object]]) -> Iterator[Config]:
+    """What may be the settings, of dicts by their names: by the usual name, or by what is in it."""
     places = {name: items for name, items in places.items() if _is_config(name, items)}
     if len(places) > _MOST:
         raise WeightsError(
