@@ -3,7 +3,7 @@
 A checkpoint from the internet is a program as much as it is data. The readers here interpret it with an
 allow-list (`safe_unpickler`), import neither PyTorch nor TensorFlow, never run code that a file contains, and have no
 fallback; HDF5 files are read by h5py in a process of its own, and only plain arrays in them. A reader (`checkpoint`)
-delivers named arrays; `states` finds the networks among them whatever wrappers they are in, `choosing` takes one of
+delivers named arrays; `states` and `separation` find the networks among them, `choosing` takes one of
 several, and a name map for each architecture (`pggan`, `vgg`, `lpips`, ...) turns it into our tree. `singan` reads the
 folder that an official SinGAN training leaves. `other_formats` knows what else is taken for a checkpoint.
 """

@@ -8,7 +8,8 @@ import numpy as np
 from jaxprior.errors import WeightsError
 from weights_convert.averages import is_average, is_of_critic
 from weights_convert.report import printable
-from weights_convert.states import State, Unread, separate, shapes_of, unique
+from weights_convert.separation import separate
+from weights_convert.states import State, Unread, shapes_of, unique
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,13 @@
-"""State dicts in what a training saved: found in dicts of dicts, and told apart where one dict holds several.
+"""State dicts in what a training saved, found in dicts of dicts whatever those are called, and what lies beside them.
 
-    {"models": {"netG": {...}, "netD": {...}}, "epoch": 7}     dicts of state dicts: `find_states`
-    {"netG.layer0.weight": ..., "netD.layer0.weight": ...}     several networks in one dict: `separate`
-    {"module._orig_mod.layer0.weight": ...}                    a network inside of its wrappers: `separate`
+    {"models": {"netG": {...}, "netD": {...}}, "epoch": 7}
 
-Nothing here depends on what networks and wrappers are called: the prefix of a network is whatever stands before the
-names that its architecture is recognised by.
+`weights_convert.separation` tells apart what lies in one state dict.
 """
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping, Sized
+from collections.abc import Container, Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,10 +20,6 @@ from weights_convert.tensors import as_number
 
 MAX_ITEMS = 3_000_000  # entries of dicts that are looked at; a hostile file may put one dict into many
 MAX_DEPTH = 8  # dicts around a state dict
-MAX_PREFIX = 8  # wrappers around a network
-
-WRAPPERS = ("module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module")
-"""Names that PyTorch's wrappers put before those of a network or of its parts. They say nothing of the network."""
 
 WEIGHTS = ("weight", "bias", "kernel")
 """Last parts of the names of tensors."""
@@ -173,7 +166,7 @@ class _Walk:
 
     def __init__(self):
         self.states: dict[str, State] = {}
-        self.objects: dict[str, dict] = {}
+        self.objects: dict[str, Mapping[str, object]] = {}
         self.left_out: list[str] = []
         self.unread: list[Unread] = []
         self.items = 0
@@ -186,7 +179,7 @@ class _Walk:
         inner = {key: item for key, item in named.items() if self.has_states(item, depth - 1)}
         tensors = {key: item for key, item in named.items() if isinstance(item, np.ndarray)}
         others = {key: item for key, item in named.items() if key not in inner and key not in tensors}
-        around = {**outer.around, **_plain(others), **_plain({key: _number(item) for key, item in tensors.items()})}
+        around = {**outer.around, **_plain(others), **_plain({key: number_of(item) for key, item in tensors.items()})}
         settings, objects, unknown = dict(outer.settings), dict(outer.objects), dict(outer.unknown)
         for key, item in others.items():
             inside = dict(self.settings_in(join(path, key), item, depth))
@@ -206,7 +199,7 @@ class _Walk:
                 if self.has_states(one, depth - 1):
                     self.visit(one, join(path, name), state, depth - 1)
 
-    def settings_in(self, name: str, item: object, depth: int) -> Iterator[tuple[str, dict]]:
+    def settings_in(self, name: str, item: object, depth: int) -> Iterator[tuple[str, Mapping[str, object]]]:
         """A dict, an object or a list of settings, and those that lie in it, with their names."""
         items = item.attributes if isinstance(item, Described) else item
         if isinstance(items, (list, tuple)):
@@ -281,89 +274,6 @@ def _plain(items: Mapping[str, object]) -> dict[str, object]:
     return {key: item for key, item in items.items() if isinstance(item, (bool, int, float, str))}
 
 
-def _number(array: np.ndarray) -> float | bool | None:
+def number_of(array: np.ndarray) -> float | bool | None:
     """The number or the truth value in an array of one, or None."""
     return bool(array.item()) if array.size == 1 and array.dtype.kind == "b" else as_number(array)
-
-
-# Several networks, or wrappers, in one dict.
-
-
-def separate(name: str, state: State, recognise: Callable[[Mapping[str, np.ndarray]], bool]) -> Found | None:
-    """Find a network in a state dict whose names have prefixes, once or several times.
-
-    Arguments:
-        name: of the state dict.
-        state: its tensors.
-        recognise: whether tensors are those of the wanted architecture, by their names.
-    Returns:
-        A state for every prefix behind which the architecture is, named by `name` and the prefix; all other tensors
-        are passed over. None if it is nowhere.
-    """
-    for bare in ({key: key for key in state}, _without_wrappers(state)):
-        groups: dict[str, dict[str, str]] = {}
-        for key, shown in bare.items():
-            for prefix in _prefixes(shown):
-                groups.setdefault(prefix, {})[shown.removeprefix(prefix)] = key
-        networks = {
-            prefix: names
-            for prefix, names in groups.items()
-            if recognise({short: state[key] for short, key in names.items()})
-        }
-        if networks:
-            return _split(name, state, networks)
-    return None
-
-
-def _split(name: str, state: State, networks: dict[str, dict[str, str]]) -> Found:
-    states: dict[str, State] = {}
-    taken: set[str] = set()
-    for prefix in sorted(networks, key=len, reverse=True):  # the innermost first: a network may hold its own average
-        own = {short: key for short, key in networks[prefix].items() if key not in taken}
-        taken.update(own.values())
-        parts = [part for part in prefix.replace("/", ".").split(".") if part]
-        label = join(name, *(part for part in parts if part not in WRAPPERS))
-        label = unique(join(name, *parts) if label in states else label, states)
-        states[label] = replace(
-            state,
-            tensors={short: state[key] for short, key in own.items()},
-            prefix=prefix,
-            renamed={short: key for short, key in own.items() if key != prefix + short},
-            averaged=_averaged(state, next(iter(own.values()), "")),
-        )
-    left_out, unread = [], []
-    groups: dict[str, list[str]] = {}
-    for key in state:
-        if key not in taken:
-            groups.setdefault(key.replace("/", ".").split(".")[0], []).append(key)
-    for first, keys in groups.items():
-        if len(keys) > 1:
-            left_out.append(f"{join(name, printable(first))} ({len(keys)} tensors)")
-            unread.append(Unread(join(name, first), "tensors of other names", shapes_of(state[key] for key in keys)))
-        else:
-            number = _number(state[keys[0]])
-            left_out.append(join(name, keys[0]) + ("" if number is None else f" = {number:g}"))
-    return Found(dict(reversed(states.items())), tuple(left_out), tuple(unread))
-
-
-def _averaged(state: Mapping[str, np.ndarray], key: str) -> bool | None:
-    """Whether a tensor lies in PyTorch's `AveragedModel`, which counts beside `module` what it has averaged."""
-    for prefix in _prefixes(key):
-        if f"{prefix}n_averaged" in state and key.startswith(f"{prefix}module."):
-            return bool(np.any(state[f"{prefix}n_averaged"] > 0))
-    return None
-
-
-def _prefixes(key: str) -> list[str]:
-    """ "", "a.", "a.b." of "a.b.c"; "/" separates as well."""
-    found = [""]
-    for position, character in enumerate(key):
-        if character in "./" and len(found) <= MAX_PREFIX:
-            found.append(key[: position + 1])
-    return found
-
-
-def _without_wrappers(state: Mapping[str, np.ndarray]) -> dict[str, str]:
-    """The file's names to those without the names of wrappers in them; nothing if two become one."""
-    bare = {key: ".".join(part for part in key.split(".") if part not in WRAPPERS) for key in state}
-    return bare if len(set(bare.values())) == len(bare) else {}

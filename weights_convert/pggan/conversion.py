@@ -15,7 +15,8 @@ from weights_convert.pggan.layout import CriticLayout, Layout, Reading, Refused,
 from weights_convert.pggan.settings import SETTINGS, check_settings
 from weights_convert.pggan.stage import Growth, check_other_levels, cut_critic, cut_generator
 from weights_convert.report import Converted
-from weights_convert.states import State, separate
+from weights_convert.separation import separate
+from weights_convert.states import State
 
 
 EXAMPLE_NAMES = "layer0.conv.weight, 4x4/Dense/weight and others: `--list`"
