@@ -74,6 +74,7 @@ def get(
     from jaxprior.weights.storage import read_card
 
     known = registry.known(name)
+    installing.check_options(name, source=source, output=output, label=label)
     here = installing.present(name) if source is output is label is None else None
     if known is not None and here is None:
         for line in registry.announced(known, fetched=source is None):

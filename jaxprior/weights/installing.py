@@ -67,7 +67,7 @@ def install(
     _check_name(name, known, source is not None)
     if source is None and output is None and label is None and (here := present(name)) is not None:
         return _with_stated(here, name, stated)
-    _check_options(name, known, source, output, label)
+    check_options(name, source=source, output=output, label=label)
     with _alone(name), contextlib.ExitStack() as resources:
         files = _originals(name, known, source)
         fresh = registry.downloads_folder() / f"{name}.converting"
@@ -84,6 +84,30 @@ def install(
             raise
         originals.forget(files)
         return path
+
+
+def check_options(name: str, *, source: str | os.PathLike | None, output: str | None, label: str | None) -> None:
+    """Refuse options of the conversion where there is nothing to convert, or no PGGAN. Nothing is fetched or read.
+
+    Arguments:
+        name, source, output, label: as of `install`.
+
+    Raises:
+        WeightsError: naming the options.
+    """
+    known = registry.known(name)
+    asked = {"--output": output, "--label": label}
+    words = " ".join(f"{option} '{value}'" for option, value in asked.items() if value is not None)
+    if not words:
+        return
+    if known is not None and not isinstance(known, KnownPrior):
+        raise WeightsError(f"{name} is a feature network; {words} is for a PGGAN")
+    here = {**registry.installed_priors(), **registry.installed()}
+    if source is None and name in here and (known is None or not known.files):
+        raise WeightsError(
+            f"{name} was installed from a file that you had: give it once more to convert it anew, "
+            f"`jaxprior priors get {name} --from FILE {words}`"
+        )
 
 
 def present(name: str) -> Path | None:
@@ -158,23 +182,6 @@ def _check_name(name: str, known: KnownNetwork | None, given: bool) -> None:
             f"{registry.did_you_mean(name, [*PRIORS, *NETWORKS])}"
         )
     raise WeightsError(f"{name} is not installed: {registry.how_to_get(name)}")
-
-
-def _check_options(
-    name: str, known: KnownNetwork | None, source: str | os.PathLike | None, output: str | None, label: str | None
-) -> None:
-    """Refuse options of the conversion where there is nothing to convert, or no PGGAN."""
-    asked = {"--output": output, "--label": label}
-    words = " ".join(f"{option} '{value}'" for option, value in asked.items() if value is not None)
-    if not words:
-        return
-    if known is not None and not isinstance(known, KnownPrior):
-        raise WeightsError(f"{name} is a feature network; {words} is for a PGGAN")
-    if source is None and (known is None or not known.files):
-        raise WeightsError(
-            f"{name} was installed from a file that you had: give it once more to convert it anew, "
-            f"`jaxprior priors get {name} --from FILE {words}`"
-        )
 
 
 def _place(name: str, *, prior: bool) -> Path:

@@ -60,7 +60,10 @@ def test_options_of_a_conversion_want_something_to_convert(rooms):
         error = call("priors", "get", "rooms", *options, code=2).stderr
         assert f"`jaxprior priors get rooms --from FILE {options[0]} '{options[1]}'`" in error
         assert "is converted already" in call("priors", "get", "c1", "--from", str(rooms), *options, code=2).stderr
-        assert "is a feature network" in call("priors", "get", "vgg16", *options, code=2).stderr
+        refused = call("priors", "get", "vgg16", *options, code=2)
+        assert "is a feature network" in refused.stderr and "fetching" not in refused.stdout
+        assert "tower256 is not installed" in call("priors", "get", "tower256", *options, code=2).stderr
+        assert "'nix' is no network that is known" in call("priors", "get", "nix", *options, code=2).stderr
     assert rooms.read_bytes() == whole and list(registry.installed_priors()) == ["rooms"]
     call("priors", "get", "rooms", "--from", "rooms.pth", "--output", "clip")
     assert read_card(rooms)["config"]["output"] == "clip"
