@@ -2,9 +2,9 @@
 
     python benchmarks/pggan_speed.py --out benchmarks/results/NAME.json [--cases cats32:nonsaturating,fast64:wgan-gp]
 
-A case is a preset with its resolution, and a loss. With lazy R1 a turn is whole cycles of 16 steps, one of which has the
-penalty; with WGAN-GP every step has one. Before anything is timed the figures of the first step must agree. On CPUs
-PyTorch runs with one thread and with all, and with features in both orders; the best of these counts.
+A case is a recipe and a loss. With lazy R1 a turn is whole cycles of 16 steps, one of which has the penalty; with
+WGAN-GP every step has one. Before anything is timed the figures of the first step must agree. On CPUs PyTorch runs with
+one thread and with all, and with features in both orders; the best of these counts.
 """
 
 import argparse
@@ -50,6 +50,7 @@ class Ours:
 
     def advance(self, steps: int) -> dict:
         """So many steps, waited for; the figures of the last."""
+        seen: dict = {}
         for _ in range(steps):
             key = jax.random.key(self.count)
             self.state, seen = self.step(self.count, self.state, self.pictures, key)
@@ -105,8 +106,7 @@ def compare(case: str, *, batch: int | None, rounds: int, seconds: float) -> dic
     threads = sorted({1, hardware()["cores"]})
     runners = [ours, *(Threads(peer, n) for peer in peers for n in threads)]
     cycle = 1 if recipe.loss == "wgan-gp" else recipe.r1_every
-    if cycle > 1:
-        ours.advance(cycle - 1)
+    ours.advance(cycle - 1)
     took, steps = {runner.name: [] for runner in runners}, {}
     for runner in runners:  # once for nothing, which also says how long a cycle takes
         runner.advance(cycle)

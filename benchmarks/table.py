@@ -98,11 +98,20 @@ def of_startup(found: dict) -> str:
 
 def of_singan(found: dict) -> str:
     """Training steps of SinGAN's scales."""
+    return _of_steps(found, lambda result: "{}, {} channels".format(*result["case"].split(":")))
+
+
+def of_pggan(found: dict) -> str:
+    """Training steps of PGGAN's last stages."""
+    return _of_steps(found, lambda result: "{}, {}, batch {}".format(*result["case"].split(":"), result["batch"]))
+
+
+def _of_steps(found: dict, title: Callable[[dict], str]) -> str:
     names = list(dict.fromkeys(name for result in found["results"] for name in result["runners"]))
     rows = []
     for result in found["results"]:
-        (size, width), runners = result["case"].split(":"), result["runners"]
-        rows.append([f"{size}, {width} channels", *(_beside(runners[n]) if n in runners else "" for n in names)])
+        runners = result["runners"]
+        rows.append([title(result), *(_beside(runners[n]) if n in runners else "" for n in names)])
     return table(["a step", *names], rows)
 
 
@@ -111,6 +120,7 @@ TABLES: dict[str, Callable[[dict], str]] = {
     "throughput": of_throughput,
     "choices": of_choices,
     "singan_speed": of_singan,
+    "pggan_speed": of_pggan,
     "training": of_training,
     "scaling": of_scaling,
     "startup": of_startup,
