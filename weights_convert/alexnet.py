@@ -10,7 +10,8 @@ import numpy as np
 from jaxprior.models.alexnet.networks import convolution_shapes
 from weights_convert.choosing import Checkpoint
 from weights_convert.report import Converted
-from weights_convert.tensors import as_weight, check_shapes
+from weights_convert.tensors import as_weight
+from weights_convert.torchvision import convolutions, left_out, numbered
 
 
 EXAMPLE_NAMES = "features.0.weight"
@@ -39,25 +40,9 @@ def convert(checkpoint: Checkpoint) -> Converted:
         key: as_weight(state.in_file(key), array) for key, array in state.items() if not key.startswith("classifier.")
     }
     shapes = convolution_shapes()
-    expected = {}
-    for i, (height, width, into, out) in shapes.items():
-        expected |= {f"features.{i}.weight": (out, into, height, width), f"features.{i}.bias": (out,)}
-    check_shapes(
-        {state.in_file(key): array.shape for key, array in tensors.items()},
-        {state.in_file(key): shape for key, shape in expected.items()},
-    )
-    tree = {
-        f"conv{i}": {
-            "kernel": tensors[f"features.{i}.weight"].transpose(2, 3, 1, 0),
-            "bias": tensors[f"features.{i}.bias"],
-        }
-        for i in shapes
-    }
-    classifier = len(state) - len(tensors)
-    left_out = [f"classifier ({classifier} tensors)"] if classifier else []
-    left_out += checkpoint.left_out
-    left_out += [part for name in checkpoint.states if name != chosen for part in checkpoint.rest(name)]
+    tree = convolutions(state, tensors, numbered(shapes))
+    rest = left_out(checkpoint, chosen, len(state) - len(tensors))
     used = f"convolutions from {checkpoint.label(chosen)}"
     notes = checkpoint.choice(chosen, recognise)
     size = f"{len(shapes)} convolutions (features[:13])"
-    return Converted({"network": tree}, {}, used, tuple(left_out), {}, size, notes=notes, state=chosen)
+    return Converted({"network": tree}, {}, used, rest, {}, size, notes=notes, state=chosen)

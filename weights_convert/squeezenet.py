@@ -18,7 +18,8 @@ from jaxprior.weights.tree import unflatten
 from weights_convert.choosing import Checkpoint
 from weights_convert.report import Converted, printable
 from weights_convert.states import State
-from weights_convert.tensors import as_weight, check_layers, check_shapes
+from weights_convert.tensors import as_weight, check_layers
+from weights_convert.torchvision import convolutions
 
 
 EXAMPLE_NAMES = "features.0.weight"
@@ -86,21 +87,13 @@ def _from_torchvision(state: State) -> tuple[dict, list[str]]:
         if layer in FIRES:
             names[f"{layer}/squeeze1x1"] = f"features.{i}.squeeze"
             names |= {f"{layer}/{part}": f"features.{i}.{part}" for part in ("expand1x1", "expand3x3")}
-    expected = {}
-    for layer, (height, width, into, out) in _layer_shapes().items():
-        expected |= {f"{names[layer]}.weight": (out, into, height, width), f"{names[layer]}.bias": (out,)}
     kept = {}
     for key, array in state.items():
         if key.split(".")[0] not in LEFT_OUT:
             kept[key] = as_weight(state.in_file(key), array)
-    check_shapes(
-        {state.in_file(key): array.shape for key, array in kept.items()},
-        {state.in_file(key): shape for key, shape in expected.items()},
-    )
-    flat = {}
-    for layer, name in names.items():
-        flat[f"{layer}/kernel"] = kept[f"{name}.weight"].transpose(2, 3, 1, 0)
-        flat[f"{layer}/bias"] = kept[f"{name}.bias"]
+    shapes = _layer_shapes()
+    layers = convolutions(state, kept, {layer: (name, shapes[layer]) for layer, name in names.items()})
+    flat = {f"{layer}/{kind}": array for layer, own in layers.items() for kind, array in own.items()}
     flat["conv1/kernel"], flat["conv1/bias"] = _for_caffes_input(flat["conv1/kernel"], flat["conv1/bias"])
     return unflatten(flat), [printable(key) for key in state if key not in kept]
 

@@ -14,7 +14,8 @@ from jaxprior.errors import WeightsError
 from jaxprior.models.vgg.networks import STAGES, convolution_shapes
 from weights_convert.choosing import Checkpoint
 from weights_convert.report import Converted
-from weights_convert.tensors import as_weight, check_shapes
+from weights_convert.tensors import as_weight
+from weights_convert.torchvision import convolutions, left_out, numbered
 
 
 EXAMPLE_NAMES = "features.0.weight"
@@ -67,25 +68,10 @@ def convert(network: str, checkpoint: Checkpoint) -> Converted:
     shapes = convolution_shapes(STAGES[network])
     last = max(i for i in shapes if f"features.{i}.weight" in tensors)
     held = {i: shape for i, shape in shapes.items() if i <= last}
-    expected = {}
-    for i, (height, width, into, out) in held.items():
-        expected |= {f"features.{i}.weight": (out, into, height, width), f"features.{i}.bias": (out,)}
-    check_shapes(
-        {state.in_file(key): array.shape for key, array in tensors.items()},
-        {state.in_file(key): shape for key, shape in expected.items()},
-    )
-    tree = {
-        f"conv{i}": {
-            "kernel": tensors[f"features.{i}.weight"].transpose(2, 3, 1, 0),
-            "bias": tensors[f"features.{i}.bias"],
-        }
-        for i in held
-    }
-    left_out = [f"classifier ({classifier} tensors)"] if classifier else []
-    left_out += checkpoint.left_out
-    left_out += [part for name in checkpoint.states if name != chosen for part in checkpoint.rest(name)]
+    tree = convolutions(state, tensors, numbered(held))
     size = f"{len(held)} of {len(shapes)} convolutions (features[:{last + 2}])"
+    rest = left_out(checkpoint, chosen, classifier)
     used = f"convolutions from {checkpoint.label(chosen)}"
     notes = checkpoint.choice(chosen, partial(recognise, network))
     config = {"convolutions": len(held)}
-    return Converted({"network": tree}, config, used, tuple(left_out), {}, size, notes=notes, state=chosen)
+    return Converted({"network": tree}, config, used, rest, {}, size, notes=notes, state=chosen)

@@ -203,6 +203,24 @@ def checked_cuts(cut: Cut | str, *, name: str, deepest: int, where: str) -> tupl
     return (cuts if several else cuts[0]), cuts
 
 
+def checked_cuts_or_taps(
+    cut: Cut | str | None, *, taps: tuple[int, ...], early: int, name: str, deepest: int, where: str
+) -> tuple[Cut | None, tuple[int, ...]]:
+    """What `checked_cuts` returns, for networks that without a cut have the maps that LPIPS uses.
+
+    Arguments:
+        cut, name, deepest, where: see `checked_cuts`; no cut stands for `taps`.
+        taps: depths of the maps that LPIPS uses.
+        early: the depth that `EARLY` stands for.
+
+    Raises:
+        WeightsError: see `checked_cuts`.
+    """
+    if cut is None:
+        return None, taps
+    return checked_cuts(early if cut == EARLY else cut, name=name, deepest=deepest, where=where)
+
+
 def _resizing(network: FeatureNetwork, size: int | None) -> FeatureNetwork:
     """The same network behind a resizing of the images; see `load_features`."""
     if size is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from jaxprior.models.alexnet.networks import DEPTH, TAPS, AlexNet
-from jaxprior.weights.features import EARLY, Cut, FeatureNetwork, assemble, checked_cuts
+from jaxprior.weights.features import Cut, FeatureNetwork, assemble, checked_cuts_or_taps
 
 
 EARLY_CUT = 5
@@ -23,9 +23,7 @@ def build_alexnet(
     Raises:
         WeightsError: names or shapes do not match, or the cut is no depth of this network.
     """
-    if cut is None:
-        kept, cuts = None, TAPS
-    else:
-        wanted = EARLY_CUT if cut == EARLY else cut
-        kept, cuts = checked_cuts(wanted, name=card["architecture"], deepest=DEPTH, where=where)
+    kept, cuts = checked_cuts_or_taps(
+        cut, taps=TAPS, early=EARLY_CUT, name=card["architecture"], deepest=DEPTH, where=where
+    )
     return assemble(params, card, where, whole=AlexNet(cuts=(DEPTH,)), part=AlexNet(cuts=cuts), cut=kept)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from jaxprior.models.squeezenet.networks import LAYERS, TAPS, SqueezeNet
-from jaxprior.weights.features import EARLY, Cut, FeatureNetwork, assemble, checked_cuts
+from jaxprior.weights.features import Cut, FeatureNetwork, assemble, checked_cuts_or_taps
 
 
 EARLY_CUT = 5
@@ -24,9 +24,7 @@ def build_squeezenet(
         WeightsError: names or shapes do not match, or the cut is no depth of this network.
     """
     deepest = len(LAYERS)
-    if cut is None:
-        kept, cuts = None, TAPS
-    else:
-        wanted = EARLY_CUT if cut == EARLY else cut
-        kept, cuts = checked_cuts(wanted, name=card["architecture"], deepest=deepest, where=where)
+    kept, cuts = checked_cuts_or_taps(
+        cut, taps=TAPS, early=EARLY_CUT, name=card["architecture"], deepest=deepest, where=where
+    )
     return assemble(params, card, where, whole=SqueezeNet(cuts=(deepest,)), part=SqueezeNet(cuts=cuts), cut=kept)
