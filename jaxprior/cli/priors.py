@@ -79,7 +79,10 @@ def get(
     if known is not None and here is None:
         for line in registry.announced(known, fetched=source is None):
             say(line)
-    path = installing.install(name, source=source, licence=licence, subject=shows, output=output, label=label)
+    if here is None:
+        path = installing.install(name, source=source, licence=licence, subject=shows, output=output, label=label)
+    else:
+        path = installing.restate(here, name, licence=licence, subject=shows)
     card = read_card(path)
     if here is None:
         if "layout" in card:

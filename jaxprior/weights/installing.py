@@ -66,7 +66,7 @@ def install(
     known, stated = registry.known(name), _stated(licence, subject)
     _check_name(name, known, source is not None)
     if source is None and output is None and label is None and (here := present(name)) is not None:
-        return _with_stated(here, name, stated)
+        return restate(here, name, licence=licence, subject=subject)
     check_options(name, source=source, output=output, label=label)
     with _alone(name), contextlib.ExitStack() as resources:
         files = _originals(name, known, source)
@@ -128,6 +128,24 @@ def present(name: str) -> Path | None:
     except WeightsError:
         return None
     return path if known is None or made_of(card, known) else None
+
+
+def restate(path: Path, name: str, *, licence: str | None, subject: str | None) -> Path:
+    """Write what a user says of an installed network into its card; the weights stay.
+
+    Arguments:
+        path: of the network, as `present` returns it; name: of the network.
+        licence, subject: see `install`; None leaves what the card says.
+
+    Returns:
+        The path.
+    """
+    stated = _stated(licence, subject)
+    if {**(card := storage.read_card(path)), **stated} != card:
+        with _alone(name):
+            params, card = storage.load_weights(path)
+            storage.save_weights(path, params, {**card, **stated})
+    return path
 
 
 def uninstall(name: str) -> Path:
@@ -250,15 +268,6 @@ def _stated(licence: str | None, subject: str | None) -> dict[str, str]:
     """What a user says of a network, for its card."""
     said = {"licence": licence, "subject": subject}
     return {name: " ".join(text.split()) for name, text in said.items() if text is not None}
-
-
-def _with_stated(path: Path, name: str, stated: Mapping[str, str]) -> Path:
-    """An installed network with what a user says of it in its card; its weights stay."""
-    if {**(card := storage.read_card(path)), **stated} != card:
-        with _alone(name):
-            params, card = storage.load_weights(path)
-            storage.save_weights(path, params, {**card, **stated})
-    return path
 
 
 def _said_of(known: KnownNetwork | None, card: Mapping[str, Any], *, fetched: bool) -> dict[str, str]:
