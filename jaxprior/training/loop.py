@@ -24,6 +24,7 @@ from jaxprior.runs import checkpoints
 from jaxprior.system.activity import Activity, doing
 from jaxprior.system.programs import compiling
 from jaxprior.training.clock import TrainingClock
+from jaxprior.training.reading_ahead import batches_ahead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class Phase:
         steps: number of steps.
         begin: state -> state, called once when the phase starts (grow, freeze, inherit, reset an optimiser).
         step: (index, state, batch, key) -> (state, metrics); compiled by the recipe.
-        batch: index -> whatever `step` wants, on the host.
+        batch: index -> whatever `step` wants, on the host. Another thread calls it ahead of time (`reading_ahead`).
         images_per_step: for throughput and the image count.
         unit: what progress counts: "pictures" that were shown, or "steps" where all of them show the same picture.
     """
@@ -170,54 +171,55 @@ def run(
         phase_key = jax.random.fold_in(key, number)
         ticked, ticked_at = start, clock.seconds
         ahead: collections.deque[dict] = collections.deque()  # what steps measured that may not be computed yet
-        for index in range(start, phase.steps):
-            step_key = jax.random.fold_in(phase_key, index)
-            state, metrics = _step(phase, index, state, step_key, first=index == start)
-            ahead.append(metrics)
-            if len(ahead) > AHEAD:
-                jax.block_until_ready(ahead.popleft())
-            work.moved(counted[number] + (index + 1 - len(ahead)) * phase.counted)
-            done, asked = index + 1, should_stop()
-            stopping = asked or clock.is_over
-            logged = done % pace.log_every == 0 or done == phase.steps
-            if logged or stopping:
-                values = {name: float(value) for name, value in metrics.items()}  # waits for the device
-                ahead.clear()
-                work.moved(counted[number] + done * phase.counted)
-                trained = clock.seconds
-                images = shown[number] + done * phase.images_per_step
-                moment = Moment(
-                    phase=phase.name,
-                    phase_number=number,
-                    index=done,
-                    step=before[number] + done,
-                    total_steps=before[-1],
-                    images=images,
-                    total_images=shown[-1],
-                    images_per_second=(done - ticked) * phase.images_per_step / max(trained - ticked_at, 1e-9),
-                    unit=phase.unit,
-                    metrics=values,
-                )
-                ticked, ticked_at = done, trained
-                if logged:
-                    log.append({"step": moment.step, "phase": phase.name, "images": images, **values})
-                work.detail = ", ".join(f"{name} {value:.3g}" for name, value in values.items() if "loss" in name)
-                on_log(moment)
-                if time.monotonic() - last_snapshot > pace.snapshot_seconds and done < phase.steps:
+        with batches_ahead(phase.batch, start, phase.steps) as next_batch:
+            for index in range(start, phase.steps):
+                step_key = jax.random.fold_in(phase_key, index)
+                state, metrics = _step(phase, index, state, next_batch(), step_key, first=index == start)
+                ahead.append(metrics)
+                if len(ahead) > AHEAD:
+                    jax.block_until_ready(ahead.popleft())
+                work.moved(counted[number] + (index + 1 - len(ahead)) * phase.counted)
+                done, asked = index + 1, should_stop()
+                stopping = asked or clock.is_over
+                logged = done % pace.log_every == 0 or done == phase.steps
+                if logged or stopping:
+                    values = {name: float(value) for name, value in metrics.items()}  # waits for the device
+                    ahead.clear()
+                    work.moved(counted[number] + done * phase.counted)
+                    trained = clock.seconds
+                    images = shown[number] + done * phase.images_per_step
+                    moment = Moment(
+                        phase=phase.name,
+                        phase_number=number,
+                        index=done,
+                        step=before[number] + done,
+                        total_steps=before[-1],
+                        images=images,
+                        total_images=shown[-1],
+                        images_per_second=(done - ticked) * phase.images_per_step / max(trained - ticked_at, 1e-9),
+                        unit=phase.unit,
+                        metrics=values,
+                    )
+                    ticked, ticked_at = done, trained
+                    if logged:
+                        log.append({"step": moment.step, "phase": phase.name, "images": images, **values})
+                    work.detail = ", ".join(f"{name} {value:.3g}" for name, value in values.items() if "loss" in name)
+                    on_log(moment)
+                    if time.monotonic() - last_snapshot > pace.snapshot_seconds and done < phase.steps:
+                        on_snapshot(state, moment)
+                        last_snapshot = time.monotonic()
+                        ticked_at += clock.seconds - trained  # the rate is of training alone
+                if done < phase.steps and time.monotonic() - last_save > pace.checkpoint_seconds:
+                    trained = clock.seconds
+                    save(state, number, done)
+                    last_save = time.monotonic()
+                    ticked_at += clock.seconds - trained
+                if stopping and done < phase.steps:
+                    save(state, number, done)
+                    assert moment is not None  # made above, because the training stops
                     on_snapshot(state, moment)
-                    last_snapshot = time.monotonic()
-                    ticked_at += clock.seconds - trained  # the rate is of training alone
-            if done < phase.steps and time.monotonic() - last_save > pace.checkpoint_seconds:
-                trained = clock.seconds
-                save(state, number, done)
-                last_save = time.monotonic()
-                ticked_at += clock.seconds - trained
-            if stopping and done < phase.steps:
-                save(state, number, done)
-                assert moment is not None  # made above, because the training stops
-                on_snapshot(state, moment)
-                stop = Interrupted if asked else PlannedEnd
-                raise stop(f"stopped in phase {phase.name} after {done} of {phase.steps} steps")
+                    stop = Interrupted if asked else PlannedEnd
+                    raise stop(f"stopped in phase {phase.name} after {done} of {phase.steps} steps")
         start = 0
         save(state, number + 1, 0)
         last_save = time.monotonic()
@@ -232,9 +234,8 @@ def run(
     return state
 
 
-def _step(phase: Phase, index: int, state: Any, key: jax.Array, *, first: bool) -> tuple[Any, dict]:
+def _step(phase: Phase, index: int, state: Any, batch: Any, key: jax.Array, *, first: bool) -> tuple[Any, dict]:
     """One step of a phase. The first one is also compiled, which is announced unless it was compiled before."""
-    batch = phase.batch(index)
     with compiling("the training step", state, batch) if first else contextlib.nullcontext():
         return phase.step(index, state, batch, key)
 
