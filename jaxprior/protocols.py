@@ -335,6 +335,9 @@ class Trainer:
         presets: import string of a dictionary from names to such settings; default: the name of the first choice;
             preset_text: help text of the option `--preset`.
         plan: import string of the function (settings, pictures) -> `jaxprior.training.session.Plan`.
+        settled: import string of a function (settings of the preset, settings that the command was given,
+            preset_named=) -> settings to be changed by those given, where a training takes some from a file that it is
+            given; it also refuses that file before pictures are read. In a module without JAX. None: the preset's.
         inputs: import string of the frozen dataclass that says what is trained on, whose fields are options too; by
             default a folder or an archive of pictures. In a module without JAX.
         read: import string of the function (inputs, settings, limit=) -> `jaxprior.training.pictures.TrainingData`.
@@ -348,6 +351,7 @@ class Trainer:
     plan: str
     text: str
     preset_text: str = "Recipe to start from."
+    settled: str | None = None
     inputs: str = "jaxprior.training.settings:PictureInputs"
     read: str = "jaxprior.training.pictures:read"
     use: str = "jaxprior reconstruct IMAGES -o RUN --prior"

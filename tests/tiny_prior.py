@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 import jaxprior as jp
-from jaxprior.models.pggan.networks import Generator
+from jaxprior.models.pggan.networks import Critic, Generator
 from jaxprior.weights.storage import save_weights
 
 
@@ -16,13 +16,15 @@ def random_prior() -> jp.Prior:
     return jp.Prior(module=generator, params=generator.init_params(jax.random.key(1)))
 
 
-def write_tiny_prior(path: Path, *, seed: int = 0) -> Path:
-    """Write a prior of 16x16 pixels with 6 layers of 4 feature maps and latent codes of 8 numbers."""
-    generator = Generator((4, 4, 4), 8)
-    shapes = jax.eval_shape(generator.init_params, jax.random.key(0))
+def write_tiny_prior(path: Path, *, seed: int = 0, critic: bool = False) -> Path:
+    """Write a prior of 16x16 pixels with 6 layers of 4 feature maps and latent codes of 8 numbers, or with a critic."""
+    networks = {"generator": Generator((4, 4, 4), 8), **({"critic": Critic((4, 4, 4))} if critic else {})}
     chance = np.random.default_rng(seed)
-    params = jax.tree.map(lambda leaf: chance.standard_normal(leaf.shape, np.float32), shapes)
+    params = {}
+    for role, network in networks.items():
+        shapes = jax.eval_shape(network.init_params, jax.random.key(0))
+        params[role] = jax.tree.map(lambda leaf: chance.standard_normal(leaf.shape, np.float32), shapes)
     config = {"resolution": 16, "latent_dim": 8, "widths": [4, 4, 4], "image_channels": 3, "upsample": "nearest"}
     card = {"name": "tiny", "architecture": "pggan", "config": config, "source": "random weights", "licence": "none"}
-    save_weights(path, {"generator": params}, card)
+    save_weights(path, params, card)
     return path

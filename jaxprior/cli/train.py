@@ -95,6 +95,7 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
 
     def command(
         *,
+        context: typer.Context,
         before: Any,
         first: Any,
         preset: Any = default,
@@ -102,7 +103,12 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
         run: TrainingOptions,
         after: Any,
     ) -> None:
-        settings = changed(presets[preset.value], {**first.changes(), **rest.changes()})
+        settings, changes = presets[preset.value], {**first.changes(), **rest.changes()}
+        if trainer.settled is not None:
+            source = context.get_parameter_source("preset")
+            named = source is not None and source.name != "DEFAULT"
+            settings = discovery.imported(trainer.settled)(settings, changes, preset_named=named)
+        settings = changed(settings, changes)
         given = before if has_own_inputs else after
         check_apart(run.out, [value for value in given.changes().values() if isinstance(value, Path)])
         check_training_folder(run.out)

@@ -86,6 +86,11 @@ REFUSED = {
     f"{TRAIN} --resolution 12": "--resolution",
     f"{TRAIN} --presett small": "--presett",
     "train pggan --data nothing -o out": "nothing: no such file or folder",
+    f"{TRAIN} --from nowhere": "nowhere: neither a bundled prior",
+    f"{TRAIN} --from prior.safetensors": "prior.safetensors has a generator but no critic",
+    f"{TRAIN} --from singan.safetensors": "singan.safetensors is a network of the kind 'singan'",
+    f"{TRAIN} --from critic.safetensors": "has pixels a side = 16, this training has pixels a side = 8",
+    "train pggan --data pictures --preset cats32 --from critic.safetensors -o out": "pixels a side = 16, this training",
     "train pggn --data pictures -o out": "Did you mean 'pggan'?",
     "train pggan --data pictures --resolution 8 -o pictures": "holds the pictures",
     "train pggan --data pictures --resolution 8 -o run": "run holds a restoration run, not a training run",
@@ -127,6 +132,7 @@ def place(tmp_path_factory):
     (place / "empty").mkdir()
     (place / "note.txt").write_text("This is no picture and no network.")
     write_tiny_prior(place / "prior.safetensors")
+    write_tiny_prior(place / "critic.safetensors", critic=True)
     save_singan(place / "singan.safetensors", tiny_singan())
     np.save(place / "direction.npy", np.ones(8, np.float32))
     np.save(place / "long.npy", np.ones(9, np.float32))

@@ -16,6 +16,7 @@ FAMILY = Family(
             preset_text="Recipe to start from: the paper's schedule, a fast one for small data on one device, the one "
             "of the bundled cats32 (two CPU cores) or of cats64 (minutes of a data-centre GPU).",
             plan="jaxprior.models.pggan.train:plan",
+            settled="jaxprior.models.pggan.continued:settled",
             text="""Train a progressively grown GAN, whose RUN then serves as `--prior RUN`.
 
     The same command resumes: killed and resumed equals never killed. RUN holds samples, curves, distances and an
@@ -25,7 +26,10 @@ FAMILY = Family(
     jaxprior train pggan --data cats.zip --resolution 64 -o runs/cats64
     jaxprior train pggan --data faces/ --resolution 32 --train-kimg 40 --final-kimg 200 -o runs/faces
     jaxprior train pggan --data cats.zip --resolution 64 --preset paper --precision bf16 -o runs/paper
+    jaxprior train pggan --data cats.zip --from cats64 --lr 0.001 --final-kimg 500 -o runs/more
     ```
+
+    `--from` goes on with exported weights, generator and critic, at their resolution; their networks are taken over.
     """,
         )
     },

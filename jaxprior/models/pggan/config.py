@@ -49,10 +49,17 @@ class PgganRecipe(TrainingSettings):
         epsilon: of Adam. final_learning_rate: reached linearly over the last stage's training (None: constant).
         penalty, drift: weights of WGAN-GP; r1_gamma (at 4 px, growing with resolution / 4 to the power r1_growth),
             r1_every: of lazy R1.
+        start_from: weights that the training goes on with at the last resolution, see `.continued`: the name of a
+            prior, a .safetensors file or the RUN of a training; None begins with random ones.
+        warmup_steps: over so many the learning rate rises linearly whenever Adam begins anew. None: 300 if the
+            training goes on from weights, and otherwise no rise.
     """
 
     resolution: int = setting(
         64, "Pixels of a side, a power of two from 8 to 1024; by default the preset's.", metavar="R"
+    )
+    start_from: str | None = setting(
+        None, "Weights to go on with at their resolution: of a prior or RUN.", option="--from", metavar="NAME|FILE|RUN"
     )
     start_resolution: int = network_setting(4, "First resolution, 4 in the paper.", metavar="R")
     widths: tuple[int, ...] | None = network_setting(
@@ -80,6 +87,9 @@ class PgganRecipe(TrainingSettings):
     learning_rate: float = 1e-3
     final_learning_rate: float | None = recipe_setting(
         None, "Learning rate reached at the end.", option="--final-lr", metavar="X", least=0.0
+    )
+    warmup_steps: int | None = recipe_setting(
+        None, "Steps over which the learning rate rises; with --from 300.", metavar="K", least=0
     )
     beta1: float = 0.0
     beta2: float = 0.99

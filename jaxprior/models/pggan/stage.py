@@ -76,6 +76,8 @@ def make_step(recipe: PgganRecipe, stage: int, fade_steps: int, decay_steps: int
     def step(index, state, pictures, key, *, regularise: bool):
         fade = jnp.clip(1.0 - index / fade_steps, 0.0, 1.0) if fade_steps else None
         rate = _learning_rate(recipe, index - fade_steps, decay_steps)
+        if recipe.warmup_steps:
+            rate *= _warm_up(recipe.warmup_steps, index, fade_steps)
         flip_key, critic_key, mix_key, generator_key = jax.random.split(key, 4)
         reals = faded(to_images(pictures, flip_key if recipe.mirror else None), fade)
         shape = (len(pictures), generator.latent_dim)
@@ -114,6 +116,12 @@ def _learning_rate(recipe: PgganRecipe, index, decay_steps: int):
         return recipe.learning_rate
     progress = jnp.clip(index / decay_steps, 0.0, 1.0)
     return recipe.learning_rate + (recipe.final_learning_rate - recipe.learning_rate) * progress
+
+
+def _warm_up(steps: int, index, fade_steps: int):
+    """The share of the learning rate at a step of a stage: it rises to 1 after the start, and again after the fade."""
+    since_reset = jnp.where(index < fade_steps, index, index - fade_steps)
+    return jnp.minimum((since_reset + 1.0) / steps, 1.0)
 
 
 def reset(recipe: PgganRecipe, state: dict) -> dict:

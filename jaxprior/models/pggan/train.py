@@ -2,15 +2,18 @@
 
 Numerics of the official code: a critic step with the generator's moving average beside it, then a generator step;
 Adam(0, 0.99) whose state is zeroed whenever the network changes; images faded in over `fade_kimg`, then trained for
-`train_kimg`. Two losses: WGAN-GP with drift as published, and the non-saturating one with lazy R1, which costs half.
+`train_kimg`. A training that goes on from exported weights has the last stage alone. Two losses: WGAN-GP with drift as
+published, and the non-saturating one with lazy R1, which costs half.
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jaxprior.models.pggan.config import PgganRecipe, feature_widths
+from jaxprior.models.pggan.continued import check_card, check_equal, networks_of, resolved
 from jaxprior.models.pggan.networks import to_config
 from jaxprior.models.pggan.stage import grow, make_networks, make_step, reset
 from jaxprior.training.evaluators import CODES, SHOWN, SlicedWasserstein
@@ -18,6 +21,8 @@ from jaxprior.training.loop import Phase
 from jaxprior.training.pictures import Pictures, draw_batch
 from jaxprior.training.players import copied
 from jaxprior.training.session import Plan, settings_of
+from jaxprior.weights import loader, storage
+from jaxprior.weights.priors import Prior
 
 
 def init_state(recipe: PgganRecipe, key: jax.Array) -> dict:
@@ -28,15 +33,24 @@ def init_state(recipe: PgganRecipe, key: jax.Array) -> dict:
     return reset(recipe, {"generator": g, "critic": c, "average": copied(g)})
 
 
+def start_state(recipe: PgganRecipe, prior: Prior) -> dict:
+    """Start state of a training that goes on from weights: both networks as they are, the average as the generator."""
+    assert prior.critic is not None  # `check_card` refuses a prior without one
+    generator, critic = copied(prior.params), copied(prior.critic.params)
+    return reset(recipe, {"generator": generator, "critic": critic, "average": copied(generator)})
+
+
 def phases(recipe: PgganRecipe, pictures: Pictures) -> list[Phase]:
     """The phases of a recipe: "4x4", then "8x8 fade", "8x8", and so on to the full resolution.
+
+    A recipe that goes on from weights has the last of these alone.
 
     Arguments:
         recipe: the recipe.
         pictures: training pictures at the recipe's resolution.
     """
     last = len(feature_widths(recipe.resolution)) - 1
-    first = recipe.start_resolution.bit_length() - 3
+    first = last if recipe.start_from is not None else recipe.start_resolution.bit_length() - 3
     plan, position = [], 0
     for stage in range(first, last + 1):
         size = 4 << stage
@@ -66,11 +80,16 @@ def phases(recipe: PgganRecipe, pictures: Pictures) -> list[Phase]:
 def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
     """Everything that `session.run` needs to train this recipe on these pictures.
 
+    Raises:
+        WeightsError, SettingsError: the recipe goes on from weights, and there are none, or none that fit it.
+
     Example:
         >>> session.run(  # trains for hours # doctest: +SKIP
         ...     plan(PRESETS["fast"], pictures), "runs/cats", source="cats.zip"
         ... )
     """
+    recipe = resolved(recipe)
+    prior = None if recipe.start_from is None else _prior_of(recipe)
     generator, _ = make_networks(recipe)
     plan_phases = phases(recipe, pictures)
     stages = [_stage_of(phase) for phase in plan_phases]
@@ -88,16 +107,32 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
     codes = jax.random.normal(jax.random.key(recipe.seed + 1), (CODES, generator.latent_dim))
     return Plan(
         name="pggan",
-        settings=settings_of(recipe),
+        settings=settings_of(recipe) | ({} if prior is None else {"start_from": prior.card["sha256"]}),
         phases=plan_phases,
-        init=partial(init_state, recipe),
+        init=partial(init_state, recipe) if prior is None else lambda _key: start_state(recipe, prior),
         show=lambda state, moment: sample(state, moment, codes[:SHOWN]),
         evaluator=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=recipe.seed),
         export=lambda state: {"generator": state["average"], "critic": state["critic"]},
-        card=lambda _state: {"architecture": "pggan", "config": to_config(generator)},
+        card=lambda _state: {"architecture": "pggan", "config": to_config(generator), **_origin(prior)},
         pictures=pictures,
         seed=recipe.seed,
     )
+
+
+def _prior_of(recipe: PgganRecipe) -> Prior:
+    """The weights that a recipe goes on from, if they fit it."""
+    source = str(recipe.start_from)
+    path = loader.find(source, role="prior")
+    found = check_card(source, storage.read_card(path), storage.read_names(path))
+    check_equal(source, found, networks_of(recipe))
+    return loader.load(source, role="prior")
+
+
+def _origin(prior: Prior | None) -> dict[str, Any]:
+    """What the card of the new weights says of those that the training went on from."""
+    if prior is None:
+        return {}
+    return {"start_from": {name: prior.card.get(name) for name in ("name", "sha256")}}
 
 
 def _stage_of(phase: Phase) -> int:
