@@ -6,15 +6,17 @@ from typing import Any
 
 import jax.monitoring
 
+from jaxprior.system.ahead import WAITING
 
-EVENTS = "/jax/core/compile/"
+
+EVENTS = ("/jax/core/compile/", WAITING)
 """Names of the reports begin like this. Reading a program from the cache of compiled programs is among them."""
 
 
 class CompileClock:
     """Adds up the time that the current thread spends on compiling, from the start of the block on.
 
-    Reports may lie inside each other, because a function that is being traced calls others. Every second is counted
+    Waiting for a program that another thread compiles counts; what other threads compile meanwhile does not. Reports may lie inside each other, because a function that is being traced calls others. Every second is counted
     once.
 
     Example:

@@ -8,7 +8,9 @@ from jaxprior.system.compiling import CompileClock
 class TrainingClock:
     """Measures a training from the start of the block on, with the time for compiling apart.
 
-    A training of a minute is as many steps then, whether its programs were compiled before or not.
+    Compiling is what holds the training up: what this thread compiles, and its waiting for what others compile for it.
+    Programs that threads compile while it trains take no time of their own. Where they share its processor, they slow
+    its steps, so that a training of a minute is a few steps shorter when its programs are new.
 
     Arguments:
         limit: planned seconds of training; by default there is no limit.

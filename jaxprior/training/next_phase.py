@@ -1,0 +1,68 @@
+"""The programs of a training, compiled in threads: those of its first phase at once, the others a phase ahead.
+
+A phase says which programs its steps call, and which draw and measure what it has trained (`loop.Phase`). While a
+phase trains, threads compile those of the next one, for the shapes that the state will have then. No values depend on
+it: where a phase says nothing, or a thread fails, the programs are compiled when they are called.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any
+
+import jax
+
+from jaxprior.system import ahead
+from jaxprior.system.ahead import Program, shapes_of
+
+
+def compile_now(phase: Any, state: Any, batch: Any, key: jax.Array) -> tuple[list[Hashable], list[Hashable]]:
+    """Begin to compile what a phase will call, all of it that nobody has begun to compile.
+
+    Arguments:
+        phase: a `loop.Phase`.
+        state: at its begin; shapes are enough.
+        batch: one of it.
+        key: a random key.
+
+    Returns:
+        the names of the programs of its steps, and of those that draw what it has trained.
+    """
+    given = shapes_of(state), shapes_of(batch), shapes_of(key)
+    return _begun(phase.programs(*given)), _begun(phase.drawing(given[0]))
+
+
+def compile_next(phase: Any, state: Any, place: Callable[[Any], Any], key: jax.Array) -> None:
+    """Let threads compile what the next phase will call, while this one trains.
+
+    Arguments:
+        phase: the next one, a `loop.Phase`.
+        state: of the present one.
+        place: puts a batch where it is trained on.
+        key: a random key.
+    """
+    shapes, precision = shapes_of(state), jax.config.jax_default_matmul_precision  # pyright: ignore  made at run time
+
+    def work() -> None:
+        with jax.default_matmul_precision(precision):
+            begun = _placed_like(shapes, jax.eval_shape(phase.begin, shapes))
+            compile_now(phase, begun, place(phase.batch(0)), key)
+
+    if phase.steps:
+        ahead.in_thread(work)
+
+
+def wait_for(programs: Iterable[Hashable], *, should_stop: Callable[[], bool] = lambda: False) -> None:
+    """Wait until threads have compiled all of these programs, or until the training is asked to stop."""
+    for one in programs:
+        ahead.wait_for(one, should_stop=should_stop)
+
+
+def _begun(programs: Sequence[Program]) -> list[Hashable]:
+    return [program.compile_ahead() for program in programs]
+
+
+def _placed_like(state: Any, begun: Any) -> Any:
+    """The shapes of a state that has begun, on all devices on which the state lies, if these are several."""
+    places = [place for leaf in jax.tree.leaves(state) if (place := getattr(leaf, "sharding", None)) is not None]
+    if not places:
+        return begun
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=places[0]), begun)
