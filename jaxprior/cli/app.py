@@ -23,6 +23,7 @@ from jaxprior.cli.stops import STOPPED, disk_is_full, end_now, stopped
 from jaxprior.errors import JaxpriorError
 from jaxprior.runs.display import Display
 from jaxprior.runs.stopping import ProgramGuard
+from jaxprior.system import ahead
 from jaxprior.system.allocation import keep_freed_memory
 
 
@@ -170,10 +171,10 @@ def main(arguments: list[str] | None = None) -> None:
         with ProgramGuard(end=partial(end_now, display, words)), display, warnings_as_notes():
             app(args=arguments, prog_name="jaxprior")
     except SystemExit as end:
-        if end.code == STOPPED:  # XLA may still be computing what was stopped: Python's own end would crash in it
-            sys.stdout.flush()
+        if end.code == STOPPED or ahead.is_busy():  # XLA may still be computing what was stopped, or compiling what is
+            sys.stdout.flush()  # not needed any more: Python's own end would crash in the one and wait for the other
             sys.stderr.flush()
-            os._exit(STOPPED)
+            os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
         raise
     except KeyboardInterrupt:  # before the command had begun
         say_error(stopped(words))

@@ -7,7 +7,7 @@ waits for the thread first; otherwise the same program would be compiled twice a
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,7 +60,7 @@ class Program:
         Returns:
             its `name`, for `wait_for`.
         """
-        name, precision = self.name, jax.config.jax_default_matmul_precision  # pyright: ignore  made at run time
+        name, precision = self.name, precision_here()
 
         def work() -> None:
             with jax.default_matmul_precision(precision):
@@ -114,9 +114,9 @@ def is_busy() -> bool:
     return bool(_BUSY)
 
 
-def is_ready(programs: Iterable[Hashable]) -> bool:
-    """Whether no thread is compiling one of these programs."""
-    return all(one not in runtime.COMPILED_AHEAD or runtime.COMPILED_AHEAD[one].is_set() for one in programs)
+def is_ready(program: Hashable) -> bool:
+    """Whether no thread is compiling a program, or will."""
+    return program not in runtime.COMPILED_AHEAD or runtime.COMPILED_AHEAD[program].is_set()
 
 
 def wait_for(program: Hashable, *, should_stop: Callable[[], bool] = lambda: False) -> None:
@@ -133,6 +133,11 @@ def wait_for(program: Hashable, *, should_stop: Callable[[], bool] = lambda: Fal
     while not done.wait(LOOK) and not should_stop():
         pass
     jax.monitoring.record_event_duration_secs(WAITING, time.monotonic() - began)
+
+
+def precision_here() -> Any:
+    """The precision of matrix products that this thread has chosen, of which others do not know."""
+    return jax.config.jax_default_matmul_precision  # pyright: ignore[reportAttributeAccessIssue]  made at run time
 
 
 def shapes_of(tree: Any) -> Any:

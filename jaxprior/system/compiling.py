@@ -16,8 +16,8 @@ EVENTS = ("/jax/core/compile/", WAITING)
 class CompileClock:
     """Adds up the time that the current thread spends on compiling, from the start of the block on.
 
-    Waiting for a program that another thread compiles counts; what other threads compile meanwhile does not. Reports may lie inside each other, because a function that is being traced calls others. Every second is counted
-    once.
+    Waiting for a program that another thread compiles counts; what other threads compile meanwhile does not. Reports
+    may lie inside each other, because a function that is being traced calls others. Every second is counted once.
 
     Example:
         >>> with CompileClock() as clock:

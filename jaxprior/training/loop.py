@@ -7,12 +7,11 @@ killed, bit for bit on one machine.
 """
 
 import collections
-import contextlib
 import csv
 import io
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,9 +21,16 @@ import numpy as np
 
 from jaxprior.runs import checkpoints
 from jaxprior.system.activity import Activity, doing
+from jaxprior.system.ahead import Program
 from jaxprior.system.programs import compiling
+from jaxprior.training import next_phase
 from jaxprior.training.clock import TrainingClock
 from jaxprior.training.reading_ahead import batches_ahead
+
+
+def no_programs(*_shapes: Any) -> Sequence[Program]:
+    """Say of no program that a phase calls it; they are compiled when they are called."""
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +45,9 @@ class Phase:
         batch: index -> whatever `step` wants, on the host. Another thread calls it ahead of time (`reading_ahead`).
         images_per_step: for throughput and the image count.
         unit: what progress counts: "pictures" that were shown, or "steps" where all of them show the same picture.
+        programs: (state, batch, key) as shapes -> the programs that its steps call. Threads compile them ahead.
+        programs_at_end: state as shapes -> the programs that draw and measure it, and that the next phase begins with.
+            Threads compile these, too.
     """
 
     name: str
@@ -48,6 +57,8 @@ class Phase:
     batch: Callable[[int], Any]
     images_per_step: int
     unit: Literal["pictures", "steps"] = "pictures"
+    programs: Callable[[Any, Any, Any], Sequence[Program]] = no_programs
+    programs_at_end: Callable[[Any], Sequence[Program]] = no_programs
 
     @property
     def counted(self) -> int:
@@ -169,12 +180,19 @@ def run(
             with doing("preparing its networks"):
                 state = phase.begin(state)
         phase_key = jax.random.fold_in(key, number)
+        at_end: Sequence[Hashable] = ()  # names of programs that threads compile
         ticked, ticked_at = start, clock.seconds
         ahead: collections.deque[dict] = collections.deque()  # what steps measured that may not be computed yet
         with batches_ahead(phase.batch, start, phase.steps) as next_batch:
             for index in range(start, phase.steps):
                 step_key = jax.random.fold_in(phase_key, index)
-                state, metrics = _step(phase, index, state, next_batch(), step_key, first=index == start)
+                batch = next_batch()
+                if index == start:
+                    state, metrics, at_end = _first_step(phase, index, state, batch, step_key, should_stop=should_stop)
+                    if number + 1 < len(phases):
+                        next_phase.compile_next(phases[number + 1], state, step_key)
+                else:
+                    state, metrics = phase.step(index, state, batch, step_key)
                 ahead.append(metrics)
                 if len(ahead) > AHEAD:
                     jax.block_until_ready(ahead.popleft())
@@ -206,6 +224,7 @@ def run(
                     work.detail = ", ".join(f"{name} {value:.3g}" for name, value in values.items() if "loss" in name)
                     on_log(moment)
                     if time.monotonic() - last_snapshot > pace.snapshot_seconds and done < phase.steps:
+                        next_phase.wait_for(at_end)
                         on_snapshot(state, moment)
                         last_snapshot = time.monotonic()
                         ticked_at += clock.seconds - trained  # the rate is of training alone
@@ -217,6 +236,7 @@ def run(
                 if stopping and done < phase.steps:
                     save(state, number, done)
                     assert moment is not None  # made above, because the training stops
+                    next_phase.wait_for(at_end)
                     on_snapshot(state, moment)
                     stop = Interrupted if asked else PlannedEnd
                     raise stop(f"stopped in phase {phase.name} after {done} of {phase.steps} steps")
@@ -225,6 +245,7 @@ def run(
         last_save = time.monotonic()
         if phase.steps:
             assert moment is not None  # the last step of a phase is logged
+            next_phase.wait_for(at_end)
             on_snapshot(state, moment)
             last_snapshot = time.monotonic()
         asked = should_stop()
@@ -234,10 +255,22 @@ def run(
     return state
 
 
-def _step(phase: Phase, index: int, state: Any, batch: Any, key: jax.Array, *, first: bool) -> tuple[Any, dict]:
-    """One step of a phase. The first one is also compiled, which is announced unless it was compiled before."""
-    with compiling("the training step", state, batch) if first else contextlib.nullcontext():
-        return phase.step(index, state, batch, key)
+def _first_step(
+    phase: Phase, index: int, state: Any, batch: Any, key: jax.Array, *, should_stop: Callable[[], bool]
+) -> tuple[Any, dict, Sequence[Hashable]]:
+    """The first step of a phase that this process does. Its programs are compiled first, unless they are there already.
+
+    Returns:
+        what the step returns, and the names of the programs that threads compile for the end of the phase.
+    """
+    programs, at_end = next_phase.compile_now(phase, state, batch, key)
+    if programs and next_phase.is_ready(programs):
+        return *phase.step(index, state, batch, key), at_end
+    with compiling("the training step", state, batch):
+        next_phase.wait_for(programs, should_stop=should_stop)
+        if should_stop() and not next_phase.is_ready(programs):
+            raise Interrupted(f"stopped in phase {phase.name} after {index} of {phase.steps} steps")
+        return *phase.step(index, state, batch, key), at_end
 
 
 class MetricsFile:

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 
 from jaxprior.system import ahead
-from jaxprior.system.ahead import Program, shapes_of
+from jaxprior.system.ahead import Program, precision_here, shapes_of
 
 
 def compile_now(phase: Any, state: Any, batch: Any, key: jax.Array) -> tuple[list[Hashable], list[Hashable]]:
@@ -24,30 +24,33 @@ def compile_now(phase: Any, state: Any, batch: Any, key: jax.Array) -> tuple[lis
         key: a random key.
 
     Returns:
-        the names of the programs of its steps, and of those that draw what it has trained.
+        the names of the programs of its steps, and of those that it calls at its end.
     """
-    given = shapes_of(state), shapes_of(batch), shapes_of(key)
-    return _begun(phase.programs(*given)), _begun(phase.drawing(given[0]))
+    state, batch, key = map(shapes_of, (state, batch, key))
+    return _begun(phase.programs(state, batch, key)), _begun(phase.programs_at_end(state))
 
 
-def compile_next(phase: Any, state: Any, place: Callable[[Any], Any], key: jax.Array) -> None:
+def compile_next(phase: Any, state: Any, key: jax.Array) -> None:
     """Let threads compile what the next phase will call, while this one trains.
 
     Arguments:
         phase: the next one, a `loop.Phase`.
         state: of the present one.
-        place: puts a batch where it is trained on.
         key: a random key.
     """
-    shapes, precision = shapes_of(state), jax.config.jax_default_matmul_precision  # pyright: ignore  made at run time
+    shapes, precision = shapes_of(state), precision_here()
 
     def work() -> None:
         with jax.default_matmul_precision(precision):
-            begun = _placed_like(shapes, jax.eval_shape(phase.begin, shapes))
-            compile_now(phase, begun, place(phase.batch(0)), key)
+            compile_now(phase, jax.eval_shape(phase.begin, shapes), phase.batch(0), key)
 
     if phase.steps:
         ahead.in_thread(work)
+
+
+def is_ready(programs: Iterable[Hashable]) -> bool:
+    """Whether threads have compiled all of these programs."""
+    return all(map(ahead.is_ready, programs))
 
 
 def wait_for(programs: Iterable[Hashable], *, should_stop: Callable[[], bool] = lambda: False) -> None:
@@ -58,11 +61,3 @@ def wait_for(programs: Iterable[Hashable], *, should_stop: Callable[[], bool] = 
 
 def _begun(programs: Sequence[Program]) -> list[Hashable]:
     return [program.compile_ahead() for program in programs]
-
-
-def _placed_like(state: Any, begun: Any) -> Any:
-    """The shapes of a state that has begun, on all devices on which the state lies, if these are several."""
-    places = [place for leaf in jax.tree.leaves(state) if (place := getattr(leaf, "sharding", None)) is not None]
-    if not places:
-        return begun
-    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=places[0]), begun)

@@ -7,14 +7,15 @@ A recipe's step is a few readable lines of these:
     generator, generator_opt, made = update_generator(generator, generator_opt, ...)
 """
 
-import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from jaxprior.system.programs import compiling
+from jaxprior.system.ahead import Program
 
 
 def player(loss: Callable, optimizer: optax.GradientTransformation) -> Callable:
@@ -76,20 +77,34 @@ def warm_decay(decay: float, step, ramp: float):
     return jnp.minimum(decay, (1.0 + step) / (ramp + step)) if ramp else decay
 
 
-def when(every: int, rare: Callable, usual: Callable) -> Callable:
+@dataclass(frozen=True)
+class When:
     """A step that is `rare` at every `every`-th index, starting with 0, and `usual` otherwise.
 
     The choice is made on the host, between two compiled functions: inside a conditional or a loop XLA's CPU backend
     falls back to slow convolution gradients.
 
-    Returns:
-        `step(index, *args)`, calling the chosen function with the same arguments.
+    Fields:
+        every: steps from one rare one to the next.
+        rare, usual: compiled functions (index, ...) -> ....
     """
 
-    def step(index, *args):
-        if index % every == 0:
-            return rare(index, *args)
-        with compiling("the usual training step", args) if index % every == 1 else contextlib.nullcontext():
-            return usual(index, *args)
+    every: int
+    rare: Callable
+    usual: Callable
 
-    return step
+    def __call__(self, index: int, *args: Any) -> Any:
+        """Call the function of this index with the same arguments."""
+        return (self.usual if index % self.every else self.rare)(index, *args)
+
+
+
+def step_programs(step: Callable, *shapes: Any) -> list[Program]:
+    """The programs that a step calls.
+
+    Arguments:
+        step: made by `jax.jit`, or a `When` of two such functions.
+        shapes: its arguments behind the index.
+    """
+    functions = (step.rare, step.usual)[: step.every] if isinstance(step, When) else (step,)
+    return [Program(function, (0, *shapes)) for function in functions]

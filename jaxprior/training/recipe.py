@@ -1,13 +1,14 @@
 """What recipes have in common: number types and optimisers of their settings, and phases of equal steps."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import jax.numpy as jnp
 import optax
 
 from jaxprior.training.loop import Phase
-from jaxprior.training.players import warm_decay
+from jaxprior.training.players import step_programs, warm_decay
 from jaxprior.training.settings import Essentials, TrainingSettings
 
 
@@ -67,6 +68,7 @@ def cut_into_parts(step: Callable, batches: Callable, recipe: OfSteps) -> list[P
                 step=lambda index, *args, offset=done: step(index + offset, *args),
                 batch=batches(done * recipe.batch_size, recipe.batch_size, recipe.seed),
                 images_per_step=recipe.batch_size,
+                programs=partial(step_programs, step),
             )
         )
         done += steps

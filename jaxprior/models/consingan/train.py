@@ -18,9 +18,12 @@ from jaxprior.models.consingan.stage import make_step
 from jaxprior.models.consingan.state import assemble, begin_stage, init_state
 from jaxprior.models.singan import ScalePlan as Scales
 from jaxprior.models.singan import build_pyramid, draw, reconstruct
+from jaxprior.models.singan.drawing import drawing_programs
 from jaxprior.models.singan.planning import SAMPLES, only_picture, scale_phase, scales_of, single_image_plan
+from jaxprior.system.ahead import shapes_of
 from jaxprior.training.loop import Phase
 from jaxprior.training.pictures import Pictures
+from jaxprior.training.players import step_programs
 from jaxprior.training.session import Plan
 
 
@@ -57,9 +60,14 @@ def plan(recipe: ConsinganRecipe, pictures: Pictures) -> Plan:
 
 def _phase(recipe: ConsinganRecipe, scales: Scales, reals: Sequence[np.ndarray], stage: int) -> Phase:
     """The phase in which one stage is trained."""
-    picture = jnp.asarray(reals[stage][None])
+    picture, step = jnp.asarray(reals[stage][None]), make_step(recipe, scales, stage)
+
+    def programs_at_end(state):
+        model = jax.eval_shape(lambda state: assemble(recipe, scales, state, stage + 1, reals[stage]), state)
+        return drawing_programs(model, shapes_of(jax.random.key(0)), count=AT_ONCE)
+
     return scale_phase(
-        recipe, reals, stage, step=make_step(recipe, scales, stage),
+        recipe, reals, stage, step=step, programs=partial(step_programs, step), programs_at_end=programs_at_end,
         begin=lambda state: begin_stage(recipe, scales, stage, picture, state),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from jaxprior.models.pggan.networks import Critic, Generator
 from jaxprior.nn.pooling import downsample, upsample
 from jaxprior.training import losses
 from jaxprior.training.pictures import to_images
-from jaxprior.training.players import copied, ema, player, when
+from jaxprior.training.players import When, copied, ema, player
 from jaxprior.training.recipe import average_decay, dtype_of
 
 
@@ -98,7 +98,7 @@ def make_step(recipe: PgganRecipe, stage: int, fade_steps: int, decay_steps: int
     compiled = {r: jax.jit(partial(step, regularise=r), donate_argnums=1) for r in (True, False)}
     if recipe.loss == "wgan-gp":
         return compiled[True]
-    return when(recipe.r1_every, compiled[True], compiled[False])
+    return When(recipe.r1_every, compiled[True], compiled[False])
 
 
 def faded(reals: jax.Array, fade) -> jax.Array:

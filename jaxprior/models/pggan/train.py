@@ -6,6 +6,7 @@ Adam(0, 0.99) whose state is zeroed whenever the network changes; images faded i
 published, and the non-saturating one with lazy R1, which costs half.
 """
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,10 +17,11 @@ from jaxprior.models.pggan.config import PgganRecipe, feature_widths
 from jaxprior.models.pggan.continued import check_card, check_equal, networks_of, resolved
 from jaxprior.models.pggan.networks import to_config
 from jaxprior.models.pggan.stage import grow, make_networks, make_step, reset
+from jaxprior.system.ahead import Program, shapes_of
 from jaxprior.training.evaluators import CODES, SHOWN, SlicedWasserstein
 from jaxprior.training.loop import Phase
 from jaxprior.training.pictures import Pictures, draw_batch
-from jaxprior.training.players import copied
+from jaxprior.training.players import copied, step_programs
 from jaxprior.training.session import Plan, settings_of
 from jaxprior.weights import loader, storage
 from jaxprior.weights.priors import Prior
@@ -71,6 +73,7 @@ def phases(recipe: PgganRecipe, pictures: Pictures) -> list[Phase]:
                     step=lambda index, *args, offset=offset, step=step: step(index + offset, *args),
                     batch=partial(draw_batch, pixels, position, batch, recipe.seed),
                     images_per_step=batch,
+                    programs=partial(step_programs, step),
                 )
             )
             position += steps * batch
@@ -98,17 +101,21 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
     def draw_images(params, codes, fade, *, stage: int):
         return generator.apply({"params": params}, codes, stage=stage, fade=fade)
 
+    def drawing(phase: Phase, state: Any) -> list[Program]:
+        """What draws the sheet at the end of a phase, and the evaluator's pictures, as many at a time."""
+        fade = jax.ShapeDtypeStruct((), jnp.float32) if _fades(phase) else None
+        return [Program(draw_images, (state["average"], shapes_of(codes[:SHOWN]), fade), {"stage": _stage_of(phase)})]
+
     def sample(state, moment, codes):
         steps = plan_phases[moment.phase_number].steps
-        fading = moment.phase.endswith("fade")
-        fade = jnp.float32(1.0 - moment.index / steps) if fading else None
+        fade = jnp.float32(1.0 - moment.index / steps) if _fades(plan_phases[moment.phase_number]) else None
         return draw_images(state["average"], codes, fade, stage=stages[moment.phase_number])
 
     codes = jax.random.normal(jax.random.key(recipe.seed + 1), (CODES, generator.latent_dim))
     return Plan(
         name="pggan",
         settings=settings_of(recipe) | ({} if prior is None else {"start_from": prior.card["sha256"]}),
-        phases=plan_phases,
+        phases=[replace(phase, programs_at_end=partial(drawing, phase)) for phase in plan_phases],
         init=partial(init_state, recipe) if prior is None else lambda _key: start_state(recipe, prior),
         show=lambda state, moment: sample(state, moment, codes[:SHOWN]),
         evaluator=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=recipe.seed),
@@ -133,6 +140,10 @@ def _origin(prior: Prior | None) -> dict[str, Any]:
     if prior is None:
         return {}
     return {"start_from": {name: prior.card.get(name) for name in ("name", "sha256")}}
+
+
+def _fades(phase: Phase) -> bool:
+    return phase.name.endswith("fade")
 
 
 def _stage_of(phase: Phase) -> int:

@@ -13,6 +13,7 @@ from jaxprior.checks import described, float_array, random_key, real_number, who
 from jaxprior.data.decoding import MAX_PIXELS
 from jaxprior.errors import ArgumentError
 from jaxprior.models.singan.model import SingleImageModel, require_count, require_model, with_image_scales
+from jaxprior.system.ahead import Program
 
 
 Array = jax.Array
@@ -141,6 +142,16 @@ def _draw_scales(
 ) -> list[Array]:
     sizes = [(round(h * height_scale), round(w * width_scale)) for h, w in model.sizes]
     return model.draw_scales(key, sizes, count=count, start=start_scale)
+
+
+def drawing_programs(model: SingleImageModel, key: Array, *, count: int) -> list[Program]:
+    """The programs of `draw(model, key, count=count)` and of `reconstruct(model)`.
+
+    Arguments:
+        model, key, count: see `draw`; shapes stand in place of arrays.
+    """
+    whole = {"count": count, "start_scale": 0, "height_scale": 1.0, "width_scale": 1.0}
+    return [Program(_draw, (model, key), whole), Program(_reconstruct, (model,))]
 
 
 def check_start_scale(model: SingleImageModel, start_scale: int) -> None:

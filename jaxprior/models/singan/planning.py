@@ -12,8 +12,9 @@ from jaxprior.models.singan import ScalePlan as Scales
 from jaxprior.models.singan import plan_scales
 from jaxprior.models.singan.config import PyramidRecipe
 from jaxprior.models.singan.model import SingleImageModel
+from jaxprior.system.ahead import Program
 from jaxprior.training.evaluators import OwnPictures
-from jaxprior.training.loop import Phase
+from jaxprior.training.loop import Phase, no_programs
 from jaxprior.training.pictures import Pictures
 from jaxprior.training.session import Plan, settings_of
 
@@ -106,7 +107,14 @@ def single_image_plan(
 
 
 def scale_phase(
-    recipe: PyramidRecipe, reals: Sequence[np.ndarray], scale: int, *, begin: Callable, step: Callable
+    recipe: PyramidRecipe,
+    reals: Sequence[np.ndarray],
+    scale: int,
+    *,
+    begin: Callable,
+    step: Callable,
+    programs: Callable[..., Sequence[Program]] = no_programs,
+    programs_at_end: Callable[..., Sequence[Program]] = no_programs,
 ) -> Phase:
     """The phase in which a scale is trained.
 
@@ -114,7 +122,8 @@ def scale_phase(
         recipe: the settings.
         reals: the picture at every scale, [h, w, c] each; of k pictures that are trained together [k, h, w, c].
         scale: its number.
-        begin, step: see `loop.Phase`; the batch is the picture with an axis in front, or k of them.
+        begin, step, programs, programs_at_end: see `loop.Phase`; the batch is the picture with an axis in front, or k
+            of them.
     """
     real = jnp.asarray(reals[scale])
     batch = real[None] if real.ndim == 3 else real[:, None]
@@ -126,6 +135,8 @@ def scale_phase(
         batch=lambda _index: batch,
         images_per_step=len(batch),
         unit="steps",
+        programs=programs,
+        programs_at_end=programs_at_end,
     )
 
 

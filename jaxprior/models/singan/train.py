@@ -8,15 +8,18 @@ in all generator steps although the weights change in between, which no current 
 from collections.abc import Sequence
 from functools import partial
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.models.singan import ScalePlan as Scales
 from jaxprior.models.singan import SinGan, build_pyramid, draw, reconstruct
 from jaxprior.models.singan.config import SinganRecipe
+from jaxprior.models.singan.drawing import drawing_programs
 from jaxprior.models.singan.planning import SAMPLES, only_picture, scale_phase, scales_of, single_image_plan
 from jaxprior.models.singan.scale import make_step
-from jaxprior.models.singan.state import assemble, begin_scale, init_state
+from jaxprior.models.singan.state import assemble, begin_scale, init_state, reconstruction_error
+from jaxprior.system.ahead import Program, shapes_of
 from jaxprior.training.loop import Phase
 from jaxprior.training.pictures import Pictures
 from jaxprior.training.session import Plan
@@ -62,8 +65,18 @@ def _phase(recipe: SinganRecipe, scales: Scales, reals: Sequence[np.ndarray], sc
         own, seen = compiled(index, own, below(state), picture, key)
         return {**state, name: own["scale"], "adam": {**state["adam"], name: own["adam"]}}, seen
 
+    def programs(state, batch, key):
+        own = {"scale": state[name], "adam": state["adam"][name]}
+        return [Program(compiled, (0, own, below(state), batch, key))]
+
+    def programs_at_end(state):
+        model = assemble(recipe, scales, state, scale + 1, reals[scale])
+        drawn = drawing_programs(model, shapes_of(jax.random.key(0)), count=SAMPLES)
+        next_one = reals[scale + 1 : scale + 2]
+        return [*drawn, *(Program(reconstruction_error, (model, shapes_of(real[None]))) for real in next_one)]
+
     return scale_phase(
-        recipe, reals, scale, step=step,
+        recipe, reals, scale, step=step, programs=programs, programs_at_end=programs_at_end,
         begin=lambda state: begin_scale(recipe, below(state), scale, picture, state),
     )  # fmt: skip
 

@@ -203,7 +203,7 @@ def test_unusable_training_pictures_are_left_out_and_named(tmp_path):
 
 
 def test_rare_steps_come_at_every_nth_index():
-    step = players.when(4, lambda index: "rare", lambda index: "usual")
+    step = players.When(4, lambda index: "rare", lambda index: "usual")
     assert [step(i) for i in range(9)].count("rare") == 3 and step(0) == step(4) == "rare"
 
 
