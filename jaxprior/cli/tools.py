@@ -11,6 +11,7 @@ import typer
 from jaxprior.cli.console import print_comparison, print_summary, say
 from jaxprior.errors import JaxpriorError
 from jaxprior.system.activity import doing
+from jaxprior.system.amounts import duration, size
 
 
 RECOMMENDED_SPACE = 1 << 30
@@ -151,7 +152,7 @@ def convert(
 
 
 def doctor() -> None:
-    """Check this installation: versions, devices, cache, bundled priors, a compiled program, disk.
+    """Check this installation: versions, devices, cache, decoded pictures, bundled priors, a compiled program, disk.
 
     Ends with 0 if everything works, else with 1.
 
@@ -164,6 +165,7 @@ def doctor() -> None:
         ("versions", _versions),
         ("devices", _devices),
         ("cache", _cache),
+        ("pictures", _decoded_pictures),
         ("priors", _priors),
         ("compile", _compile),
         ("disk", _disk),
@@ -200,6 +202,7 @@ def _devices() -> Iterator[str]:
 
 def _cache() -> Iterator[str]:
     from jaxprior.system import runtime
+    from jaxprior.training.decoded_sets import sets_folder
 
     folder = runtime.cache_folder()
     if folder is None:
@@ -209,8 +212,30 @@ def _cache() -> Iterator[str]:
     probe = folder / ".doctor"
     probe.write_bytes(b"")
     probe.unlink()
-    used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    pictures = sets_folder()
+    found = (file for file in folder.rglob("*") if file.is_file() and pictures not in file.parents)
+    used = sum(file.stat().st_size for file in found)
     yield f"{folder}, {used / 2**20:.0f} MiB of compiled programs"
+
+
+def _decoded_pictures() -> Iterator[str]:
+    from jaxprior.training.decoded_sets import kept_sets, sets_folder
+
+    if (folder := sets_folder()) is None:
+        yield "the cache is off: decoded training pictures are kept in memory"
+        return
+    sets = kept_sets()
+    if not sets:
+        yield f"{folder}: no decoded training pictures"
+        return
+    total = size(sum(one.bytes for one in sets))
+    yield f"{folder}, {total} of decoded training pictures; remove what is not needed, it can be decoded again:"
+    for one in sets:
+        count, height, width, _ = one.about["shape"]
+        yield (
+            f"{one.folder.name}: {size(one.bytes)}, {count} pictures of {width}x{height} pixels from "
+            f"{one.source}, last used {duration(86400 * max(one.days_unused, 0))} ago"
+        )
 
 
 def _priors() -> Iterator[str]:

@@ -117,6 +117,8 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
         say(f"{len(data.pictures)} {data.kind} of {side}x{side} pixels from {data.source}")
         for sentence in (*data.pictures.fitted, *data.notes):
             say(sentence)
+        if data.pictures.folder is not None:
+            say(f"decoded pictures: {data.pictures.folder}")
         skipped = data.pictures.skipped
         for sentence in skipped[:MOST_NAMED]:
             say(f"left out: {sentence}")

@@ -66,9 +66,33 @@ _STORED = {
 }
 _ON_ITS_SIDE = (5, 6, 7, 8)
 
-# Python's warning filters belong to the whole process. Two threads that both save and restore them could leave the
-# user's filters changed for good, and therefore pictures are decoded one at a time.
-_lock = threading.Lock()
+
+class _Silence:
+    """Warnings are ignored while any thread is inside.
+
+    Python's warning filters belong to the whole process. Two threads that both save and restore them could leave the
+    user's filters changed for good. Therefore the first thread that enters saves them, and the last one that leaves
+    restores them.
+    """
+
+    def __init__(self):
+        self._lock, self._inside, self._saved = threading.Lock(), 0, contextlib.ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._saved.enter_context(warnings.catch_warnings())
+                warnings.simplefilter("ignore")
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._saved.close()
+
+
+_silence = _Silence()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,19 +161,17 @@ def open_safely(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS) -> Iter
     if not data:
         raise ImageError(f"{name}: the file is empty.")
     try:
-        with _lock, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                width, height = image.size
-                if width * height > max_pixels:
-                    raise ImageError(f"it is {width}x{height}; expected at most {max_pixels} pixels, shrink it.")
-                if width < 1 or height < 1:
-                    raise ImageError(f"it is {width}x{height} and holds no pixel.")
-                if image.format == "PNG":
-                    _verify_png(data)
-                elif isinstance(image, TiffImagePlugin.TiffImageFile):
-                    _refuse_preview(image, data)
-                yield image
+        with _silence, Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > max_pixels:
+                raise ImageError(f"it is {width}x{height}; expected at most {max_pixels} pixels, shrink it.")
+            if width < 1 or height < 1:
+                raise ImageError(f"it is {width}x{height} and holds no pixel.")
+            if image.format == "PNG":
+                _verify_png(data)
+            elif isinstance(image, TiffImagePlugin.TiffImageFile):
+                _refuse_preview(image, data)
+            yield image
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
     except Exception as error:  # damaged bytes make decoders raise errors of any kind, e.g. SyntaxError or KeyError

@@ -4,6 +4,7 @@
 those were cut that keep their size.
 """
 
+import collections
 from collections.abc import Iterator, Sequence
 
 
@@ -19,7 +20,7 @@ class FitCount:
     """
 
     def __init__(self):
-        self._sizes: dict[tuple[bool, int, int], list[tuple[int, int]]] = {}
+        self._sizes: dict[tuple[bool, int, int], collections.Counter[tuple[int, int]]] = {}
 
     def add(self, size: tuple[int, int], side: int) -> None:
         """Count one picture.
@@ -31,18 +32,18 @@ class FitCount:
         shortest = min(size)
         if size != (side, side):
             change = (shortest > side) - (shortest < side)
-            self._sizes.setdefault((size[0] != size[1], change, side), []).append(size)
+            self._sizes.setdefault((size[0] != size[1], change, side), collections.Counter())[size] += 1
 
     def sentences(self) -> Iterator[str]:
         """Say what was done, a sentence for each combination of cutting and resizing; nothing of pictures that fit."""
         for (cut, change, side), sizes in self._sizes.items():
-            square = f"{side}x{side}"
-            deeds = ["cut to the centre square" if len(sizes) == 1 else "cut to their centre square"] if cut else []
+            square, count = f"{side}x{side}", sizes.total()
+            deeds = ["cut to the centre square" if count == 1 else "cut to their centre square"] if cut else []
             deeds += {0: [], 1: [f"shrunk to {square}"], -1: [f"enlarged to {square}"]}[change]
             height, width = (min if change < 0 else max)(sizes, key=lambda size: size[0] * size[1])
             extent = "as small as" if change < 0 else "up to"
-            extent = f"{extent} " if len(set(sizes)) > 1 else ""
-            pictures = "1 picture was" if len(sizes) == 1 else f"{len(sizes)} pictures were"
+            extent = f"{extent} " if len(sizes) > 1 else ""
+            pictures = "1 picture was" if count == 1 else f"{count} pictures were"
             yield f"{pictures} {' and '.join(deeds)} (from {extent}{width}x{height})"
 
 

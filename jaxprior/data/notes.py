@@ -28,7 +28,14 @@ def note_sentences(pictures: Noted) -> list[str]:
         >>> note_sentences([("a.png", ["turned"]), ("b.png", ["turned"])])
         ['turned: a.png and 1 more']
     """
-    return [
-        f"{note}: {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-        for note, names in collect_notes(pictures).items()
-    ]
+    return [note_sentence(note, names[0], len(names)) for note, names in collect_notes(pictures).items()]
+
+
+def note_sentence(note: str, first: str, count: int) -> str:
+    """Return the sentence for one note that `count` pictures have, of which one is named.
+
+    Example:
+        >>> note_sentence("turned", "a.png", 3)
+        'turned: a.png and 2 more'
+    """
+    return f"{note}: {first}" + (f" and {count - 1} more" if count > 1 else "")

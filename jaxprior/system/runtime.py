@@ -27,13 +27,22 @@ def cache_folder() -> Path | None:
     """
     if folder := _jax_cache():
         return Path(folder)
+    folder = user_cache()
+    return folder if folder is None or os.environ.get("JAXPRIOR_CACHE") else folder / f"jax-{jax.__version__}"
+
+
+def user_cache() -> Path | None:
+    """Return the user's cache folder of this package, or None when the environment variable `JAXPRIOR_CACHE` is "off".
+
+    The variable names another folder than `~/.cache/jaxprior`. All that lies in it can be made again.
+    """
     chosen = os.environ.get("JAXPRIOR_CACHE", "")
     if chosen.lower() == "off":
         return None
     if chosen:
         return Path(chosen)
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "jaxprior" / f"jax-{jax.__version__}"
+    return (Path(base) if base else Path.home() / ".cache") / "jaxprior"
 
 
 def _jax_cache() -> str | None:

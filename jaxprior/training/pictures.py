@@ -1,24 +1,27 @@
-"""Training pictures: decoded once, kept as uint8 in memory, drawn in an order that depends only on a seed.
+"""Training pictures: decoded once, uint8, drawn in an order that depends only on a seed.
 
 A batch is a pure function of (seed, position), position being the number of pictures drawn so far. A checkpoint stores
-the position and nothing else, and a resumed run sees exactly the pictures that it would have seen.
+the position and nothing else, and a resumed run sees exactly the pictures that it would have seen. Few pictures are
+kept in memory, many in a file of the user's cache folder (`decoded_sets`), of which batches are read.
 """
 
+import hashlib
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxprior.data import images
-from jaxprior.data.fitted import FitCount
-from jaxprior.data.notes import note_sentences
+from jaxprior.data.fitting_many import fitted_pixels
 from jaxprior.errors import ImageError, JaxpriorWarning
 from jaxprior.lazy_jax import Array, jax, jnp
-from jaxprior.system.activity import steps_of
+from jaxprior.training import decoded_sets
+from jaxprior.training.decoding import decoded
 from jaxprior.training.settings import PictureInputs
+from jaxprior.training.stored_pixels import StoredPixels, box_averaged
 
 
 @dataclass(frozen=True)
@@ -26,28 +29,43 @@ class Pictures:
     """Training pictures.
 
     Fields:
-        pixels: uint8 [n, r, r, c]; or [1, h, w, c].
+        pixels: uint8 [n, r, r, c]; or [1, h, w, c]. Those of many pictures lie in a file.
         skipped: sentences about files that could not be used.
         fitted: sentences about pictures that were cut or resized.
     """
 
-    pixels: np.ndarray
+    pixels: np.ndarray | StoredPixels
     skipped: tuple[str, ...] = ()
     fitted: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.pixels)
 
+    @cached_property
+    def sha256(self) -> str:
+        """The sha256 of all pixels, hexadecimal."""
+        if isinstance(self.pixels, StoredPixels):
+            return self.pixels.sha256
+        return hashlib.sha256(np.ascontiguousarray(self.pixels).data).hexdigest()
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the pixels lie decoded; None if they are in memory."""
+        return self.pixels.file.path.parent if isinstance(self.pixels, StoredPixels) else None
+
     def halved(self, times: int) -> "Pictures":
-        """The same pictures, box-averaged `times` times by two, rounded to uint8."""
+        """The same pictures, box-averaged `times` times by two, rounded to uint8.
+
+        Of pictures in a file they lie in a file too, which is made when the first of them is asked for.
+        """
         if times == 0:
             return self
+        if isinstance(self.pixels, StoredPixels):
+            return Pictures(decoded_sets.halved(self.pixels, times), self.skipped, self.fitted)
         factor, (n, r, _, c) = 1 << times, self.pixels.shape
         small = np.empty((n, r // factor, r // factor, c), np.uint8)
-        for start in range(0, n, 4096):
-            block = self.pixels[start : start + 4096].astype(np.float32)
-            block = block.reshape(-1, r // factor, factor, r // factor, factor, c).mean(axis=(2, 4))
-            small[start : start + 4096] = np.round(block)
+        for start in range(0, n, 256):
+            small[start : start + 256] = box_averaged(self.pixels[start : start + 256], factor)
         return Pictures(small, self.skipped, self.fitted)
 
 
@@ -57,8 +75,14 @@ def load_pictures(
     resolution: int,
     channels: int = 3,
     limit: int | None = None,
+    in_memory: int | None = None,
 ) -> Pictures:
-    """Decode a folder or zip archive of pictures to one array.
+    """Decode a folder or zip archive of pictures.
+
+    Up to 256 MiB of decoded pictures are kept in memory. More are decoded into a file of the user's cache folder, and
+    `pixels` is a `StoredPixels`, which reads from it what is asked for. The next call with the same pictures opens that
+    file; pictures that have changed are decoded anew. `JAXPRIOR_CACHE` names another folder, and with the word "off"
+    everything is kept in memory.
 
     Unusable files are left out and named in `skipped`. A `JaxpriorWarning` tells of pictures that were read in a
     special way, for example converted from another colour space.
@@ -68,29 +92,30 @@ def load_pictures(
         resolution: pixels of a side; pictures are cut to the centre square and resampled.
         channels: 3 for RGB, 1 for the brightness alone (luma, BT.601).
         limit: use only the first so many files.
+        in_memory: bytes of decoded pictures up to which they are kept in memory; None for 256 MiB.
 
     Raises:
-        ImageError: when nothing usable is found.
+        ImageError: when nothing usable is found, or there is room for the pictures neither on the disk nor in memory.
+
+    Example:
+        >>> pictures = load_pictures("photos", resolution=64)
+        >>> pictures.pixels[[0]].shape
+        (1, 64, 64, 3)
     """
     sources = images.list_images([source], limit=limit)
-    pixels = np.empty((len(sources), resolution, resolution, channels), np.uint8)
-    used, skipped, notes, count = 0, [], [], FitCount()
-    for i in steps_of("reading pictures", len(sources), unit="pictures"):
-        item = sources[i]
-        try:
-            picture = images.read_picture(item.read())
-            fitted = images.fit(picture.pixels, resolution)
-            pixels[used] = images.to_grey(fitted) if channels == 1 else fitted
-            used += 1
-            notes.append((item.name, picture.notes))
-            count.add(picture.pixels.shape[:2], resolution)
-        except ImageError as error:
-            skipped.append(f"{item.name}: {error}")
-    if not used:
-        raise ImageError(f"{source}: none of its {len(sources)} files is a usable picture; the first: {skipped[0]}")
-    for sentence in note_sentences(notes):
+    pixels, account = decoded(
+        sources,
+        lambda account: fitted_pixels(sources, resolution=resolution, channels=channels, account=account),
+        shape=(len(sources), resolution, resolution, channels),
+        asked=["pictures", str(Path(source).resolve()), resolution, channels, limit],
+        in_memory=in_memory,
+    )
+    if not len(pixels):
+        first = account.skipped[0][2]
+        raise ImageError(f"{source}: none of its {len(sources)} files is a usable picture; the first: {first}")
+    for sentence in account.note_sentences():
         warnings.warn(sentence, JaxpriorWarning, stacklevel=2)
-    return Pictures(pixels[:used], tuple(skipped), tuple(count.sentences()))
+    return Pictures(pixels, tuple(why for _, _, why in account.skipped), tuple(account.fitted_sentences()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,14 +155,15 @@ def read(inputs: PictureInputs, settings: Any, *, limit: int | None = None) -> T
 
 @lru_cache(maxsize=4)
 def _order(seed: int, epoch: int, size: int) -> np.ndarray:
-    return np.random.default_rng([seed, epoch]).permutation(size)
+    """The order of an epoch. Four bytes a picture suffice, up to four thousand million pictures."""
+    return np.random.default_rng([seed, epoch]).permutation(size).astype(np.uint32)
 
 
-def draw(pixels: np.ndarray, position: int, size: int, *, seed: int) -> np.ndarray:
+def draw(pixels: np.ndarray | StoredPixels, position: int, size: int, *, seed: int) -> np.ndarray:
     """Pictures position ... position + size - 1 of an endless stream of shuffled epochs.
 
     Arguments:
-        pixels: [n, ...].
+        pixels: [n, ...], in memory or in a file.
         position: pictures drawn before.
         size: pictures wanted.
         seed: of the shuffling.
@@ -150,7 +176,9 @@ def draw(pixels: np.ndarray, position: int, size: int, *, seed: int) -> np.ndarr
     return pixels[[_order(seed, p // n, n)[p % n] for p in where]]
 
 
-def draw_batch(pixels: np.ndarray, start: int, size: int, seed: int, index: int) -> np.ndarray:
+def draw_batch(
+    pixels: np.ndarray | StoredPixels, start: int, size: int, seed: int, index: int
+) -> np.ndarray:
     """Batch number `index` of a phase before whose first batch `start` pictures were drawn; see `draw`."""
     return draw(pixels, start + index * size, size, seed=seed)
 

@@ -11,7 +11,6 @@
 """
 
 import csv
-import hashlib
 import operator
 import os
 import time
@@ -119,8 +118,8 @@ def run(
         loop.Interrupted: `should_stop` said so, or the planned time of the clock is over; the same call goes on.
     """
     folder = Path(folder)
-    digest = hashlib.sha256(np.ascontiguousarray(plan.pictures.pixels).data).hexdigest()
-    configuration = {"recipe": plan.name, "pictures": {"count": len(plan.pictures), "sha256": digest}, **plan.settings}
+    pictures = {"count": len(plan.pictures), "sha256": plan.pictures.sha256}
+    configuration = {"recipe": plan.name, "pictures": pictures, **plan.settings}
     with lock.only_writer(folder):
         check_training_folder(folder)
         record.check_configuration(folder, configuration)

@@ -5,7 +5,7 @@ mask (255 = missing). So what a run of completions holds, and what a mask makes 
 and kept like any other pictures.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,13 +13,18 @@ from pathlib import Path
 import numpy as np
 
 from jaxprior.data import images
+from jaxprior.data.fitting_many import Account
 from jaxprior.data.masks import MaskSpec, parse_mask
+from jaxprior.data.sources import file_source
 from jaxprior.errors import ImageError
 from jaxprior.lazy_jax import jax
 from jaxprior.models.autoencoder.config import AutoencoderInputs, AutoencoderRecipe
 from jaxprior.runs.kinds import what_it_is
 from jaxprior.runs.runfolder import RunFolder
+from jaxprior.system.activity import steps_of
+from jaxprior.training.decoding import decoded
 from jaxprior.training.pictures import Pictures, TrainingData, draw_batch, load_pictures
+from jaxprior.training.stored_pixels import StoredPixels
 
 
 EXPECTED = "a restoration run that was made with --clean or --reference, with a picture that is finished"
@@ -52,12 +57,20 @@ def load_pairs(runs: Sequence[str | Path], *, resolution: int, limit: int | None
         found += [(name, run) for name in originals]
     names = sorted({name for name, _ in found})[:limit]
     chosen = sorted((name, i, run) for i, (name, run) in enumerate(found) if name in set(names))
-    triples = np.empty((len(chosen), resolution, resolution, 7), np.uint8)
-    for triple, (name, _, run) in zip(triples, chosen, strict=True):
-        read = partial(_read, run, name, resolution)
-        triple[..., :3], triple[..., 3:6] = read("images"), read("originals")
-        triple[..., 6] = read("masks")[..., 0] if (run / "masks" / f"{name}.png").is_file() else 255
-    return Pictures(triples)
+    places = [(run, name) for name, _, run in chosen]
+    files = [_place(run, kind, name) for run, name in places for kind in ("images", "originals", "masks")]
+
+    def triples(_account: Account) -> Iterator[np.ndarray]:
+        for i in steps_of("reading pairs", len(places), unit="pairs"):
+            yield _triple(*places[i], resolution)
+
+    pixels, _ = decoded(
+        [file_source(path) for path in files],
+        triples,
+        shape=(len(places), resolution, resolution, 7),
+        asked=["pairs", [str(Path(run).resolve()) for run in runs], resolution, limit],
+    )
+    return Pictures(pixels)
 
 
 def read(inputs: AutoencoderInputs, settings: AutoencoderRecipe, *, limit: int | None = None) -> TrainingData:
@@ -89,8 +102,21 @@ def mask_spec(settings: AutoencoderRecipe) -> MaskSpec | None:
     return parse_mask(settings.mask, means=settings.mask_means, invert=settings.invert_mask)
 
 
-def _read(run: Path, name: str, resolution: int, kind: str) -> np.ndarray:
-    path = run / kind / f"{name}.png"
+def _place(run: Path, kind: str, name: str) -> Path:
+    return run / kind / f"{name}.png"
+
+
+def _triple(run: Path, name: str, resolution: int) -> np.ndarray:
+    """A pair of a run with its mask; without one all of the picture counts as missing."""
+    triple = np.full((resolution, resolution, 7), 255, np.uint8)
+    triple[..., :3] = _read(_place(run, "images", name), resolution)
+    triple[..., 3:6] = _read(_place(run, "originals", name), resolution)
+    if (mask := _place(run, "masks", name)).is_file():
+        triple[..., 6] = _read(mask, resolution)[..., 0]
+    return triple
+
+
+def _read(path: Path, resolution: int) -> np.ndarray:
     pixels = images.load_image(path)
     if pixels.shape != (resolution, resolution, 3):
         raise ImageError(f"{path}: expected {resolution}x{resolution} pixels, got {pixels.shape[1]}x{pixels.shape[0]}.")
@@ -124,18 +150,19 @@ class Triples:
     """Where triples come from: they are there, or a mask makes them of plain pictures.
 
     Fields:
-        pictures: uint8 [n, r, r, 7], or [n, r, r, 3] with masks.
+        pictures: uint8 [n, r, r, 7], or [n, r, r, 3] with masks; in memory or in a file.
         masks: [k, r, r, 1], or None.
     """
 
-    pictures: np.ndarray
+    pictures: np.ndarray | StoredPixels
     masks: np.ndarray | None = None
 
     def all(self) -> np.ndarray:
-        """One triple a picture."""
+        """One triple a picture, in memory."""
+        pictures = np.asarray(self.pictures)
         if self.masks is None:
-            return self.pictures
-        return mean_filled(self.pictures, self.masks[np.arange(len(self.pictures)) % len(self.masks)])
+            return pictures
+        return mean_filled(pictures, self.masks[np.arange(len(pictures)) % len(self.masks)])
 
     def batches(self, start: int, size: int, seed: int) -> Callable[[int], np.ndarray]:
         """index -> triples [size, r, r, 7]; see `draw_batch`. A picture meets another mask every time."""

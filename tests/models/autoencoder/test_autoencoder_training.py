@@ -21,8 +21,8 @@ from jaxprior.models.autoencoder.networks import Autoencoder, from_config, to_co
 from jaxprior.models.autoencoder.pairs import Triples, draw_masks, load_pairs, mask_spec, mean_filled, read
 from jaxprior.models.autoencoder.train import init_state, make_networks, make_step, plan
 from jaxprior.training import session
-from jaxprior.training.loop import Pace, read_metrics
-from jaxprior.training.pictures import Pictures
+from jaxprior.training.loop import Interrupted, Pace, read_metrics
+from jaxprior.training.pictures import Pictures, load_pictures
 
 
 RANDOM = np.random.default_rng(0)
@@ -118,6 +118,24 @@ def test_killed_and_resumed_equals_never_killed(tmp_path, photos, adversarial):
     pace = Pace(log_every=2, checkpoint_seconds=1e9, snapshot_seconds=1e9)
     whole = check_resumes(plan(recipe, photos), tmp_path, stops=(2, 5), pace=pace)
     assert len(read_metrics(whole / "held-out.csv")) == 10
+
+
+def test_a_training_begun_in_memory_goes_on_from_a_file_with_the_same_bits(tmp_path, photos, monkeypatch):
+    monkeypatch.setenv("JAXPRIOR_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "photos").mkdir()
+    for i, pixels in enumerate(photos.pixels):
+        images.save_png(tmp_path / "photos" / f"{i:03d}.png", pixels)
+    stored = load_pictures(tmp_path / "photos", resolution=16, in_memory=0)
+    recipe = small_recipe(mask="block:0.25")
+    pace = Pace(log_every=2, checkpoint_seconds=1e9, snapshot_seconds=1e9)
+    in_memory, from_file = plan(recipe, photos), plan(recipe, stored)
+    session.run(in_memory, tmp_path / "whole", source="noise", pace=pace)
+    calls = iter(range(10_000))
+    with pytest.raises(Interrupted):
+        session.run(in_memory, tmp_path / "run", source="noise", pace=pace, should_stop=lambda: next(calls) >= 3)
+    session.run(from_file, tmp_path / "run", source="noise", pace=pace)
+    for name in ("metrics.csv", "held-out.csv"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 def test_it_learns_to_fill_holes_of_pictures_it_has_not_seen(tmp_path, photos):
