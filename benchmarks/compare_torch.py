@@ -14,6 +14,7 @@ import dataclasses
 import os
 import statistics
 from pathlib import Path
+from typing import Any
 
 
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # a GPU's memory is shared with PyTorch
@@ -26,7 +27,7 @@ from peers.eager import Eager, EagerLoop
 from peers.public import Public
 from throughput import parse
 
-from jaxprior.restoration.benchmarking import Case, Runner, images_per_hour, make_problem, operations
+from jaxprior.restoration.benchmarking import Case, Runner, images_per_hour, make_problem, matmul_peak, operations
 
 
 ON_CPU = ("256:20:8:1:fp32", "256:20:8:4:fp32", "256:10:6:1:fp32", "256:10:6:4:fp32")
@@ -54,18 +55,30 @@ def compare(case: Case, *, checkout: Path | None, compiled: bool, steps: int, ro
     if wrong:
         raise SystemExit(f"{case.title}: the losses differ, so nothing is timed: {wrong}")
     seconds = alternate(runners, steps=steps, rounds=rounds)
-    count = operations(problem)
-    found = {"case": dataclasses.asdict(case), "verified": agree, "operations": count, "runners": {}}
+    count, peak = operations(problem), matmul_peak(case.precision)
+    found = {"case": dataclasses.asdict(case), "verified": agree, "operations": count, "peak": peak, "runners": {}}
     for name, values in seconds.items():
         ratios = [theirs / mine for theirs, mine in zip(values, seconds[Runner.name], strict=True)]
-        found["runners"][name] = {"seconds": spread(values), "ratio": spread(ratios, 2)}
         median = statistics.median(values)
+        found["runners"][name] = {
+            "seconds": spread(values), "ratio": spread(ratios, 2), "share_of_peak": round(count / median / peak, 3),
+        }  # fmt: skip
         print(
             f"  {name:<36} {median:8.3f} s a step   {images_per_hour(case, median):8.2f} images/hour"
             f"   {count / median / 1e9:8.0f} GFLOP/s   x {statistics.median(ratios):.2f}",
             flush=True,
         )
+    if torch.cuda.is_available():
+        for runner in runners[1:]:
+            found["runners"][runner.name]["peak_bytes"] = torch_bytes(runner)
     return found
+
+
+def torch_bytes(runner: Any) -> int:
+    """The most bytes that PyTorch's allocator had in use in a step of a runner, with what else lies there."""
+    torch.cuda.reset_peak_memory_stats()
+    runner.advance(1)
+    return torch.cuda.max_memory_allocated()
 
 
 def main() -> None:

@@ -5,7 +5,8 @@
 Random official networks with a VGG-16 distance at relu3_3. Images an hour are for 3000 iterations, as the public
 mGANprior code does them. Operations are counted as direct convolutions with phase kernels, so "of peak" can exceed what
 the device multiplied: on CPUs convolutions of many channels take fewer multiplications. The peak is that of a large
-matrix product in the same precision, measured in the same run.
+matrix product in the same precision, measured in the same run. "memory" is what the compiler plans; the JSON also has
+the most bytes that an accelerator's allocator had in use, for cases that needed more than those before them.
 """
 
 import argparse
@@ -50,6 +51,7 @@ def parse(text: str) -> Case:
 def run(case: Case, *, steps: int, rounds: int) -> dict:
     """Measure one case; one whose memory does not suffice says so."""
     about = {"case": dataclasses.asdict(case), "title": case.title}
+    before = peak_bytes()
     try:
         problem = make_problem(case)
         found = measure(Runner(problem), steps=steps, rounds=rounds)
@@ -61,7 +63,13 @@ def run(case: Case, *, steps: int, rounds: int) -> dict:
     return {
         **about, **dataclasses.asdict(found), "images_per_hour": images_per_hour(case, found.seconds),
         "flops": rate, "peak": peak, "share_of_peak": rate / peak,
+        "peak_bytes_in_use": after if (after := peak_bytes()) is not None and after != before else None,
     }  # fmt: skip
+
+
+def peak_bytes() -> int | None:
+    """The most bytes that were in use on the first device so far; None where it does not say."""
+    return (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
 
 
 def line(found: dict) -> str:
