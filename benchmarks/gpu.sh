@@ -46,16 +46,17 @@ part() {
 }
 
 block_a() {
-    local minutes=(--minutes 1.5) cases=() case=256:20:8:16:bf16 public=()
+    local minutes=(--minutes 2) cases=() case=256:20:8:16:bf16 public=()
     [ -n "$SMALL" ] && cases=(--cases 16:3:2:2:fp32,16:2:4:1:fp32) case=16:3:2:2:fp32
     [ -n "${MGANPRIOR:-}" ] && public=(--mganprior "$MGANPRIOR")
     if "$PYTHON" -c "import torch" 2>/dev/null; then
-        part 270 "$PYTHON" benchmarks/compare_torch.py --out "$OUT/a-torch.json" --cases "$case" --compile --rounds 3 \
+        part 170 "$PYTHON" benchmarks/compare_torch.py --out "$OUT/a-torch.json" --cases "$case" --rounds 3 \
             ${public[@]+"${public[@]}"}
+        part 150 "$PYTHON" benchmarks/compare_torch.py --out "$OUT/a-torch-compile.json" --cases "$case" --rounds 3 --compile
     else
         echo "PyTorch is not installed: no comparison with it" | tee -a "$OUT/a.log"
     fi
-    part 300 "$PYTHON" benchmarks/throughput.py --out "$OUT/a-throughput.json" "${minutes[@]}" ${cases[@]+"${cases[@]}"}
+    part 240 "$PYTHON" benchmarks/throughput.py --out "$OUT/a-throughput.json" "${minutes[@]}" ${cases[@]+"${cases[@]}"}
 }
 
 block_b() {
@@ -88,10 +89,13 @@ block_c() {
 }
 
 block_d() {
-    local case=256:20:8:16:bf16
+    local case=256:20:8:16:bf16 profile=("$PYTHON" benchmarks/kernel_profile.py)
     [ -n "$SMALL" ] && case=16:3:2:2:fp32
-    part 300 "$PYTHON" benchmarks/kernel_profile.py --case "$case" --out "$OUT/d-profile.json"
-    [ -n "$SMALL" ] || part 200 "$PYTHON" benchmarks/kernel_profile.py --case 256:20:8:1:bf16 --out "$OUT/d-profile-1.json"
+    part 240 "${profile[@]}" --case "$case" --out "$OUT/d-profile.json"
+    # XLA computes convolutions in float32 with channels first, unless it is told otherwise.
+    part 240 env XLA_FLAGS="${XLA_FLAGS:-} --xla_gpu_force_conv_nhwc=true" \
+        "${profile[@]}" --case "$case" --out "$OUT/d-profile-nhwc.json"
+    [ -n "$SMALL" ] || part 200 "${profile[@]}" --case 256:20:8:1:bf16 --out "$OUT/d-profile-1.json"
 }
 
 blocks=("$@")

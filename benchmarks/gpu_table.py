@@ -47,13 +47,14 @@ def singan(found: dict) -> Iterator[str]:
 def profile(found: dict) -> Iterator[str]:
     """Lines about `kernel_profile.py`."""
     yield f"{1e3 * found['seconds']:.2f} ms a step, {found.get('share_of_peak', 0):.0%} of the measured peak"
+    yield f"the device is busy for {found.get('busy_ms', 0):.2f} ms of that"
     for name, value in found.get("sums", {}).get("kind", {}).items():
         yield f"{name}: {value:.3f} ms"
 
 
 TOLD = {
-    "a-torch.json": beside_torch, "a-throughput.json": throughput, "c-training.json": singan,
-    "d-profile.json": profile, "d-profile-1.json": profile,
+    "a-torch.json": beside_torch, "a-torch-compile.json": beside_torch, "a-throughput.json": throughput, "c-training.json": singan,
+    "d-profile.json": profile, "d-profile-nhwc.json": profile, "d-profile-1.json": profile,
 }  # fmt: skip
 
 

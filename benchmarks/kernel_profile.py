@@ -173,6 +173,7 @@ def main() -> None:
     costs = {name: (program.cost_analysis() or {}).get(name) for name in ("flops", "bytes accessed")}
     table = table_of(found, described(program.as_text() or ""), arguments.steps)
     sums = {by: summed(table, by) for by in ("kind", "layer")}
+    about["busy_ms"] = round(sum(sums["kind"].values()), 4)
     save(arguments.out, {**record("kernel_profile"), **about, "compiler": costs, "sums": sums, "kernels": table})
     rate, peak = operations(runner.problem) / seconds, matmul_peak(case.precision)
     about |= {"flops": rate, "peak": peak, "share_of_peak": rate / peak}
