@@ -53,7 +53,8 @@ def profile(found: dict) -> Iterator[str]:
 
 
 TOLD = {
-    "a-torch.json": beside_torch, "a-torch-compile.json": beside_torch, "a-throughput.json": throughput, "c-training.json": singan,
+    "a-torch.json": beside_torch, "a-torch-compile.json": beside_torch, "a-throughput.json": throughput,
+    "c-training.json": singan,
     "d-profile.json": profile, "d-profile-nhwc.json": profile, "d-profile-1.json": profile,
 }  # fmt: skip
 
