@@ -10,6 +10,7 @@ prior's. Beside the JSON a figure of the same name is drawn.
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -76,10 +77,13 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=100, help="steps between two distances")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--codes", type=int, default=512, help="pictures that a distance is measured on")
+    parser.add_argument("--lr", type=float, help="a constant rate instead of the recipe's")
     parser.add_argument("--limit", type=int, help="use the first so many pictures")
     parser.add_argument("--warm-ups", default=",".join(map(str, WARM_UPS)))
     arguments = parser.parse_args()
-    given = {"start_from": arguments.prior, "batch_size": arguments.batch_size}
+    given: dict[str, Any] = {"start_from": arguments.prior, "batch_size": arguments.batch_size}
+    if arguments.lr is not None:
+        given |= {"learning_rate": arguments.lr, "final_learning_rate": arguments.lr}
     recipe = settled(PRESETS["fast"], given, preset_named=False).changed(given)
     data = pictures.read(PictureInputs(data=arguments.data), recipe, limit=arguments.limit)
     about = {
