@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jaxprior.nn import winograd
-from jaxprior.nn.direct import convolve, downsample_convolve, upsample_convolve, valid_convolve
+from jaxprior.nn import trained, winograd
+from jaxprior.nn.direct import convolve, downsample_convolve, strided_convolve, upsample_convolve, valid_convolve
 from jaxprior.nn.phase import phase_convolve, phase_kernels
 from jaxprior.nn.transposed import transposed_convolve
 from jaxprior.nn.valid import convolve_by_products
@@ -21,9 +21,9 @@ from jaxprior.system.devices import CPU
 
 Array = jax.Array
 
-Operation: TypeAlias = Literal["same", "up", "down", "transposed", "valid"]
+Operation: TypeAlias = Literal["same", "up", "down", "strided", "transposed", "valid"]
 """What is computed: a convolution that keeps the size; one after nearest x2 upsampling; one followed by 2x2 averaging;
-a transposed one of stride 2; one without padding."""
+one of stride 2; a transposed one of stride 2; one without padding."""
 
 
 class Form(NamedTuple):
@@ -44,12 +44,19 @@ FORMS = {
     "up_phases": Form(phase_kernels, phase_convolve),
     "up_winograd": Form(winograd.upsample_kernel, winograd.upsample_convolve),
     "down": Form(_as_it_is, downsample_convolve),
+    "strided": Form(_as_it_is, strided_convolve),
     "transposed": Form(_as_it_is, transposed_convolve),
     "valid": Form(_as_it_is, valid_convolve),
     "valid_products": Form(_as_it_is, convolve_by_products),
+    "same_trained": Form(_as_it_is, trained.same_convolve),
+    "up_trained": Form(_as_it_is, trained.upsample_convolve),
+    "down_trained": Form(_as_it_is, trained.downsample_convolve),
+    "strided_trained": Form(_as_it_is, trained.strided_convolve),
+    "transposed_trained": Form(_as_it_is, trained.transposed_convolve),
 }
 """All forms by name. A name begins with its operation; "_winograd" and "_phases" are for 3x3 kernels, and Winograd's
-forms have no gradient in the kernel. See `jaxprior.nn.direct`, `phase`, `winograd`, `transposed` and `valid`."""
+forms have no gradient in the kernel; those with "_trained" have fast gradients of every order on CPUs, but none in
+forward mode (`jax.jvp`). See `jaxprior.nn.direct`, `phase`, `winograd`, `transposed` and `valid`."""
 
 
 def choose_form(
@@ -78,3 +85,13 @@ def choose_form(
     if on_cpu and dtype != jnp.bfloat16 and winograd.gains(*channels):
         return f"{operation}_winograd"
     return "up_phases" if operation == "up" else "same"
+
+
+def training_form(operation: Operation, *, platform: str | None) -> str:
+    """The name in `FORMS` of the fastest form of an operation in a network that is trained.
+
+    Arguments:
+        operation: what is computed, but not "valid", of which `choose_form` knows.
+        platform: kind of the devices that train it; None where it is not trained.
+    """
+    return f"{operation}_trained" if platform == CPU else operation

@@ -29,6 +29,24 @@ def upsample_convolve(x: Array, kernel: Array) -> Array:
 
 def downsample_convolve(x: Array, kernel: Array) -> Array:
     """A 3x3 convolution followed by 2x2 box averaging, as one 4x4 convolution of stride 2 ("fused")."""
+    return strided_convolve(x, with_averaging(kernel))
+
+
+def with_averaging(kernel: Array) -> Array:
+    """Fold 2x2 box averaging into the 3x3 convolution before it: [3, 3, i, o] -> [4, 4, i, o], of stride 2."""
     padded = jnp.pad(kernel, ((1, 1), (1, 1), (0, 0), (0, 0)))
-    folded = (padded[1:, 1:] + padded[:-1, 1:] + padded[1:, :-1] + padded[:-1, :-1]) * 0.25
-    return convolve(x, folded, stride=2, padding=((1, 1), (1, 1)))
+    return (padded[1:, 1:] + padded[:-1, 1:] + padded[1:, :-1] + padded[:-1, :-1]) * 0.25
+
+
+def strided_convolve(x: Array, kernel: Array) -> Array:
+    """Halve a map: PyTorch's Conv2d(k, stride=2, padding=(k - 1) // 2) without a bias, for maps of even sides.
+
+    Arguments:
+        x: features [b, h, w, i].
+        kernel: [k, k, i, o], k from 2 to 7.
+
+    Returns:
+        Features [b, h / 2, w / 2, o].
+    """
+    below = (len(kernel) - 1) // 2
+    return convolve(x, kernel, stride=2, padding=((below, len(kernel) - 2 - below),) * 2)

@@ -113,6 +113,16 @@ def _filter(x: Array, kernel: Array, *, flipped: bool) -> Array:
     return jnp.moveaxis(y, 0, 2).reshape(b, rows * TILE, columns * TILE, -1)[:, :h, :w]
 
 
+def filtered(x: Array, kernel: Array) -> Array:
+    """3x3 convolution of `tile_convolve`, with a raw kernel [3, 3, i, o] and XLA's own rules for its gradients."""
+    return _filter(x, tile_kernel(kernel), flipped=False)
+
+
+def filtered_gradient(g: Array, kernel: Array) -> Array:
+    """Gradient of `filtered` in x, computed as another such convolution: g [b, h, w, o] -> [b, h, w, i]."""
+    return _filter(g, tile_kernel(kernel), flipped=True)
+
+
 def _every(stride: int, x: Array, count: int) -> list[Array]:
     """Six arrays: the first to sixth entries of all `count` overlapping tiles along axis 2."""
     last = stride * (count - 1) + 1

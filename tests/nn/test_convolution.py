@@ -21,7 +21,8 @@ def test_every_form_computes_its_operation(name):
         plain, form = FORMS[name.split("_")[0]], FORMS[name]
         expected = plain.apply(x, plain.prepare(kernel))
         np.testing.assert_allclose(form.apply(x, form.prepare(kernel)), expected, atol=1e-11)
-    size = {"up": (16, 24), "transposed": (16, 24), "down": (4, 6), "valid": (6, 10)}.get(name.split("_")[0], (8, 12))
+    sizes = {"up": (16, 24), "transposed": (16, 24), "down": (4, 6), "strided": (4, 6), "valid": (6, 10)}
+    size = sizes.get(name.split("_")[0], (8, 12))
     assert expected.shape == (2, *size, 5)
 
 

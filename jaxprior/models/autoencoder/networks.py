@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxprior.nn.blocks import Strided, Transposed
+from jaxprior.nn.convolution import training_form
 from jaxprior.nn.elementwise import leaky_relu, widen
 from jaxprior.nn.norm import folded_norm
 
@@ -26,7 +27,7 @@ class Autoencoder(nn.Module):
 
     Fields:
         widths: channels after every halving.
-        image_channels, kernel, norm, slope, dtype: as of `dcgan.Generator`.
+        image_channels, kernel, norm, slope, dtype, trained_on: as of `dcgan.Generator`.
     """
 
     widths: tuple[int, ...] = (64, 128, 256, 512)
@@ -35,14 +36,16 @@ class Autoencoder(nn.Module):
     norm: str = "batch"
     slope: float = 0.2
     dtype: jnp.dtype = jnp.float32
+    trained_on: str | None = None
 
     def setup(self):
         """Blocks under hand-given names: down0 ..., up0 ..., output."""
+        down, up = (training_form(operation, platform=self.trained_on) for operation in ("strided", "transposed"))
         for k, width in enumerate(self.widths):
-            setattr(self, f"down{k}", Strided(width, self.kernel, self.norm if k else "none", self.dtype))
+            setattr(self, f"down{k}", Strided(width, self.kernel, self.norm if k else "none", self.dtype, down))
         for k, width in enumerate(reversed(self.widths[:-1])):
-            setattr(self, f"up{k}", Transposed(width, self.kernel, self.norm, self.dtype))
-        self.output = Transposed(self.image_channels, self.kernel, "none", self.dtype)
+            setattr(self, f"up{k}", Transposed(width, self.kernel, self.norm, self.dtype, up))
+        self.output = Transposed(self.image_channels, self.kernel, "none", self.dtype, up)
 
     def encode(self, x: Array, *, train: bool = False) -> Array:
         """Images -> last feature map [b, s, s, widths[-1]], which is the code in another shape."""

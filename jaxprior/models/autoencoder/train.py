@@ -17,6 +17,7 @@ from jaxprior.models.autoencoder.networks import Autoencoder, to_config
 from jaxprior.models.autoencoder.pairs import Triples, draw_masks, mask_spec
 from jaxprior.models.dcgan import networks as dcgan
 from jaxprior.nn.norm import fold
+from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
 from jaxprior.training.evaluators import SHOWN, Repaired
 from jaxprior.training.pictures import Pictures, to_images
@@ -29,6 +30,7 @@ from jaxprior.training.statistics import apply_training, parted
 def make_networks(recipe: AutoencoderRecipe) -> tuple[Autoencoder, dcgan.Critic]:
     """The autoencoder of a recipe, and the critic, which is used only if `adversarial` is not 0."""
     shared = {"kernel": recipe.kernel, "norm": recipe.norm, "slope": recipe.slope, "dtype": dtype_of(recipe)}
+    shared["trained_on"] = default_platform()
     autoencoder = Autoencoder(recipe.widths, **shared)
     return autoencoder, dcgan.Critic(recipe.critic_widths, recipe.resolution, **shared)
 

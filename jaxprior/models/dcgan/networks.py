@@ -16,6 +16,7 @@ import jax.numpy as jnp
 
 from jaxprior.errors import ArgumentError
 from jaxprior.nn.blocks import Strided, Transposed
+from jaxprior.nn.convolution import training_form
 from jaxprior.nn.elementwise import leaky_relu, widen
 from jaxprior.nn.norm import DEVIATION, folded_norm, normalised
 
@@ -81,6 +82,7 @@ class Generator(nn.Module):
         slope: of the LeakyReLU; 0 is ReLU.
         dropout: share of features dropped after every activation while `train`.
         dtype: of the convolutions; normalisation and images stay float32.
+        trained_on: kind of the devices that train it, "cpu", "gpu" or "tpu"; None where it is only applied.
     """
 
     widths: tuple[int, ...] = (1024, 512, 256, 128)
@@ -91,6 +93,7 @@ class Generator(nn.Module):
     slope: float = 0.2
     dropout: float = 0.0
     dtype: jnp.dtype = jnp.float32
+    trained_on: str | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -124,9 +127,10 @@ class Generator(nn.Module):
     def setup(self):
         """Blocks under hand-given names: layer0 (the projection), layer1 ..., output."""
         self.layer0 = Project(self.widths[0], self.norm, self.dtype)
+        form = training_form("transposed", platform=self.trained_on)
         for k, width in enumerate(self.widths[1:], 1):
-            setattr(self, f"layer{k}", Transposed(width, self.kernel, self.norm, self.dtype))
-        self.output = Transposed(self.image_channels, self.kernel, "none", self.dtype)
+            setattr(self, f"layer{k}", Transposed(width, self.kernel, self.norm, self.dtype, form))
+        self.output = Transposed(self.image_channels, self.kernel, "none", self.dtype, form)
         self.drop = nn.Dropout(self.dropout)
 
     def blocks(self, x: Array, start: int, stop: int, *, train: bool = False) -> Array:
@@ -194,7 +198,8 @@ class Critic(nn.Module):
     Fields:
         widths: channels after every halving; r / 2^len(widths) is the side of the last map, which is flattened.
         resolution: pixels of a side.
-        image_channels, kernel, norm, slope, dropout, dtype: as of `Generator`; the first convolution is not normalised.
+        image_channels, kernel, norm, slope, dropout, dtype, trained_on: as of `Generator`; the first convolution is
+            not normalised.
     """
 
     widths: tuple[int, ...] = (64, 128, 256, 512)
@@ -205,6 +210,7 @@ class Critic(nn.Module):
     slope: float = 0.2
     dropout: float = 0.0
     dtype: jnp.dtype = jnp.float32
+    trained_on: str | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -213,8 +219,9 @@ class Critic(nn.Module):
 
     def setup(self):
         """Blocks under hand-given names: layer0 ..., output."""
+        form = training_form("strided", platform=self.trained_on)
         for k, width in enumerate(self.widths):
-            setattr(self, f"layer{k}", Strided(width, self.kernel, self.norm if k else "none", self.dtype))
+            setattr(self, f"layer{k}", Strided(width, self.kernel, self.norm if k else "none", self.dtype, form))
         self.output = nn.Dense(1, kernel_init=_kernel)
         self.drop = nn.Dropout(self.dropout)
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxprior.models.dcgan import networks as dcgan
 from jaxprior.models.dcgan.config import LsganRecipe
 from jaxprior.nn.norm import fold
+from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
 from jaxprior.training.evaluators import CODES, SHOWN, SlicedWasserstein
 from jaxprior.training.pictures import Pictures, draw_batch, to_images
@@ -33,7 +34,7 @@ LOSSES = {
 def make_networks(recipe: LsganRecipe) -> tuple[dcgan.Generator, dcgan.Critic]:
     """The two networks of a recipe."""
     shared = {"kernel": recipe.kernel, "norm": recipe.norm, "slope": recipe.slope, "dtype": dtype_of(recipe)}
-    shared["image_channels"] = recipe.image_channels
+    shared |= {"image_channels": recipe.image_channels, "trained_on": default_platform()}
     generator = dcgan.Generator(recipe.widths, recipe.latent_dim, dropout=recipe.dropout, **shared)
     return generator, dcgan.Critic(recipe.critic_widths, recipe.resolution, **shared)
 

@@ -10,6 +10,7 @@ import optax
 from jaxprior.models.pggan.config import PgganRecipe, feature_widths
 from jaxprior.models.pggan.networks import Critic, Generator
 from jaxprior.nn.pooling import downsample, upsample
+from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
 from jaxprior.training.pictures import to_images
 from jaxprior.training.players import When, copied, ema, player
@@ -21,6 +22,7 @@ def make_networks(recipe: PgganRecipe) -> tuple[Generator, Critic]:
     widths = recipe.widths or feature_widths(recipe.resolution, fmap_base=recipe.fmap_base, fmap_max=recipe.fmap_max)
     latent = recipe.latent_dim or max(widths)
     shared = {"image_channels": recipe.image_channels, "fused": recipe.fused, "dtype": dtype_of(recipe)}
+    shared["trained_on"] = default_platform()
     return Generator(widths, latent, **shared), Critic(widths, **shared)
 
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from jaxprior.checks import one_of, whole_number
 from jaxprior.models.pggan.networks.dense import DenseFrom4x4, EqualDense
+from jaxprior.nn.convolution import training_form
 from jaxprior.nn.elementwise import leaky_relu
 from jaxprior.nn.equalised import EqualConv
 from jaxprior.nn.norm import consecutive_stddev, minibatch_stddev
@@ -34,6 +35,7 @@ class Critic(nn.Module):
         groups: which samples make a group: "strided" as in the original, see `jaxprior.nn.norm.minibatch_stddev`; or
             "consecutive" as in Facebook's pytorch_GAN_zoo, see `consecutive_stddev` there.
         dtype: of the convolutions.
+        trained_on: kind of the devices that train it, "cpu", "gpu" or "tpu"; None where it is only applied.
     """
 
     widths: tuple[int, ...]
@@ -42,6 +44,7 @@ class Critic(nn.Module):
     group_size: int = 4
     groups: Groups = "strided"
     dtype: jnp.dtype = jnp.float32
+    trained_on: str | None = None
 
     def __post_init__(self):
         whole_number("group_size", self.group_size, least=1)
@@ -60,11 +63,12 @@ class Critic(nn.Module):
 
     def setup(self):
         """Blocks under hand-given names: input{b}, layer{2S-1} ... layer0, output."""
+        same, down = (training_form(operation, platform=self.trained_on) for operation in ("same", "down"))
         for b, width in enumerate(self.widths):
             setattr(self, f"input{b}", EqualConv(width, 1, dtype=self.dtype))
-            setattr(self, f"layer{2 * b + 1}", EqualConv(width, dtype=self.dtype))
+            setattr(self, f"layer{2 * b + 1}", EqualConv(width, form=same, dtype=self.dtype))
             if b:
-                form = "down" if self.fused else "same"
+                form = down if self.fused else same
                 setattr(self, f"layer{2 * b}", EqualConv(self.widths[b - 1], form=form, dtype=self.dtype))
         self.layer0 = DenseFrom4x4(self.widths[0])
         self.output = EqualDense(1, gain=1.0)

@@ -27,7 +27,7 @@ import jax.numpy as jnp
 from jaxprior.checks import kind_of, one_of
 from jaxprior.errors import ArgumentError
 from jaxprior.models.pggan.networks.dense import DenseTo4x4, dense_kernel
-from jaxprior.nn.convolution import choose_form
+from jaxprior.nn.convolution import choose_form, training_form
 from jaxprior.nn.elementwise import leaky_relu, widen
 from jaxprior.nn.equalised import SQRT2, EqualConv, frozen_kernel
 from jaxprior.nn.norm import pixel_norm, rms_norm
@@ -62,6 +62,7 @@ class Generator(nn.Module):
         norm_epsilon: pixel norm with 1e-8 "inside" the root; or as in mmgeneration, with 1e-5 (1e-6 for codes) added
             "outside" of it.
         outputs: "all" stages have an output{b}, or the "last" alone: then only its images can be made.
+        trained_on: kind of the devices that train it, "cpu", "gpu" or "tpu"; None where it is only applied.
         label: numbers that are appended to every code, before its norm: a label input that is held fixed.
     """
 
@@ -79,6 +80,7 @@ class Generator(nn.Module):
     norm_epsilon: NormEpsilon = "inside"
     outputs: Outputs = "all"
     label: tuple[float, ...] = ()
+    trained_on: str | None = None
 
     def __post_init__(self):
         for name, words in _WORDS.items():
@@ -139,7 +141,8 @@ class Generator(nn.Module):
         if self.frozen and k > 0:
             channels = self.widths[(k - 1) // 2], self.widths[k // 2]
             return choose_form(operation, platform=self.platform, frozen=True, channels=channels, dtype=self.dtype)
-        return "up_phases" if operation == "up" and self.fused else operation
+        form = training_form(operation, platform=self.trained_on)
+        return "up_phases" if form == "up" and self.fused else form
 
     def blocks(self, x: Array, start: int, stop: int) -> Array:
         """Blocks start ... stop - 1."""

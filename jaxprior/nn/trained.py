@@ -1,0 +1,169 @@
+"""Convolutions of networks in training, whose gradients of every order are fast on CPUs.
+
+A convolution F, its gradient in the input T and its gradient in the kernel W belong together: every derivative of one
+of them is another of them, of other arguments.
+
+    F(x, k)    dx: T(g, k)    dk: W(x, g)          x features, k kernel, g gradient of the result
+    T(g, k)    dg: F(u, k)    dk: W(u, g)          u, q: gradients of T and W
+    W(x, g)    dx: T(g, q)    dg: F(x, q)
+
+So three functions, each in its fastest form, serve derivatives of any order, as a gradient penalty needs them. XLA's
+own rules differentiate T as written, which for a stride of 2 ends in a convolution with holes in its window; on CPUs
+that one operation took two fifths of a training step with a penalty (docs/performance.md).
+
+Which form is the fastest depends on the number of channels, and on the number of tiles of the whole batch, since
+Winograd's filtering transforms the kernel at every step. The figures below were measured there too.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxprior.nn import direct, halving, transposed, winograd
+from jaxprior.nn.direct import convolve
+
+
+Array = jax.Array
+
+FEW_TILES, MANY_TILES = 256, 512
+"""Filtering repays the kernel's transform from so many tiles on; kernel gradients gain up to so many."""
+
+
+class Convolution(NamedTuple):
+    """A convolution and its two gradients, all of which can be differentiated again; see the module's head.
+
+    Fields:
+        forward: (x, kernel) -> result.
+        input_gradient: (gradient of the result, kernel) -> gradient of x.
+        kernel_gradient: (x, gradient of the result) -> gradient of the kernel.
+    """
+
+    forward: Callable[[Array, Array], Array]
+    input_gradient: Callable[[Array, Array], Array]
+    kernel_gradient: Callable[[Array, Array], Array]
+
+
+def closed(
+    forward: Callable[[Array, Array], Array],
+    input_gradient: Callable[[Array, Array], Array],
+    kernel_gradient: Callable[[Array, Array], Array],
+) -> Convolution:
+    """Give a function that is linear in both arguments, and its two gradients, each other as derivatives.
+
+    Arguments:
+        forward, input_gradient, kernel_gradient: as of `Convolution`; they themselves are never differentiated.
+
+    Example:
+        >>> product = closed(lambda x, k: x * k, lambda g, k: g * k, lambda x, g: x * g)
+        >>> float(jax.grad(jax.grad(lambda x: product.forward(x, x * x)))(2.0))  # of x^3
+        12.0
+    """
+    convolution = Convolution(*(jax.custom_vjp(f) for f in (forward, input_gradient, kernel_gradient)))
+    f, t, w = convolution
+    f.defvjp(lambda x, k: (f(x, k), (x, k)), lambda kept, g: (t(g, kept[1]), w(kept[0], g)))
+    t.defvjp(lambda g, k: (t(g, k), (g, k)), lambda kept, u: (f(u, kept[1]), w(u, kept[0])))
+    w.defvjp(lambda x, g: (w(x, g), (x, g)), lambda kept, q: (t(kept[1], q), f(kept[0], q)))
+    return convolution
+
+
+@functools.cache
+def halved(size: int) -> Convolution:
+    """The convolution of stride 2 that halves maps of even sides, with (size - 1) // 2 zeros before them.
+
+    Arguments:
+        size: side of the kernels, 2 to 7.
+    """
+    def forward(x: Array, kernel: Array) -> Array:
+        can, tiles = _halving(size, (x.shape[1] // 2, x.shape[2] // 2), x, kernel)
+        return (halving.convolve if can and tiles >= FEW_TILES else direct.strided_convolve)(x, kernel)
+
+    def input_gradient(g: Array, kernel: Array) -> Array:
+        if _halving(size, g.shape[1:3], g, kernel)[0]:
+            return halving.input_gradient(g, kernel)
+        if kernel.shape[2] < 16:
+            b, h, w, _ = g.shape
+            return _transposed(lambda x: direct.strided_convolve(x, kernel), (b, 2 * h, 2 * w, kernel.shape[2]), g)
+        return transposed.transposed_convolve(g, kernel.swapaxes(2, 3))
+
+    def kernel_gradient(x: Array, g: Array) -> Array:
+        shape = (size, size, x.shape[-1], g.shape[-1])
+        can, tiles = _halving(size, g.shape[1:3], x, jax.ShapeDtypeStruct(shape, x.dtype))
+        if can and tiles <= MANY_TILES:
+            return halving.kernel_gradient(x, g)
+        return _transposed(functools.partial(direct.strided_convolve, x), shape, g)
+
+    return closed(forward, input_gradient, kernel_gradient)
+
+
+def _halving(size: int, sides: tuple[int, ...], x: Array, kernel) -> tuple[bool, int]:
+    """Whether `jaxprior.nn.halving` serves for a halved map of so many pixels, and how many tiles that has."""
+    h, w = sides
+    can = size == 4 and h % 2 == w % 2 == 0 and min(kernel.shape[2:]) >= 16 and x.dtype != jnp.bfloat16
+    return can, len(x) * h * w // 4
+
+
+def _transposed(linear: Callable[[Array], Array], shape: tuple[int, ...], g: Array) -> Array:
+    """The gradient of a linear function of an array of a shape, as XLA has it."""
+    return jax.linear_transpose(linear, jax.ShapeDtypeStruct(shape, g.dtype))(g)[0]
+
+
+def _forward(x: Array, kernel: Array) -> Array:
+    return (winograd.filtered if _filters(x, kernel.shape, 32) else convolve)(x, kernel)
+
+
+def _input_gradient(g: Array, kernel: Array) -> Array:
+    if _filters(g, kernel.shape, 32):
+        return winograd.filtered_gradient(g, kernel)
+    return convolve(g, kernel[::-1, ::-1].swapaxes(2, 3))
+
+
+def _kernel_gradient(x: Array, g: Array) -> Array:
+    shape = (3, 3, x.shape[-1], g.shape[-1])
+    filters = _filters(x, shape, 64) and _tiles(x) <= MANY_TILES
+    return _transposed(functools.partial(winograd.filtered if filters else convolve, x), shape, g)
+
+
+def _filters(x: Array, kernel_shape: tuple[int, ...], channels: int) -> bool:
+    """Whether Winograd's filtering gains for a map of this shape and kernels of at least so many channels."""
+    return min(kernel_shape[2:]) >= channels and _tiles(x) >= FEW_TILES and x.dtype != jnp.bfloat16
+
+
+def _tiles(x: Array) -> int:
+    return len(x) * -(-x.shape[1] // winograd.TILE) * -(-x.shape[2] // winograd.TILE)
+
+
+same = closed(_forward, _input_gradient, _kernel_gradient)
+"""The 3x3 convolution that keeps the size."""
+
+
+def same_convolve(x: Array, kernel: Array) -> Array:
+    """Convolve and keep the size: features [b, h, w, i] and a kernel [k, k, i, o] -> [b, h, w, o]."""
+    return same.forward(x, kernel) if len(kernel) == 3 else convolve(x, kernel)
+
+
+def strided_convolve(x: Array, kernel: Array) -> Array:
+    """Halve a map, see `jaxprior.nn.direct.strided_convolve`: features [b, h, w, i] -> [b, h / 2, w / 2, o]."""
+    odd = x.shape[1] % 2 or x.shape[2] % 2
+    return direct.strided_convolve(x, kernel) if odd else halved(len(kernel)).forward(x, kernel)
+
+
+def transposed_convolve(x: Array, kernel: Array) -> Array:
+    """Double a map, see `jaxprior.nn.transposed`: features [b, h, w, i] -> [b, 2 h, 2 w, o]."""
+    return halved(len(kernel)).input_gradient(x, kernel.swapaxes(2, 3))
+
+
+def downsample_convolve(x: Array, kernel: Array) -> Array:
+    """A 3x3 convolution followed by 2x2 box averaging: features [b, h, w, i] -> [b, h / 2, w / 2, o]."""
+    return strided_convolve(x, direct.with_averaging(kernel))
+
+
+def upsample_convolve(x: Array, kernel: Array) -> Array:
+    """Nearest x2 upsampling, then a 3x3 convolution: features [b, h, w, i] -> [b, 2 h, 2 w, o].
+
+    It is the transpose of a convolution that is followed by 2x2 sums.
+    """
+    flipped = kernel[::-1, ::-1].swapaxes(2, 3)
+    return halved(4).input_gradient(x, 4.0 * direct.with_averaging(flipped))
