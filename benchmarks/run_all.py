@@ -22,13 +22,14 @@ from measuring import ROOT, record, save
 
 
 PARTS = {
-    "compare_torch": 0.3, "throughput": 0.2, "choices": 0.15, "singan_speed": 0.1, "training": 0.1, "scaling": 0.1,
-    "startup": 0.05,
+    "compare_torch": 0.3, "throughput": 0.2, "choices": 0.15, "singan_speed": 0.1, "training_speed": 0.1,
+    "training": 0.1, "scaling": 0.1, "startup": 0.05,
 }  # fmt: skip
 """Share of the minutes. `scaling` and `startup` have a fixed length."""
 
 FIXED = ("scaling", "startup")
-BESIDE_TORCH = ("compare_torch", "singan_speed")
+BESIDE_TORCH = ("compare_torch", "singan_speed", "training_speed")
+ON_CPUS = ("training_speed",)
 
 
 def run(name: str, options: list[str], out: Path) -> dict:
@@ -56,6 +57,8 @@ def main() -> None:
     if importlib.util.find_spec("torch") is None:
         print("PyTorch is not installed: no comparison with it", flush=True)
         chosen = [name for name in chosen if name not in BESIDE_TORCH]
+    if jax.default_backend() != "cpu":
+        chosen = [name for name in chosen if name not in ON_CPUS]
     total, results = sum(PARTS[name] for name in chosen), {}
     with tempfile.TemporaryDirectory() as work:
         for name in chosen:

@@ -101,9 +101,9 @@ def of_singan(found: dict) -> str:
     return _of_steps(found, lambda result: "{}, {} channels".format(*result["case"].split(":")))
 
 
-def of_pggan(found: dict) -> str:
-    """Training steps of PGGAN's last stages."""
-    return _of_steps(found, lambda result: "{}, {}, batch {}".format(*result["case"].split(":"), result["batch"]))
+def of_training_speed(found: dict) -> str:
+    """Training steps of PGGANs' last stages, of an LSGAN and of an autoencoder."""
+    return _of_steps(found, lambda result: f"{result['case'].replace(':', ', ')}, batch {result['batch']}")
 
 
 def _of_steps(found: dict, title: Callable[[dict], str]) -> str:
@@ -120,7 +120,7 @@ TABLES: dict[str, Callable[[dict], str]] = {
     "throughput": of_throughput,
     "choices": of_choices,
     "singan_speed": of_singan,
-    "pggan_speed": of_pggan,
+    "training_speed": of_training_speed,
     "training": of_training,
     "scaling": of_scaling,
     "startup": of_startup,

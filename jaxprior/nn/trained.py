@@ -61,12 +61,11 @@ def closed(
         >>> float(jax.grad(jax.grad(lambda x: product.forward(x, x * x)))(2.0))  # of x^3
         12.0
     """
-    convolution = Convolution(*(jax.custom_vjp(f) for f in (forward, input_gradient, kernel_gradient)))
-    f, t, w = convolution
+    f, t, w = jax.custom_vjp(forward), jax.custom_vjp(input_gradient), jax.custom_vjp(kernel_gradient)
     f.defvjp(lambda x, k: (f(x, k), (x, k)), lambda kept, g: (t(g, kept[1]), w(kept[0], g)))
     t.defvjp(lambda g, k: (t(g, k), (g, k)), lambda kept, u: (f(u, kept[1]), w(u, kept[0])))
     w.defvjp(lambda x, g: (w(x, g), (x, g)), lambda kept, q: (t(kept[1], q), f(kept[0], q)))
-    return convolution
+    return Convolution(f, t, w)
 
 
 @functools.cache

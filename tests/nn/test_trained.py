@@ -60,7 +60,7 @@ def test_a_penalty_needs_no_convolution_with_holes_in_a_reversed_window():
         def penalty(kernel):
             return jnp.sum(jax.grad(lambda x: jnp.sum(FORMS[form].apply(x, kernel) ** 2))(x) ** 2)
 
-        return jax.jit(jax.grad(penalty)).lower(kernel).compile().as_text()
+        return str(jax.jit(jax.grad(penalty)).lower(kernel).compile().as_text())
 
     slow = re.compile(r"window=\{[^}]*rhs_dilate[^}]*rhs_reversal")
     assert slow.search(program("down")) and not slow.search(program("down_trained"))
