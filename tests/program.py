@@ -13,7 +13,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 import jaxprior
-from jaxprior.runs.journal import decode
+from jaxprior.runs.row import decode
 
 
 MAIN = "from jaxprior.cli import main; main()"

@@ -111,6 +111,7 @@ def print_summary(
     from jaxprior.data.notes import note_sentences
     from jaxprior.metrics import metrics_of
     from jaxprior.reporting.tables import counts, said_of_equal, said_of_fit, show, summarise
+    from jaxprior.runs.rows import Rows
 
     summaries = [summarise(rows) for rows in row_lists]
     figures = metrics_of({name for summary in summaries for name in summary})
@@ -134,7 +135,12 @@ def print_summary(
         if poor := said_of_fit(rows, trained_on=trained_on):
             said = f"{poor.removesuffix('.')}; take another prior: `jaxprior priors`"
             say(said if len(titles) == 1 else f"{title}: {said}")
-    noted = [(row.image, [note for note in row.notes if note not in told]) for rows in row_lists for row in rows]
+    noted = [
+        (image, [note for note in notes if note not in told])
+        for rows in map(Rows.of, row_lists)
+        for image, notes in zip(rows.images, rows.notes, strict=True)
+        if notes
+    ]
     notes = note_sentences(noted)
     for sentence in notes[:MOST_NOTES]:
         say(f"note: {sentence}")

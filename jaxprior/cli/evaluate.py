@@ -141,7 +141,7 @@ def evaluate(
     rows = [run.rows() for run in runs]
     print_summary(evaluation.short_titles([run.read()["cell"] for run in runs]), rows, told=told)
     say(f"\nreport: {report}")
-    if any(row.status != "ok" for part in rows for row in part):
+    if any((part.status != "ok").any() for part in rows):
         raise typer.Exit(SOME_FAILED)
 
 

@@ -143,7 +143,7 @@ def _restore(
     path = evaluation.write_report([folder])
     print_summary([cell.title], [rows], told=() if told is None else (told,), trained_on=trained_on(prior.card))
     say(f"\nreport: {path}")
-    if any(row.status != "ok" for row in rows):
+    if (rows.status != "ok").any():
         raise typer.Exit(SOME_FAILED)
 
 
@@ -178,7 +178,7 @@ def solve(
     batch_size: int | None = None,
     memory: float | None = None,
     why: str | None = None,
-) -> list[Any]:
+) -> Any:
     """Run a cell with progress shown; a stop ends the program with a sentence on how to go on.
 
     Arguments:

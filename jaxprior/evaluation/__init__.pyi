@@ -29,8 +29,8 @@ from jaxprior.reporting.tables import summarise as summarise
 from jaxprior.reporting.training_report import write_training_report as write_training_report
 from jaxprior.reporting.versus import compare_runs as compare_runs
 from jaxprior.runs.journal import Journal as Journal
-from jaxprior.runs.journal import Row as Row
 from jaxprior.runs.observer import Observer as Observer
+from jaxprior.runs.row import Row as Row
 from jaxprior.runs.runfolder import RunFolder as RunFolder
 from jaxprior.runs.runfolder import runs_in as runs_in
 from jaxprior.runs.shares import Share as Share

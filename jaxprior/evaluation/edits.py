@@ -26,7 +26,7 @@ from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.reporting.sheet import enlarge, tile_side
 from jaxprior.restoration import drivers
-from jaxprior.runs.journal import FAILED, Row
+from jaxprior.runs.row import FAILED, Row
 from jaxprior.runs.runfolder import RunFolder
 from jaxprior.system.activity import doing, steps_of
 from jaxprior.system.files import write_atomically, write_json

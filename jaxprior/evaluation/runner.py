@@ -8,6 +8,7 @@ on from its last minute. Chance is seeded by the picture's content, and the last
 neither on its place in a batch nor on interruptions.
 """
 
+import collections
 import dataclasses
 import itertools
 import os
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
 from jaxprior.data import images
 from jaxprior.errors import ImageError, RunError
@@ -27,8 +29,9 @@ from jaxprior.evaluation.stored import save_latents, save_pictures
 from jaxprior.restoration import drivers
 from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan, is_out_of_memory
 from jaxprior.runs.inflight import InFlight
-from jaxprior.runs.journal import FAILED, Row
 from jaxprior.runs.observer import Observer
+from jaxprior.runs.row import FAILED, Row
+from jaxprior.runs.rows import Rows
 from jaxprior.runs.runfolder import RunFolder
 from jaxprior.runs.stopping import StopGuard
 from jaxprior.system.activity import doing
@@ -59,7 +62,7 @@ def run_cell(
     observer: Observer | None = None,
     command: str = "",
     labels: dict[str, str] | None = None,
-) -> list[Row]:
+) -> Rows:
     """Restore all pictures of a cell into a run folder; what is there already is kept.
 
     Arguments:
@@ -99,7 +102,7 @@ def run_cell(
         raise RunError("There is no picture to work on: give files, folders or zip archives of pictures.")
     names = [source.name for source in sources]
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, times in collections.Counter(names).items() if times > 1)
         raise RunError(f"Two of the pictures are called {twice}: give every picture a name of its own.")
     settings = configuration(cell, prior, numerics_version=drivers.NUMERICS_VERSION)
     if (folder.path / "run.json").exists():
@@ -130,8 +133,7 @@ def run_cell(
         wanted = batch_size or began or min(max(most, 1), DEFAULT_BATCH * jax.local_device_count())
         solver = Solver(cell, prior, wanted=wanted, memory_plan=memory_plan)
         run = _Run(cell, solver, reader, folder, record, observer or Observer(), guard)
-        run.all(mine, began, memory)
-    return folder.rows()
+        return run.all(mine, began, memory)
 
 
 class _Run:
@@ -146,8 +148,8 @@ class _Run:
         self.finished = Finished(folder)
         self.same: dict[str, list[dict[str, Any]]] = {}  # by key: names of pictures equal to one to be solved
 
-    def all(self, sources: Sequence[images.ImageSource], began: int | None, memory: float | None) -> None:
-        """Do all pictures that the journal does not have.
+    def all(self, sources: Sequence[images.ImageSource], began: int | None, memory: float | None) -> Rows:
+        """Do all pictures that the journal does not have; return the rows of the run.
 
         Arguments:
             sources: the pictures of this process.
@@ -177,16 +179,17 @@ class _Run:
             while waiting:
                 done = self._solve(waiting[: self.solver.at_once])
                 waiting = waiting[done:]
-        self._tell_of_names()
+        rows = self.folder.rows()
+        self._tell_of_names(rows)
+        return rows
 
-    def _tell_of_names(self) -> None:
-        """Say which pictures of earlier commands are no longer in tables and report."""
-        now = self.folder.rows()
-        if len(now) < self.record["images"]:
+    def _tell_of_names(self, rows: Rows) -> None:
+        """Say which pictures of earlier commands are no longer in tables and report, which have these rows."""
+        if len(rows) < self.record["images"]:
             return  # other processes are still at work
-        images, ids = {row.image for row in now}, {row.id for row in now}
-        before = [row for row in self.finished.newest.values() if row.key is not None]
-        left = {row.key: row.image for row in before if row.image not in images and row.id not in ids}
+        before = self.folder.unnamed_rows()
+        before = before.take(~np.isin(before.ids, rows.ids))
+        left = {row.key: row.image for row in before if row.key is not None}
         if left:
             first, *others = left.values()
             which = f"{len(left)} pictures of earlier commands are" if others else "1 picture of an earlier command is"
@@ -234,9 +237,10 @@ class _Run:
                 self.same[job.key] = []
                 yield job
                 continue
-            if self.finished.newest.get(row.image) != row:
+            if not self.finished.is_newest(row):
                 self.folder.journal.append([dataclasses.replace(row, written=time.time())])
                 self.finished.add(row)
+                self.finished.journalled()
             self.observer.rows([row], computed=False)
 
     def _solve(self, jobs: list[Job]) -> int:
@@ -264,6 +268,7 @@ class _Run:
         seconds = (time.perf_counter() - began) / len(jobs)
         rows = [row for job, one in zip(jobs, found, strict=True) for row in self._save(job, one, seconds)]
         self.folder.journal.append(rows)
+        self.finished.journalled()
         save_point.clear()
         self.observer.rows(rows, computed=True)
         self.guard.check()

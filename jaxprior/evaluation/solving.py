@@ -26,7 +26,7 @@ from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan
 from jaxprior.restoration.placement import SavePoint
 from jaxprior.restoration.presets import Method
 from jaxprior.restoration.prior_fit import judge
-from jaxprior.runs.journal import DIVERGED, GOOD, OK, POOR
+from jaxprior.runs.row import DIVERGED, GOOD, OK, POOR
 from jaxprior.system.activity import doing
 from jaxprior.system.quick_programs import QUICKLY_COMPILED
 

@@ -12,7 +12,7 @@ from jaxprior.data import images
 from jaxprior.errors import RunError
 from jaxprior.evaluation.reading import Job
 from jaxprior.inversion.state import named
-from jaxprior.runs.journal import Row
+from jaxprior.runs.row import Row
 from jaxprior.runs.runfolder import PICTURES, RunFolder
 from jaxprior.runs.traces import TRACE
 from jaxprior.system.files import write_atomically

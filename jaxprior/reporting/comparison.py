@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxprior.metrics import Metric, headline_metrics, installed_metrics, metric
 from jaxprior.reporting.tables import counts, distinct
-from jaxprior.runs.journal import FAILED, Row
+from jaxprior.runs.row import FAILED, Row
 
 
 RESAMPLES, SEED, CONFIDENCE = 10_000, 0, 0.95

@@ -13,7 +13,7 @@ from jaxprior.reporting.picture_table import FINAL, INPUT, LISTED, ORIGINAL, Til
 from jaxprior.reporting.plots import distribution
 from jaxprior.reporting.tables import companions, show
 from jaxprior.reporting.versus import COLUMNS, Match, Versus, signed
-from jaxprior.runs.journal import DIVERGED, OK, Row
+from jaxprior.runs.row import DIVERGED, OK, Row
 
 
 GAIN = "B\u00a0-\u00a0A"  # in one piece

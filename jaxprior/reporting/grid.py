@@ -6,8 +6,9 @@ order of the runs.
 """
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from jaxprior.metrics import metrics_of, own_metrics
 from jaxprior.protocols import HOLE, KNOWN, MERGED, WHOLE
@@ -91,11 +92,11 @@ def hole_curves(runs: Sequence[Snapshot], figure: str) -> dict[str, list[Line]]:
     }
 
 
-def grid_csv(runs: Sequence[Snapshot]) -> str:
-    """Return all rows of all runs, each with its place in front."""
-    names = csv_columns([row for run in runs for row in run.rows])
-    lines = [[*dataclasses.astuple(run.place), *line] for run in runs for line in csv_lines(run.rows, names)]
-    return csv_text([(*PLACE, *names), *lines])
+def grid_csv(runs: Sequence[Snapshot]) -> Iterator[str]:
+    """Return all rows of all runs as CSV, each with its place in front, some lines at a time."""
+    names = csv_columns(run.rows for run in runs)
+    lines = ((*dataclasses.astuple(run.place), *line) for run in runs for line in csv_lines(run.rows, names))
+    return csv_text(itertools.chain([(*PLACE, *names)], lines))
 
 
 def legend(runs: Sequence[Snapshot]) -> str:

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import PurePath
 
+import numpy as np
+
 from jaxprior.metrics import Metric
 from jaxprior.reporting.picture_table import BESIDE, FINAL, read_tiles, strip, tiles_of
 from jaxprior.reporting.snapshot import Snapshot
 from jaxprior.reporting.tables import headline, show
-from jaxprior.runs.journal import OK, POOR, Row
+from jaxprior.runs.row import OK, POOR, Row
+from jaxprior.runs.rows import Rows
 
 
 TRIED = 20
@@ -29,7 +32,7 @@ def opening(runs: Sequence[Snapshot]) -> str:
     """
     for run in sorted(runs, key=lambda run: not run.native):
         metric = headline(run.rows)
-        for row in _best_first(run, metric)[:TRIED]:
+        for row in _best_first(run, metric)[:TRIED] if run.has_pictures else ():
             found = read_tiles(tile for tile in tiles_of(run, row) if tile.part != BESIDE)
             parts = {tile.part for tile, _ in found}
             if FINAL in parts and len(parts) > 1:
@@ -40,14 +43,12 @@ def opening(runs: Sequence[Snapshot]) -> str:
     return ""
 
 
-def _best_first(run: Snapshot, metric: Metric | None) -> list[Row]:
+def _best_first(run: Snapshot, metric: Metric | None) -> Rows:
     """The restored pictures of a run, the one to open with first."""
-
-    def place(row: Row) -> tuple[bool, float, str]:
-        value = None if metric is None or run.native else row.figures.get(metric.name)
-        return row.fit == POOR, 0.0 if metric is None or value is None else -metric.gain(value), row.image
-
-    return sorted((row for row in run.rows if row.status == OK), key=place)
+    rows = run.rows.take(run.rows.status == OK)
+    values = np.zeros(len(rows)) if metric is None or run.native else np.nan_to_num(rows.figure(metric.name))
+    loss = values if metric is None or not metric.higher_is_better else -values
+    return rows.take(np.lexsort((rows.rank, loss, rows.fit == POOR)))
 
 
 def _caption(run: Snapshot, row: Row, metric: Metric | None) -> str:

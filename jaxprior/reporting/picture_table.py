@@ -14,14 +14,13 @@ from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from jaxprior.reporting.page_pictures import AS_IS, PagePicture, read_crops, read_picture
+from jaxprior.reporting.snapshot import LISTED as LISTED
 from jaxprior.reporting.snapshot import Snapshot
 from jaxprior.reporting.zooms import zooms_of
-from jaxprior.runs.journal import DIVERGED, FAILED, OK, POOR, Row
+from jaxprior.runs.row import DIVERGED, FAILED, OK, POOR, Row
 
 
 SHOWN = 200
-LISTED = 12_000
-"""Rows of one page."""
 EMBEDDED, EMBEDDED_BYTES = 200, 40_000_000
 """Rows whose pictures are inside a page, and the size of their files."""
 POOR_FIT = "poor fit"

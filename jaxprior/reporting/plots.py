@@ -29,7 +29,7 @@ class Line:
     high: Sequence[float]
 
 
-def distribution(values: Sequence[float], *, label: str, mark: float | None = None) -> str:
+def distribution(values: Sequence[float] | np.ndarray, *, label: str, mark: float | None = None) -> str:
     """Return a histogram with a dot for every value below it (of up to 500 values) and a line at the median.
 
     Arguments:

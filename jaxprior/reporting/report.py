@@ -3,7 +3,7 @@
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from jaxprior.data import images
@@ -11,7 +11,7 @@ from jaxprior.reporting.grid import grid_csv, grid_markdown, grid_summary
 from jaxprior.reporting.report_page import report_page
 from jaxprior.reporting.sheet import sheet
 from jaxprior.reporting.snapshot import Snapshot, snapshots
-from jaxprior.reporting.tables import json_text, results_csv, summary, summary_markdown
+from jaxprior.reporting.tables import csv_pieces, json_text, summary, summary_markdown
 from jaxprior.runs.record import read_record
 from jaxprior.runs.runfolder import RunFolder
 from jaxprior.system.activity import doing
@@ -56,7 +56,7 @@ def _write_run(run: Snapshot) -> None:
     folder = run.folder.path
     _write_tables(
         folder,
-        results_csv(run.rows),
+        csv_pieces(run.rows),
         summary_markdown(run.rows, run.record),
         summary(run.rows, run.record),
     )
@@ -77,8 +77,8 @@ def _write_grid(runs: Sequence[Snapshot], path: Path) -> None:
     write_atomically(path, report_page(runs, title, path.parent, unfinished=unfinished).encode())
 
 
-def _write_tables(folder: Path, results: str, text: str, figures: dict) -> None:
-    write_atomically(folder / "results.csv", results.encode())
+def _write_tables(folder: Path, results: Iterable[str], text: str, figures: dict) -> None:
+    write_atomically(folder / "results.csv", (piece.encode() for piece in results))
     write_atomically(folder / "summary.md", text.encode())
     write_atomically(folder / "summary.json", json_text(figures).encode())
 

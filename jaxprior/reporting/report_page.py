@@ -10,6 +10,8 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
+
 from jaxprior.metrics import metric, metrics_of
 from jaxprior.protocols import HOLE, MERGED
 from jaxprior.reporting import page
@@ -23,6 +25,7 @@ from jaxprior.reporting.tables import (
     convention,
     counts,
     distinct,
+    figures_of,
     headline,
     mean_text,
     poor_fits,
@@ -31,7 +34,8 @@ from jaxprior.reporting.tables import (
     show,
 )
 from jaxprior.reporting.traces import loss_curve
-from jaxprior.runs.journal import DIVERGED, FAILED, OK, Row
+from jaxprior.runs.row import DIVERGED, FAILED, OK
+from jaxprior.runs.rows import Rows
 from jaxprior.settings import flat
 from jaxprior.weights.card import trained_on
 
@@ -137,7 +141,7 @@ def _plots(runs: Sequence[Snapshot]) -> list[str]:
     for run in runs:
         first = headline(run.rows)
         for one in [] if first is None else [first, *companions(first)]:
-            values = [value for row in distinct(run.rows) if (value := row.figures.get(one.name)) is not None]
+            values = figures_of(distinct(run.rows), one.name)
             if len(values) > 1:
                 plots.append((run.title, distribution(values, label=one.label)))
         curve = loss_curve(run)
@@ -150,7 +154,7 @@ def _pictures(runs: Sequence[Snapshot], base: Path) -> list[str]:
     figures, limit, several = _figures(runs), LISTED // len(runs), len(runs) > 1
     lines, left_out = [], 0
     for run in runs:
-        rows = _listed(run.rows, limit)
+        rows = list(_listed(run.rows, limit))
         left_out += len(run.rows) - len(rows)
         shown = strips(
             [(row.image, tiles_of(run, row)) for row in rows],
@@ -188,13 +192,14 @@ def _left_out(rows: int) -> str:
     )
 
 
-def _listed(rows: Sequence[Row], limit: int) -> Sequence[Row]:
+def _listed(rows: Rows, limit: int) -> Rows:
     """So many rows at most: the best ones are left out, those that failed stay."""
     spare = len(rows) - limit
     if spare <= 0:
         return rows
-    best = {row.image for row in [row for row in rows if row.status == OK][-spare:]}
-    return [row for row in rows if row.image not in best][:limit]
+    kept = np.ones(len(rows), bool)
+    kept[np.flatnonzero(rows.status == OK)[-spare:]] = False
+    return rows.take(kept)[:limit]
 
 
 def _figures(runs: Sequence[Snapshot]) -> list[str]:

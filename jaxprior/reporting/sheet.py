@@ -34,7 +34,8 @@ def sheet(run: Snapshot, *, limit: int = 32) -> np.ndarray | None:
     Rows that lack a picture that others have are left out, and nothing comes of a run without pictures. Photographs of
     any shape are shown whole, in boxes of one size.
     """
-    strips = list(itertools.islice(filter(None, map(run.pictures, run.rows)), 4 * limit))
+    rows = run.rows if run.has_pictures else ()
+    strips = list(itertools.islice(filter(None, map(run.pictures, rows)), 4 * limit))
     kinds = max((list(pictures) for pictures in strips), key=len, default=[])
     whole = (tiles for pictures in strips if list(pictures) == kinds and (tiles := _decoded(pictures.values())))
     shown = [tile for tiles in itertools.islice(whole, limit) for tile in tiles]

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from jaxprior.errors import RunError
 from jaxprior.reporting.tables import headline, summarise
-from jaxprior.runs.journal import POOR, Row
+from jaxprior.runs.row import POOR, Row
+from jaxprior.runs.rows import Rows
 from jaxprior.runs.runfolder import RunFolder
 
 
@@ -22,6 +25,9 @@ class Place:
     task: str
     method: str
 
+
+LISTED = 12_000
+"""Rows of one page."""
 
 PLACE = tuple(field.name for field in dataclasses.fields(Place))
 
@@ -38,7 +44,7 @@ class Snapshot:
 
     folder: RunFolder
     record: dict
-    rows: list[Row]
+    rows: Rows
     title: str
     place: Place
 
@@ -74,14 +80,33 @@ class Snapshot:
         return self.record["configuration"].get("size") == "native"
 
     @cached_property
-    def _stored(self) -> dict[str, frozenset[str]]:
+    def _stored(self) -> dict[str, frozenset[str] | None]:
+        """The names of the files in each folder of pictures; None where there are too many to be listed."""
         folders = {kind: self.folder.file(kind, "").parent for kind in self.kinds}
-        return {kind: frozenset(os.listdir(path)) if path.is_dir() else frozenset() for kind, path in folders.items()}
+        return {
+            kind: None if len(self.rows) > LISTED else frozenset(os.listdir(path)) if path.is_dir() else frozenset()
+            for kind, path in folders.items()
+        }
+
+    @cached_property
+    def has_pictures(self) -> bool:
+        """Whether there is a file in any of the folders of pictures."""
+        folders = [self.folder.file(kind, "").parent for kind in self.kinds]
+        return any(any(path.iterdir()) for path in folders if path.is_dir())
 
     def pictures(self, row: Row) -> dict[str, Path]:
-        """Return the pictures that a row has on disk, by kind; one look into each folder serves all rows."""
+        """Return the pictures that a row has on disk, by kind.
+
+        One look into each folder serves all rows of a run; of a run with more rows than a page shows, each file is
+        looked for by itself.
+        """
         paths = {} if row.file is None else {kind: self.folder.file(kind, row.file) for kind in self.kinds}
-        return {kind: path for kind, path in paths.items() if path.name in self._stored[kind]}
+        names = self._stored
+        return {
+            kind: path
+            for kind, path in paths.items()
+            if (path.is_file() if (stored := names[kind]) is None else path.name in stored)
+        }
 
 
 def snapshots(folders: Sequence[RunFolder]) -> list[Snapshot]:
@@ -102,20 +127,16 @@ def snapshots(folders: Sequence[RunFolder]) -> list[Snapshot]:
     ]
 
 
-def worst_first(rows: Iterable[Row]) -> list[Row]:
+def worst_first(rows: Iterable[Row]) -> Rows:
     """Sort rows by their headline figure, the worst first; rows without one come last.
 
     Pictures that do not look like what the prior was trained on come before all others, in the same order.
     """
-    rows = sorted(rows, key=lambda row: row.image)
+    rows = Rows.of(rows)
     metric = headline(rows)
-
-    def place(row: Row) -> tuple[bool, bool, float]:
-        value = None if metric is None else row.figures.get(metric.name)
-        worth = 0.0 if metric is None or value is None else metric.gain(value)
-        return row.fit != POOR, value is None, worth
-
-    return sorted(rows, key=place)
+    values = np.full(len(rows), np.nan) if metric is None else rows.figure(metric.name)
+    worth = values if metric is None or metric.higher_is_better else -values
+    return rows.take(np.lexsort((rows.rank, np.nan_to_num(worth), np.isnan(values), rows.fit != POOR)))
 
 
 def _titles(folders: Sequence[RunFolder], records: Sequence[dict]) -> list[str]:

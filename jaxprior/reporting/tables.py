@@ -7,20 +7,26 @@ and repeats (seconds, device, batch shape): the same command gives the same byte
 
 import csv
 import io
+import itertools
 import json
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from jaxprior.data.notes import collect_notes
 from jaxprior.metrics import CONVENTION, Metric, headline_metrics, installed_metrics, metric, metrics_of
-from jaxprior.runs.journal import DIVERGED, FAILED, OK, OPTIONAL, POOR, PROVENANCE, Row, columns
+from jaxprior.runs.row import DIVERGED, FAILED, FIELDS, OK, OPTIONAL, POOR, PROVENANCE, Row, columns
+from jaxprior.runs.rows import Rows
 from jaxprior.settings import flat
 from jaxprior.system.amounts import plural
 
 
 STATISTICS = ("n", "mean", "median", "sd", "low", "high")
+TOLD = 10_000
+"""Pictures that are not ok, of which the summary tells the reasons; those of more stand in `results.csv` only."""
+LINES = 1000
+"""Lines of a CSV file that are written at once."""
 
 
 def summarise(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
@@ -32,21 +38,27 @@ def summarise(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
     """
     rows, summary = distinct(rows), {}
     for one in installed_metrics():
-        values = np.array([row.figures[one.name] for row in rows if one.name in row.figures], np.float64)
+        values = figures_of(rows, one.name)
         if len(values):
             summary[one.name] = _statistics(values)
     return summary
 
 
+def figures_of(rows: Rows, name: str) -> np.ndarray:
+    """Return a figure of those rows that have it, float64 [n]."""
+    values = rows.figure(name)
+    return values[~np.isnan(values)]
+
+
 def counts(rows: Iterable[Row]) -> dict[str, int]:
     """Return how many rows are ok, diverged and failed."""
-    statuses = [row.status for row in rows]
-    return {status: statuses.count(status) for status in (OK, DIVERGED, FAILED)}
+    statuses = Rows.of(rows).status
+    return {status: int((statuses == status).sum()) for status in (OK, DIVERGED, FAILED)}
 
 
 def poor_fits(rows: Iterable[Row]) -> int:
     """Return how many of the rows are of pictures that do not look like what the prior was trained on."""
-    return sum(row.fit == POOR for row in rows)
+    return int((Rows.of(rows).fit == POOR).sum())
 
 
 def said_of_fit(rows: Iterable[Row], *, trained_on: str = "what the prior was trained on") -> str:
@@ -60,13 +72,13 @@ def said_of_fit(rows: Iterable[Row], *, trained_on: str = "what the prior was tr
         >>> said_of_fit([Row(image="cat.png", fit="good"), Row(image="bed.png", fit="poor")])
         '1 of 2 pictures does not look like what the prior was trained on.'
     """
-    known = [row for row in rows if row.fit is not None]
-    poor = poor_fits(known)
+    rows = Rows.of(rows)
+    known, poor = int((rows.fit != None).sum()), poor_fits(rows)  # noqa: E711 - of an array
     verb = "does" if poor == 1 else "do"
-    return f"{poor} of {len(known)} {plural('picture', len(known))} {verb} not look like {trained_on}." if poor else ""
+    return f"{poor} of {known} {plural('picture', known)} {verb} not look like {trained_on}." if poor else ""
 
 
-def distinct(rows: Iterable[Row]) -> list[Row]:
+def distinct(rows: Iterable[Row]) -> Rows:
     """Return the rows with every result once: of rows with one key (or of one content, if they have no key), the first
     by name.
 
@@ -78,17 +90,12 @@ def distinct(rows: Iterable[Row]) -> list[Row]:
         >>> [row.image for row in distinct(rows)]
         ['a.png', 'b.png']
     """
-    rows = list(rows)
-    results = [row.id if row.key is None else row.key for row in rows]
-    first: dict[int | str | None, int] = {}
-    for place in sorted(range(len(rows)), key=lambda place: rows[place].image):
-        first.setdefault(results[place], place)
-    return [row for place, row in enumerate(rows) if results[place] is None or first[results[place]] == place]
+    return Rows.of(rows).distinct
 
 
 def said_of_equal(rows: Iterable[Row]) -> str:
     """Return the sentence on rows that count as one in means and intervals; empty where there are none."""
-    rows = list(rows)
+    rows = Rows.of(rows)
     more = len(rows) - len(distinct(rows))
     one = "1 picture is equal to another one and does not count"
     return "" if not more else f"{one if more == 1 else f'{more} pictures are equal to others and do not count'} again."
@@ -99,8 +106,8 @@ def headline(rows: Iterable[Row]) -> Metric | None:
 
     Of the package's own that is PSNR in the hole, else after merging, of the whole picture, of what is known.
     """
-    rows = list(rows)
-    return next((one for one in headline_metrics() if any(one.name in row.figures for row in rows)), None)
+    rows = Rows.of(rows)
+    return next((one for one in headline_metrics() if rows.has(one.name)), None)
 
 
 def companions(one: Metric) -> list[Metric]:
@@ -119,34 +126,40 @@ def convention(names: Collection[str]) -> str:
 
 def results_csv(rows: Sequence[Row]) -> str:
     """Return one line a picture, sorted by picture, with empty cells where there is no figure."""
-    names = csv_columns(rows)
-    return csv_text([names, *csv_lines(rows, names)])
+    return "".join(csv_pieces(rows))
 
 
-def csv_columns(rows: Iterable[Row]) -> tuple[str, ...]:
+def csv_pieces(rows: Iterable[Row]) -> Iterator[str]:
+    """Return what `results_csv` returns, some lines at a time: a million rows need not be in memory at once."""
+    rows = Rows.of(rows)
+    names = csv_columns([rows])
+    return csv_text(itertools.chain([names], csv_lines(rows, names)))
+
+
+def csv_columns(runs: Iterable[Rows]) -> tuple[str, ...]:
     """Return the names of the columns: those of the journal without what differs between machines and repeats.
 
-    The last ones, "notes" and "fit", are there only if one of the rows has something to say there.
+    The last ones, "notes" and "fit", are there only if a row of one of the runs has something to say there.
     """
-    rows = list(rows)
+    runs = list(runs)
     names = [name for name in columns(Row(image="")) if name not in PROVENANCE]
-    return (*names, *(name for name in OPTIONAL if any(getattr(row, name) for row in rows)))
+    return (*names, *(name for name in OPTIONAL if any(getattr(rows, name).astype(bool).any() for rows in runs)))
 
 
-def csv_lines(rows: Iterable[Row], names: Sequence[str]) -> list[list]:
+def csv_lines(rows: Rows, names: Sequence[str]) -> Iterator[list]:
     """Return the values of the columns `names` of every row, sorted by picture; several notes are one value."""
-    found = [
-        columns(row) | {"notes": "; ".join(row.notes), "fit": row.fit}
-        for row in sorted(rows, key=lambda row: row.image)
-    ]
-    return [[values[name] for name in names] for values in found]
+    for row in rows.by_name:
+        values = {**row.figures, **{name: getattr(row, name) for name in FIELDS}, "notes": "; ".join(row.notes)}
+        yield [values.get(name) for name in names]
 
 
-def csv_text(lines: Iterable[Sequence]) -> str:
-    """Return lines of values as CSV; None is an empty cell."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
-    return text.getvalue()
+def csv_text(lines: Iterable[Sequence]) -> Iterator[str]:
+    """Return lines of values as CSV, some lines at a time; None is an empty cell."""
+    lines = iter(lines)
+    while some := list(itertools.islice(lines, LINES)):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(some)
+        yield text.getvalue()
 
 
 def summary(rows: Sequence[Row], record: dict) -> dict:
@@ -155,6 +168,7 @@ def summary(rows: Sequence[Row], record: dict) -> dict:
     Arguments:
         rows: of the journal; record: run.json.
     """
+    rows = Rows.of(rows)
     figures, pictures = summarise(rows), {"wanted": max(record.get("images", 0), len(rows)), "rows": len(rows)}
     equal, poor = len(rows) - len(distinct(rows)), poor_fits(rows)
     more = {**({"equal to others": equal} if equal else {}), **({"poor fit": poor} if poor else {})}
@@ -179,6 +193,7 @@ def json_text(value: dict) -> str:
 
 def summary_markdown(rows: Sequence[Row], record: dict) -> str:
     """Return the summary of a run with its settings and the convention of its figures."""
+    rows = Rows.of(rows)
     number, settings, figures = counts(rows), record["configuration"], summarise(rows)
     said = [sentence for sentence in (said_of_equal(rows), said_of_fit(rows)) if sentence]
     lines = [
@@ -201,14 +216,15 @@ def summary_markdown(rows: Sequence[Row], record: dict) -> str:
         )
     lines += ["", convention(figures), "", "| setting | value |", "|---|---|"]
     lines += [f"| {name} | {markdown(value)} |" for name, value in flat(settings)]
-    failed = [row for row in rows if row.status != OK]
+    failed = rows.take(rows.status != OK).by_name
     if failed:
         lines += ["", "| picture | status | reason |", "|---|---|---|"]
         lines += [
-            f"| {markdown(row.image)} | {row.status} | {markdown(row.reason or '')} |"
-            for row in sorted(failed, key=lambda row: row.image)
+            f"| {markdown(row.image)} | {row.status} | {markdown(row.reason or '')} |" for row in failed[:TOLD]
         ]
-    if noted := collect_notes((row.image, row.notes) for row in sorted(rows, key=lambda row: row.image)):
+    if len(failed) > TOLD:
+        lines += ["", f"{len(failed) - TOLD} more such pictures stand in results.csv only."]
+    if noted := collect_notes(zip(rows.by_name.images, rows.by_name.notes, strict=True)):
         lines += ["", "| note | pictures | first |", "|---|---:|---|"]
         lines += [f"| {markdown(note)} | {len(images)} | {markdown(images[0])} |" for note, images in noted.items()]
     return "\n".join(lines) + "\n"

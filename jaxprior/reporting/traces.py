@@ -3,7 +3,7 @@
 import numpy as np
 
 from jaxprior.reporting.plots import Line
-from jaxprior.reporting.snapshot import Snapshot
+from jaxprior.reporting.snapshot import LISTED, Snapshot
 from jaxprior.reporting.tables import distinct
 from jaxprior.runs.traces import load_trace
 
@@ -19,8 +19,11 @@ def loss_curve(run: Snapshot) -> Line | None:
     None if no picture has a trace. Losses that are not finite are left out, and a picture that was done early stays at
     its last loss.
     """
-    names = sorted(row.file for row in distinct(run.rows) if row.file is not None)
-    chosen = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, min(len(names), TRACES)).round().astype(int))]
+    rows = distinct(run.rows)
+    if len(rows) > LISTED:  # the names of all files would have to be read: those of some pictures are
+        rows = rows.by_name.take(_spread(len(rows)))
+    names = sorted(row.file for row in rows if row.file is not None)
+    chosen = [names[i] for i in _spread(len(names))]
     traces = [trace for name in chosen if (trace := load_trace(run.folder, name)) is not None]
     if not traces:
         return None
@@ -34,3 +37,8 @@ def loss_curve(run: Snapshot) -> Line | None:
     low, middle, high = np.nanquantile(losses[:, some], BAND, axis=0)
     name = f"median and 10 to 90 % of {len(traces)} pictures" if len(traces) > 1 else "one picture"
     return Line(name, steps[some].tolist(), middle.tolist(), low.tolist(), high.tolist())
+
+
+def _spread(count: int) -> np.ndarray:
+    """At most `TRACES` numbers below `count`, spread evenly."""
+    return np.unique(np.linspace(0, count - 1, min(count, TRACES)).round().astype(int))

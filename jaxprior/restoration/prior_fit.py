@@ -35,7 +35,7 @@ from jaxprior.errors import WeightsError
 from jaxprior.operators import Operator, batched
 from jaxprior.restoration.arguments import as_observed, as_prior, as_task, refuse_tracing
 from jaxprior.restoration.smooth_fill import harmonic_fill
-from jaxprior.runs.journal import GOOD, POOR
+from jaxprior.runs.row import GOOD, POOR
 from jaxprior.system.files import write_atomically
 from jaxprior.system.quick_programs import QUICKLY_COMPILED
 from jaxprior.weights import loader, storage

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jaxprior.runs.journal import Row
+from jaxprior.runs.row import Row
 
 
 class Observer:

@@ -7,8 +7,8 @@ from typing import Any
 
 from jaxprior.data.fitted import FitCount, SquareCount
 from jaxprior.runs.display import Display
-from jaxprior.runs.journal import OK
 from jaxprior.runs.observer import Observer
+from jaxprior.runs.row import OK
 from jaxprior.system.activity import Activity, doing
 
 

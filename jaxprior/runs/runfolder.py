@@ -20,11 +20,15 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from jaxprior.errors import RunError
 from jaxprior.runs import record as records
-from jaxprior.runs.journal import Journal, Row
+from jaxprior.runs.journal import Journal
 from jaxprior.runs.kinds import what_it_is, wrong_kind
+from jaxprior.runs.lines import JournalLines, Lines
 from jaxprior.runs.lock import only_writer
+from jaxprior.runs.rows import Rows
 from jaxprior.runs.shares import WHOLE, Share
 from jaxprior.system import files
 
@@ -52,6 +56,7 @@ class RunFolder:
 
     def __init__(self, path: str | Path, *, share: Share = WHOLE):
         self.path, self.share = Path(path), share
+        self._read = JournalLines()
 
     @property
     def journal(self) -> Journal:
@@ -62,12 +67,12 @@ class RunFolder:
     def name_pictures(self, names: Iterable[str]) -> None:
         """Take note of the pictures that the run's command names, in place of those that an earlier command named."""
         names, share = list(names), self.share
-        files.write_json(self.path / NAMES, names)
+        files.keep_json(self.path / NAMES, names)
         for part in self.path.glob("pictures-*-of-*.json"):
             if not part.stem.endswith(f"-of-{share.count}"):
                 part.unlink(missing_ok=True)
         if share.count > 1:
-            files.write_json(self.path / f"pictures{share.suffix}.json", list(share.of(names)))
+            files.keep_json(self.path / f"pictures{share.suffix}.json", list(share.of(names)))
 
     def _lists_of_names(self) -> list[Path]:
         """The lists of names that count: one for each process, and the last command's until all have theirs."""
@@ -75,7 +80,11 @@ class RunFolder:
         complete = parts and parts[0].stem.endswith(f"-of-{len(parts)}")
         return parts if complete else [*parts, self.path / NAMES]
 
-    def rows(self) -> list[Row]:
+    def lines(self) -> Lines:
+        """Return all lines of the journals, the oldest first; asked again, only what has come since then is read."""
+        return self._read.update(self.journal.parts)
+
+    def rows(self) -> Rows:
         """Return the newest row of every picture that the run's command names, as far as there is one, sorted by name.
 
         Pictures that only an earlier command named stay in the journal, and are none of them. Runs of versions that
@@ -84,15 +93,31 @@ class RunFolder:
         Raises:
             RunError: the list of names is damaged.
         """
-        rows, named = self.journal.latest(), set()
+        return self._newest(named=True).by_name
+
+    def unnamed_rows(self) -> Rows:
+        """Return the newest row of every picture that only an earlier command named, in the order of the journal.
+
+        Raises:
+            RunError: the list of names is damaged.
+        """
+        return self._newest(named=False)
+
+    def _newest(self, *, named: bool) -> Rows:
+        """The newest rows of the pictures that are named now, or of all others, in the order of their first lines."""
+        lines = self.lines()
+        newest = {image: line for line, image in enumerate(lines.columns.images)}
+        wanted = np.zeros(len(lines), bool)
         for file in self._lists_of_names():
             try:
-                named |= set(json.loads(file.read_text(encoding="utf-8")))
+                wanted[[newest[name] for name in json.loads(file.read_text(encoding="utf-8")) if name in newest]] = True
             except (FileNotFoundError, NotADirectoryError):
-                return list(rows.values())
+                wanted[:] = True
+                break
             except (ValueError, TypeError) as error:
                 raise records.damaged(file, str(error)) from None
-        return [row for name, row in rows.items() if name in named]
+        places = np.fromiter(newest.values(), np.int64, len(newest))
+        return Rows(lines, places[wanted[places] == named])
 
     @property
     def in_flight(self) -> Path:

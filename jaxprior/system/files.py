@@ -139,4 +139,19 @@ def sync_folder(folder: str | os.PathLike) -> None:
 
 def write_json(path: str | os.PathLike, value) -> None:
     """Write a value as an indented JSON file, in the way of `write_atomically`."""
-    write_atomically(path, (json.dumps(value, indent=2) + "\n").encode())
+    write_atomically(path, _json_bytes(value))
+
+
+def keep_json(path: str | os.PathLike, value) -> None:
+    """Write a value as `write_json` does, unless the file holds it already: many processes then write it once."""
+    content = _json_bytes(value)
+    try:
+        held = Path(path).read_bytes()
+    except OSError:
+        held = None
+    if held != content:
+        write_atomically(path, content)
+
+
+def _json_bytes(value) -> bytes:
+    return (json.dumps(value, indent=2) + "\n").encode()

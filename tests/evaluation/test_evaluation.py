@@ -22,8 +22,8 @@ from jaxprior.metrics import installed_metrics
 from jaxprior.reporting.tables import results_csv, summarise, summary_markdown
 from jaxprior.restoration import drivers
 from jaxprior.restoration.drivers import Method
-from jaxprior.runs.journal import encode
 from jaxprior.runs.record import first_difference
+from jaxprior.runs.row import encode
 from jaxprior.weights.priors import load_prior
 
 

@@ -17,7 +17,7 @@ from jaxprior.errors import SettingsError
 from jaxprior.evaluation.scores import score
 from jaxprior.reporting.comparison import compare
 from jaxprior.reporting.snapshot import PLACE, worst_first
-from jaxprior.runs.journal import FIELDS, Row, decode, encode
+from jaxprior.runs.row import FIELDS, Row, decode, encode
 
 
 MODULE = '''

@@ -124,4 +124,4 @@ def test_runs_that_are_no_cells_stand_under_their_task(tmp_path):
     ]  # fmt: skip
     whole = paper_tables(snapshots(runs_in(tmp_path)))[0]
     assert whole.methods == ("a", "", "c") and len(whole.cells) == 3
-    assert "tiny,,reconstruct,c,photos/p0.png," in grid_csv(snapshots(runs_in(tmp_path)))
+    assert "tiny,,reconstruct,c,photos/p0.png," in "".join(grid_csv(snapshots(runs_in(tmp_path))))

@@ -6,7 +6,7 @@ import json
 
 from jaxprior.evaluation import Journal, Row
 from jaxprior.reporting.tables import results_csv, summary, summary_markdown
-from jaxprior.runs.journal import encode
+from jaxprior.runs.row import encode
 
 
 POOR = Row(image="bed.png", fit="poor", notes=("a note",))

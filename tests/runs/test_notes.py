@@ -8,8 +8,8 @@ from jaxprior.cli.console import print_summary
 from jaxprior.data.notes import collect_notes
 from jaxprior.evaluation import Journal, Row
 from jaxprior.reporting.tables import results_csv, summary_markdown
-from jaxprior.runs.journal import encode
 from jaxprior.runs.record import read_record
+from jaxprior.runs.row import encode
 
 
 NOTED = Row(image="b.png", notes=("converted from the colour profile P3 to sRGB", "32.0 % missing"))
