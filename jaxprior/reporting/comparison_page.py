@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+import numpy as np
+
 from jaxprior.metrics import Metric, metric, metrics_of
 from jaxprior.reporting import page
-from jaxprior.reporting.comparison import CONFIDENCE, RESAMPLES, SEED, difference, loss_first
+from jaxprior.reporting.comparison import CONFIDENCE, RESAMPLES, SEED, losses
 from jaxprior.reporting.picture_table import FINAL, INPUT, LISTED, ORIGINAL, Tile, picture_row, picture_table, strips
 from jaxprior.reporting.plots import distribution
 from jaxprior.reporting.tables import companions, show
@@ -67,9 +69,11 @@ def _plots(matches: Sequence[Match]) -> list[str]:
     plots = []
     for match in matches:
         name = match.found.headline
-        gains = [gain for pair in match.found.pairs if name and (gain := difference(pair, name)) is not None]
-        if name and len(gains) > 1:
-            one = metric(name)
+        if name is None:
+            continue
+        gains = match.found.pairs.differences(name)
+        gains, one = gains[~np.isnan(gains)], metric(name)
+        if len(gains) > 1:
             unit, better = f", {one.unit}" if one.unit else "", "right" if one.higher_is_better else "left"
             label = f"{one.title}, B - A{unit}: B better {better} of the line"
             plots.append((match.title, distribution(gains, label=label, mark=0.0)))
@@ -78,9 +82,14 @@ def _plots(matches: Sequence[Match]) -> list[str]:
 
 def _pairs(matches: Sequence[Match], base: Path) -> list[str]:
     """The pairs of all cells in one table."""
-    gains = [(match, pair) for match in matches for pair in match.found.pairs]
-    gains.sort(key=lambda one: loss_first(one[1], one[0].found.headline))
-    listed, others = gains[:LISTED], _companions(matches)
+    first_of_all = [(match, match.found.pairs[:LISTED]) for match in matches]
+    gains = [
+        (gain, match, pair)
+        for match, pairs in first_of_all
+        for gain, pair in zip(losses(pairs, match.found.headline).tolist(), pairs, strict=True)
+    ]
+    gains.sort(key=lambda one: one[0])
+    listed, others = [(match, pair) for _, match, pair in gains[:LISTED]], _companions(matches)
     shown = strips([(pair[0].image, _tiles(match, pair)) for match, pair in listed], base, runs=1)
     rows = []
     for (match, (a, b)), strip in zip(listed, shown, strict=True):
@@ -92,7 +101,7 @@ def _pairs(matches: Sequence[Match], base: Path) -> list[str]:
     first = _headings(metrics_of({name for match in matches if (name := match.found.headline) is not None}))
     headings = [f"{first} A", f"{first} B", *(f"{name} {GAIN}" for name in (first, *others.values()))]
     titles = [match.title for match in matches] if len(matches) > 1 else []
-    left_out = len(gains) - len(listed)
+    left_out = sum(len(match.found.pairs) for match in matches) - len(listed)
     return [
         "<h2>Pairs, largest loss of B first</h2>",
         f'<p class="note">{left_out} more pairs, the largest gains of B, are not listed.</p>' if left_out else "",
@@ -124,9 +133,15 @@ def _numbers(match: Match, pair: tuple[Row, Row], others: Sequence[str]) -> list
     beside = {other.measure: other.name for other in companions(metric(name))}
     a, b = (row.figures.get(name) for row in pair)
     names = [name, *(beside.get(measure) for measure in others)]
-    changes = [(figure, None if figure is None else difference(pair, figure)) for figure in names]
+    changes = [(figure, None if figure is None else _difference(pair, figure)) for figure in names]
     shown = [(gain, "" if figure is None else signed(figure, gain)) for figure, gain in changes]
     return [(a, show(name, a)), (b, show(name, b)), *shown]
+
+
+def _difference(pair: tuple[Row, Row], name: str) -> float | None:
+    """How much higher a figure of B is than that of A, or None if one has none."""
+    a, b = (row.figures.get(name) for row in pair)
+    return None if a is None or b is None else b - a
 
 
 def _tiles(match: Match, pair: tuple[Row, Row]) -> list[Tile]:

@@ -14,6 +14,7 @@ from jaxprior.reporting.tables import headline, summarise
 from jaxprior.runs.row import POOR, Row
 from jaxprior.runs.rows import Rows
 from jaxprior.runs.runfolder import RunFolder
+from jaxprior.system.files import holds_files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,8 +92,7 @@ class Snapshot:
     @cached_property
     def has_pictures(self) -> bool:
         """Whether there is a file in any of the folders of pictures."""
-        folders = [self.folder.file(kind, "").parent for kind in self.kinds]
-        return any(any(path.iterdir()) for path in folders if path.is_dir())
+        return any(holds_files(self.folder.file(kind, "").parent) for kind in self.kinds)
 
     def pictures(self, row: Row) -> dict[str, Path]:
         """Return the pictures that a row has on disk, by kind.

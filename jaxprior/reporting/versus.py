@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jaxprior.errors import RunError
 from jaxprior.metrics import metric
-from jaxprior.reporting.comparison import Comparison, compare
+from jaxprior.reporting.comparison import MANY, Comparison, compare
 from jaxprior.reporting.snapshot import PLACE, Snapshot, snapshots
 from jaxprior.reporting.tables import convention, show
 from jaxprior.runs.runfolder import runs_in
@@ -19,6 +19,7 @@ COLUMNS = ("figure", "pairs", "A", "B", "B - A", "95% interval", "median", "B wi
 OBSERVED = ("task", "operator", "mask", "mask_sha256", "mask_means", "invert_mask", "resolution", "image_channels")
 OBSERVED += ("seed", "clean", "reference")
 NOT_SET = "not set"
+SAID_OF_MANY = f"Intervals of more than {MANY:,} pairs are those of the normal distribution, not of a bootstrap."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,8 +94,10 @@ class Versus:
 
     @property
     def convention(self) -> str:
-        """How the figures are measured that the two are compared in."""
-        return convention({name for match in self.matches for name in match.found.figures})
+        """How the figures are measured that the two are compared in, and the intervals of very many pairs."""
+        figures = [one for match in self.matches for one in match.found.figures.items()]
+        many = any(one.n > MANY for _, one in figures)
+        return convention({name for name, _ in figures}) + (f" {SAID_OF_MANY}" if many else "")
 
     @property
     def overview(self) -> list[tuple[str, ...]]:

@@ -122,6 +122,10 @@ class Lines:
     def __len__(self) -> int:
         return len(self.columns)
 
+    def held(self, places: Sequence[int]) -> "Lines":
+        """Return the lines with those rows in memory that have these numbers; the others cannot be read any more."""
+        return Lines(self.columns, _InMemory(dict(zip(places, self.read(places), strict=True))))
+
     def read(self, places: Iterable[int]) -> Iterator[Row]:
         """Read the rows of lines by their numbers, one after the other.
 
@@ -133,7 +137,9 @@ class Lines:
 
 @dataclasses.dataclass(frozen=True)
 class _InMemory:
-    rows: Sequence[Row]
+    """Rows by the numbers of their lines, of all lines or of some."""
+
+    rows: Sequence[Row] | Mapping[int, Row]
 
     def read(self, places: Iterable[int]) -> Iterator[Row]:
         return (self.rows[place] for place in places)
@@ -188,6 +194,7 @@ class JournalLines:
             paths: of the journals; one need not exist. One that is shorter than before, or was left out, makes all of
                 them be read again.
         """
+        paths = [path.absolute() for path in paths]
         sizes = {path: path.stat().st_size for path in paths if path.exists()}
         if any(sizes.get(path, -1) < end for path, end in self._ends.items()):
             self._forget()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import overload
+from typing import TypeVar, overload
 
 import numpy as np
 
@@ -10,8 +10,25 @@ from jaxprior.runs.lines import Lines
 from jaxprior.runs.row import Row
 
 
-class Rows(Sequence[Row]):
-    """Rows of pictures, which are read from the journals when they are asked for.
+Item = TypeVar("Item")
+
+HELD = 10_000
+"""So many rows of a run are in memory at most; of a larger run, each is read again when it is asked for."""
+
+
+class ListLike(Sequence[Item]):
+    """A sequence that is equal to every other one of equal items, lists included."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(one == another for one, another in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Rows(ListLike[Row]):
+    """Rows of pictures, which are read from the journals when they are asked for, or few enough to be in memory.
 
     It is used like a list of `Row`. Going through all of a million rows takes seconds each time; what is made of one
     figure of all rows is better computed from its column.
@@ -57,13 +74,6 @@ class Rows(Sequence[Row]):
             return self.take(np.arange(len(self))[place])
         return next(self._lines.read([int(self._places[place])]))
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Sequence):
-            return NotImplemented
-        return len(self) == len(other) and all(one == another for one, another in zip(self, other, strict=True))
-
-    __hash__ = None  # type: ignore[assignment]
-
     def take(self, places: np.ndarray) -> "Rows":
         """Return some of the rows.
 
@@ -71,6 +81,12 @@ class Rows(Sequence[Row]):
             places: their numbers among these rows, in the order that is wanted; or bool [n], which of them.
         """
         return Rows(self._lines, self._places[places], self.rank[places])
+
+    def held(self) -> "Rows":
+        """Return the same rows, all of them in memory if they are at most `HELD`."""
+        if len(self) > HELD:
+            return self
+        return Rows(self._lines.held(self._places.tolist()), self._places, self.rank)
 
     @cached_property
     def by_name(self) -> "Rows":

@@ -88,12 +88,13 @@ class RunFolder:
         """Return the newest row of every picture that the run's command names, as far as there is one, sorted by name.
 
         Pictures that only an earlier command named stay in the journal, and are none of them. Runs of versions that
-        took no note of names have the rows of all pictures.
+        took no note of names have the rows of all pictures. The rows of more than 10,000 pictures are not held in
+        memory, but read from the journals when they are asked for, which must be there as long (see `Rows`).
 
         Raises:
             RunError: the list of names is damaged.
         """
-        return self._newest(named=True).by_name
+        return self._newest(named=True).by_name.held()
 
     def unnamed_rows(self) -> Rows:
         """Return the newest row of every picture that only an earlier command named, in the order of the journal.
@@ -135,7 +136,7 @@ class RunFolder:
 
     def kinds(self) -> list[str]:
         """Return which kinds of pictures a report shows, in order: "images" only where they differ from "raw"."""
-        merged = self.read().get("merges", (self.path / "masks").is_dir() and any((self.path / "masks").iterdir()))
+        merged = self.read().get("merges", files.holds_files(self.path / "masks"))
         return [kind for kind in PICTURES if merged or kind != "images"]
 
     def read(self) -> dict:

@@ -76,6 +76,15 @@ def make_folder(path: str | os.PathLike) -> Path:
     return Path(path)
 
 
+def holds_files(folder: str | os.PathLike) -> bool:
+    """Return whether there is anything in a folder, without listing all of it; False where there is no such folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(True for _ in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
 def write_atomically(path: str | os.PathLike, content: bytes | Iterable[bytes]) -> None:
     """Write a file so that a reader finds either all of it or, at any moment before, none of it.
 

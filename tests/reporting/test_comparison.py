@@ -248,3 +248,11 @@ def test_command_reports_one_run_and_several(tmp_path):
     code, shown = report(tmp_path / "runs")
     assert code == 0 and f"report: {tmp_path / 'runs/report.html'}" in shown
     assert (tmp_path / "runs/summary.md").is_file()
+
+
+def test_the_interval_of_very_many_pairs_is_the_normal_one_and_said_to_be(monkeypatch, tmp_path):
+    values = np.random.default_rng(3).gamma(2.0, size=4000)
+    resampled = bootstrap_interval(values)
+    monkeypatch.setattr(comparison_module, "MANY", 3999)
+    normal, width = bootstrap_interval(values), resampled[1] - resampled[0]
+    assert normal != resampled and np.allclose(normal, resampled, rtol=0, atol=0.05 * width)

@@ -11,9 +11,10 @@ from safetensors.numpy import save_file
 from jaxprior.data import images
 from jaxprior.errors import RunError
 from jaxprior.evaluation import Row, RunFolder, runs_in, write_report
-from jaxprior.reporting import picture_table, report_page
+from jaxprior.reporting import picture_table, report_page, snapshot, tables, traces
 from jaxprior.reporting.plots import Line, band, distribution, intervals
 from jaxprior.reporting.snapshot import snapshots
+from jaxprior.reporting.tables import summary_markdown
 from jaxprior.reporting.traces import loss_curve
 
 
@@ -227,3 +228,22 @@ def test_a_logarithmic_axis_has_powers_of_ten_and_equal_ratios_are_equal_distanc
     assert np.allclose(np.diff(heights), np.diff(heights)[0], atol=0.11) and heights[0] < heights[-1]
     flat = band(Line("loss", [0], [1.0], [1.0], [1.0]), across="steps", upwards="loss")
     assert "nan" not in flat and "inf" not in flat
+
+
+def test_the_report_of_a_run_larger_than_a_page_lists_no_folder_of_pictures(tmp_path, monkeypatch):
+    for module in (snapshot, report_page, traces):
+        monkeypatch.setattr(module, "LISTED", 2)
+    run = make_run(tmp_path / "run", n=5)
+    monkeypatch.setattr(snapshot.os, "listdir", lambda path: pytest.fail(f"{path} was listed"))
+    text = write_report([run]).read_text()
+    assert len(Page(text).rows) == 2 and "data:image/png" in text
+    assert (run.path / "sheet.png").is_file()
+
+
+def test_the_summary_tells_the_reasons_of_so_many_failures_only(monkeypatch):
+    record = {"title": "t", "configuration": {"prior": {"name": "tiny"}, "resolution": 8}}
+    rows = [Row(image=f"{i}.png", status="failed", reason="no picture") for i in range(5)]
+    assert summary_markdown(rows, record).count("| no picture |") == 5
+    monkeypatch.setattr(tables, "TOLD", 3)
+    text = summary_markdown(rows, record)
+    assert text.count("| no picture |") == 3 and "2 more such pictures stand in results.csv only." in text
