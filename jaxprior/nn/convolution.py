@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jaxprior.nn import trained, winograd
+from jaxprior.nn import trained, winograd, winograd_upsampling
 from jaxprior.nn.direct import convolve, downsample_convolve, strided_convolve, upsample_convolve, valid_convolve
 from jaxprior.nn.phase import phase_convolve, phase_kernels
 from jaxprior.nn.transposed import transposed_convolve
@@ -42,7 +42,7 @@ FORMS = {
     "same_winograd": Form(winograd.tile_kernel, winograd.tile_convolve),
     "up": Form(_as_it_is, upsample_convolve),
     "up_phases": Form(phase_kernels, phase_convolve),
-    "up_winograd": Form(winograd.upsample_kernel, winograd.upsample_convolve),
+    "up_winograd": Form(winograd_upsampling.upsample_kernel, winograd_upsampling.upsample_convolve),
     "down": Form(_as_it_is, downsample_convolve),
     "strided": Form(_as_it_is, strided_convolve),
     "transposed": Form(_as_it_is, transposed_convolve),
@@ -56,7 +56,8 @@ FORMS = {
 }
 """All forms by name. A name begins with its operation; "_winograd" and "_phases" are for 3x3 kernels, and Winograd's
 forms have no gradient in the kernel; those with "_trained" have fast gradients of every order on CPUs, but none in
-forward mode (`jax.jvp`). See `jaxprior.nn.direct`, `phase`, `winograd`, `transposed` and `valid`."""
+forward mode (`jax.jvp`). See `jaxprior.nn.direct`, `phase`, `winograd`, `winograd_upsampling`, `transposed`, `valid` and
+`trained`."""
 
 
 def choose_form(

@@ -11,15 +11,9 @@ other, so that the flipped kernel, which the gradient in the input needs, has th
 order. And they round well: in float32 the error is twice that of the direct sum, where the usual points 0, +-1, +-2
 have four and a half times (512 channels, measured against float64).
 
-`upsample_convolve` computes a convolution after nearest x2 upsampling. Two neighbouring outputs see x[y-1], x[y], x[y]
-and x[y+1]; with the taps g_0, g_1, g_2 of the kernel they are
+A convolution after upsampling has a form of its own, `jaxprior.nn.winograd_upsampling`.
 
-    y_0 = s x[y] + g_0 (x[y-1] - x[y]),    y_1 = s x[y] + g_2 (x[y+1] - x[y]),    s = g_0 + g_1 + g_2,
-
-which takes three products instead of six in each direction: 9 for four output pixels, where a literal convolution
-takes 36 and the four phase kernels of `jaxprior.nn.phase` take 16.
-
-Features are NHWC. Kernels are taken for constants: both functions refuse to be differentiated in them.
+Features are NHWC. Kernels are taken for constants: `tile_convolve` refuses to be differentiated in them.
 """
 
 import operator
@@ -30,6 +24,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+
+from jaxprior.nn.frozen import define_gradient
 
 
 Array = jax.Array
@@ -104,13 +100,15 @@ def _filter(x: Array, kernel: Array, *, flipped: bool) -> Array:
     product = "kpo,kio->kpi" if flipped else "kpi,kio->kpo"
     b, h, w, _ = x.shape
     rows, columns = -(-h // TILE), -(-w // TILE)
-    x = jnp.pad(x, ((0, 0), (1, rows * TILE - h + 1), (1, columns * TILE - w + 1), (0, 0)))
-    x = jnp.stack(_to_points(into, _every(TILE, x, columns)))  # [6, b, h + 2, columns, c]
-    x = jnp.stack(_to_points(into, _every(TILE, x, rows)))  # [6, 6, b, rows, columns, c]
+    with jax.named_scope("to_points"):
+        x = jnp.pad(x, ((0, 0), (1, rows * TILE - h + 1), (1, columns * TILE - w + 1), (0, 0)))
+        x = jnp.stack(_to_points(into, _every(TILE, x, columns)))  # [6, b, h + 2, columns, c]
+        x = jnp.stack(_to_points(into, _every(TILE, x, rows)))  # [6, 6, b, rows, columns, c]
     y = jnp.einsum(product, x.reshape(36, b * rows * columns, -1), kernel).reshape(6, 6, b, rows, columns, -1)
-    y = jnp.stack(_from_points(out, [y[i] for i in range(6)]))  # [4, 6, b, rows, columns, c]
-    y = jnp.stack(_from_points(out, [y[:, i] for i in range(6)]), axis=4)  # [4, b, rows, columns, 4, c]
-    return jnp.moveaxis(y, 0, 2).reshape(b, rows * TILE, columns * TILE, -1)[:, :h, :w]
+    with jax.named_scope("from_points"):
+        y = jnp.stack(_from_points(out, [y[i] for i in range(6)]))  # [4, 6, b, rows, columns, c]
+        y = jnp.stack(_from_points(out, [y[:, i] for i in range(6)]), axis=4)  # [4, b, rows, columns, 4, c]
+        return jnp.moveaxis(y, 0, 2).reshape(b, rows * TILE, columns * TILE, -1)[:, :h, :w]
 
 
 def filtered(x: Array, kernel: Array) -> Array:
@@ -152,124 +150,4 @@ def _linear(row: np.ndarray, parts: Sequence[Array]) -> Array:
     return reduce(operator.add, terms)
 
 
-def upsample_kernel(kernel: Array) -> Array:
-    """Transform kernels for `upsample_convolve`: [3, 3, i, o] -> [i, 9, o].
-
-    The nine are the products of (s, g_0, -g_2) of the rows with the same three of the columns, ordered by `PRODUCTS`.
-    """
-
-    def fold(k: Array) -> Array:
-        return jnp.stack([k[0] + k[1] + k[2], k[0], -k[2]])
-
-    both = jax.vmap(fold)(fold(kernel)).reshape(9, *kernel.shape[2:])
-    return jnp.moveaxis(both[np.array(PRODUCTS)], 0, 1)
-
-
-PRODUCTS = (0, 3, 6, 1, 2, 4, 5, 7, 8)
-"""The order of the nine products: s in both directions; first and last row; first and last column; the corners."""
-
-
-@jax.custom_vjp
-def upsample_convolve(x: Array, kernel: Array) -> Array:
-    """Nearest x2 upsampling followed by a 3x3 convolution with zeros around the map.
-
-    Arguments:
-        x: features [b, h, w, i].
-        kernel: the result of `upsample_kernel`, [i, 9, o].
-
-    Returns:
-        Features [b, 2 h, 2 w, o].
-
-    Raises:
-        TypeError: while it is differentiated with respect to the kernel.
-    """
-    return _upsample(x, kernel)
-
-
-@jax.jit
-def _upsample(x: Array, kernel: Array) -> Array:
-    """The forward pass of `upsample_convolve`."""
-    b, h, w, _ = x.shape
-    vertical, horizontal = _differences(x, 1), _differences(x, 2)
-    alone = _products(x, kernel[:, :1])[..., 0, :]
-    rows = _products(vertical, kernel[:, 1:3])
-    columns = _products(horizontal, kernel[:, 3:5])
-    corners = _products(_differences(vertical, 2), kernel[:, 5:])
-
-    def phase(p: int, q: int) -> Array:
-        corner = corners[:, p : p + h, q : q + w, 2 * p + q]
-        return alone + rows[:, p : p + h, :, p] + columns[:, :, q : q + w, q] + corner
-
-    phases = [jnp.stack([phase(p, q) for q in (0, 1)], axis=3) for p in (0, 1)]  # each [b, h, w, 2, o]
-    return jnp.stack(phases, axis=2).reshape(b, 2 * h, 2 * w, -1)
-
-
-@jax.jit
-def _upsample_gradient(kernel: Array, g: Array) -> Array:
-    """The gradient of `_upsample` in x, of a cotangent g [b, 2 h, 2 w, o].
-
-    The automatic one adds up padded copies of the largest arrays, which takes a fifth more time.
-    """
-    b, h, w, o = g.shape
-    g = g.reshape(b, h // 2, 2, w // 2, 2, o)
-    phases = [[g[:, :, p, :, q] for q in (0, 1)] for p in (0, 1)]
-    rows = [phases[p][0] + phases[p][1] for p in (0, 1)]
-    columns = [phases[0][q] + phases[1][q] for q in (0, 1)]
-    corners = [_shifted(_shifted(phases[p][q], 1, p), 2, q) for p in (0, 1) for q in (0, 1)]
-    vertical = _gathered([_shifted(rows[p], 1, p) for p in (0, 1)], kernel[:, 1:3])
-    vertical += _steps(_gathered(corners, kernel[:, 5:]), 2)
-    horizontal = _gathered([_shifted(columns[q], 2, q) for q in (0, 1)], kernel[:, 3:5])
-    return _gathered([rows[0] + rows[1]], kernel[:, :1]) + _steps(vertical, 1) + _steps(horizontal, 2)
-
-
-def _shifted(x: Array, axis: int, by: int) -> Array:
-    """x made one entry longer along an axis: a zero before it (`by` = 1) or after it (`by` = 0)."""
-    zeros = [(0, 0)] * x.ndim
-    zeros[axis] = (by, 1 - by)
-    return jnp.pad(x, zeros)
-
-
-def _gathered(parts: Sequence[Array], kernels: Array) -> Array:
-    """The transpose of `_products`: k parts [b, h, w, o] and kernels [i, k, o] -> [b, h, w, i]."""
-    x = jnp.concatenate(parts, axis=-1)
-    return (x.reshape(-1, x.shape[-1]) @ kernels.reshape(len(kernels), -1).T).reshape(*x.shape[:3], -1)
-
-
-def _steps(d: Array, axis: int) -> Array:
-    """The transpose of `_differences`: n + 1 entries along the axis -> n."""
-    n = d.shape[axis] - 1
-    return lax.slice_in_dim(d, 1, n + 1, axis=axis) - lax.slice_in_dim(d, 0, n, axis=axis)
-
-
-def _differences(x: Array, axis: int) -> Array:
-    """x[y - 1] - x[y] for y = 0 ... n along an axis of n entries, with zeros outside."""
-    zeros = [(0, 0)] * x.ndim
-    zeros[axis] = (1, 1)
-    x, n = jnp.pad(x, zeros), x.shape[axis]
-    return lax.slice_in_dim(x, 0, n + 1, axis=axis) - lax.slice_in_dim(x, 1, n + 2, axis=axis)
-
-
-def _products(x: Array, kernels: Array) -> Array:
-    """Multiply x [b, h, w, i] by kernels [i, k, o], as one matrix product: [b, h, w, k, o]."""
-    i, k, o = kernels.shape
-    return (x.reshape(-1, i) @ kernels.reshape(i, -1)).reshape(*x.shape[:3], k, o)
-
-
-def _of_frozen(convolve, forward, gradient) -> None:
-    """Define the gradient of a convolution: `gradient` in x, and a refusal in the kernel."""
-
-    def keep(x, kernel):
-        if kernel.perturbed:
-            raise TypeError("a frozen kernel has no gradient: differentiate the network with raw parameters instead")
-        return forward(x.value, kernel.value), kernel.value
-
-    def back(kernel, g):
-        if isinstance(g, jax.custom_derivatives.SymbolicZero):
-            return None, None
-        return gradient(kernel, g), None
-
-    convolve.defvjp(keep, back, symbolic_zeros=True)
-
-
-_of_frozen(tile_convolve, partial(_filter, flipped=False), lambda kernel, g: _filter(g, kernel, flipped=True))
-_of_frozen(upsample_convolve, _upsample, _upsample_gradient)
+define_gradient(tile_convolve, partial(_filter, flipped=False), lambda kernel, g: _filter(g, kernel, flipped=True))

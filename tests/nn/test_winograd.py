@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxprior.models.pggan.networks import Generator
-from jaxprior.nn import winograd
+from jaxprior.nn import winograd, winograd_upsampling
 from jaxprior.nn.direct import convolve
 from jaxprior.nn.pooling import upsample
 
@@ -21,7 +21,7 @@ def upsampled(x, kernel):
 
 FORMS = {
     "tiles": (plain, winograd.tile_kernel, winograd.tile_convolve),
-    "upsampled": (upsampled, winograd.upsample_kernel, winograd.upsample_convolve),
+    "upsampled": (upsampled, winograd_upsampling.upsample_kernel, winograd_upsampling.upsample_convolve),
 }
 
 
