@@ -66,6 +66,41 @@ def _ratio(ratio: dict) -> str:
     return f"{ratio['median']:.2f} ({ratio['fastest']:.2f} to {ratio['slowest']:.2f})"
 
 
+def of_step_profile(found: dict) -> str:
+    """The stages of a step, one table a case: milliseconds, what is counted, and the share of the machine's limit."""
+    limits = found["limits"]
+    text = (
+        f"Limits: {limits['flops'] / 1e9:.0f} GFLOP/s ({limits['flops_of_one'] / 1e9:.0f} on one core), "
+        f"{limits['bandwidth'] / 1e9:.0f} GB/s ({limits['bandwidth_of_one'] / 1e9:.0f} on one core; "
+        f"{limits['cached'] / 1e9:.0f} from a cache)"
+    )
+    for result in found["results"]:
+        stages = result["stages"]
+        kinds = [kind for kind in KINDS if any(kind in stage["kinds"] for stage in stages)]
+        whole = {key: sum(stage[key] for stage in stages) for key in ("flops", "bytes", "limit")}
+        whole["kinds"] = {kind: sum(stage["kinds"].get(kind, 0.0) for stage in stages) for kind in kinds}
+        rows = [
+            _stage(f"{stage['part']} {stage['side'] or ''}", stage["direction"], stage, kinds)
+            for stage in stages
+            if sum(stage["kinds"].values()) > 0.005 * result["traced"]
+        ]
+        rows.append(_stage("all", "", whole, kinds))
+        titles = ["stage", "", "ms", *kinds, "GFLOP", "GB", "of the limit"]
+        text += f"\n\n{result['case']}: {_spread(result['seconds'])} a step\n\n{table(titles, rows)}"
+    return text
+
+
+def _stage(name: str, direction: str, stage: dict, kinds: Sequence[str]) -> list[str]:
+    seconds = sum(stage["kinds"].values())
+    each = [f"{1e3 * stage['kinds'].get(kind, 0.0):.1f}" for kind in kinds]
+    counted = [f"{stage['flops'] / 1e9:.1f}", f"{stage['bytes'] / 1e9:.2f}", f"{stage['limit'] / seconds:.0%}"]
+    return [name.strip(), direction, f"{1e3 * seconds:.1f}", *each, *counted]
+
+
+def _spread(seconds: dict) -> str:
+    return f"{seconds['median']:.3g} s ({seconds['fastest']:.3g} to {seconds['slowest']:.3g})"
+
+
 def of_training(found: dict) -> str:
     """Phases of a training."""
     rows = [
@@ -115,10 +150,14 @@ def _of_steps(found: dict, title: Callable[[dict], str]) -> str:
     return table(["a step", *names], rows)
 
 
+KINDS = ("products", "input transform", "output transform", "convolution", "bias, activation, norm", "rest")
+"""The columns of `of_step_profile`, see `step_profile.py`."""
+
 TABLES: dict[str, Callable[[dict], str]] = {
     "compare_torch": of_comparison,
     "throughput": of_throughput,
     "choices": of_choices,
+    "step_profile": of_step_profile,
     "singan_speed": of_singan,
     "training_speed": of_training_speed,
     "training": of_training,

@@ -1,6 +1,7 @@
 """Gradients of convolutions whose kernels are constants."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 
@@ -9,12 +10,12 @@ Array = jax.Array
 
 
 def define_gradient(
-    convolve: jax.custom_vjp, forward: Callable[[Array, Array], Array], gradient: Callable[[Array, Array], Array]
+    convolve: Any, forward: Callable[[Array, Array], Array], gradient: Callable[[Array, Array], Array]
 ) -> None:
     """Define the gradient of a convolution (x, kernel) -> y in x; one in the kernel is refused.
 
     Arguments:
-        convolve: what is to be differentiated.
+        convolve: a function that `jax.custom_vjp` made.
         forward: (x, kernel) -> y, as `convolve` itself.
         gradient: (kernel, cotangent of y) -> cotangent of x.
     """

@@ -85,13 +85,13 @@ def _gradient(kernel: Array, g: Array) -> Array:
         g = jnp.stack(_transposed_outputs([g[:, :, :, k] for k in range(4)]))  # [5, 5, b, rows, columns, o]
     x = _multiplied(g, kernel, "kpo,kio->kpi")
     with jax.named_scope("from_points"):
-        x = jnp.stack(_transposed_factors([x[k] for k in range(PRODUCTS)], axis=2), axis=3)  # [5, b, rows, 2, columns, i]
-        x = jnp.stack(_transposed_factors(list(x), axis=3), axis=4)  # [b, rows, 2, columns, 2, i]
+        x = jnp.stack(_transposed_factors(x, axis=2), axis=3)  # [5, b, rows, 2, columns, i]
+        x = jnp.stack(_transposed_factors(x, axis=3), axis=4)  # [b, rows, 2, columns, 2, i]
         return x.reshape(b, 2 * rows, 2 * columns, -1)[:, : height // 2, : width // 2]
 
 
 def _windows(x: Array, count: int) -> list[Array]:
-    """Four arrays: the first to fourth entries of all `count` windows, which begin two apart, along axis 2... of x."""
+    """Four arrays: the first to fourth entries of all `count` windows, which begin two apart, along axis 2."""
     return [lax.slice_in_dim(x, k, k + 2 * count - 1, 2, axis=2) for k in range(4)]
 
 
@@ -112,8 +112,13 @@ def _transposed_outputs(y: Sequence[Array]) -> list[Array]:
     return [y[0], (y[0] + y[1]) + (y[2] + y[3]), y[3] - y[1], y[0] - y[2], y[3]]
 
 
-def _transposed_factors(products: Sequence[Array], *, axis: int) -> list[Array]:
-    """The transpose of `_factors` and of `_windows`: five -> the two pixels of every tile along an axis."""
+def _transposed_factors(products: Array, *, axis: int) -> list[Array]:
+    """The transpose of `_factors` and of `_windows`: five -> the two pixels of every tile.
+
+    Arguments:
+        products: [5, ...].
+        axis: of the tiles in one of the five.
+    """
     p, q, u, w, r = products
     both = u + w
     return [q + both - r + _shifted(r, axis, 1), q - both - p + _shifted(p, axis, -1)]
