@@ -36,6 +36,7 @@ from throughput import parse
 
 import jaxprior as jp
 from jaxprior.inversion import engine
+from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.models.vgg import networks as vgg
 from jaxprior.restoration.benchmarking import Case, Problem, Runner, make_problem, matmul_peak, time_steps
 from jaxprior.restoration.placement import Placement
@@ -104,6 +105,8 @@ def make_runner(text: str) -> Runner:
         return Runner(make_problem(parse(text)))
     prior = jp.load_prior(text)
     method = jp.preset("default", prior=prior)
+    if not isinstance(method.codes, MultiCode):
+        raise SystemExit(f"{text}: only a prior that is inverted with several codes can be profiled here")
     case = Case(
         resolution=prior.resolution, num_codes=method.codes.num_codes, layer=method.codes.layer, perceptual=False
     )

@@ -77,7 +77,7 @@ def of_step_profile(found: dict) -> str:
     for result in found["results"]:
         stages = result["stages"]
         kinds = [kind for kind in KINDS if any(kind in stage["kinds"] for stage in stages)]
-        whole = {key: sum(stage[key] for stage in stages) for key in ("flops", "bytes", "limit")}
+        whole: dict = {key: sum(stage[key] for stage in stages) for key in ("flops", "bytes", "limit")}
         whole["kinds"] = {kind: sum(stage["kinds"].get(kind, 0.0) for stage in stages) for kind in kinds}
         rows = [
             _stage(f"{stage['part']} {stage['side'] or ''}", stage["direction"], stage, kinds)
