@@ -56,8 +56,8 @@ FORMS = {
 }
 """All forms by name. A name begins with its operation; "_winograd" and "_phases" are for 3x3 kernels, and Winograd's
 forms have no gradient in the kernel; those with "_trained" have fast gradients of every order on CPUs, but none in
-forward mode (`jax.jvp`). See `jaxprior.nn.direct`, `phase`, `winograd`, `winograd_upsampling`, `transposed`, `valid` and
-`trained`."""
+forward mode (`jax.jvp`). See `jaxprior.nn.direct`, `phase`, `winograd`, `winograd_upsampling`, `transposed`, `valid`
+and `trained`."""
 
 
 def choose_form(
