@@ -9,7 +9,7 @@ import typer
 
 from jaxprior.cli import options as opt
 from jaxprior.cli.console import load_jax, mistakes, print_summary, print_table, say, say_error, showing_run
-from jaxprior.cli.restore import SOME_FAILED, in_bytes
+from jaxprior.cli.restore import SOME_FAILED
 from jaxprior.cli.shares import check_share, resolve_share
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.stops import STOPPED, go_on, this_command
@@ -130,7 +130,7 @@ def evaluate(
     load_jax()
     share = resolve_share(processes)
     runtime.enable_compilation_cache()
-    limits = {"batch_size": batch_size, "memory": in_bytes(memory)}
+    limits = {"batch_size": batch_size, "memory": opt.in_bytes(memory)}
     if dry_run:
         with mistakes():
             plan = evaluation.make_plan(changed, folder)

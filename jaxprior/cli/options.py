@@ -170,3 +170,8 @@ class RunOptions(ShareOptions):
     seed: Annotated[
         int, _option(_RUN, text="Seed of random masks, noise and latent codes.", metavar="S", least=0, most=MOST_SEED)
     ] = 0
+
+
+def in_bytes(gib: float | None) -> float | None:
+    """Of an option in GiB."""
+    return None if gib is None else gib * 2**30

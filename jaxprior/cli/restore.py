@@ -138,7 +138,7 @@ def _restore(
     folder = evaluation.RunFolder(out, share=share)
     rows = solve(
         cell, sources, folder, prior=prior, among=found, batch_size=options.batch_size,
-        memory=in_bytes(options.memory), why=_why_fitted(cell),
+        memory=opt.in_bytes(options.memory), why=_why_fitted(cell),
     )  # fmt: skip
     path = evaluation.write_report([folder])
     print_summary([cell.title], [rows], told=() if told is None else (told,), trained_on=trained_on(prior.card))
@@ -161,11 +161,6 @@ def _why_fitted(cell: Any) -> str | None:
     if cell.clean and not cell.keeps_size:
         return "with --clean, pictures are compared at the prior's size; --size native keeps their own"
     return None
-
-
-def in_bytes(gib: float | None) -> float | None:
-    """Of an option in GiB."""
-    return None if gib is None else gib * 2**30
 
 
 def solve(

@@ -10,8 +10,9 @@ import typer
 
 from jaxprior.cli.console import print_comparison, print_summary, say
 from jaxprior.errors import JaxpriorError
+from jaxprior.system import program_cache
 from jaxprior.system.activity import doing
-from jaxprior.system.amounts import duration, size
+from jaxprior.system.amounts import duration, plural, size
 
 
 RECOMMENDED_SPACE = 1 << 30
@@ -151,15 +152,23 @@ def convert(
     say(str(found))
 
 
-def doctor() -> None:
+def doctor(
+    *,
+    clear_cache: Annotated[
+        bool, typer.Option("--clear-cache", help="Remove all compiled programs first; they are compiled again.")
+    ] = False,
+) -> None:
     """Check this installation: versions, devices, cache, decoded pictures, bundled priors, a compiled program, disk.
 
     Ends with 0 if everything works, else with 1.
 
     ```
     jaxprior doctor
+    jaxprior doctor --clear-cache
     ```
     """
+    if clear_cache:
+        _clear_cache()
     healthy = True
     for name, check in (
         ("versions", _versions),
@@ -202,7 +211,6 @@ def _devices() -> Iterator[str]:
 
 def _cache() -> Iterator[str]:
     from jaxprior.system import runtime
-    from jaxprior.training.decoded_sets import sets_folder
 
     folder = runtime.cache_folder()
     if folder is None:
@@ -212,10 +220,19 @@ def _cache() -> Iterator[str]:
     probe = folder / ".doctor"
     probe.write_bytes(b"")
     probe.unlink()
-    pictures = sets_folder()
-    found = (file for file in folder.rglob("*") if file.is_file() and pictures not in file.parents)
-    used = sum(file.stat().st_size for file in found)
-    yield f"{folder}, {used / 2**20:.0f} MiB of compiled programs"
+    sizes = [path.stat().st_size for path in program_cache.programs_in(folder)]
+    yield (
+        f"{folder}, {len(sizes)} compiled {plural('program', len(sizes))} in {size(sum(sizes))}; above "
+        f"{size(program_cache.LIMIT)} those not used for longest are removed, and --clear-cache removes all"
+    )
+
+
+def _clear_cache() -> None:
+    from jaxprior.system import runtime
+
+    folder = runtime.cache_folder()
+    count = 0 if folder is None else program_cache.clear(folder)
+    say(f"removed {count} compiled {plural('program', count)}")
 
 
 def _decoded_pictures() -> Iterator[str]:

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from jaxprior.cli.console import say, say_error
+from jaxprior.cli.console import mistakes, say, say_error
 from jaxprior.cli.derived import finite, options_of, spelled_option
-from jaxprior.cli.options import Out
+from jaxprior.cli.foresight import say_forecast
+from jaxprior.cli.options import Out, in_bytes
 from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
 from jaxprior.runs.stopping import StopGuard
@@ -45,6 +46,19 @@ class TrainingRunOptions:
             callback=finite,
         ),
     ] = None
+    memory: Annotated[
+        float | None,
+        typer.Option(
+            help="Memory that a step may need on the device; by default all that an accelerator has. A training of "
+            "which a phase needs more is refused before it begins.",
+            metavar="GIB",
+            min=0,
+            callback=finite,
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Train nothing; print the phases, their memory and their time.")
+    ] = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -95,6 +109,11 @@ def train(
     from jaxprior.training.loop import Interrupted, PlannedEnd
 
     runtime.enable_compilation_cache()
+    memory = in_bytes(run.memory)
+    if run.dry_run:
+        with mistakes():
+            say_forecast(plan, run.out, memory)
+        return Ending(finished=True, seconds=0.0)
     clock = TrainingClock(None if run.minutes is None else 60 * run.minutes)
     planned_end: PlannedEnd | None = None
     moments: collections.deque[Any] = collections.deque(maxlen=1)
@@ -108,6 +127,7 @@ def train(
                 on_log=moments.append,
                 should_stop=lambda: guard.requested,
                 clock=clock,
+                memory=memory,
             )
     except PlannedEnd as end:
         planned_end = end

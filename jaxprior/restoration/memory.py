@@ -85,6 +85,27 @@ def limit_of(devices: Sequence[Device], wanted: float | None = None) -> float | 
     return min([*known, *([] if wanted is None else [wanted])], default=None)
 
 
+def planned_bytes(program: jax.stages.Compiled) -> int:
+    """Bytes on each device that one call of a program needs, its arguments included, as the compiler plans it.
+
+    Arguments:
+        program: compiled for the devices that it will run on.
+
+    Raises:
+        NotImplementedError: the compiler plans no memory.
+    """
+    needs = program.memory_analysis()
+    if needs is None:
+        raise NotImplementedError("the compiler for this kind of device plans no memory")
+    return (
+        needs.argument_size_in_bytes
+        + needs.output_size_in_bytes
+        - needs.alias_size_in_bytes
+        + needs.temp_size_in_bytes
+        + needs.generated_code_size_in_bytes
+    )
+
+
 def too_much(needs: float, limit: float, *, starts: int) -> str:
     """The sentence about a step that does not fit, whatever is done.
 

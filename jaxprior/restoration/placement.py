@@ -30,7 +30,15 @@ from jaxprior.inversion.state import BatchState, named, nested
 from jaxprior.operators import Operator, take
 from jaxprior.restoration.banks import sample_bank
 from jaxprior.restoration.costs import StepCost, count
-from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan, Recomputed, limit_of, memory_plans, too_much
+from jaxprior.restoration.memory import (
+    FULL_SPEED,
+    MemoryPlan,
+    Recomputed,
+    limit_of,
+    memory_plans,
+    planned_bytes,
+    too_much,
+)
 from jaxprior.system.activity import doing
 from jaxprior.system.devices import Device
 from jaxprior.system.programs import compiling, is_known
@@ -252,16 +260,7 @@ class Placement:
         Arguments:
             operator, observed, size: as for `compiled`.
         """
-        needs = self.compiled(operator, observed, size=size).memory_analysis()
-        if needs is None:
-            raise NotImplementedError(f"the compiler for {self.devices[0].platform} plans no memory")
-        return (
-            needs.argument_size_in_bytes
-            + needs.output_size_in_bytes
-            - needs.alias_size_in_bytes
-            + needs.temp_size_in_bytes
-            + needs.generated_code_size_in_bytes
-        )
+        return planned_bytes(self.compiled(operator, observed, size=size))
 
     def solve(
         self,

@@ -5,12 +5,9 @@ prior's sizes more than on what is minimised, so one measured step tells of all 
 """
 
 import hashlib
-import json
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -19,12 +16,13 @@ import jax.numpy as jnp
 from jaxprior.inversion import engine
 from jaxprior.restoration.costs import StepCost
 from jaxprior.restoration.placement import Placement
-from jaxprior.system import runtime
+from jaxprior.system import remembered
 from jaxprior.system.activity import doing
 from jaxprior.system.compiling import CompileClock
-from jaxprior.system.files import write_atomically
 from jaxprior.system.provenance import device_name
 
+
+FILE = "speeds.json"
 
 STEPS = 4
 """Steps that are timed on a CPU, which does them one by one; an accelerator does a whole chunk."""
@@ -96,7 +94,7 @@ def kept_speed(placement: Placement, sha256: str) -> Speed | None:
     Arguments:
         placement: prior and method on their devices; sha256: of the prior.
     """
-    found = _read().get(speed_key(placement, sha256))
+    found = remembered.read(FILE).get(speed_key(placement, sha256))
     try:
         return None if found is None else Speed(**found)
     except TypeError:  # a file of another version
@@ -105,11 +103,7 @@ def kept_speed(placement: Placement, sha256: str) -> Speed | None:
 
 def keep_speed(speed: Speed, placement: Placement, sha256: str) -> None:
     """Remember what was measured. Where that is not possible, nothing happens."""
-    if (path := _file()) is None or not path.parent.is_dir():
-        return
-    known = _read() | {speed_key(placement, sha256): asdict(speed)}
-    with suppress(OSError):
-        write_atomically(path, (json.dumps(known, indent=0) + "\n").encode())
+    remembered.keep(FILE, speed_key(placement, sha256), asdict(speed))
 
 
 def speed_key(placement: Placement, sha256: str) -> str:
@@ -121,17 +115,3 @@ def speed_key(placement: Placement, sha256: str) -> str:
     single = placement.codes.num_codes == 1
     key = (device_name(), sha256, placement.settings.precision, single, placement.objective.features is not None)
     return hashlib.sha256(repr(key).encode()).hexdigest()[:32]
-
-
-def _read() -> dict[str, Any]:
-    path = _file()
-    try:
-        found = json.loads(path.read_bytes()) if path is not None else {}
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _file() -> Path | None:
-    folder = runtime.cache_folder()
-    return None if folder is None else folder / "speeds.json"

@@ -3,12 +3,14 @@
 Compiled programs are kept on disk by default, so that a command need not compile again when it is run a second time.
 """
 
+import importlib.util
 import os
 import threading
 from collections.abc import Hashable
 from pathlib import Path
 
 from jaxprior.lazy_jax import jax
+from jaxprior.system import program_cache
 
 
 CALLED_PROGRAMS: set[tuple] = set()
@@ -61,8 +63,18 @@ def enable_compilation_cache() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return  # without a writable folder, programs are compiled anew in every process
+    program_cache.prune(folder)
+    program_cache.mend(folder)
+    if not _may_have_accelerator():  # else this stays on, and the folder's path is a part of every program's key
+        jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+
+def _may_have_accelerator() -> bool:
+    """Whether JAX could find other devices than CPUs, which is asked before it looks for them."""
+    named = jax.config.jax_platforms  # pyright: ignore[reportAttributeAccessIssue]  made at run time
+    return named != "cpu" and any(importlib.util.find_spec(name) for name in ("jax_plugins", "libtpu"))
 
 
 def forget_programs() -> None:

@@ -30,7 +30,7 @@ from jaxprior.runs.trainings import check_training_folder
 from jaxprior.settings import check_seed
 from jaxprior.system import files, provenance, runtime
 from jaxprior.system.activity import doing
-from jaxprior.training import loop
+from jaxprior.training import foresight, loop
 from jaxprior.training.clock import TrainingClock
 from jaxprior.training.evaluators import PLACE, Evaluator
 from jaxprior.training.pictures import Pictures
@@ -100,6 +100,7 @@ def run(
     on_log: Callable[[loop.Moment], None] = lambda moment: None,
     should_stop: Callable[[], bool] = lambda: False,
     clock: TrainingClock | None = None,
+    memory: float | None = None,
 ) -> Path:
     """Train, or go on with a training.
 
@@ -109,15 +110,18 @@ def run(
         source: what the pictures are, for the card.
         licence: of the pictures, for the card.
         pace, on_log, should_stop, clock: see `loop.run`.
+        memory: bytes that a step may need on the device; by default all that an accelerator has.
 
     Returns:
         The path of the trained weights, the first of several.
 
     Raises:
         RunError: the folder belongs to another training, or another process writes to it.
+        MemoryLimitError: a step of a phase needs more memory than that; nothing has begun then.
         loop.Interrupted: `should_stop` said so, or the planned time of the clock is over; the same call goes on.
     """
     folder = Path(folder)
+    foresight.check_memory(plan, limit=memory)
     pictures = {"count": len(plan.pictures), "sha256": plan.pictures.sha256}
     configuration = {"recipe": plan.name, "pictures": pictures, **plan.settings}
     with lock.only_writer(folder):
@@ -169,7 +173,9 @@ class _Recorder:
         (self.folder / "samples").mkdir(exist_ok=True)
         images.save_png(self.folder / "samples" / f"{moment.images:08d}.png", sheet)
         images.save_png(self.folder / "samples.png", sheet)
-        if moment.index == self.plan.phases[moment.phase_number].steps:
+        phase = self.plan.phases[moment.phase_number]
+        if moment.index == phase.steps:
+            foresight.remember_speed(self.plan, phase, phase.images_per_step / moment.images_per_second)
             self._measure(state, moment)
         self._export(state, moment)
         draw_curves(self.folder, self.plan.evaluator)

@@ -27,6 +27,7 @@ from jaxprior.weights import loader, storage
 from jaxprior.weights.priors import Prior
 
 
+@partial(jax.jit, static_argnums=0)  # one program; operation by operation the networks' 18 shapes need 250
 def init_state(recipe: PgganRecipe, key: jax.Array) -> dict:
     """Start state: parameters of both networks at every stage, the generator's average, both Adam states."""
     generator, critic = make_networks(recipe)

@@ -112,7 +112,8 @@ def _run(one: Named, recipe: PyramidRecipe, trainer: Trainer, training: Training
     (height, width), finest = one.pixels.shape[:2], tuple(sizes[-1])
     resized = "" if finest == (height, width) else f" (resized from {width}x{height})"
     say(f"{len(sizes)} scales of {one.source}: {', '.join(f'{w}x{h}' for h, w in sizes)}{resized}")
-    out.parent.mkdir(parents=True, exist_ok=True)
+    if not training.dry_run:
+        out.parent.mkdir(parents=True, exist_ok=True)
     return trainings.train(
         plan, dataclasses.replace(training, out=out), one.source, use=trainer.use, after=trainings.say_report
     )
@@ -134,7 +135,8 @@ def _run_together(
     with mistakes():
         names = [one.folder for one in group]
         plan = singan_group.plan(recipe, Pictures(np.stack([one.pixels for one in group])), names=names)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    if not training.dry_run:
+        out.parent.mkdir(parents=True, exist_ok=True)
     sources = ", ".join(one.source for one in group)
     use = f"{trainer.use} RUN/NAME, RUN being"
     return trainings.train(plan, dataclasses.replace(training, out=out), sources, use=use)

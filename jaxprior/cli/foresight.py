@@ -1,0 +1,62 @@
+"""What a training will do and need, printed before it starts (`--dry-run`)."""
+
+from pathlib import Path
+from typing import Any
+
+from jaxprior.cli.console import print_table, say
+from jaxprior.system.amounts import duration, size
+
+
+def say_forecast(plan: Any, out: Path, memory: float | None) -> None:
+    """Print what a training will take on this machine.
+
+    Arguments:
+        plan: made by a recipe.
+        out: its run folder, where a part of it may be done.
+        memory: bytes that a step may need on the device, or None.
+
+    Raises:
+        MemoryLimitError: a phase needs more than that.
+    """
+    from jaxprior.runs import checkpoints
+    from jaxprior.training import foresight
+
+    foresight.check_memory(plan, limit=memory)
+    done = max(checkpoints.numbers(out / "checkpoints"), default=0)
+    forecast = foresight.foresee(plan, done=done)
+    rows = [
+        (phase.name, phase.steps, phase.steps * phase.batch, phase.batch, _size(phase.bytes), _time(phase.seconds))
+        for phase in forecast.phases
+    ]
+    steps = sum(phase.steps for phase in forecast.phases)
+    shown = sum(phase.steps * phase.batch for phase in forecast.phases)
+    last = (f"{len(rows)} phases", steps, shown, "", _size(forecast.bytes), _time(forecast.seconds))
+    print_table(("phase", "steps", "pictures", "batch", "memory", "time"), [*rows, last], words=1)
+    if done:
+        say(f"\n{done} steps are done already; the table shows what is left.")
+    if forecast.seconds is None:
+        say("\nHow long the training takes is not known.")
+    else:
+        say(f"\nThe steps take about {duration(forecast.seconds)} on this device.")
+    say(
+        f"Compiling took {duration(forecast.compiling_seconds)}; the programs are kept for the training, if the folder "
+        "of compiled programs is on. Samples, figures and checkpoints take time besides."
+    )
+    measured = any(phase.measured and phase.steps for phase in forecast.phases)
+    say(
+        "Memory is what the compiler plans for a step on the device; the speed of this machine "
+        f"{'was measured now, in a few steps' if measured else 'is known from before'}."
+    )
+    disk = f"up to {size(forecast.disk_bytes)} on the disk"
+    if forecast.pictures_bytes:
+        say(f"The decoded pictures take {size(forecast.pictures_bytes)} of memory, checkpoints and weights {disk}.")
+    else:
+        say(f"The decoded pictures, which lie in a file, checkpoints and weights take {disk}.")
+
+
+def _size(count: int | None) -> str:
+    return "not known" if count is None else size(count)
+
+
+def _time(seconds: float | None) -> str:
+    return "not known" if seconds is None else duration(seconds)
