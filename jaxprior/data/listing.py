@@ -239,12 +239,12 @@ class _Found:
     def _search_archive(self, archive: Path) -> None:
         try:
             with zipfile.ZipFile(archive) as opened:
-                members = opened.infolist()
+                members = [(_path_of(member), member) for member in opened.infolist()]
         except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise ImageError(f"{archive}: it is not a readable zip archive ({error_words(error)}).") from error
-        last = {_path_of(member): member for member in members}
-        for member in members:
-            kept = last[inside := _path_of(member)]
+        last = dict(members)
+        for inside, member in members:
+            kept = last[inside]
             if (member.CRC, member.file_size) != (kept.CRC, kept.file_size) and _is_picture(inside.name):
                 name = printable(f"{archive.as_posix()}/{inside}")
                 self.replaced.setdefault(f"{os.path.realpath(archive)}/{inside}", name)
@@ -304,7 +304,7 @@ def _path_of(member: zipfile.ZipInfo) -> PurePosixPath:
 
 def _is_picture(name: str) -> bool:
     """Whether a file has the ending of a picture."""
-    return PurePosixPath(name).suffix.lower() in EXTENSIONS
+    return os.path.splitext(name)[1].lower() in EXTENSIONS
 
 
 def _is_wanted(name: str) -> bool:

@@ -88,6 +88,8 @@ def file_source(path: Path) -> ImageSource:
 
 def printable(name: str) -> str:
     """Make a name fit for terminals and journals: control characters and bytes that are no UTF-8 become escapes."""
+    if name.isprintable():
+        return name
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
