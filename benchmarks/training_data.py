@@ -8,7 +8,8 @@ Three parts, `--part` chooses some of them:
     memory      resident memory, sampled ten times a second, of three processes that train the same small network:
                 pictures in memory; in a file that is decoded first; in the file that is there
     speed       in one process, in turns: steps of the same network over pictures in memory as before (a batch is drawn
-                when it is needed), in memory read ahead, in the file read ahead; and what drawing alone costs
+                when it is needed), in memory read ahead, in the file read ahead
+    drawing     what drawing a batch alone costs, from memory, from the file and otherwise
 
 The curves are drawn beside the JSON file. FOLDER needs 6 GB for 300,000 pictures and may be removed afterwards.
 """
@@ -39,6 +40,7 @@ from jaxprior.training.reading_ahead import batches_ahead
 from jaxprior.training.stored_pixels import StoredPixels, box_averaged
 
 
+PARTS = ("pictures", "memory", "speed", "drawing")
 SIDE, BATCH = 64, 64
 SMALL = LsganRecipe(widths=(8, 8, 8, 4), critic_widths=(4, 8, 8, 8), latent_dim=16, batch_size=BATCH)
 """A network whose step is so cheap that a slow loader would show."""
@@ -105,7 +107,7 @@ def watched(archive: Path, environment: dict[str, str], seconds: float) -> dict[
 
 
 def speed(stored: Pictures, rounds: int, steps: int) -> dict[str, Any]:
-    """Pictures a second of the training in three ways, in turns, and of drawing alone."""
+    """Pictures a second of the training in three ways, in turns."""
     assert isinstance(stored.pixels, StoredPixels)
     memory = Pictures(np.asarray(stored.pixels))
     step, state = dcgan.make_step(SMALL), dcgan.init_state(SMALL, jax.random.key(0))
@@ -131,34 +133,31 @@ def speed(stored: Pictures, rounds: int, steps: int) -> dict[str, Any]:
                     jax.block_until_ready(state)
             if number:
                 rates[name].append(BATCH * steps / (time.perf_counter() - began))
-    return {
-        "training_pictures_per_second": {name: spread(found, 1) for name, found in rates.items()},
-        "drawing_ms_per_batch": drawing(memory, stored, rounds),
-    }
+    return {name: spread(found, 1) for name, found in rates.items()}
 
 
-def drawing(memory: Pictures, stored: Pictures, rounds: int) -> dict[str, Any]:
+def drawing(stored: Pictures, rounds: int) -> dict[str, Any]:
     """Milliseconds a batch of 64 pictures, in turns: from memory, by `pread`, by a map; and at half the resolution."""
     assert isinstance(stored.pixels, StoredPixels) and stored.folder is not None
-    mapped = np.memmap(stored.folder / "pixels.raw", np.uint8, "r", shape=stored.pixels.shape)
-    half = stored.halved(1)
-    cold = "from the file, not in the system's cache"
-    ways = {
-        "from memory": memory.pixels, "from the file": stored.pixels, "from a map of the file": mapped,
-        cold: stored.pixels, "32 pixels, from their file": half.pixels,
-        "32 pixels, halved when drawn": stored.pixels,
-    }  # fmt: skip
-    times: dict[str, list[float]] = {name: [] for name in ways}
+    memory = Pictures(np.asarray(stored.pixels))
+    half, times = stored.halved(1), {}
+    half.pixels[0]  # makes the file, if it is not there
     for number in range(rounds):
+        os.posix_fadvise(stored.pixels.file.handle, 0, 0, os.POSIX_FADV_DONTNEED)  # out of the system's cache
+        mapped = np.memmap(stored.folder / "pixels.raw", np.uint8, "r", shape=stored.pixels.shape)
+        ways = {
+            "from the file, on the disk": stored.pixels, "from memory": memory.pixels, "from the file": stored.pixels,
+            "from a map of the file": mapped, "32 pixels, halved when drawn": stored.pixels,
+            "32 pixels, from their file": half.pixels,
+        }  # fmt: skip
         for name, pixels in ways.items():
-            if name == cold:
-                os.posix_fadvise(stored.pixels.file.handle, 0, 0, os.POSIX_FADV_DONTNEED)
             began = time.perf_counter()
-            for index in range(20):
+            for index in range(20):  # the same pictures in every way: after the first one they are in the cache
                 batch = draw_batch(pixels, 0, BATCH, 0, 20 * number + index)
                 if "halved" in name:
                     box_averaged(batch, 2)
-            times[name].append((time.perf_counter() - began) / 20 * 1000)
+            times.setdefault(name, []).append((time.perf_counter() - began) / 20 * 1000)
+        del mapped, ways, pixels  # mapped pages would stay in the cache
     return {name: spread(found, 3) for name, found in times.items()}
 
 
@@ -183,7 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, help="folder of the pictures and of their cache")
     parser.add_argument("--out", type=Path, help="JSON file to write; the curves go beside it")
-    parser.add_argument("--part", choices=("pictures", "memory", "speed"), action="append")
+    parser.add_argument("--part", choices=PARTS, action="append")
     parser.add_argument("--way", choices=WAYS, action="append", help="of the part memory; all by default")
     parser.add_argument("--count", type=int, default=300_000)
     parser.add_argument("--seconds", type=float, default=20, help="that every way trains")
@@ -194,7 +193,7 @@ def main() -> None:
     if given.train_here:
         train_here(given.train_here, given.seconds)
         return
-    parts, archive = given.part or ["pictures", "memory", "speed"], given.work / f"{given.count}.zip"
+    parts, archive = given.part or PARTS, given.work / f"{given.count}.zip"
     os.environ["JAXPRIOR_CACHE"] = str(given.work / "cache")
     if "pictures" in parts and not archive.is_file():
         make_pictures(archive, given.count)
@@ -209,9 +208,14 @@ def main() -> None:
         if given.out:
             draw_curves(given.out.with_suffix(".png"), found)
     if "speed" in parts:
-        found["speed"] = speed(load_pictures(archive, resolution=SIDE, in_memory=0), given.rounds, given.steps)
-        print(json.dumps(found["speed"], indent=1))
+        pictures = load_pictures(archive, resolution=SIDE, in_memory=0)
+        found["training_pictures_per_second"] = speed(pictures, given.rounds, given.steps)
         save(given.out, found)
+    if "drawing" in parts:
+        pictures = load_pictures(archive, resolution=SIDE, in_memory=0)
+        found["drawing_ms_per_batch"] = drawing(pictures, given.rounds)
+        save(given.out, found)
+    print(json.dumps({name: value for name, value in found.items() if name.endswith(("second", "batch"))}, indent=1))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from jaxprior.data.sources import ImageSource
 from jaxprior.errors import ImageError, JaxpriorWarning
 from jaxprior.system.amounts import size
 from jaxprior.system.host_memory import available_memory
-from jaxprior.training import decoded_sets
-from jaxprior.training.decoded_sets import DecodedSet, NoRoom
+from jaxprior.training.decoded_sets import DecodedSet, find, key_of, sets_folder
+from jaxprior.training.making_sets import NoRoom, make
 from jaxprior.training.stored_pixels import StoredPixels
 
 
@@ -52,7 +52,7 @@ def decoded(
         ImageError: there is room neither on the disk nor in memory.
     """
     most, account = math.prod(shape), Account()
-    if most <= (IN_MEMORY if in_memory is None else in_memory) or decoded_sets.sets_folder() is None:
+    if most <= (IN_MEMORY if in_memory is None else in_memory) or sets_folder() is None:
         return _gathered(decoding(account), shape), account
     try:
         kept = _kept(sources, decoding, shape, asked)
@@ -60,7 +60,7 @@ def decoded(
     except NoRoom as error:
         reason = str(error)
     except OSError as error:
-        place = error.filename or decoded_sets.sets_folder()
+        place = error.filename or sets_folder()
         reason = (
             f"{place}: decoded pictures cannot be kept there ({error.strerror}); let JAXPRIOR_CACHE name a folder that "
             "can be written to."
@@ -76,17 +76,17 @@ def _kept(
     sources: Sequence[ImageSource], decoding: Decoding, shape: tuple[int, int, int, int], asked: list[Any]
 ) -> DecodedSet:
     """The set of these pictures on disk, made if need be."""
-    key, account = decoded_sets.key_of(sources, resolution=shape[1], channels=shape[3]), Account()
+    key, account = key_of(sources, resolution=shape[1], channels=shape[3]), Account()
 
     def usable(found: DecodedSet) -> bool:
         """Files that could not be read then, perhaps of a disk that was away, cannot be read now either."""
         return not any(_can_be_read(sources[number]) for number in found.about["unread"])
 
-    found = decoded_sets.find(key, usable)
+    found = find(key, usable)
     if found is not None:
         return found
     begin = partial(decoding, account)
-    return decoded_sets.make(key, begin, account.to_json, usable=usable, shape=shape, asked=asked)
+    return make(key, begin, account.to_json, usable=usable, shape=shape, asked=asked)
 
 
 def _can_be_read(source: ImageSource) -> bool:

@@ -18,8 +18,8 @@ from jaxprior.data import images
 from jaxprior.data.fitting_many import fitted_pixels
 from jaxprior.errors import ImageError, JaxpriorWarning
 from jaxprior.lazy_jax import Array, jax, jnp
-from jaxprior.training import decoded_sets
 from jaxprior.training.decoding import decoded
+from jaxprior.training.making_sets import halved
 from jaxprior.training.settings import PictureInputs
 from jaxprior.training.stored_pixels import StoredPixels, box_averaged
 
@@ -61,7 +61,7 @@ class Pictures:
         if times == 0:
             return self
         if isinstance(self.pixels, StoredPixels):
-            return Pictures(decoded_sets.halved(self.pixels, times), self.skipped, self.fitted)
+            return Pictures(halved(self.pixels, times), self.skipped, self.fitted)
         factor, (n, r, _, c) = 1 << times, self.pixels.shape
         small = np.empty((n, r // factor, r // factor, c), np.uint8)
         for start in range(0, n, 256):

@@ -21,6 +21,7 @@ from jaxprior.errors import ImageError, JaxpriorWarning
 from jaxprior.system import files
 from jaxprior.training import decoded_sets, decoding, stored_pixels
 from jaxprior.training.pictures import Pictures, draw_batch, load_pictures
+from jaxprior.training.stored_pixels import box_averaged
 
 
 COUNT, SIDE = 23, 16
@@ -81,6 +82,14 @@ def test_pixels_batches_and_sentences_are_those_of_pictures_in_memory(photos, ca
         small, expected = file.halved(times).pixels, memory.halved(times).pixels
         np.testing.assert_array_equal(small[[3, 1, 21]], expected[[3, 1, 21]])
         np.testing.assert_array_equal(np.asarray(small), expected)
+
+
+@pytest.mark.parametrize("factor", [2, 4, 8, 16, 32])
+def test_averages_are_those_of_floats_rounded_half_to_even(factor):
+    pixels = np.random.default_rng(factor).integers(0, 256, (3, 64, 32, 3), np.uint8)
+    pixels[0] = 255
+    squares = pixels.astype(np.float64).reshape(3, 64 // factor, factor, 32 // factor, factor, 3)
+    np.testing.assert_array_equal(box_averaged(pixels, factor), np.round(squares.mean(axis=(2, 4))))
 
 
 def test_stored_pixels_are_used_like_an_array(photos, cache):

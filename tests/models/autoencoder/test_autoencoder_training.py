@@ -20,7 +20,7 @@ from jaxprior.models.autoencoder.config import AutoencoderInputs, AutoencoderRec
 from jaxprior.models.autoencoder.networks import Autoencoder, from_config, to_config
 from jaxprior.models.autoencoder.pairs import Triples, draw_masks, load_pairs, mask_spec, mean_filled, read
 from jaxprior.models.autoencoder.train import init_state, make_networks, make_step, plan
-from jaxprior.training import session
+from jaxprior.training import decoding, session
 from jaxprior.training.loop import Interrupted, Pace, read_metrics
 from jaxprior.training.pictures import Pictures, load_pictures
 
@@ -181,6 +181,17 @@ def test_pairs_are_the_pictures_of_a_run(runs):
         load_pairs([folder / "run"], resolution=32)
     with pytest.raises(ImageError, match="holds no originals"):
         load_pairs([folder], resolution=16)
+
+
+def test_many_pairs_lie_in_a_file(runs, tmp_path, monkeypatch):
+    folder, _ = runs
+    expected = load_pairs([folder / "run"], resolution=16).pixels
+    monkeypatch.setenv("JAXPRIOR_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(decoding, "IN_MEMORY", 0)
+    for _ in range(2):
+        pairs = load_pairs([folder / "run"], resolution=16)
+        assert pairs.folder is not None
+        np.testing.assert_array_equal(np.asarray(pairs.pixels), expected)
 
 
 def test_from_completions_to_refined_completions(runs, tmp_path):
