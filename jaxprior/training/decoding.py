@@ -60,10 +60,9 @@ def decoded(
     except NoRoom as error:
         reason = str(error)
     except OSError as error:
-        place = error.filename or sets_folder()
         reason = (
-            f"{place}: decoded pictures cannot be kept there ({error.strerror}); let JAXPRIOR_CACHE name a folder that "
-            "can be written to."
+            f"{sets_folder()}: decoded pictures cannot be kept there ({error.strerror}); let JAXPRIOR_CACHE name a "
+            "folder that can be written to."
         )
     available = available_memory()
     if available is None or available < 2 * most:

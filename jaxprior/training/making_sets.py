@@ -8,6 +8,7 @@ import json
 import math
 import os
 import shutil
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,8 @@ def _hash(value: Any) -> str:
 def halved(pixels: StoredPixels, times: int) -> StoredPixels:
     """The pictures of a set at a lower resolution, each side halved so many times.
 
-    They lie in a file of their own beside the set, which is made when the first of them is asked for.
+    They lie in a file of their own beside the set, which is made when the first of them is asked for. That is mostly
+    the thread that compiles the next phase of a training ahead, and the training itself waits for it if need be.
 
     Arguments:
         pixels: all of a set.
@@ -127,8 +129,13 @@ def halved(pixels: StoredPixels, times: int) -> StoredPixels:
     shape = (n, h >> times, w >> times, c)
     folder = pixels.file.path.parent
     path = folder / f"pixels-{w >> times}.raw"
+    making = threading.Lock()
 
     def opened() -> PixelFile:
+        with making:
+            return open_or_make()
+
+    def open_or_make() -> PixelFile:
         with contextlib.suppress(OSError):
             if path.stat().st_size == math.prod(shape):
                 return PixelFile(path)
