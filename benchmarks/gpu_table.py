@@ -47,7 +47,7 @@ def singan(found: dict) -> Iterator[str]:
 def profile(found: dict) -> Iterator[str]:
     """Lines about `kernel_profile.py`."""
     yield f"{1e3 * found['seconds']:.2f} ms a step, {found.get('share_of_peak', 0):.0%} of the measured peak"
-    yield f"the device is busy for {found.get('busy_ms', 0):.2f} ms of that"
+    yield f"its operations take {found.get('busy_ms', 0):.2f} ms, summed over streams, or over a CPU's threads"
     for name, value in found.get("sums", {}).get("kind", {}).items():
         yield f"{name}: {value:.3f} ms"
 
