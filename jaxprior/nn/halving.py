@@ -40,21 +40,22 @@ def _of_input(x: Array) -> Array:
     """Features [b, 2 h, 2 w, i] -> [9, b h w / 4, 4 i]: differences of pairs of rows, then of columns."""
     b, high, wide, i = x.shape
     h, w = high // 2, wide // 2
-    x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))).reshape(b, h + 1, 2, wide + 2, i)
+    x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))).reshape(b, h + 1, 2, w + 1, 2, i)
+    x = x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h + 1, w + 1, 4 * i)  # a pair of rows and columns is a pixel
     middle = x[:, 1::2]
-    x = jnp.stack([x[:, :-1:2] - middle, middle, x[:, 2::2] - middle]).reshape(3, b, h // 2, 2, w + 1, 2, i)
-    middle = x[:, :, :, :, 1::2]
-    x = jnp.stack([x[:, :, :, :, :-1:2] - middle, middle, x[:, :, :, :, 2::2] - middle], axis=1)
-    return x.transpose(0, 1, 2, 3, 5, 4, 6, 7).reshape(9, b * h * w // 4, 4 * i)
+    x = jnp.stack([x[:, :-1:2] - middle, middle, x[:, 2::2] - middle])  # [3, b, h / 2, w + 1, 4 i]
+    middle = x[:, :, :, 1::2]
+    x = jnp.stack([x[:, :, :, :-1:2] - middle, middle, x[:, :, :, 2::2] - middle], axis=1)
+    return x.reshape(9, b * h * w // 4, 4 * i)
 
 
 def _to_input(x: Array, shape: tuple[int, ...]) -> Array:
     """The transpose of `_of_input`, for a halved map of a shape (b, h, w, ...)."""
     b, h, w = shape[:3]
-    x = x.reshape(3, 3, b, h // 2, w // 2, 2, 2, -1).transpose(0, 1, 2, 3, 5, 4, 6, 7)
-    x = _pairs(x[:, 0], x[:, 1], x[:, 2], axis=4)  # [3, b, h / 2, 2, w + 1, 2, i]
-    x = x.reshape(3, b, h // 2, 2, 2 * w + 2, -1)
-    x = _pairs(x[0], x[1], x[2], axis=1)  # [b, h + 1, 2, 2 w + 2, i]
+    x = x.reshape(3, 3, b, h // 2, w // 2, -1)
+    x = _pairs(x[:, 0], x[:, 1], x[:, 2], axis=3)  # [3, b, h / 2, w + 1, 4 i]
+    x = _pairs(x[0], x[1], x[2], axis=1)  # [b, h + 1, w + 1, 4 i]
+    x = x.reshape(b, h + 1, w + 1, 2, 2, -1).transpose(0, 1, 3, 2, 4, 5)
     return x.reshape(b, 2 * h + 2, 2 * w + 2, -1)[:, 1:-1, 1:-1]
 
 
