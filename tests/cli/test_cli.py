@@ -325,7 +325,8 @@ def test_doctor_checks_everything_and_says_what_is_wrong(monkeypatch):
     import shutil
 
     lines = call("doctor").stdout.splitlines()
-    assert {line.split()[1] for line in lines[:-1]} == {"versions", "devices", "cache", "priors", "compile", "disk"}
+    checks = {"versions", "devices", "cache", "pictures", "priors", "compile", "disk"}
+    assert {line.split()[1] for line in lines[:-1]} == checks
     assert all(line.startswith("ok ") for line in lines[:-1]) and lines[-1] == "Everything works."
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
     assert "PROBLEM  disk" in call("doctor", code=1).stdout
