@@ -133,7 +133,8 @@ def train(
         planned_end = end
     except Interrupted as stop:
         say_error(f"{str(stop).capitalize()}; {go_on(this_command())}")
-        after(run.out)
+        if plan.models(run.out)[0].is_file():  # a training that was stopped before its first step has no page yet
+            after(run.out)
         raise typer.Exit(STOPPED) from None
     if moments:
         say(f"trained for {duration(clock.seconds)}, and compiled for {duration(clock.compiling)} besides")

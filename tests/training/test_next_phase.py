@@ -9,8 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from program import printed
 from tiny_singan import smooth_picture
 
+from jaxprior.data.images import save_png
 from jaxprior.models.consingan.config import ConsinganRecipe
 from jaxprior.models.consingan.train import plan as consingan_plan
 from jaxprior.models.pggan.config import PgganRecipe
@@ -158,3 +160,15 @@ def test_a_thread_that_fails_leaves_the_compilation_to_the_call(tmp_path):
 
     one = phase("broken", jax.jit(step), programs=lambda *shapes: [ahead.Program(Broken(), shapes)])
     assert float(loop.run([one], jnp.float32(0), folder=tmp_path, key=jax.random.key(0))) == 6
+
+
+def test_a_command_that_is_stopped_before_the_first_step_says_how_to_go_on(monkeypatch, tmp_path):
+    def stop(*_arguments, **_settings):
+        raise Interrupted("stopped in phase part 1 of 10 after 0 of 2 steps")
+
+    monkeypatch.setattr(session, "run", stop)
+    (tmp_path / "pictures").mkdir()
+    save_png(tmp_path / "pictures" / "one.png", smooth_picture(18, 24, 3))
+    command = ("train", "lsgan", "--data", tmp_path / "pictures", "-o", tmp_path / "run", "--resolution", 16)
+    said = printed(*command, "--widths", "8,8", "--critic-widths", "8,8", "--latent-dim", 8, "--steps", 20, code=75)
+    assert "after 0 of 2 steps; the same command goes on: jaxprior" in said
