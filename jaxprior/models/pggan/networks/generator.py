@@ -30,8 +30,9 @@ from jaxprior.models.pggan.networks.dense import DenseTo4x4, dense_kernel
 from jaxprior.nn.convolution import choose_form, training_form
 from jaxprior.nn.elementwise import leaky_relu, widen
 from jaxprior.nn.equalised import SQRT2, EqualConv, frozen_kernel
-from jaxprior.nn.norm import pixel_norm, rms_norm
+from jaxprior.nn.norm import FEW_CHANNELS, pixel_norm, pixel_norm_of_few, rms_norm
 from jaxprior.nn.pooling import upsample
+from jaxprior.system.devices import CPU
 
 
 Array = jax.Array
@@ -160,7 +161,10 @@ class Generator(nn.Module):
 
     def norm(self, x: Array, *, outside: float = 1e-5) -> Array:
         """Pixel norm; `outside` is the epsilon where this generator adds it outside of the root."""
-        return pixel_norm(x) if self.norm_epsilon == "inside" else rms_norm(x, epsilon=outside)
+        if self.norm_epsilon == "outside":
+            return rms_norm(x, epsilon=outside)
+        on_cpu = self.frozen and self.platform == CPU
+        return pixel_norm_of_few(x) if on_cpu and x.shape[-1] in FEW_CHANNELS else pixel_norm(x)
 
     def to_image(self, x: Array, stage: int) -> Array:
         """Features of a stage -> its image before `finished`, float32 or wider."""
