@@ -39,13 +39,15 @@ CHECKED = 3
 """First losses that must agree."""
 
 
-def compare(case: Case, *, checkout: Path | None, compiled: bool, steps: int, rounds: int) -> dict:
+def compare(
+    case: Case, *, checkout: Path | None, best_alone: bool, compiled: bool, steps: int, rounds: int
+) -> dict:
     """All runners on one case."""
     problem = make_problem(case)
     runners = [Runner(problem), Eager(problem)]
     if compiled:
         runners.append(Eager(problem, compiled=True))
-    if case.precision == "fp32" or checkout is not None:
+    if not best_alone and (case.precision == "fp32" or checkout is not None):
         runners.append(EagerLoop(problem) if checkout is None else Public(problem, checkout))
     first = CHECKED if jax.default_backend() == "cpu" else steps  # an accelerator compiles each length anew
     losses = {runner.name: runner.advance(first if runner is runners[0] else CHECKED)[:CHECKED] for runner in runners}
@@ -86,6 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--mganprior", type=Path, metavar="CHECKOUT", help="the public code, to measure it as shipped")
+    parser.add_argument("--best-alone", action="store_true", help="leave out the public code, and the loop like it")
     parser.add_argument("--compile", action="store_true", help="PyTorch with torch.compile as well")
     parser.add_argument("--cases", help="resolution:codes:layer:batch:precision, separated by commas")
     parser.add_argument("--rounds", type=int, default=5)
@@ -100,7 +103,7 @@ def main() -> None:
         case = parse(text)
         print(f"{case.title}:", flush=True)
         settings = {"steps": arguments.steps, "rounds": arguments.rounds, "compiled": arguments.compile}
-        results.append(compare(case, checkout=arguments.mganprior, **settings))
+        results.append(compare(case, checkout=arguments.mganprior, best_alone=arguments.best_alone, **settings))
         versions = {"torch": torch.__version__, "torch_threads": torch.get_num_threads()}
         save(arguments.out, {**record("compare_torch"), **versions, **settings, "results": results})
 

@@ -24,10 +24,9 @@ def test_the_form_for_few_channels_is_the_same_function_with_the_same_gradient_i
 def test_a_frozen_generator_takes_it_on_cpus_alone(platform, fast, monkeypatch):
     used = []
     monkeypatch.setattr(
-        "jaxprior.models.pggan.networks.generator.pixel_norm_of_few", lambda x: used.append(x.shape) or pixel_norm(x)
+        "jaxprior.models.pggan.networks.generator.pixel_norm_of_few", lambda x: used.append(x) or pixel_norm(x)
     )
     module = Generator((128, 32), latent_dim=16)
     frozen, params = module.freeze(module.init_params(jax.random.key(0)), platform=platform, precision="fp32")
-    image = frozen.apply({"params": params}, jnp.ones((1, 16)))
-    assert image.shape == (1, 8, 8, 3)
+    frozen.apply({"params": params}, jnp.ones((1, 16)))
     assert bool(used) is fast
