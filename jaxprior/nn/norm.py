@@ -45,7 +45,7 @@ def pixel_norm_of_few(x: Array, *, epsilon: float = 1e-8) -> Array:
         x: features [..., c]; c is a power of 2.
         epsilon: is added to the mean square.
     """
-    return _normalised_by_halves(widen(x), epsilon).astype(x.dtype)
+    return lax.convert_element_type(_normalised_by_halves(widen(x), epsilon), x.dtype)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
