@@ -9,7 +9,7 @@ import itertools
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, ClassVar, Protocol
 
 import numpy as np
 
@@ -69,16 +69,24 @@ class Columns:
         )
 
     @classmethod
-    def joined(cls, parts: Sequence["Columns"]) -> "Columns":
-        """Put columns one after the other, of at least one part."""
+    def joined(cls, parts: Sequence["Columns"], *, by_time: bool) -> tuple["Columns", np.ndarray]:
+        """Put columns one after the other, of at least one part; with `by_time` sorted by when lines were written.
+
+        Returns:
+            the columns, and for each of their lines its number among those of all parts.
+        """
+        order = np.arange(sum(map(len, parts)))
+        if by_time:
+            order = np.argsort(np.concatenate([part.written for part in parts]), kind="stable")
+        images = list(itertools.chain.from_iterable(part.images for part in parts))
         names = dict.fromkeys(name for part in parts for name in part.figures)
         arrays = {
-            field.name: np.concatenate([getattr(part, field.name) for part in parts])
+            field.name: np.concatenate([getattr(part, field.name) for part in parts])[order]
             for field in dataclasses.fields(cls)
             if field.name not in ("images", "figures")
         }
-        figures = {name: np.concatenate([part.figure(name) for part in parts]) for name in names}
-        return cls(images=list(itertools.chain.from_iterable(p.images for p in parts)), figures=figures, **arrays)
+        figures = {name: np.concatenate([part.figure(name) for part in parts])[order] for name in names}
+        return cls(images=[images[line] for line in order.tolist()], figures=figures, **arrays), order
 
     def __len__(self) -> int:
         return len(self.images)
@@ -86,16 +94,6 @@ class Columns:
     def figure(self, name: str) -> np.ndarray:
         """Return a column of `figures`, all of it not a number where no line has the figure."""
         return self.figures.get(name, np.full(len(self), np.nan))
-
-    def take(self, places: np.ndarray) -> "Columns":
-        """Return some of the lines, in the order of `places`."""
-        arrays = {
-            field.name: getattr(self, field.name)[places]
-            for field in dataclasses.fields(self)
-            if field.name not in ("images", "figures")
-        }
-        figures = {name: values[places] for name, values in self.figures.items()}
-        return Columns(images=[self.images[place] for place in places.tolist()], figures=figures, **arrays)
 
 
 class RowSource(Protocol):
@@ -149,6 +147,8 @@ class _InMemory:
 class _InFiles:
     """Lines of journals: number of the file in `paths`, where in it a line begins, and its bytes."""
 
+    ARRAYS: ClassVar = ("part", "start", "length")
+
     paths: list[Path]
     part: np.ndarray
     start: np.ndarray
@@ -171,9 +171,6 @@ class _InFiles:
                     if values is None:
                         raise _changed(self.paths[part])
                     yield row_of(values)
-
-    def take(self, places: np.ndarray) -> "_InFiles":
-        return _InFiles(self.paths, self.part[places], self.start[places], self.length[places])
 
 
 class JournalLines:
@@ -227,16 +224,12 @@ class JournalLines:
         self._ends[path] = end
 
     def _add(self, read: Sequence[tuple[Columns, _InFiles]], *, several: bool) -> None:
-        columns = Columns.joined([self.lines.columns, *(columns for columns, _ in read)])
-        sources = [self._source, *(source for _, source in read)]
-        source = _InFiles(
-            self._source.paths,
-            *(np.concatenate([getattr(one, name) for one in sources]) for name in ("part", "start", "length")),
-        )
-        if several:
-            order = np.argsort(columns.written, kind="stable")
-            columns, source = columns.take(order), source.take(order)
-        self._source, self.lines = source, Lines(columns, source)
+        before = [(self.lines.columns, self._source)] if self.lines else []
+        parts, sources = zip(*before, *read, strict=True)
+        columns, order = Columns.joined(parts, by_time=several)
+        where = (np.concatenate([getattr(one, name) for one in sources])[order] for name in _InFiles.ARRAYS)
+        self._source = _InFiles(self._source.paths, *where)
+        self.lines = Lines(columns, self._source)
 
 
 def _opened(path: Path) -> BinaryIO:
