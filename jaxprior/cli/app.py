@@ -157,6 +157,11 @@ def _options(
     pass
 
 
+def _is_awaited() -> bool:
+    """Whether other processes still count on this one, because it fails before their common end."""
+    return "jax" in sys.modules and sys.modules["jax"].distributed.is_initialized()
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the program and end the process with its exit code.
 
@@ -171,8 +176,10 @@ def main(arguments: list[str] | None = None) -> None:
         with ProgramGuard(end=partial(end_now, display, words)), display, warnings_as_notes():
             app(args=arguments, prog_name="jaxprior")
     except SystemExit as end:
-        if end.code == STOPPED or ahead.is_busy():  # XLA may still be computing what was stopped, or compiling what is
-            sys.stdout.flush()  # not needed any more: Python's own end would crash in the one and wait for the other
+        # XLA may still be computing what was stopped, or compiling what is not needed any more: Python's own end would
+        # crash in the one and wait for the other. JAX's end would wait for processes that wait for this one.
+        if end.code == STOPPED or ahead.is_busy() or _is_awaited():
+            sys.stdout.flush()
             sys.stderr.flush()
             os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
         raise

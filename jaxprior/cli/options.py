@@ -129,17 +129,9 @@ class SizeOptions(ObservedOptions):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ShareOptions:
-    """Which part of the pictures this process does; `jaxprior.cli.shares` makes a share of it."""
+class MeetingOptions:
+    """Where the processes of one run meet; `jaxprior.cli.shares` lets them."""
 
-    shard: Annotated[
-        str | None,
-        _option(
-            _SHARE,
-            text="Restore only the i-th of n parts of the pictures: start n processes, one for each.",
-            metavar="i/n",
-        ),
-    ] = None
     coordinator: Annotated[
         str | None,
         _option(
@@ -156,6 +148,20 @@ class ShareOptions:
     process_id: Annotated[
         int | None,
         _option(_SHARE, text="Number of this process, from 0, unless the batch system says it.", metavar="I", least=0),
+    ] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ShareOptions(MeetingOptions):
+    """Which part of the pictures this process does; `jaxprior.cli.shares` makes a share of it."""
+
+    shard: Annotated[
+        str | None,
+        _option(
+            _SHARE,
+            text="Restore only the i-th of n parts of the pictures: start n processes, one for each.",
+            metavar="i/n",
+        ),
     ] = None
 
 

@@ -1,7 +1,9 @@
-"""From options to the part of a run's pictures that this process does."""
+"""From options to the part that this process does: of a run's pictures, or of every batch of a training."""
+
+from collections.abc import Callable
 
 from jaxprior.cli.console import mistakes, say
-from jaxprior.cli.options import ShareOptions
+from jaxprior.cli.options import MeetingOptions, ShareOptions
 from jaxprior.errors import JaxpriorError
 from jaxprior.runs.shares import Share
 
@@ -15,9 +17,7 @@ def check_share(options: ShareOptions) -> Share | None:
     Raises:
         JaxpriorError: options that exclude each other, or a part that does not exist.
     """
-    if options.coordinator is None:
-        if options.num_processes is not None or options.process_id is not None:
-            raise JaxpriorError("--num-processes and --process-id need --coordinator HOST:PORT, where they meet.")
+    if not _is_meeting(options):
         return Share() if options.shard is None else Share.parse(options.shard)
     if options.shard is not None:
         raise JaxpriorError("--shard and --coordinator both say which part this process does: give one of them.")
@@ -36,9 +36,33 @@ def resolve_share(options: ShareOptions) -> Share:
         return share
     from jaxprior.system import runtime
 
+    return Share(*_met(options, runtime.meet))
+
+
+def join_others(options: MeetingOptions) -> None:
+    """Meet the other processes of a training, if there is a coordinator, and stay together.
+
+    Must come before anything else that wakes JAX.
+
+    Raises:
+        JaxpriorError: options without a coordinator, or the others do not come.
+    """
+    if _is_meeting(options):
+        from jaxprior.system import runtime
+
+        _met(options, runtime.join)
+
+
+def _is_meeting(options: MeetingOptions) -> bool:
+    """Whether there are other processes to meet."""
+    if options.coordinator is None and (options.num_processes, options.process_id) != (None, None):
+        raise JaxpriorError("--num-processes and --process-id need --coordinator HOST:PORT, where they meet.")
+    return options.coordinator is not None
+
+
+def _met(options: MeetingOptions, meet: Callable[..., tuple[int, int]]) -> tuple[int, int]:
+    """The number of this process and how many there are, after they have met."""
     with mistakes():
-        index, count = runtime.meet(
-            options.coordinator or runtime.AUTO, count=options.num_processes, index=options.process_id
-        )
+        index, count = meet(options.coordinator, count=options.num_processes, index=options.process_id)
     say(f"process {index} of {count}")
-    return Share(index, count)
+    return index, count

@@ -17,7 +17,8 @@ from jaxprior import discovery
 from jaxprior.cli.console import say
 from jaxprior.cli.derived import choice_of, options_of
 from jaxprior.cli.found import usable_families
-from jaxprior.cli.options import NoOptions, check_apart
+from jaxprior.cli.options import MeetingOptions, NoOptions, check_apart
+from jaxprior.cli.shares import join_others
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.training import TrainingRunOptions, changed, say_report, train
 from jaxprior.protocols import Trainer
@@ -32,7 +33,7 @@ MOST_NAMED = 10
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainingOptions(TrainingRunOptions):
+class TrainingOptions(MeetingOptions, TrainingRunOptions):
     """What a training on many pictures is told besides its settings."""
 
     limit: Annotated[int | None, typer.Option(help="Only the first N pictures.", metavar="N", min=1)] = None
@@ -112,6 +113,7 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
         given = before if has_own_inputs else after
         check_apart(run.out, [value for value in given.changes().values() if isinstance(value, Path)])
         check_training_folder(run.out)
+        join_others(run)
         data = discovery.imported(trainer.read)(inputs_kind(**given.changes()), settings, limit=run.limit)
         side = settings.resolution
         say(f"{len(data.pictures)} {data.kind} of {side}x{side} pixels from {data.source}")

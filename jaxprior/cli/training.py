@@ -36,6 +36,15 @@ class TrainingRunOptions:
     """What every training is told besides its settings, on many pictures or on one."""
 
     out: Out
+    devices: Annotated[
+        int | None,
+        typer.Option(
+            help="Devices of this machine over which each batch is spread; by default all. Any number goes on with "
+            "what another has begun.",
+            metavar="N",
+            min=1,
+        ),
+    ] = None
     licence: Annotated[str, typer.Option(help="Of the pictures, for the card.")] = "not stated"
     minutes: Annotated[
         float | None,
@@ -104,9 +113,10 @@ def train(
         after: gets the run at its end or stop.
     """
     from jaxprior.system import runtime
-    from jaxprior.training import session
+    from jaxprior.training import processes, session
     from jaxprior.training.clock import TrainingClock
     from jaxprior.training.loop import Interrupted, PlannedEnd
+    from jaxprior.training.placement import first_devices
 
     runtime.enable_compilation_cache()
     memory = in_bytes(run.memory)
@@ -124,6 +134,7 @@ def train(
                 run.out,
                 source=source,
                 licence=run.licence,
+                devices=None if run.devices is None else first_devices(run.devices),
                 on_log=moments.append,
                 should_stop=lambda: guard.requested,
                 clock=clock,
@@ -131,10 +142,15 @@ def train(
             )
     except PlannedEnd as end:
         planned_end = end
+    except processes.ProcessLost as lost:
+        say_error(f"{str(lost).capitalize()}: start all of them again; {go_on(this_command())}")
+        raise typer.Exit(STOPPED) from None
     except Interrupted as stop:
         say_error(f"{str(stop).capitalize()}; {go_on(this_command())}")
-        if plan.models(run.out)[0].is_file():  # a training that was stopped before its first step has no page yet
+        # A training that was stopped before its first step has no page yet.
+        if processes.is_first() and plan.models(run.out)[0].is_file():
             after(run.out)
+        processes.leave()
         raise typer.Exit(STOPPED) from None
     if moments:
         say(f"trained for {duration(clock.seconds)}, and compiled for {duration(clock.compiling)} besides")
@@ -142,8 +158,10 @@ def train(
         say("This training was finished before; nothing was left to do.")
     if planned_end is not None:
         say(f"The planned time is over: {planned_end}; {go_on(this_command())}")
-    say(f"\nweights: {plan.models(run.out)[0]}\nuse them: {use} {shlex.quote(str(run.out))}")
-    after(run.out)
+    if processes.is_first():
+        say(f"\nweights: {plan.models(run.out)[0]}\nuse them: {use} {shlex.quote(str(run.out))}")
+        after(run.out)
+    processes.leave()
     return Ending(finished=planned_end is None, seconds=clock.seconds)
 
 

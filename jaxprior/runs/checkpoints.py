@@ -28,7 +28,11 @@ def save(folder: Path, number: int, tree, *, keep: int = 2) -> None:
 
     path = Path(folder).absolute() / str(number)
     path.parent.mkdir(parents=True, exist_ok=True)
-    ocp.save(os.fspath(path), jax.tree.map(np.asarray, tree), overwrite=True)
+    tree = jax.tree.map(np.asarray, tree)
+    if jax.process_count() > 1:
+        _save_alone(path, tree)
+    else:
+        ocp.save(os.fspath(path), tree, overwrite=True)
     for old in numbers(folder)[:-keep]:
         shutil.rmtree(Path(folder) / str(old), ignore_errors=True)
 
@@ -58,9 +62,39 @@ def restore(folder: Path, like):
     failure = None
     for number in reversed(numbers(folder)):
         try:
-            return number, ocp.load(os.fspath(Path(folder).absolute() / str(number)), abstract)
+            path = Path(folder).absolute() / str(number)
+            return number, (
+                _load_alone(path, abstract) if jax.process_count() > 1 else ocp.load(os.fspath(path), abstract)
+            )
         except Exception as error:  # orbax raises errors of many kinds, and an older one may be whole
             failure = failure or error
     if failure is not None:
         raise RunError(f"{folder}: no checkpoint fits or can be read; the newest says: {failure}")
     return None
+
+
+def _save_alone(path: Path, tree) -> None:
+    """Save as one of several processes, without waiting for the others, for which orbax's newer interface would."""
+    with _alone() as checkpointer:
+        checkpointer.save(path, tree, force=True)
+
+
+def _load_alone(path: Path, abstract):
+    """Load as one of several processes what one process or one of several has saved."""
+    from orbax.checkpoint.args import PyTreeRestore
+
+    inner = next(path.glob("*/_METADATA"), path / "_METADATA").parent  # the newer interface adds a folder
+    with _alone() as checkpointer:
+        return checkpointer.restore(inner, args=PyTreeRestore(abstract))
+
+
+def _alone():
+    """Orbax's older reader and writer, for this process and no other."""
+    from orbax.checkpoint import Checkpointer, PyTreeCheckpointHandler
+    from orbax.checkpoint.options import MultiprocessingOptions
+
+    this = jax.process_index()
+    options = MultiprocessingOptions(
+        primary_host=this, active_processes={this}, barrier_sync_key_prefix=f"process{this}"
+    )
+    return Checkpointer(PyTreeCheckpointHandler(multiprocessing_options=options), multiprocessing_options=options)

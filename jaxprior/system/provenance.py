@@ -2,6 +2,8 @@
 
 import importlib.metadata
 import platform
+from collections.abc import Sequence
+from typing import Any
 
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "pillow", "scikit-image", "safetensors")
@@ -21,10 +23,14 @@ def versions() -> dict[str, str]:
     return found
 
 
-def device_name() -> str:
-    """Return the kind of the devices in use and their number if there are several, e.g. "cpu" or "NVIDIA H200 x2"."""
+def device_name(devices: Sequence[Any] | None = None) -> str:
+    """Return the kind of the devices in use and their number if there are several, e.g. "cpu" or "NVIDIA H200 x2".
+
+    Arguments:
+        devices: JAX's devices in use; by default all of this process.
+    """
     import jax
 
-    devices = jax.local_devices()
+    devices = devices or jax.local_devices()
     kind = devices[0].device_kind
     return kind if len(devices) == 1 else f"{kind} x{len(devices)}"

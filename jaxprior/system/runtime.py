@@ -3,10 +3,11 @@
 Compiled programs are kept on disk by default, so that a command need not compile again when it is run a second time.
 """
 
+import contextlib
 import importlib.util
 import os
 import threading
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 
 from jaxprior.lazy_jax import jax
@@ -120,15 +121,53 @@ def meet(coordinator: str, *, count: int | None = None, index: int | None = None
     Example:
         >>> index, count = meet("10.0.0.1:1234", count=2, index=0)  # waits for another process # doctest: +SKIP
     """
-    address = None if coordinator == AUTO else coordinator
-    try:
-        jax.distributed.initialize(coordinator_address=address, num_processes=count, process_id=index)
-        found = jax.process_index(), jax.process_count()
+    with _meeting(coordinator):
+        found = _joined(coordinator, count, index, leaving=300)
         jax.distributed.shutdown()
+    return found
+
+
+def join(coordinator: str, *, count: int | None = None, index: int | None = None) -> tuple[int, int]:
+    """Meet the other processes as `meet` does, and stay together: programs may use the devices of all of them.
+
+    The death of one process ends the others. A signal that asks to end is left to Python.
+
+    Arguments:
+        coordinator, count, index: as for `meet`.
+
+    Returns:
+        (index, count).
+
+    Raises:
+        ValueError: as for `meet`.
+
+    Example:
+        >>> index, count = join("10.0.0.1:1234", count=2, index=0)  # waits for another process # doctest: +SKIP
+    """
+    with _meeting(coordinator):
+        jax.config.update("jax_enable_preemption_service", False)  # which would take SIGTERM for itself
+        return _joined(coordinator, count, index, leaving=30)
+
+
+def _joined(coordinator: str, count: int | None, index: int | None, *, leaving: int) -> tuple[int, int]:
+    """Join the processes; a process that leaves waits so many seconds for the others to leave too."""
+    jax.distributed.initialize(
+        coordinator_address=None if coordinator == AUTO else coordinator,
+        num_processes=count,
+        process_id=index,
+        shutdown_timeout_seconds=leaving,
+    )
+    return jax.process_index(), jax.process_count()
+
+
+@contextlib.contextmanager
+def _meeting(coordinator: str) -> Iterator[None]:
+    """Around the meeting of processes: one sentence if they do not meet."""
+    try:
+        yield
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(
             f"coordinator {coordinator}: the processes of this run did not meet ({reason}); give every process the "
             "same --coordinator HOST:PORT and --num-processes, and each its own --process-id from 0."
         ) from None
-    return found

@@ -23,8 +23,9 @@ from jaxprior.runs import checkpoints
 from jaxprior.system.activity import Activity, doing
 from jaxprior.system.ahead import Program
 from jaxprior.system.programs import compiling
-from jaxprior.training import next_phase
+from jaxprior.training import next_phase, processes
 from jaxprior.training.clock import TrainingClock
+from jaxprior.training.placement import Placement
 from jaxprior.training.reading_ahead import batches_ahead
 
 
@@ -43,7 +44,7 @@ class Phase:
         begin: state -> state, called once when the phase starts (grow, freeze, inherit, reset an optimiser).
         step: (index, state, batch, key) -> (state, metrics); compiled by the recipe.
         batch: index -> whatever `step` wants, on the host. Another thread calls it ahead of time (`reading_ahead`).
-        images_per_step: for throughput and the image count.
+        images_per_step: for throughput and the image count; the first axis of a batch is so long.
         unit: what progress counts: "pictures" that were shown, or "steps" where all of them show the same picture.
         programs: (state, batch, key) as shapes -> the programs that its steps call. Threads compile them ahead.
         programs_at_end: state as shapes -> the programs that draw and measure it, and that the next phase begins with.
@@ -122,8 +123,9 @@ def run(
     phases: list[Phase],
     state,
     *,
-    folder: Path,
+    folder: Path | None,
     key: jax.Array,
+    placement: Placement | None = None,
     pace: Pace | None = None,
     on_log: Callable[[Moment], None] = lambda moment: None,
     on_snapshot: Callable[[Any, Moment], None] = lambda state, moment: None,
@@ -136,32 +138,44 @@ def run(
     Arguments:
         phases: in order.
         state: start state, a pytree of arrays; all phases keep its structure and shapes.
-        folder: the run folder; gets `checkpoints/` and `metrics.csv`.
+        folder: the run folder; gets `checkpoints/` and `metrics.csv`. None in a process of several that leaves writing
+            to the first one, from which it also gets the state.
         key: randomness of the run.
+        placement: over which devices each batch is spread; by default everything lies on the first one.
         pace: intervals of logging, checkpoints and snapshots.
         on_log: called at every logged step.
         on_snapshot: called with the state now and then, after every phase and at a stop (samples, exported weights).
-        should_stop: polled between steps; when true, a checkpoint is saved and `Interrupted` raised.
+            The state it gets lies on one device.
+        should_stop: polled between steps; when true, a checkpoint is saved and `Interrupted` raised. Where one of
+            several processes is asked to stop, all stop after the same step.
         clock: measures the training and has its planned time, after which it stops in the same way. At least one step
             is done. By default there is no planned time.
         work: is told how far the training is, in pictures or in steps as its phases say.
 
     Returns:
-        The final state.
+        The final state, on one device.
 
     Raises:
+        SettingsError: several processes cannot share the batches evenly.
         Interrupted: `should_stop` said so.
         PlannedEnd: the planned time is over.
     """
-    folder, pace, clock = Path(folder), pace or Pace(), clock or TrainingClock()
-    restored = checkpoints.restore(folder / "checkpoints", {"state": state, "phase": 0, "index": 0})
+    pace, clock = pace or Pace(), clock or TrainingClock()
+    placement = placement or Placement(jax.local_devices()[:1])
+    spreads = placement.spreads([phase.images_per_step for phase in phases])
     first, start = 0, 0
+    restored = None
+    if folder is not None:
+        restored = checkpoints.restore(Path(folder) / "checkpoints", {"state": state, "phase": 0, "index": 0})
     if restored is not None:
         state = jax.tree.map(jax.numpy.asarray, restored[1]["state"])
         first, start = int(restored[1]["phase"]), int(restored[1]["index"])
+    first, start = map(int, processes.from_first((first, start)))
+    agreement = processes.Agreement()
+    may_stop = should_stop if processes.count() == 1 else _never  # several stop after a step, together
     before = [sum(p.steps for p in phases[:i]) for i in range(len(phases) + 1)]
     shown = [sum(p.steps * p.images_per_step for p in phases[:i]) for i in range(len(phases) + 1)]
-    log = MetricsFile(folder / "metrics.csv", keep_below=before[first] + start)
+    log = None if folder is None else MetricsFile(Path(folder) / "metrics.csv", keep_below=before[first] + start)
     counted = [sum(p.steps * p.counted for p in phases[:i]) for i in range(len(phases) + 1)]
     work = work or Activity("training")
     work.total, work.unit = counted[-1], phases[0].unit
@@ -170,15 +184,17 @@ def run(
     moment: Moment | None = None  # of the newest step that was logged
 
     def save(state, number: int, index: int):
-        tree = {"state": state, "phase": number, "index": index}
-        checkpoints.save(folder / "checkpoints", before[number] + index, tree)
+        if folder is not None:
+            tree = {"state": state, "phase": number, "index": index}
+            checkpoints.save(Path(folder) / "checkpoints", before[number] + index, tree)
 
     for number in range(first, len(phases)):
-        phase = phases[number]
+        phase, spread = phases[number], spreads[number]
         work.text, work.detail = f"training, {phase.name}", ""
         if start == 0:
             with doing("preparing its networks"):
                 state = phase.begin(state)
+        state = spread.state(state)
         phase_key = jax.random.fold_in(key, number)
         at_end: Sequence[Hashable] = ()  # names of programs that threads compile
         ticked, ticked_at = start, clock.seconds
@@ -186,19 +202,20 @@ def run(
         with batches_ahead(phase.batch, start, phase.steps) as next_batch:
             for index in range(start, phase.steps):
                 step_key = jax.random.fold_in(phase_key, index)
-                batch = next_batch()
+                batch = spread.batch(next_batch())
                 if index == start:
-                    state, metrics, at_end = _first_step(phase, index, state, batch, step_key, should_stop=should_stop)
+                    state, metrics, at_end = _first_step(phase, index, state, batch, step_key, should_stop=may_stop)
                     if number + 1 < len(phases):
-                        next_phase.compile_next(phases[number + 1], state, step_key)
+                        next_phase.compile_next(phases[number + 1], state, step_key, spreads[number + 1])
                 else:
                     state, metrics = phase.step(index, state, batch, step_key)
                 ahead.append(metrics)
                 if len(ahead) > AHEAD:
                     jax.block_until_ready(ahead.popleft())
                 work.moved(counted[number] + (index + 1 - len(ahead)) * phase.counted)
-                done, asked = index + 1, should_stop()
-                stopping = asked or clock.is_over
+                done = index + 1
+                asked, over = agreement.after_step(should_stop(), clock.is_over)
+                stopping = asked or over
                 logged = done % pace.log_every == 0 or done == phase.steps
                 if logged or stopping:
                     values = {name: float(value) for name, value in metrics.items()}  # waits for the device
@@ -219,28 +236,29 @@ def run(
                         metrics=values,
                     )
                     ticked, ticked_at = done, trained
-                    if logged:
+                    if logged and log is not None:
                         log.append({"step": moment.step, "phase": phase.name, "images": images, **values})
                     work.detail = ", ".join(f"{name} {value:.3g}" for name, value in values.items() if "loss" in name)
                     on_log(moment)
                     if time.monotonic() - last_snapshot > pace.snapshot_seconds and done < phase.steps:
                         next_phase.wait_for(at_end)
-                        on_snapshot(state, moment)
+                        on_snapshot(spread.local(state), moment)
                         last_snapshot = time.monotonic()
                         ticked_at += clock.seconds - trained  # the rate is of training alone
                 if done < phase.steps and time.monotonic() - last_save > pace.checkpoint_seconds:
                     trained = clock.seconds
-                    save(state, number, done)
+                    save(spread.local(state), number, done)
                     last_save = time.monotonic()
                     ticked_at += clock.seconds - trained
                 if stopping and done < phase.steps:
+                    state = spread.local(state)
                     save(state, number, done)
                     assert moment is not None  # made above, because the training stops
                     next_phase.wait_for(at_end)
                     on_snapshot(state, moment)
                     stop = Interrupted if asked else PlannedEnd
                     raise stop(f"stopped in phase {phase.name} after {done} of {phase.steps} steps")
-        start = 0
+        start, state = 0, spread.local(state)
         save(state, number + 1, 0)
         last_save = time.monotonic()
         if phase.steps:
@@ -248,11 +266,15 @@ def run(
             next_phase.wait_for(at_end)
             on_snapshot(state, moment)
             last_snapshot = time.monotonic()
-        asked = should_stop()
-        if (asked or (clock.is_over and phase.steps)) and number + 1 < len(phases):
+        asked, over = agreement.at_once(should_stop(), clock.is_over)
+        if (asked or (over and phase.steps)) and number + 1 < len(phases):
             stop = Interrupted if asked else PlannedEnd
             raise stop(f"stopped after phase {phase.name}")
     return state
+
+
+def _never() -> bool:
+    return False
 
 
 def _first_step(

@@ -12,6 +12,7 @@ import jax
 
 from jaxprior.system import ahead
 from jaxprior.system.ahead import Program, precision_here, shapes_of
+from jaxprior.training.placement import Spread
 
 
 def compile_now(phase: Any, state: Any, batch: Any, key: jax.Array) -> tuple[list[Hashable], list[Hashable]]:
@@ -27,22 +28,24 @@ def compile_now(phase: Any, state: Any, batch: Any, key: jax.Array) -> tuple[lis
         the names of the programs of its steps, and of those that it calls at its end.
     """
     state, batch, key = map(shapes_of, (state, batch, key))
-    return _begun(phase.programs(state, batch, key)), _begun(phase.programs_at_end(state))
+    return _begun(phase.programs(state, batch, key)), _begun(phase.programs_at_end(_on_one_device(state)))
 
 
-def compile_next(phase: Any, state: Any, key: jax.Array) -> None:
+def compile_next(phase: Any, state: Any, key: jax.Array, spread: Spread) -> None:
     """Let threads compile what the next phase will call, while this one trains.
 
     Arguments:
         phase: the next one, a `loop.Phase`.
         state: of the present one.
         key: a random key.
+        spread: the devices of the next phase.
     """
-    shapes, precision = shapes_of(state), precision_here()
+    shapes, precision = _on_one_device(shapes_of(state)), precision_here()
 
     def work() -> None:
         with jax.default_matmul_precision(precision):
-            compile_now(phase, jax.eval_shape(phase.begin, shapes), phase.batch(0), key)
+            begun = jax.eval_shape(phase.begin, shapes)
+            compile_now(phase, spread.state_shapes(begun), spread.batch_shapes(phase.batch(0)), key)
 
     if phase.steps:
         ahead.in_thread(work)
@@ -57,6 +60,13 @@ def wait_for(programs: Iterable[Hashable], *, should_stop: Callable[[], bool] = 
     """Wait until threads have compiled all of these programs, or until the training is asked to stop."""
     for one in programs:
         ahead.wait_for(one, should_stop=should_stop)
+
+
+def _on_one_device(shapes: Any) -> Any:
+    """The same shapes without places: a phase begins with a state that lies on one device, and ends with one."""
+    return jax.tree.map(
+        lambda leaf: leaf.update(sharding=None) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf, shapes
+    )
 
 
 def _begun(programs: Sequence[Program]) -> list[Hashable]:

@@ -10,11 +10,12 @@
                              of several networks trained together one each, RUN/NAME/model.safetensors
 """
 
+import contextlib
 import csv
 import operator
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,12 @@ from jaxprior.runs.trainings import check_training_folder
 from jaxprior.settings import check_seed
 from jaxprior.system import files, provenance, runtime
 from jaxprior.system.activity import doing
-from jaxprior.training import foresight, loop
+from jaxprior.system.devices import Device
+from jaxprior.training import foresight, loop, processes
 from jaxprior.training.clock import TrainingClock
 from jaxprior.training.evaluators import PLACE, Evaluator
 from jaxprior.training.pictures import Pictures
+from jaxprior.training.placement import Placement
 from jaxprior.weights import storage
 
 
@@ -96,6 +99,7 @@ def run(
     *,
     source: str,
     licence: str = "not stated",
+    devices: Sequence[Device] | None = None,
     pace: loop.Pace | None = None,
     on_log: Callable[[loop.Moment], None] = lambda moment: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -104,11 +108,16 @@ def run(
 ) -> Path:
     """Train, or go on with a training.
 
+    Where `jax.distributed` has joined several processes, all of them call this with the same plan; the first one writes
+    the folder.
+
     Arguments:
         plan: made by a recipe.
         folder: the run folder.
         source: what the pictures are, for the card.
         licence: of the pictures, for the card.
+        devices: of this process, over which each batch is spread, as far as they divide it; all of them by default.
+            Any number of devices goes on with what any other has begun.
         pace, on_log, should_stop, clock: see `loop.run`.
         memory: bytes that a step may need on the device; by default all that an accelerator has.
 
@@ -118,37 +127,48 @@ def run(
     Raises:
         RunError: the folder belongs to another training, or another process writes to it.
         MemoryLimitError: a step of a phase needs more memory than that; nothing has begun then.
+        SettingsError: several processes have other settings, or cannot share a batch evenly.
+        processes.ProcessLost: one of several processes has ended; started again, all go on.
         loop.Interrupted: `should_stop` said so, or the planned time of the clock is over; the same call goes on.
     """
     folder = Path(folder)
     foresight.check_memory(plan, limit=memory)
     pictures = {"count": len(plan.pictures), "sha256": plan.pictures.sha256}
     configuration = {"recipe": plan.name, "pictures": pictures, **plan.settings}
-    with lock.only_writer(folder):
-        check_training_folder(folder)
-        record.check_configuration(folder, configuration)
-        files.write_json(
-            folder / "run.json",
-            {
-                "kind": TRAINING,
-                "configuration": configuration,
-                "data": source,
-                "versions": provenance.versions(),
-                "device": provenance.device_name(),
-            },
-        )
-        recorder = _Recorder(plan, folder, source=source, licence=licence)
+    with processes.watched(), contextlib.ExitStack() as held:
+        processes.check_same(configuration)
+        placement = Placement(devices, by_member=bool(plan.members))
+        device = provenance.device_name(placement.most(phase.images_per_step for phase in plan.phases))
+
+        def opened() -> _Recorder:
+            held.enter_context(lock.only_writer(folder))
+            check_training_folder(folder)
+            record.check_configuration(folder, configuration)
+            files.write_json(
+                folder / "run.json",
+                {
+                    "kind": TRAINING,
+                    "configuration": configuration,
+                    "data": source,
+                    "versions": provenance.versions(),
+                    "device": device,
+                },
+            )
+            return _Recorder(plan, folder, source=source, licence=licence, device=device)
+
+        recorder = processes.by_first(opened)
         init_key, run_key = jax.random.split(jax.random.key(plan.seed))
         precision = runtime.MATMUL_PRECISION[plan.settings["precision"]]
         with jax.default_matmul_precision(precision), doing("making the networks") as work:
             loop.run(
                 plan.phases,
                 plan.init(init_key),
-                folder=folder,
+                folder=folder if recorder else None,
                 key=run_key,
+                placement=placement,
                 pace=pace,
                 on_log=on_log,
-                on_snapshot=recorder.snapshot,
+                on_snapshot=recorder.snapshot if recorder else _nothing,
                 should_stop=should_stop,
                 clock=clock,
                 work=work,
@@ -156,11 +176,15 @@ def run(
     return plan.models(folder)[0]
 
 
+def _nothing(_state: Any, _moment: loop.Moment) -> None:
+    """What a process does for a snapshot that another one takes."""
+
+
 class _Recorder:
     """Writes what one can look at: samples, weights, figures, curves."""
 
-    def __init__(self, plan: Plan, folder: Path, *, source: str, licence: str):
-        self.plan, self.folder, self.source, self.licence = plan, folder, source, licence
+    def __init__(self, plan: Plan, folder: Path, *, source: str, licence: str, device: str):
+        self.plan, self.folder, self.source, self.licence, self.device = plan, folder, source, licence, device
         self.figures = loop.read_metrics(folder / plan.evaluator.file)
         self.began = time.monotonic()
         self.earlier = _seconds_so_far(plan.models(folder)[0])
@@ -208,7 +232,7 @@ class _Recorder:
                 "images_shown": moment.images,
                 "phase": moment.phase,
                 "seconds": round(seconds),
-                "device": provenance.device_name(),
+                "device": self.device,
                 **self.plan.evaluator.summary(figures),
                 **_unfinished(moment),
             },
