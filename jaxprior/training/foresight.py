@@ -24,6 +24,7 @@ from jaxprior.system.ahead import Program, shapes_of
 from jaxprior.system.compiling import CompileClock
 from jaxprior.system.provenance import device_name
 from jaxprior.training.loop import Phase
+from jaxprior.training.placement import Placement
 from jaxprior.training.stored_pixels import StoredPixels
 
 
@@ -148,12 +149,13 @@ def foresee(plan: Any, *, done: int = 0) -> TrainingForecast:
     )
 
 
-def check_memory(plan: Any, *, limit: float | None = None) -> None:
+def check_memory(plan: Any, *, limit: float | None = None, placement: Placement | None = None) -> None:
     """Refuse a training of which a phase needs more memory than the device has, before anything of it begins.
 
     Arguments:
         plan: a `session.Plan`.
-        limit: bytes that a step may need on the device. By default all that an accelerator has; CPUs do not tell.
+        limit: bytes that a step may need on each device. By default all that an accelerator has; CPUs do not tell.
+        placement: the devices over which its batches are spread; by default one.
 
     Raises:
         MemoryLimitError: it names the phase, what that needs, and what to do.
@@ -165,7 +167,7 @@ def check_memory(plan: Any, *, limit: float | None = None) -> None:
     sizes = [_pixels(phase) for phase in plan.phases]
     checked: set[Hashable] = set()
     with jax.default_matmul_precision(runtime.MATMUL_PRECISION[plan.settings["precision"]]):
-        for phase, programs, pixels in zip(plan.phases, _programs(plan, key), sizes, strict=True):
+        for phase, programs, pixels in zip(plan.phases, _programs(plan, key, placement), sizes, strict=True):
             if not phase.steps or pixels < LARGE * max(sizes):
                 continue
             for program in programs:
@@ -199,12 +201,15 @@ def _speed_name(plan: Any, phase: Phase) -> str:
     return hashlib.sha256(repr(key).encode()).hexdigest()[:32]
 
 
-def _programs(plan: Any, key: jax.Array) -> list[Sequence[Program]]:
-    """The programs of every phase's steps, for the shapes that state and batches will have."""
+def _programs(plan: Any, key: jax.Array, placement: Placement | None = None) -> list[Sequence[Program]]:
+    """The programs of every phase's steps, for the shapes and places that state and batches will have."""
+    placement = placement or Placement(jax.local_devices()[:1])
     state, found = jax.eval_shape(plan.init, key), []
     for phase in plan.phases:
         state = jax.eval_shape(phase.begin, state)
-        found.append(phase.programs(state, shapes_of(phase.batch(0)), shapes_of(key)) if phase.steps else ())
+        spread = placement.spread(phase.images_per_step)
+        places = spread.state_shapes(state), spread.batch_shapes(shapes_of(phase.batch(0)))
+        found.append(phase.programs(*places, shapes_of(key)) if phase.steps else ())
     return found
 
 

@@ -132,12 +132,12 @@ def run(
         loop.Interrupted: `should_stop` said so, or the planned time of the clock is over; the same call goes on.
     """
     folder = Path(folder)
-    foresight.check_memory(plan, limit=memory)
     pictures = {"count": len(plan.pictures), "sha256": plan.pictures.sha256}
     configuration = {"recipe": plan.name, "pictures": pictures, **plan.settings}
     with processes.watched(), contextlib.ExitStack() as held:
         processes.check_same(configuration)
         placement = Placement(devices, by_member=bool(plan.members))
+        foresight.check_memory(plan, limit=memory, placement=placement)
         device = provenance.device_name(placement.most(phase.images_per_step for phase in plan.phases))
 
         def opened() -> _Recorder:
