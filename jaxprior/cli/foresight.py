@@ -30,7 +30,7 @@ def say_forecast(plan: Any, out: Path, memory: float | None) -> None:
     ]
     steps = sum(phase.steps for phase in forecast.phases)
     shown = sum(phase.steps * phase.batch for phase in forecast.phases)
-    last = (f"{len(rows)} phases", steps, shown, "", _size(forecast.bytes), _time(forecast.seconds))
+    last = ("all", steps, shown, "", _size(forecast.bytes), _time(forecast.seconds))
     print_table(("phase", "steps", "pictures", "batch", "memory", "time"), [*rows, last], words=1)
     if done:
         say(f"\n{done} steps are done already; the table shows what is left.")
@@ -44,12 +44,13 @@ def say_forecast(plan: Any, out: Path, memory: float | None) -> None:
     )
     measured = any(phase.measured and phase.steps for phase in forecast.phases)
     say(
-        "Memory is what the compiler plans for a step on the device; the speed of this machine "
+        "Memory is what the compiler plans for a step on one device; the speed of this machine "
         f"{'was measured now, in a few steps' if measured else 'is known from before'}."
     )
     disk = f"up to {size(forecast.disk_bytes)} on the disk"
     if forecast.pictures_bytes:
-        say(f"The decoded pictures take {size(forecast.pictures_bytes)} of memory, checkpoints and weights {disk}.")
+        pictures = size(forecast.pictures_bytes)
+        say(f"The decoded pictures take {pictures} of memory; checkpoints and weights take {disk}.")
     else:
         say(f"The decoded pictures, which lie in a file, checkpoints and weights take {disk}.")
 

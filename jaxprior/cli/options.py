@@ -136,18 +136,18 @@ class MeetingOptions:
         str | None,
         _option(
             _SHARE,
-            text="Address of the first process, where the others meet it and share the pictures; auto: from the batch "
-            "system (Slurm, Open MPI).",
+            text="Address of the first process with a free port, the same for all processes, which then divide the "
+            "pictures among them; auto: the batch system (Slurm, Open MPI) tells it.",
             metavar="HOST:PORT|auto",
         ),
     ] = None
     num_processes: Annotated[
         int | None,
-        _option(_SHARE, text="How many processes there are, unless the batch system says it.", metavar="N", least=1),
+        _option(_SHARE, text="How many processes there are; not needed with auto.", metavar="N", least=1),
     ] = None
     process_id: Annotated[
         int | None,
-        _option(_SHARE, text="Number of this process, from 0, unless the batch system says it.", metavar="I", least=0),
+        _option(_SHARE, text="Number of this process, counted from 0; not needed with auto.", metavar="I", least=0),
     ] = None
 
 

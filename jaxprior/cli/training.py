@@ -39,8 +39,8 @@ class TrainingRunOptions:
     devices: Annotated[
         int | None,
         typer.Option(
-            help="Devices of this machine over which each batch is spread; by default all. Any number goes on with "
-            "what another has begun.",
+            help="Use the first N devices (GPUs) of this machine, each for a part of every batch; by default all. The "
+            "number may change when a training is resumed.",
             metavar="N",
             min=1,
         ),
@@ -49,7 +49,7 @@ class TrainingRunOptions:
     minutes: Annotated[
         float | None,
         typer.Option(
-            help="Stop after so many of training, compiling not counted; the same command goes on.",
+            help="Stop after so many minutes of training, compiling not counted; the same command goes on.",
             metavar="M",
             min=0,
             callback=finite,
@@ -58,15 +58,15 @@ class TrainingRunOptions:
     memory: Annotated[
         float | None,
         typer.Option(
-            help="Memory that a step may need on the device; by default all that an accelerator has. A training of "
-            "which a phase needs more is refused before it begins.",
+            help="Memory that a training step may need on each device; by default all that a GPU has, and on a CPU no "
+            "limit. If a part of the training needs more, it is refused before it begins.",
             metavar="GIB",
             min=0,
             callback=finite,
         ),
     ] = None
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Train nothing; print the phases, their memory and their time.")
+        bool, typer.Option("--dry-run", help="Train nothing; print what it will take: steps, memory, time and disk.")
     ] = False
 
 

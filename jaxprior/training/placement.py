@@ -44,8 +44,8 @@ def first_devices(count: int | None) -> list[Device]:
     devices = jax.local_devices()
     if count is not None and not 1 <= count <= len(devices):
         raise SettingsError(
-            f"{count} devices were asked for, and there are {len(devices)} ({devices[0].device_kind}): ask for 1 to "
-            f"{len(devices)}, or leave --devices out to use all."
+            f"{count} devices were asked for, and this process has {len(devices)} ({devices[0].device_kind}): ask for "
+            f"at most {len(devices)}, or leave --devices out to use all."
         )
     return list(devices[:count])
 

@@ -72,5 +72,5 @@ def test_one_device_places_nothing():
 
 
 def test_more_devices_than_there_are_are_refused():
-    with pytest.raises(SettingsError, match="99 devices were asked for, and there are 1"):
+    with pytest.raises(SettingsError, match="99 devices were asked for, and this process has 1"):
         first_devices(99)

@@ -29,7 +29,8 @@ FAMILY = Family(
     jaxprior train pggan --data cats.zip --from cats64 --lr 0.001 --final-kimg 500 -o runs/more
     ```
 
-    `--from` goes on with exported weights, generator and critic, at their resolution; their networks are taken over.
+    `--from` begins with weights that are there, generator and critic, in place of random ones. Only the last resolution
+    is trained then, and the settings of the networks are those of the weights.
     """,
         )
     },

@@ -59,7 +59,11 @@ class PgganRecipe(TrainingSettings):
         64, "Pixels of a side, a power of two from 8 to 1024; by default the preset's.", metavar="R"
     )
     start_from: str | None = setting(
-        None, "Weights to go on with at their resolution: of a prior or RUN.", option="--from", metavar="NAME|FILE|RUN"
+        None,
+        "Weights to train further, at their own resolution: the name of a prior, a .safetensors file, or the RUN of a "
+        "training.",
+        option="--from",
+        metavar="NAME|FILE|RUN",
     )
     start_resolution: int = network_setting(4, "First resolution, 4 in the paper.", metavar="R")
     widths: tuple[int, ...] | None = network_setting(
@@ -89,7 +93,10 @@ class PgganRecipe(TrainingSettings):
         None, "Learning rate reached at the end.", option="--final-lr", metavar="X", least=0.0
     )
     warmup_steps: int | None = recipe_setting(
-        None, "Steps over which the learning rate rises; with --from 300.", metavar="K", least=0
+        None,
+        "Steps over which the learning rate first rises to --lr; by default 300 with --from, otherwise 0.",
+        metavar="K",
+        least=0,
     )
     beta1: float = 0.0
     beta2: float = 0.99
