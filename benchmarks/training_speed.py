@@ -5,7 +5,8 @@
 A case is a recipe, and for a PGGAN, whose last stage it is, a loss. With lazy R1 every 16th step has a penalty: both
 kinds of steps are timed, and weighted as they come. Before anything is timed the figures of the first step must agree.
 Everything runs on the CPU; PyTorch with one thread and with all, and with features in both orders. What takes half as
-long again as the best of PyTorch in its first turn is not timed further. The best of PyTorch counts.
+long again as the best of PyTorch in its first turn is not timed further. The best of PyTorch counts. Ours runs a second
+time with XLA's own convolutions ("plain forms"), to show what those of `jaxprior.nn.trained` gain.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import jax
 import numpy as np
@@ -41,6 +43,8 @@ BATCHES = {
 }  # fmt: skip
 """Cases and the pictures of a step: the recipe's own for the LSGAN and the autoencoder."""
 
+OURS = "jaxprior"
+
 SLOW = 1.5
 """What takes so many times as long as the best of PyTorch is not timed further."""
 
@@ -51,14 +55,15 @@ class Case:
 
     Fields:
         recipe: in fp32 and without what PyTorch would draw otherwise.
-        step: ours, compiled; state and batch are its arguments.
+        steps: name -> one of ours, compiled: with the forms of convolutions for training, and with plain ones.
+        state, batch: their arguments.
         shares: index of a step -> share of the steps that are like it.
         peers: made by order of the features and whether torch.compile is used; with `step(*draws)`, `advance(steps)`.
         draws: what our first step draws, for the peers' first.
     """
 
     recipe: Any
-    step: Callable
+    steps: dict[str, Callable]
     state: dict
     batch: np.ndarray
     shares: dict[int, float]
@@ -74,6 +79,13 @@ def pixels(count: int, side: int, channels: int = 3) -> np.ndarray:
 def plainly(recipe: TrainingSettings, count: int) -> Any:
     """A recipe without mirroring, and with a constant decay of the average."""
     return dataclasses.replace(recipe, precision="fp32", mirror=False, ema_ramp=0.0).changed({"batch_size": count})
+
+
+def both_forms(module: Any, make: Callable[[], Callable]) -> dict[str, Callable]:
+    """The steps of a module that asks for the platform: as they are, and as for devices without forms of their own."""
+    fast = make()
+    with patch.object(module, "default_platform", lambda: None):
+        return {OURS: fast, f"{OURS}, plain forms": make()}
 
 
 def drawn(draw: Callable, *keys: jax.Array) -> tuple[torch.Tensor, ...]:
@@ -93,7 +105,7 @@ def pggan_case(name: str, loss: str, count: int) -> Case:
     mix = drawn(lambda key: jax.random.uniform(key, (count, 1, 1, 1)), mix_key)
     rare = 1 / recipe.r1_every
     return Case(
-        recipe, stage.make_step(recipe, len(widths) - 1, 0, 0), state, batch,
+        recipe, both_forms(stage, lambda: stage.make_step(recipe, len(widths) - 1, 0, 0)), state, batch,
         {0: 1.0} if loss == "wgan-gp" else {0: rare, 1: 1 - rare},
         lambda last, compiled: PgganStep(recipe, state, batch, channels_last=last), (codes, *mix),
     )  # fmt: skip
@@ -106,7 +118,7 @@ def lsgan_case(count: int) -> Case:
     _, critic_key, _, key = jax.random.split(jax.random.key(0), 4)
     codes = drawn(lambda k: lsgan.draw_codes(recipe, k, count), critic_key, jax.random.split(key)[0])
     return Case(
-        recipe, lsgan.make_step(recipe), state, batch, {0: 1.0},
+        recipe, both_forms(lsgan, lambda: lsgan.make_step(recipe)), state, batch, {0: 1.0},
         lambda last, compiled: LsganStep(recipe, state, batch, channels_last=last, compiled=compiled), codes,
     )  # fmt: skip
 
@@ -116,7 +128,7 @@ def autoencoder_case(count: int) -> Case:
     recipe = plainly(autoencoder_config.PRESETS["seed001"], count)
     state, batch = autoencoder.init_state(recipe, jax.random.key(0)), pixels(count, recipe.resolution, 9)
     return Case(
-        recipe, autoencoder.make_step(recipe), state, batch, {0: 1.0},
+        recipe, both_forms(autoencoder, lambda: autoencoder.make_step(recipe)), state, batch, {0: 1.0},
         lambda last, compiled: AutoencoderStep(recipe, state, batch, channels_last=last, compiled=compiled), (),
     )  # fmt: skip
 
@@ -129,19 +141,18 @@ def case_of(title: str, count: int) -> Case:
 
 
 class Ours:
-    """The compiled step."""
+    """One of a case's compiled steps, by its name."""
 
-    name = "jaxprior"
-
-    def __init__(self, case: Case):
-        self.case, self.state, self.count = case, jax.tree.map(jax.numpy.array, case.state), 0
+    def __init__(self, case: Case, name: str):
+        self.name, self.step, self.batch = name, case.steps[name], case.batch
+        self.state, self.count = jax.tree.map(jax.numpy.array, case.state), 0
 
     def advance(self, index: int, steps: int) -> dict:
         """So many steps like the one of an index, waited for; the figures of the last."""
         seen: dict = {}
         for _ in range(steps):
             key = jax.random.key(self.count)
-            self.state, seen = self.case.step(index, self.state, self.case.batch, key)
+            self.state, seen = self.step(index, self.state, self.batch, key)
             self.count += 1
         jax.block_until_ready((self.state, seen))
         return {name: float(value) for name, value in seen.items()}
@@ -177,32 +188,39 @@ def turn(runner: Ours | Threads, shares: dict[int, float], steps: dict[int, int]
     return seconds
 
 
+def apart(figures: dict, others: dict) -> float:
+    """The largest difference between figures of a step and another's, relative to those above 1."""
+    return max(abs(value - float(others[name])) / max(abs(value), 1.0) for name, value in figures.items())
+
+
 def compare(title: str, *, count: int, rounds: int, seconds: float, compiled: bool) -> dict:
     """All runners on one case; a turn lasts about so many seconds."""
     case = case_of(title, count)
-    ours, agree, first_seconds = Ours(case), {}, []
+    ours, plain = (Ours(case, name) for name in case.steps)
+    agree, first_seconds = {}, []
     for index in case.shares:
         began = time.perf_counter()
         found = ours.advance(index, 1)
         first_seconds.append(round(time.perf_counter() - began, 1))
         first = found if index == 0 else first
+        theirs = plain.advance(index, 1)
+        agree[plain.name] = max(agree.get(plain.name, 0.0), apart(found, theirs))
     orders = [(last, False) for last in (False, True)]
     orders += [(True, True)] if compiled and ":" not in title else []
     peers = [case.peers(*order) for order in orders]
     for peer in peers:
         theirs = peer.step(*case.draws)
-        differences = (abs(first[name] - float(theirs[name])) / max(abs(first[name]), 1.0) for name in first)
-        agree[peer.name] = max(differences)
+        agree[peer.name] = apart(first, theirs)
     if not max(agree.values()) <= AGREE["fp32"]:
         raise SystemExit(f"{title}: the first steps differ, so nothing is timed: {agree}")
     threads = sorted({1, hardware()["cores"]})
-    runners: list = [ours, *(Threads(peer, n) for peer in peers for n in threads)]
+    runners: list = [ours, plain, *(Threads(peer, n) for peer in peers for n in threads)]
     once = dict.fromkeys(case.shares, 1)
     warm = {}
     for runner in runners:  # once for nothing
         turn(runner, case.shares, once)
         warm[runner.name] = turn(runner, case.shares, once)
-    best = min(value for name, value in warm.items() if name != ours.name)
+    best = min(value for name, value in warm.items() if not name.startswith(OURS))
     timed = [runner for runner in runners if runner is ours or warm[runner.name] <= SLOW * best]
     steps = {
         runner.name: {i: max(round(seconds * share / warm[runner.name]), 1) for i, share in case.shares.items()}

@@ -11,8 +11,8 @@ So three functions, each in its fastest form, serve derivatives of any order, as
 own rules differentiate T as written, which for a stride of 2 ends in a convolution with holes in its window; on CPUs
 that one operation took two fifths of a training step with a penalty (docs/performance.md).
 
-Which form is the fastest depends on the number of channels, and on the number of tiles of the whole batch, since
-Winograd's filtering transforms the kernel at every step. The figures below were measured there too.
+Which form is the fastest depends on the number of channels, and for 3x3 kernels on the number of tiles of the whole
+batch, since Winograd's filtering transforms the kernel at every step. The figures below were measured there too.
 """
 
 import functools
@@ -29,7 +29,10 @@ from jaxprior.nn.direct import convolve
 Array = jax.Array
 
 FEW_TILES, MANY_TILES = 256, 512
-"""Filtering repays the kernel's transform from so many tiles on; kernel gradients gain up to so many."""
+"""Filtering repays the transform of a 3x3 kernel from so many tiles on; its kernel gradient gains up to so many."""
+
+FEW_CHANNELS = 16
+"""With fewer channels, halving and doubling are left to XLA."""
 
 
 class Convolution(NamedTuple):
@@ -75,33 +78,62 @@ def halved(size: int) -> Convolution:
     Arguments:
         size: side of the kernels, 2 to 7.
     """
+
     def forward(x: Array, kernel: Array) -> Array:
-        can, tiles = _halving(size, (x.shape[1] // 2, x.shape[2] // 2), x, kernel)
-        return (halving.convolve if can and tiles >= FEW_TILES else direct.strided_convolve)(x, kernel)
+        fast = _halves(kernel.shape, (x.shape[1] // 2, x.shape[2] // 2), x)
+        return (halving.convolve if fast else direct.strided_convolve)(x, kernel)
 
     def input_gradient(g: Array, kernel: Array) -> Array:
-        if _halving(size, g.shape[1:3], g, kernel)[0]:
+        if _halves(kernel.shape, g.shape[1:3], g):
             return halving.input_gradient(g, kernel)
-        if kernel.shape[2] < 16:
-            b, h, w, _ = g.shape
-            return _transposed(lambda x: direct.strided_convolve(x, kernel), (b, 2 * h, 2 * w, kernel.shape[2]), g)
-        return transposed.transposed_convolve(g, kernel.swapaxes(2, 3))
+        return _doubled(g, kernel.swapaxes(2, 3))
 
     def kernel_gradient(x: Array, g: Array) -> Array:
         shape = (size, size, x.shape[-1], g.shape[-1])
-        can, tiles = _halving(size, g.shape[1:3], x, jax.ShapeDtypeStruct(shape, x.dtype))
-        if can and tiles <= MANY_TILES:
+        if _halves(shape, g.shape[1:3], g):
             return halving.kernel_gradient(x, g)
         return _transposed(functools.partial(direct.strided_convolve, x), shape, g)
 
     return closed(forward, input_gradient, kernel_gradient)
 
 
-def _halving(size: int, sides: tuple[int, ...], x: Array, kernel) -> tuple[bool, int]:
-    """Whether `jaxprior.nn.halving` serves for a halved map of so many pixels, and how many tiles that has."""
+@functools.cache
+def doubled(size: int) -> Convolution:
+    """The transposed convolution of stride 2, see `jaxprior.nn.transposed`: kernels [k, k, i, o], of a side `size`."""
+
+    def forward(x: Array, kernel: Array) -> Array:
+        fast = _halves(kernel.shape, x.shape[1:3], x)
+        return (halving.transposed_convolve if fast else _doubled)(x, kernel)
+
+    def input_gradient(g: Array, kernel: Array) -> Array:
+        if _halves(kernel.shape, (g.shape[1] // 2, g.shape[2] // 2), g):
+            return halving.transposed_input_gradient(g, kernel)
+        return direct.strided_convolve(g, kernel.swapaxes(2, 3))
+
+    def kernel_gradient(x: Array, g: Array) -> Array:
+        shape = (size, size, x.shape[-1], g.shape[-1])
+        if _halves(shape, x.shape[1:3], x):
+            return halving.transposed_kernel_gradient(x, g)
+        exchanged = (size, size, g.shape[-1], x.shape[-1])
+        return _transposed(functools.partial(direct.strided_convolve, g), exchanged, x).swapaxes(2, 3)
+
+    return closed(forward, input_gradient, kernel_gradient)
+
+
+def _doubled(x: Array, kernel: Array) -> Array:
+    """A transposed convolution in no fewer multiplications; with few channels, XLA's own is the faster form."""
+    if kernel.shape[3] >= FEW_CHANNELS:
+        return transposed.transposed_convolve(x, kernel)
+    b, h, w, _ = x.shape
+    exchanged = kernel.swapaxes(2, 3)
+    return _transposed(lambda y: direct.strided_convolve(y, exchanged), (b, 2 * h, 2 * w, kernel.shape[3]), x)
+
+
+def _halves(kernel_shape: tuple[int, ...], sides: tuple[int, ...], x: Array) -> bool:
+    """Whether `jaxprior.nn.halving` serves for such a kernel and a halved map of such sides."""
     h, w = sides
-    can = size == 4 and h % 2 == w % 2 == 0 and min(kernel.shape[2:]) >= 16 and x.dtype != jnp.bfloat16
-    return can, len(x) * h * w // 4
+    fits = kernel_shape[0] == 4 and h % 2 == w % 2 == 0
+    return fits and min(kernel_shape[2:]) >= FEW_CHANNELS and x.dtype != jnp.bfloat16
 
 
 def _transposed(linear: Callable[[Array], Array], shape: tuple[int, ...], g: Array) -> Array:
@@ -151,7 +183,7 @@ def strided_convolve(x: Array, kernel: Array) -> Array:
 
 def transposed_convolve(x: Array, kernel: Array) -> Array:
     """Double a map, see `jaxprior.nn.transposed`: features [b, h, w, i] -> [b, 2 h, 2 w, o]."""
-    return halved(len(kernel)).input_gradient(x, kernel.swapaxes(2, 3))
+    return doubled(len(kernel)).forward(x, kernel)
 
 
 def downsample_convolve(x: Array, kernel: Array) -> Array:
@@ -164,5 +196,4 @@ def upsample_convolve(x: Array, kernel: Array) -> Array:
 
     It is the transpose of a convolution that is followed by 2x2 sums.
     """
-    flipped = kernel[::-1, ::-1].swapaxes(2, 3)
-    return halved(4).input_gradient(x, 4.0 * direct.with_averaging(flipped))
+    return doubled(4).forward(x, 4.0 * direct.with_averaging(kernel[::-1, ::-1]))

@@ -19,12 +19,15 @@ NARROW = [
     *(("strided", size, (3, 2)) for size in (3, 4, 7)),
     *(("transposed", size, (3, 2)) for size in (2, 5)),
 ]
-WIDE = [("same", 3, (64, 64)), ("up", 3, (32, 16)), ("down", 3, (32, 32)), ("strided", 4, (32, 32))]
+WIDE = [
+    *(("same", 3, (64, 64)), ("up", 3, (32, 16)), ("down", 3, (32, 32))),
+    *((operation, 4, (32, 16)) for operation in ("strided", "transposed")),
+]
 
 
 @pytest.mark.parametrize(("operation", "size", "channels"), NARROW + WIDE)
 def test_values_and_gradients_and_gradients_of_gradients_are_the_plain_ones(operation, size, channels, monkeypatch):
-    """Wide ones are filtered here whatever their maps' size is."""
+    """Wide ones are computed in fewer multiplications here, whatever their maps' size is."""
     monkeypatch.setattr(trained, "FEW_TILES", 1)
     monkeypatch.setattr(trained, "MANY_TILES", 10**6)
     draw = np.random.default_rng(0).standard_normal
@@ -64,6 +67,17 @@ def test_a_penalty_needs_no_convolution_with_holes_in_a_reversed_window():
 
     slow = re.compile(r"window=\{[^}]*rhs_dilate[^}]*rhs_reversal")
     assert slow.search(program("down")) and not slow.search(program("down_trained"))
+
+
+def test_a_doubling_never_exchanges_the_channels_of_its_kernel():
+    """That would cost more than the rest of what is done to a large kernel; the gradients do not need it either."""
+    x, kernel = jnp.ones((2, 4, 4, 32)), jnp.ones((4, 4, 32, 16))
+
+    def score(x, kernel):
+        return jnp.sum(FORMS["transposed_trained"].apply(x, kernel) ** 2)
+
+    program = str(jax.make_jaxpr(jax.grad(score, argnums=(0, 1)))(x, kernel))
+    assert "dot_general" in program and "permutation=(0, 1, 3, 2)" not in program
 
 
 @pytest.mark.parametrize("platform", [None, "cpu", "gpu"])
