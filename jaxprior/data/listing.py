@@ -20,18 +20,17 @@ import glob
 import os
 import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from jaxprior.checks import described, whole_number
 from jaxprior.data.kinds import ARCHIVES, COMPANIONS, EXTENSIONS, foreign_archive
+from jaxprior.data.places import Archive, Folder, path_of_entry
 from jaxprior.data.sources import ImageSource, PathLike, error_words, file_source, is_archive, printable, start_of
+from jaxprior.data.walking import is_wanted, walk
 from jaxprior.errors import ArgumentError, ImageError, JaxpriorWarning
-from jaxprior.runs.kinds import RECORD, is_run, what_it_is
+from jaxprior.runs.kinds import is_run, what_it_is
 
-
-SYSTEM_FILES = frozenset(("__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r"))
-"""Files and folders that operating systems add."""
 
 NAMED = 3
 """How many archives or links a sentence names."""
@@ -171,11 +170,12 @@ def _expanded(place: Path) -> list[Path]:
 
 
 class _Found:
-    """What has been found so far: pictures by their locations, and names of other files by their real paths."""
+    """What has been found so far: pictures, where they lie, and names of other files by their real paths."""
 
     def __init__(self):
         self.places: list[str] = []
-        self.sources: dict[tuple[str, str], ImageSource] = {}
+        self.sources: list[ImageSource] = []
+        self._taken: dict[str, set[str]] = collections.defaultdict(set)
         self.others: dict[str, str] = {}
         self.runs: dict[str, str] = {}
         self.archives: dict[str, str] = {}
@@ -202,114 +202,112 @@ class _Found:
         elif (what := foreign_archive(start_of(place))) is not None:
             raise ImageError(f"{place}: it is {what}.")
         else:
-            self._add(file_source(place))
+            self._add_file(place)
 
     def distinct(self) -> Iterator[ImageSource]:
         """The pictures, with names that differ. Two names can become one where what is not printable is escaped."""
         names = collections.Counter()
-        for source in self.sources.values():
+        for source in self.sources:
             names[source.name] += 1
             number = names[source.name]
-            yield source if number == 1 else dataclasses.replace(source, name=f"{source.name} ({number})")
+            yield source if number == 1 else source.renamed(f"{source.name} ({number})")
 
-    def _add(self, source: ImageSource) -> None:
-        self.sources.setdefault(source.location, source)
+    def _is_new(self, place: str, name: str) -> bool:
+        """Whether a file of a real folder, or an entry of an archive, was not found before; it is from now on."""
+        taken = self._taken[place]
+        if name in taken:
+            return False
+        taken.add(name)
+        return True
 
-    def _search_folder(self, folder: Path) -> None:
-        if is_run(folder):
+    def _add_file(self, path: Path) -> None:
+        source = file_source(path)
+        if self._is_new(*os.path.split(source.location[0])):
+            self.sources.append(source)
+
+    def _search_folder(self, path: Path) -> None:
+        if is_run(path):
             raise ImageError(
-                f"{folder} {what_it_is(folder)}, with pictures of several kinds: give one of its folders, for example "
-                f"{folder / 'images'}."
+                f"{path} {what_it_is(path)}, with pictures of several kinds: give one of its folders, for example "
+                f"{path / 'images'}."
             )
-        real, linked = [], []
-        for parent, names in _walk(folder, self._pass_over_run):
-            for name in names:
-                file = Path(parent, name)
-                if _is_picture(name):
-                    (linked if file.is_symlink() else real).append(file.relative_to(folder))
-                else:
-                    self._pass_over(file.as_posix(), file, broken=file.is_symlink() and not file.exists())
-        sources = {}  # of a file and a link to it the file is listed, wherever they stand in the order of names
-        for inside in [*real, *linked]:
-            source = dataclasses.replace(file_source(folder / inside), inside=inside.as_posix())
-            sources.setdefault(source.location, (inside.parts, source))
-        for _, source in sorted(sources.values(), key=lambda pair: pair[0]):
-            self._add(source)
+        # Links come after all files: of a file and a link to it the file is listed, wherever they stand in the order.
+        found, linked = [], []
+        for folder, files in walk(path, self._pass_over_run):
+            parts = folder.parts
+            for name, is_link in files:
+                if not _is_picture(name):
+                    self._pass_over_file(folder, name, is_link=is_link)
+                elif is_link:
+                    linked.append((folder, name))
+                elif self._is_new(folder.real, name):
+                    found.append(((*parts, name), folder))
+        for folder, name in linked:
+            folder.follow(name)
+            if self._is_new(*os.path.split(folder.location(name)[0])):
+                found.append(((*folder.parts, name), folder))
+        found.sort(key=_parts_of)
+        for parts, folder in found:
+            self.sources.append(ImageSource.at(folder, parts[-1], printable(folder.prefix + parts[-1])))
 
-    def _search_archive(self, archive: Path) -> None:
+    def _search_archive(self, path: Path) -> None:
         try:
-            with zipfile.ZipFile(archive) as opened:
-                members = [(_path_of(member), member) for member in opened.infolist()]
+            with zipfile.ZipFile(path) as opened:
+                members = [(path_of_entry(member.filename), member) for member in opened.infolist()]
         except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise ImageError(f"{archive}: it is not a readable zip archive ({error_words(error)}).") from error
-        last = dict(members)
-        for inside, member in members:
-            kept = last[inside]
-            if (member.CRC, member.file_size) != (kept.CRC, kept.file_size) and _is_picture(inside.name):
-                name = printable(f"{archive.as_posix()}/{inside}")
-                self.replaced.setdefault(f"{os.path.realpath(archive)}/{inside}", name)
-        for inside, member in sorted(last.items(), key=lambda item: item[0].parts):
-            if member.is_dir() or member.filename.endswith("\\") or not all(_is_wanted(part) for part in inside.parts):
+            raise ImageError(f"{path}: it is not a readable zip archive ({error_words(error)}).") from error
+        last, real = dict(members), os.path.realpath(path)
+        if len(last) < len(members):
+            for inside, member in members:
+                kept = last[inside]
+                if (member.CRC, member.file_size) != (kept.CRC, kept.file_size) and _is_picture(inside):
+                    self.replaced.setdefault(f"{real}/{inside}", printable(f"{path.as_posix()}/{inside}"))
+        found = []
+        for parts, inside in sorted((_parts(inside), inside) for inside in last):
+            member = last[inside]
+            if member.filename.endswith(("/", "\\")) or not all(map(is_wanted, parts)):
                 continue
-            name = f"{archive.as_posix()}/{str(inside).lstrip('/')}"
-            if _is_picture(inside.name):
-                self._add(ImageSource(printable(name), inside.stem, archive, member, inside.as_posix()))
-            else:
-                self._pass_over(name, archive / inside)
+            name = f"{path.as_posix()}/{inside.lstrip('/')}"
+            if not _is_picture(inside):
+                self._pass_over(name, f"{real}/{inside}", PurePosixPath(inside).suffix)
+            elif self._is_new(real + "/", member.filename):
+                found.append((member, printable(name)))
+        archive = Archive(path, [member for member, _ in found])
+        self.sources.extend(ImageSource.at(archive, number, name) for number, (_, name) in enumerate(found))
 
     def _pass_over_run(self, path: str) -> None:
         """Take note of the folder of a run."""
         self.runs.setdefault(os.path.realpath(path), printable(Path(path).as_posix()))
 
-    def _pass_over(self, name: str, path: Path, *, broken: bool = False) -> None:
+    def _pass_over_file(self, folder: Folder, name: str, *, is_link: bool) -> None:
         """Take note of a file that is no picture by its ending."""
-        place, ending = os.path.realpath(path), path.suffix.lower()
-        if broken:
-            self.broken_links.setdefault(str(path), printable(name))
-        elif ending in ARCHIVES:
+        path = folder.prefix + name
+        if is_link and not os.path.exists(path):
+            self.broken_links.setdefault(path, printable(path))
+            return
+        place = os.path.realpath(path) if is_link else os.path.join(folder.real, name)
+        self._pass_over(path, place, PurePosixPath(name).suffix)
+
+    def _pass_over(self, name: str, place: str, ending: str) -> None:
+        """Take note of a file or an entry with such an ending, in such a real place."""
+        if ending.lower() in ARCHIVES:
             self.archives.setdefault(place, printable(name))
-        elif ending not in COMPANIONS:
+        elif ending.lower() not in COMPANIONS:
             self.others.setdefault(place, printable(name))
 
 
-def _walk(folder: Path, on_run: Callable[[str], None]) -> Iterator[tuple[str, list[str]]]:
-    """Search a folder with all that are below it: (path of a folder, names of its files), each folder once.
-
-    Folders of runs are not searched; `on_run` is called with the path of each. Linked folders come after all others, so
-    that a folder that also has a link to it keeps its own path.
-    """
-    waiting, seen = [str(folder)], set()
-    while waiting:
-        for parent, folders, names in os.walk(waiting.pop(0)):
-            real_path = os.path.realpath(parent)
-            if real_path in seen:
-                folders.clear()
-                continue
-            seen.add(real_path)
-            if RECORD in names and is_run(parent):
-                on_run(parent)
-                folders.clear()
-                continue
-            wanted = sorted(filter(_is_wanted, folders))
-            links = [name for name in wanted if os.path.islink(os.path.join(parent, name))]
-            waiting += [os.path.join(parent, name) for name in links]
-            folders[:] = [name for name in wanted if name not in links]
-            yield parent, sorted(filter(_is_wanted, names))
+def _parts_of(found: tuple[tuple[str, ...], Folder]) -> tuple[str, ...]:
+    return found[0]
 
 
-def _path_of(member: zipfile.ZipInfo) -> PurePosixPath:
-    """The path of an entry inside its archive."""
-    return PurePosixPath(member.filename.replace("\\", "/"))
+def _parts(path: str) -> tuple[str, ...]:
+    """The parts of a path inside an archive; the first is "/" where it starts so."""
+    return PurePosixPath(path).parts if path.startswith("/") else tuple(path.split("/"))
 
 
 def _is_picture(name: str) -> bool:
     """Whether a file has the ending of a picture."""
     return os.path.splitext(name)[1].lower() in EXTENSIONS
-
-
-def _is_wanted(name: str) -> bool:
-    """Whether a file or folder is neither hidden nor one of those that operating systems add."""
-    return name == ".." or not (name.startswith(".") or name in SYSTEM_FILES)
 
 
 def _count(names: Sequence[str], word: str) -> str:

@@ -3,8 +3,6 @@
 `jaxprior.data.listing` finds the pictures of folders and archives.
 """
 
-import dataclasses
-import functools
 import io
 import lzma
 import os
@@ -12,7 +10,9 @@ import shutil
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
+from jaxprior.data.places import GivenPath, Place
 from jaxprior.errors import ImageError
 
 
@@ -24,7 +24,6 @@ _READ_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFErro
 PathLike = str | os.PathLike[str]
 
 
-@dataclasses.dataclass(frozen=True)
 class ImageSource:
     """A picture that was found but not yet read: a file, or a member of a zip archive.
 
@@ -38,28 +37,70 @@ class ImageSource:
             "cats/cat.png"; by default the name of the file.
     """
 
-    name: str
-    stem: str
-    path: Path
-    member: zipfile.ZipInfo | None = None
-    inside: str = ""
+    __slots__ = ("_key", "_name", "_place")
 
-    def __post_init__(self):
-        if not self.inside:
-            object.__setattr__(self, "inside", self.path.name)
+    def __init__(self, name: str, stem: str, path: Path, member: zipfile.ZipInfo | None = None, inside: str = ""):
+        self._name, self._place, self._key = name, GivenPath(path, stem, member, inside), None
 
-    @functools.cached_property
+    @classmethod
+    def at(cls, place: Place, key: Any, name: str) -> "ImageSource":
+        """Return a picture of a place that many pictures share, see `jaxprior.data.places`."""
+        source = cls.__new__(cls)
+        source._name, source._place, source._key = name, place, key
+        return source
+
+    def renamed(self, name: str) -> "ImageSource":
+        """Return the same picture under another name."""
+        return ImageSource.at(self._place, self._key, name)
+
+    @property
+    def name(self) -> str:
+        """What reports and errors call the picture."""
+        return self._name
+
+    @property
+    def stem(self) -> str:
+        """The name of the file without folder and extension."""
+        return self._place.stem(self._key)
+
+    @property
+    def path(self) -> Path:
+        """The file, or the archive that contains it."""
+        return self._place.path(self._key)
+
+    @property
+    def member(self) -> zipfile.ZipInfo | None:
+        """The entry of the archive, with what is needed to read it; None for a file."""
+        return self._place.member(self._key)
+
+    @property
+    def inside(self) -> str:
+        """The path inside the folder or archive in which the picture was found."""
+        return self._place.inside(self._key)
+
+    @property
     def location(self) -> tuple[str, str]:
         """The real path of the file, and the entry of the archive or "": what all ways to the picture have in common.
 
         A link counts as its file only if it has the same name.
         """
-        if self.member is not None:
-            return os.path.realpath(self.path), self.member.filename
-        target = os.path.realpath(self.path)
-        if os.path.basename(target) != self.path.name:
-            target = os.path.join(os.path.realpath(self.path.parent), self.path.name)
-        return target, ""
+        return self._place.location(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ImageSource):
+            return NotImplemented
+        return self._told() == other._told()
+
+    def __hash__(self) -> int:
+        return hash(self._name)
+
+    def __repr__(self) -> str:
+        return f"ImageSource(name={self.name!r}, path={str(self.path)!r}, inside={self.inside!r})"
+
+    def _told(self) -> tuple:
+        """What two descriptions of one picture have in common."""
+        member = self.member
+        return self.name, self.stem, self.path, self.inside, None if member is None else member.filename
 
     def read(self) -> bytes:
         """Read the bytes of the picture's file.
@@ -74,7 +115,8 @@ class ImageSource:
             >>> data = list_images("photos.zip")[0].read()
         """
         try:
-            return _read_file(self.path) if self.member is None else _read_member(self.path, self.member)
+            member = self.member
+            return _read_file(self.path) if member is None else _read_member(self.path, member)
         except ImageError as error:
             raise ImageError(f"{self.name}: {error}") from None
         except _READ_ERRORS as error:

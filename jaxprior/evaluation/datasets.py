@@ -57,10 +57,11 @@ class DataSet:
     def all_sources(self, run: Path) -> list[ImageSource]:
         """List the pictures as `sources` does, those too that the limit leaves out, at the end."""
         found = list(map(file_source, self._files(run))) if self.path is None else list_images(self.path)
-        inside = [(_inside(source, self.path), source) for source in found]
+        place = None if self.path is None else self.path.as_posix()
+        inside = [(_inside(source, place), source) for source in found]
         if self.seed is not None:  # by hash, so that a larger limit, or one more picture in the folder, only adds
             inside.sort(key=lambda pair: hashlib.sha256(f"{self.seed} {pair[0]}".encode()).digest())
-        return [dataclasses.replace(source, name=f"{self.name}/{name}") for name, source in inside]
+        return [source.renamed(f"{self.name}/{name}") for name, source in inside]
 
     def write_builtin(self, run: Path) -> None:
         """Write built-in pictures that are not there yet into `run`/data; others are the user's and lie elsewhere."""
@@ -88,8 +89,8 @@ def chelsea_squares() -> list[np.ndarray]:
     return [picture for square in squares for picture in (square, square[:, ::-1])]
 
 
-def _inside(source: ImageSource, place: Path | None) -> str:
+def _inside(source: ImageSource, place: str | None) -> str:
     """A picture's path inside its folder or archive; its file's name if it was given itself, or is built in."""
-    if place is None or source.name == place.as_posix():
+    if place is None or source.name == place:
         return source.path.name
-    return source.name.removeprefix(f"{place.as_posix()}/")
+    return source.name.removeprefix(f"{place}/")

@@ -2,6 +2,7 @@
 
 import os
 import tarfile
+import tracemalloc
 import warnings
 import zipfile
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from odd_files import RGB, picture, saved
 
 from jaxprior.data.images import list_images, load_image, load_images, survey
+from jaxprior.data.sources import file_source
 from jaxprior.errors import ImageError, JaxpriorWarning
 
 
@@ -185,3 +187,35 @@ def test_an_archive_of_another_kind_is_refused_in_one_sentence(place, data, word
 def test_endings_count_in_any_case(place, ending):
     put(f"in/a.{ending}")
     assert names("in") == [f"in/a.{ending}"]
+
+
+def test_real_paths_are_asked_for_folders_and_links_and_not_for_every_picture(place, monkeypatch):
+    put(*(f"in/{folder}/{number}.png" for folder in "ab" for number in range(50)), "in/labels.txt")
+    os.symlink("a/1.png", "in/link.png")
+    asked, real = [], os.path.realpath
+    monkeypatch.setattr(os.path, "realpath", lambda path, **more: asked.append(str(path)) or real(path, **more))
+    found = survey("in").sources
+    locations = {source.location for source in found}
+    assert len(asked) <= 4, asked
+    assert len(found) == len(locations) == 101
+    assert (real("in/a/7.png"), "") in locations and (real("in") + "/link.png", "") in locations
+
+
+def test_a_listed_picture_takes_little_memory(place):
+    put(*(f"in/{number:04d}.png" for number in range(500)), data=b"")
+    with zipfile.ZipFile("in.zip", "w") as archive:
+        for number in range(500):
+            archive.writestr(f"{number:04d}.png", b"")
+    for path in ("in", "in.zip"):
+        tracemalloc.start()
+        found = survey(path).sources
+        assert tracemalloc.get_traced_memory()[0] < 400 * len(found)
+        tracemalloc.stop()
+
+
+def test_pictures_are_equal_that_have_the_same_name_and_file(place):
+    put("in/a.png", "in/b.png")
+    first, second = survey("in").sources
+    assert first == survey("in").sources[0] == file_source(Path("in/a.png")) and first != second
+    assert first.renamed("other") != first and first.renamed("other").path == Path("in/a.png")
+    assert len({first, survey("in").sources[0], second}) == 2
