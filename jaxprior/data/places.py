@@ -53,18 +53,23 @@ class GivenPath(Place):
         self._location: Location | None = None
 
     def path(self, key: None) -> Path:
+        """Return the path as it was given."""
         return self._path
 
     def stem(self, key: None) -> str:
+        """Return the stem as it was given."""
         return self._stem
 
     def inside(self, key: None) -> str:
+        """Return the path inside as it was given, or the name of the file."""
         return self._inside
 
     def member(self, key: None) -> zipfile.ZipInfo | None:
+        """Return the entry as it was given."""
         return self._member
 
     def location(self, key: None) -> Location:
+        """Find the real path once, when it is first asked for."""
         if self._location is None:
             member = self._member
             place = location_of_file(self._path) if member is None else os.path.realpath(self._path)
@@ -108,18 +113,23 @@ class Folder(Place):
         self._links[name] = location_of_file(Path(self.prefix + name))
 
     def path(self, key: str) -> Path:
+        """Return the path of the file below the folder as it was given."""
         return Path(self.prefix + key)
 
     def stem(self, key: str) -> str:
+        """Return the name of the file without its ending."""
         return PurePosixPath(key).stem
 
     def inside(self, key: str) -> str:
+        """Return the path of the file inside the folder that was searched."""
         return self._inside + key
 
     def member(self, key: str) -> None:
+        """Return None, because there is no archive."""
         return None
 
     def location(self, key: str) -> Location:
+        """Return the real path of the file; only of links it was asked of the file system."""
         return self._links.get(key) or os.path.join(self.real, key), ""
 
 
@@ -141,21 +151,26 @@ class Archive(Place):
         }
 
     def path(self, key: int) -> Path:
+        """Return the archive."""
         return self._path
 
     def stem(self, key: int) -> str:
+        """Return the name of the entry without folder and ending."""
         return PurePosixPath(self.inside(key)).stem
 
     def inside(self, key: int) -> str:
+        """Return the path of the entry inside the archive."""
         return path_of_entry(self._names[key])
 
     def member(self, key: int) -> zipfile.ZipInfo:
+        """Make the entry of its numbers."""
         member = zipfile.ZipInfo(self._names[key])
         for name, numbers in self._numbers.items():
             setattr(member, name, numbers[key])
         return member
 
     def location(self, key: int) -> Location:
+        """Return the real path of the archive and the name of the entry."""
         return self.real, self._names[key]
 
 
