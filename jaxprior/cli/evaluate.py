@@ -10,7 +10,7 @@ import typer
 from jaxprior.cli import options as opt
 from jaxprior.cli.console import load_jax, mistakes, print_summary, print_table, say, say_error, showing_run
 from jaxprior.cli.restore import SOME_FAILED
-from jaxprior.cli.shares import check_share, resolve_share
+from jaxprior.cli.shares import check_share, resolve_share, say_report
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
@@ -140,7 +140,7 @@ def evaluate(
     runs = evaluation.runs_in(folder)
     rows = [run.rows() for run in runs]
     print_summary(evaluation.short_titles([run.read()["cell"] for run in runs]), rows, told=told)
-    say(f"\nreport: {report}")
+    say_report(report, folder)
     if any((part.status != "ok").any() for part in rows):
         raise typer.Exit(SOME_FAILED)
 
@@ -165,7 +165,7 @@ def _best_prior() -> str:
     return prior_file(None).parent.name
 
 
-def _run(recipe: Any, out: Path, **settings: Any) -> tuple[Path, set[str]]:
+def _run(recipe: Any, out: Path, **settings: Any) -> tuple[Path | None, set[str]]:
     """All cells with progress shown; a stop ends the program with a sentence on how to go on.
 
     Returns:

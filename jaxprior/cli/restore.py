@@ -7,10 +7,10 @@ from typing import Any
 import typer
 
 from jaxprior.cli import options as opt
-from jaxprior.cli.console import load_jax, mistakes, print_summary, say, say_error, showing_run
+from jaxprior.cli.console import load_jax, mistakes, print_summary, say_error, showing_run
 from jaxprior.cli.derived import options_of, spelled_option
 from jaxprior.cli.method import check, method_options, method_table, resolve
-from jaxprior.cli.shares import check_share, resolve_share
+from jaxprior.cli.shares import check_share, resolve_share, say_report
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
@@ -140,9 +140,9 @@ def _restore(
         cell, sources, folder, prior=prior, among=found, batch_size=options.batch_size,
         memory=opt.in_bytes(options.memory), why=_why_fitted(cell),
     )  # fmt: skip
-    path = evaluation.write_report([folder])
+    path = evaluation.write_closing_report([folder], share=share)
     print_summary([cell.title], [rows], told=() if told is None else (told,), trained_on=trained_on(prior.card))
-    say(f"\nreport: {path}")
+    say_report(path, out)
     if (rows.status != "ok").any():
         raise typer.Exit(SOME_FAILED)
 

@@ -1,6 +1,8 @@
 """From options to the part that this process does: of a run's pictures, or of every batch of a training."""
 
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 from jaxprior.cli.console import mistakes, say
 from jaxprior.cli.options import MeetingOptions, ShareOptions
@@ -51,6 +53,17 @@ def join_others(options: MeetingOptions) -> None:
         from jaxprior.system import runtime
 
         _met(options, runtime.join)
+
+
+def say_report(path: Path | None, run: Path) -> None:
+    """Say where the report of a run is, or that a process that ends later writes it."""
+    if path is not None:
+        say(f"\nreport: {path}")
+        return
+    say(
+        "\nThis share is finished. The process that finishes the last picture of the run writes the report; "
+        f"`jaxprior report {shlex.quote(str(run))}` writes one of what is there at any moment."
+    )
 
 
 def _is_meeting(options: MeetingOptions) -> bool:

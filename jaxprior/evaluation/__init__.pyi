@@ -22,6 +22,7 @@ from jaxprior.evaluation.runner import run_cell as run_cell
 from jaxprior.evaluation.tasks import make_task as make_task
 from jaxprior.reporting.comparison import compare as compare
 from jaxprior.reporting.comparison_report import write_comparison as write_comparison
+from jaxprior.reporting.report import write_closing_report as write_closing_report
 from jaxprior.reporting.report import write_report as write_report
 from jaxprior.reporting.snapshot import snapshots as snapshots
 from jaxprior.reporting.tables import results_csv as results_csv

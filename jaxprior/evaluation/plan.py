@@ -30,7 +30,7 @@ from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, numbered, r
 from jaxprior.evaluation.runner import run_cell
 from jaxprior.evaluation.tasks import make_task
 from jaxprior.operators import Operator
-from jaxprior.reporting.report import write_report
+from jaxprior.reporting.report import write_closing_report
 from jaxprior.restoration.presets import Method, make_method, origin_of_method
 from jaxprior.runs.observer import Observer
 from jaxprior.runs.record import check_configuration
@@ -140,7 +140,7 @@ def run_recipe(
     share: Share = WHOLE,
     watch: Watch | None = None,
     command: str = "",
-) -> Path:
+) -> Path | None:
     """Run all cells of a recipe, one after the other, and write tables and report; what is there already is kept.
 
     Arguments:
@@ -153,7 +153,7 @@ def run_recipe(
         command: how to go on with this evaluation, for run.json.
 
     Returns:
-        Where the report is.
+        Where the report is; None if it is left to another process, see `write_closing_report`.
 
     Raises:
         RunError: the folder belongs to something else, or to another recipe.
@@ -184,7 +184,7 @@ def run_recipe(
                     command=command,
                     labels=planned.labels,
                 )
-        return write_report(runs_in(run), run / "report.html")
+        return write_closing_report(runs_in(run), run / "report.html", share=share)
 
 
 def short_titles(labels: Sequence[dict[str, str]]) -> list[str]:

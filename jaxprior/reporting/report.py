@@ -14,12 +14,16 @@ from jaxprior.reporting.snapshot import Snapshot, snapshots
 from jaxprior.reporting.tables import csv_pieces, json_text, summary, summary_markdown
 from jaxprior.runs.record import read_record
 from jaxprior.runs.runfolder import RunFolder
+from jaxprior.runs.shares import WHOLE, Share
 from jaxprior.system.activity import doing
 from jaxprior.system.amounts import plural
 from jaxprior.system.files import write_atomically
 
 
 EVALUATION = "evaluation"  # kind of the run.json above the cells of a grid
+
+LARGE = 10_000
+"""Pictures of a run up to which each of the processes that share it writes the report of what is there."""
 
 
 def write_report(runs: Sequence[RunFolder], path: Path | None = None) -> Path:
@@ -50,6 +54,34 @@ def write_report(runs: Sequence[RunFolder], path: Path | None = None) -> Path:
         path = path or runs[0].path.parent / "report.html"
         _write_grid(read, path)
         return path
+
+
+def write_closing_report(runs: Sequence[RunFolder], path: Path | None = None, *, share: Share = WHOLE) -> Path | None:
+    """Write the report as a process does that has finished its share, unless a process that ends later will.
+
+    Each of the processes that share a run writes what is there by then, so that there always is a report. Where the
+    run has more than 10,000 pictures, only a process that finds all of them finished does so: 64 reports of a million
+    pictures would take most of an hour.
+
+    Arguments:
+        runs, path: see `write_report`.
+        share: the part of the pictures that this process did.
+
+    Returns:
+        Where the report is; None if it is left to another process.
+
+    Raises:
+        RunError: none of the runs has begun.
+
+    Example:
+        >>> run = RunFolder("runs/cats", share=Share.parse("1/64"))  # needs a run # doctest: +SKIP
+        >>> write_closing_report([run], share=run.share)  # doctest: +SKIP
+    """
+    if share.count > 1:
+        wanted = sum(run.read()["images"] for run in runs)
+        if wanted > LARGE and sum(len(run.rows()) for run in runs) < wanted:
+            return None
+    return write_report(runs, path)
 
 
 def _write_run(run: Snapshot) -> None:
