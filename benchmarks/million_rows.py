@@ -20,13 +20,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxprior.data.images import save_png
+from jaxprior.data.images import list_images, save_png
 from jaxprior.data.sources import ImageSource
 from jaxprior.errors import ImageError
 from jaxprior.runs.journal import Journal
@@ -40,6 +42,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARES, CELLS = 64, 4
 FILES = 20_000
 """Real files of pictures, of which the cost of a million is scaled."""
+LISTED = 100_000
+"""Empty files and entries of an archive that are listed."""
 BATCH = 64
 """Rows that an accelerator's process appends at once."""
 METRICS = ("psnr", "psnr_hole", "psnr_merged", "psnr_known")
@@ -200,7 +204,7 @@ def append(folder: Path, rows: int) -> None:
 
 def listing(folder: Path, rows: int) -> None:
     """Finding pictures in a folder, and reading and hashing some of them, as a resumed run does."""
-    from jaxprior.data.images import list_images, pixels_id, read_picture
+    from jaxprior.data.images import pixels_id, read_picture
 
     place = folder / "photos"
     began = measured()
@@ -210,6 +214,26 @@ def listing(folder: Path, rows: int) -> None:
     for source in found[:2000]:
         pixels_id(read_picture(source).pixels)
     tell(began, rows=rows, decoded=2000)
+
+
+def listing_of_many(folder: Path, rows: int) -> None:
+    """Finding 100,000 empty files in a folder, and as many entries in an archive; and what memory their list takes."""
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        pictures, packed = Path(place) / "pictures", Path(place) / "pictures.zip"
+        with zipfile.ZipFile(packed, "w") as archive:
+            for number in range(LISTED):
+                file = pictures / name_of(number)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.touch()
+                archive.writestr(name_of(number), b"")
+        for path in (pictures, packed):
+            began = measured()
+            found = list_images([path])
+            tell(began, rows=rows, files=len(found), listed=path.suffix or "folder")
+            tracemalloc.start()
+            found = list_images([path])
+            print(json.dumps({"bytes_a_picture": round(tracemalloc.get_traced_memory()[0] / len(found))}))
+            tracemalloc.stop()
 
 
 def files_of_pictures(folder: Path, rows: int) -> None:
@@ -229,7 +253,9 @@ def files_of_pictures(folder: Path, rows: int) -> None:
 
 MEASURED: dict[str, Callable[[Path, int], None]] = {
     one.__name__: one
-    for one in (resume, report, closing_table, name_pictures, append, compare, files_of_pictures, listing)
+    for one in (
+        resume, report, closing_table, name_pictures, append, compare, listing_of_many, files_of_pictures, listing,
+    )  # fmt: skip
 }
 """What is measured, in processes of their own. `grid` is `report` of a grid."""
 
