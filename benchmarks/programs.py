@@ -33,6 +33,7 @@ TRAINING = ["--data", PICTURES, "-o", "RUN"]
 COMMANDS = {
     "inpaint": [["inpaint", CAT, "--mask", "center:0.25", "-o", "RUN"]],
     "reconstruct": [["reconstruct", CAT, "--steps", "3", "-o", "RUN"]],
+    "colorize": [["colorize", CAT, "-o", "RUN"]],
     "report": [["reconstruct", CAT, "--steps", "3", "-o", "RUN"], ["report", "RUN"]],
     "evaluate": [["evaluate", "quick", "--limit", "1", "--dry-run"]],
     "train": [
@@ -44,9 +45,13 @@ COMMANDS = {
         + TRAINING
     ]
     * 2,
-    "lsgan": [["train", "lsgan", "--resolution", "32", "--steps", "20", *TRAINING]],
+    "lsgan": [["train", "lsgan", "--resolution", "32", "--widths", "96,64,32", "--steps", "20", *TRAINING]],
+    "autoencoder": [
+        ["train", "autoencoder", "--resolution", "32", "--mask", "center:0.25", "--steps", "20", *TRAINING]
+    ],
     "singan": [["singan", "train", CAT, "--max-size", "64", "--steps", "3", "-o", "RUN"]],
     "consingan": [["singan", "train", CAT, "--preset", "consingan", "--max-size", "64", "--steps", "3", "-o", "RUN"]],
+    "priors": [["priors"]],
     "demo": [["demo", "-o", "RUN"]],
 }
 """Name -> the command lines; the last one is counted, and those before it make what it needs."""

@@ -141,6 +141,16 @@ def of_training_speed(found: dict) -> str:
     return _of_steps(found, lambda result: f"{result['case'].replace(':', ', ')}, batch {result['batch']}")
 
 
+def of_programs(found: dict) -> str:
+    """Programs of usual commands, with nothing compiled before and with everything."""
+    rows = []
+    for name, one in found["results"].items():
+        counts = one["all"]
+        often = ", ".join(f"{count} {program}" for program, count in list(one["most often"].items())[:3])
+        rows.append([name, *(str(counts[kind]) for kind in ("traced", "compiled", "read")), often])
+    return table(["", "traced", "compiled", "read", "most often"], rows)
+
+
 def _of_steps(found: dict, title: Callable[[dict], str]) -> str:
     names = list(dict.fromkeys(name for result in found["results"] for name in result["runners"]))
     rows = []
@@ -163,6 +173,7 @@ TABLES: dict[str, Callable[[dict], str]] = {
     "training": of_training,
     "scaling": of_scaling,
     "startup": of_startup,
+    "programs": of_programs,
 }
 
 

@@ -96,7 +96,7 @@ def _levels(real: tuple[int, ...], fake: tuple[int, ...]) -> list[int]:
 def _descriptors(images: Images, key: Array, level: int, levels: int) -> Array:
     """Normalised patches `[n * 128, 49 * c]` of one level, its pyramids built a batch of images at a time."""
     size = images.shape[1] >> level
-    corners = _corners(key, jnp.arange(len(images)), size - PATCH + 1)
+    corners = np.asarray(_corners(key, np.arange(len(images), dtype=np.int32), size - PATCH + 1))
     parts = []
     for start in range(0, len(images), _BATCH):
         batch = slice(start, start + _BATCH)

@@ -10,6 +10,7 @@ from functools import partial
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jaxprior.nn.elementwise import add_bias, widen
@@ -167,6 +168,8 @@ def normalised(module: nn.Module, x: Array, train: bool) -> Array:
 def fold(variables: dict) -> dict:
     """Turn trained parameters of norm "batch" into those of norm "affine" that do what the running statistics did.
 
+    It computes with NumPy, because every JAX operation would be a program to compile for each number of channels.
+
     Arguments:
         variables: {"params": ..., "batch_stats": ...}.
 
@@ -178,10 +181,11 @@ def fold(variables: dict) -> dict:
     def of_block(name: str, block: dict) -> dict:
         if name not in statistics:
             return block
-        mean, variance = (statistics[name]["norm"][part] for part in ("mean", "var"))
-        scale = block["norm"]["scale"] / jnp.sqrt(variance + EPSILON)
+        mean, variance = (np.asarray(statistics[name]["norm"][part]) for part in ("mean", "var"))
+        scale, bias = (np.asarray(block["norm"][part]) for part in ("scale", "bias"))
+        scale = scale / np.sqrt(variance + EPSILON)
         rest = {part: value for part, value in block.items() if part != "norm"}
-        return {**rest, "scale": scale, "bias": block["norm"]["bias"] - mean * scale}
+        return {**rest, "scale": scale, "bias": bias - mean * scale}
 
     return {name: of_block(name, block) for name, block in variables["params"].items()}
 

@@ -59,9 +59,16 @@ def repeat(update: Callable, keys, params, opt_state, *args):
     return params, opt_state, metrics
 
 
+@jax.jit
 def copied(tree):
     """The same values in other buffers: a step donates its state, in which no buffer may appear twice."""
     return jax.tree.map(jnp.copy, tree)
+
+
+@jax.jit
+def adam_start(params):
+    """The state of optax's Adam before its first update, at any rate: zeros. One program makes all of its arrays."""
+    return optax.adam(0.0).init(params)
 
 
 def ema(average, params, decay):

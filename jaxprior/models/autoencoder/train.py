@@ -21,7 +21,7 @@ from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
 from jaxprior.training.evaluators import SHOWN, Repaired
 from jaxprior.training.pictures import Pictures, to_images
-from jaxprior.training.players import copied, ema, player
+from jaxprior.training.players import adam_start, copied, ema, player
 from jaxprior.training.recipe import adam, average_decay, cut_into_parts, dtype_of
 from jaxprior.training.session import Plan, settings_of
 from jaxprior.training.statistics import apply_training, parted
@@ -38,12 +38,13 @@ def make_networks(recipe: AutoencoderRecipe) -> tuple[Autoencoder, dcgan.Critic]
 def init_state(recipe: AutoencoderRecipe, key: jax.Array) -> dict:
     """Start state: variables, their average, Adam's; the critic's too, if it has a say."""
     network, critic = make_networks(recipe)
-    variables = network.init(key, jnp.zeros((1, recipe.resolution, recipe.resolution, 3)))
+    pictures = jax.ShapeDtypeStruct((1, recipe.resolution, recipe.resolution, 3), jnp.float32)
+    variables = network.lazy_init(key, pictures)
     state = {"autoencoder": variables, "average": copied(variables)}
-    state["autoencoder_opt"] = adam(recipe).init(variables["params"])
+    state["autoencoder_opt"] = adam_start(variables["params"])
     if recipe.adversarial:
         state["critic"] = critic.init_variables(jax.random.fold_in(key, 1))
-        state["critic_opt"] = adam(recipe).init(state["critic"]["params"])
+        state["critic_opt"] = adam_start(state["critic"]["params"])
     return state
 
 

@@ -13,8 +13,7 @@ from jaxprior.models.consingan.stage import networks_of
 from jaxprior.models.singan import ScalePlan, reconstruct
 from jaxprior.models.singan.networks import Critic
 from jaxprior.models.singan.noise import draw_normals
-from jaxprior.training.players import copied
-from jaxprior.training.recipe import adam
+from jaxprior.training.players import adam_start, copied
 
 
 def init_state(recipe: ConsinganRecipe, scales: ScalePlan, coarsest: np.ndarray, key: jax.Array) -> dict:
@@ -38,7 +37,7 @@ def init_state(recipe: ConsinganRecipe, scales: ScalePlan, coarsest: np.ndarray,
         "critic": critic,
         "noise": {f"stage{n}": noise for n, noise in enumerate(noises)},
         "amplitudes": jnp.zeros(count).at[0].set(1),
-        "adam": _start_adam(recipe, parts, critic),
+        "adam": _start_adam(parts, critic),
         "stage": jnp.int32(0),
     }
 
@@ -88,9 +87,8 @@ def begin_stage(recipe: ConsinganRecipe, scales: ScalePlan, stage: int, picture:
         remade = reconstruct(assemble(recipe, scales, state, stage + 1, picture[0]))[-1]
         error = jnp.sqrt(jnp.mean(jnp.square(picture - remade)))
         state["amplitudes"] = state["amplitudes"].at[stage].set(recipe.noise_amplitude * error)
-    return {**state, "adam": _start_adam(recipe, state["generator"], state["critic"])}
+    return {**state, "adam": _start_adam(state["generator"], state["critic"])}
 
 
-def _start_adam(recipe: ConsinganRecipe, parts: dict, critic: dict) -> dict:
-    optimizer = adam(recipe)
-    return {"generator": {name: optimizer.init(part) for name, part in parts.items()}, "critic": optimizer.init(critic)}
+def _start_adam(parts: dict, critic: dict) -> dict:
+    return {"generator": {name: adam_start(part) for name, part in parts.items()}, "critic": adam_start(critic)}

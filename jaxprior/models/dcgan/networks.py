@@ -165,7 +165,7 @@ class Generator(nn.Module):
     @nn.nowrap
     def init_variables(self, key: Array) -> dict:
         """Random parameters, {"params": ...} and "batch_stats" if the norm has any."""
-        return dict(self.init(key, jnp.zeros((1, self.latent_dim))))
+        return dict(self.lazy_init(key, jax.ShapeDtypeStruct((1, self.latent_dim), jnp.float32)))
 
     @nn.nowrap
     def init_params(self, key: Array) -> dict:
@@ -246,7 +246,7 @@ class Critic(nn.Module):
     @nn.nowrap
     def init_variables(self, key: Array) -> dict:
         """Random parameters, {"params": ...} and "batch_stats" if the norm has any."""
-        return dict(self.init(key, jnp.zeros((1, *self.image_shape))))
+        return dict(self.lazy_init(key, jax.ShapeDtypeStruct((1, *self.image_shape), jnp.float32)))
 
     @nn.nowrap
     def init_params(self, key: Array) -> dict:

@@ -9,6 +9,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxprior.models.dcgan import networks as dcgan
 from jaxprior.models.dcgan.config import LsganRecipe
@@ -17,7 +18,7 @@ from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
 from jaxprior.training.evaluators import CODES, SHOWN, SlicedWasserstein
 from jaxprior.training.pictures import Pictures, draw_batch, to_images
-from jaxprior.training.players import copied, ema, player, repeat
+from jaxprior.training.players import adam_start, copied, ema, player, repeat
 from jaxprior.training.recipe import adam, average_decay, cut_into_parts, dtype_of
 from jaxprior.training.session import Plan, settings_of
 from jaxprior.training.statistics import apply_training, parted
@@ -47,10 +48,10 @@ def draw_codes(recipe: LsganRecipe, key: jax.Array, count: int) -> jax.Array:
 
 def init_state(recipe: LsganRecipe, key: jax.Array) -> dict:
     """Start state: variables of both networks (parameters and running statistics), the generator's average, Adam's."""
-    optimizer, found = adam(recipe), {}
+    found = {}
     for name, network, k in zip(("generator", "critic"), make_networks(recipe), jax.random.split(key), strict=True):
         variables = network.init_variables(k)
-        found |= {name: variables, f"{name}_opt": optimizer.init(variables["params"])}
+        found |= {name: variables, f"{name}_opt": adam_start(variables["params"])}
     return {**found, "average": copied(found["generator"])}
 
 
@@ -105,7 +106,7 @@ def plan(recipe: LsganRecipe, pictures: Pictures) -> Plan:
     """Everything that `session.run` needs to train this recipe on these pictures."""
     generator, _ = make_networks(recipe)
     draw_images = jax.jit(generator.apply)
-    codes = draw_codes(recipe, jax.random.key(recipe.seed + 1), CODES)
+    codes = np.asarray(draw_codes(recipe, jax.random.key(recipe.seed + 1), CODES))
     card = {"architecture": "dcgan", "config": dcgan.to_config(*make_networks(recipe)), "codes": recipe.codes}
 
     def sample(state, _moment, codes):

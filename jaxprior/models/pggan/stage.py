@@ -13,7 +13,7 @@ from jaxprior.nn.pooling import downsample, upsample
 from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
 from jaxprior.training.pictures import to_images
-from jaxprior.training.players import When, copied, ema, player
+from jaxprior.training.players import When, adam_start, copied, ema, player
 from jaxprior.training.recipe import average_decay, dtype_of
 
 
@@ -126,13 +126,14 @@ def _warm_up(steps: int, index, fade_steps: int):
     return jnp.minimum((since_reset + 1.0) / steps, 1.0)
 
 
-def reset(recipe: PgganRecipe, state: dict) -> dict:
+def reset(state: dict) -> dict:
     """Adam's states of both networks, zeroed, as whenever the network changes."""
-    return {**state, **{f"{name}_opt": adam(recipe).init(state[name]) for name in ("generator", "critic")}}
+    return {**state, **{f"{name}_opt": adam_start(state[name]) for name in ("generator", "critic")}}
 
 
-def grow(recipe: PgganRecipe, stage: int, state: dict) -> dict:
+def grow(stage: int, state: dict) -> dict:
     """Begin a stage: its layers enter the generator's average as they are."""
     new = {f"layer{2 * stage}", f"layer{2 * stage + 1}", f"output{stage}"}
-    average = {name: copied(state["generator"][name]) if name in new else old for name, old in state["average"].items()}
-    return reset(recipe, {**state, "average": average})
+    entering = copied({name: layer for name, layer in state["generator"].items() if name in new})
+    average = {name: entering.get(name, old) for name, old in state["average"].items()}
+    return reset({**state, "average": average})

@@ -6,12 +6,14 @@ Adam(0, 0.99) whose state is zeroed whenever the network changes; images faded i
 published, and the non-saturating one with lazy R1, which costs half.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxprior.models.pggan.config import PgganRecipe, feature_widths
 from jaxprior.models.pggan.continued import check_card, check_equal, networks_of, resolved
@@ -33,14 +35,14 @@ def init_state(recipe: PgganRecipe, key: jax.Array) -> dict:
     generator, critic = make_networks(recipe)
     g_key, c_key = jax.random.split(key)
     g, c = generator.init_params(g_key), critic.init_params(c_key)
-    return reset(recipe, {"generator": g, "critic": c, "average": copied(g)})
+    return reset({"generator": g, "critic": c, "average": copied(g)})
 
 
 def start_state(recipe: PgganRecipe, prior: Prior) -> dict:
     """Start state of a training that goes on from weights: both networks as they are, the average as the generator."""
     assert prior.critic is not None  # `check_card` refuses a prior without one
     generator, critic = copied(prior.params), copied(prior.critic.params)
-    return reset(recipe, {"generator": generator, "critic": critic, "average": copied(generator)})
+    return reset({"generator": generator, "critic": critic, "average": copied(generator)})
 
 
 def phases(recipe: PgganRecipe, pictures: Pictures) -> list[Phase]:
@@ -63,8 +65,10 @@ def phases(recipe: PgganRecipe, pictures: Pictures) -> list[Phase]:
         fade_steps = 0 if stage == first else round(recipe.fade_kimg * 1000 / batch)
         train_steps = round(train_kimg * 1000 / batch)
         step = make_step(recipe, stage, fade_steps, train_steps if stage == last else 0)
-        parts = [(f"{size}x{size} fade", fade_steps, 0, partial(grow, recipe, stage))] if fade_steps else []
-        parts.append((f"{size}x{size}", train_steps, fade_steps, partial(reset, recipe)))
+        parts: list[tuple[str, int, int, Callable[[dict], dict]]] = []
+        if fade_steps:
+            parts.append((f"{size}x{size} fade", fade_steps, 0, partial(grow, stage)))
+        parts.append((f"{size}x{size}", train_steps, fade_steps, reset))
         for name, steps, offset, begin in parts:
             plan.append(
                 Phase(
@@ -112,7 +116,7 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
         fade = jnp.float32(1.0 - moment.index / steps) if _fades(plan_phases[moment.phase_number]) else None
         return draw_images(state["average"], codes, fade, stage=stages[moment.phase_number])
 
-    codes = jax.random.normal(jax.random.key(recipe.seed + 1), (CODES, generator.latent_dim))
+    codes = np.asarray(jax.random.normal(jax.random.key(recipe.seed + 1), (CODES, generator.latent_dim)))
     return Plan(
         name="pggan",
         settings=settings_of(recipe) | ({} if prior is None else {"start_from": prior.card["sha256"]}),

@@ -116,8 +116,9 @@ class Generator(PatchNetwork):
     @nn.nowrap
     def init_variables(self, key: Array) -> dict:
         """Random parameters, {"params": ...} and "batch_stats" if the norm has any."""
-        pixel = jnp.zeros((1, 1, 1, self.image_channels))
-        return dict(self.init(key, zero_pad(pixel, self.margin), pixel))
+        side = 1 + 2 * self.margin
+        pixel, padded = (jax.ShapeDtypeStruct((1, n, n, self.image_channels), jnp.float32) for n in (1, side))
+        return dict(self.lazy_init(key, padded, pixel))
 
 
 class Critic(PatchNetwork):
@@ -138,7 +139,8 @@ class Critic(PatchNetwork):
     @nn.nowrap
     def init_variables(self, key: Array) -> dict:
         """Random parameters, {"params": ...} and "batch_stats" if the norm has any."""
-        return dict(self.init(key, zero_pad(jnp.zeros((1, 1, 1, self.image_channels)), self.margin)))
+        side = 1 + 2 * self.margin
+        return dict(self.lazy_init(key, jax.ShapeDtypeStruct((1, side, side, self.image_channels), jnp.float32)))
 
 
 class Block(nn.Module):

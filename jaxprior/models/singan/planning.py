@@ -125,8 +125,8 @@ def scale_phase(
         begin, step, programs, programs_at_end: see `loop.Phase`; the batch is the picture with an axis in front, or k
             of them.
     """
-    real = jnp.asarray(reals[scale])
-    batch = real[None] if real.ndim == 3 else real[:, None]
+    real = reals[scale]
+    batch = jnp.asarray(real[None] if real.ndim == 3 else real[:, None])
     return Phase(
         name=f"scale {scale} of 0 to {len(reals) - 1}",
         steps=recipe.steps,

@@ -86,7 +86,7 @@ def plan(recipe: SinganRecipe, model: SinGan, *, scale: int, colors: int) -> Pla
         networks = zip(("generator", "critic"), networks_at(recipe, scale), jax.random.split(key), strict=True)
         part = {name: network.init_variables(own) for name, network, own in networks}
         amplitude = recipe.noise_amplitude * reconstruction_error(below, picture[None])
-        adam = {name: start_adam(recipe, part)}
+        adam = {name: start_adam(part)}
         return {name: {**part, "noise": jnp.array(model.scales[scale].noise), "amplitude": amplitude}, "adam": adam}
 
     def step(index, state, picture, key):

@@ -8,8 +8,7 @@ from jaxprior.models.singan import Scale, ScalePlan, SinGan, reconstruct
 from jaxprior.models.singan.config import SinganRecipe
 from jaxprior.models.singan.losses import networks_at
 from jaxprior.models.singan.scale import draw_noise
-from jaxprior.training.players import copied
-from jaxprior.training.recipe import adam
+from jaxprior.training.players import adam_start, copied
 
 
 PLAYERS = ("generator", "critic")
@@ -27,16 +26,17 @@ def init_state(recipe: SinganRecipe, scales: ScalePlan, key: jax.Array, *, coars
     state: dict = {"adam": {}, "scale": jnp.int32(0)}
     for n, size in enumerate(scales.sizes):
         g_key, d_key, noise_key = jax.random.split(jax.random.fold_in(key, n), 3)
-        black = jnp.zeros((1, *size, 3))
         generator, critic = networks_at(recipe, n)
         part = {"generator": generator.init_variables(g_key), "critic": critic.init_variables(d_key)}
-        noise = draw_noise(recipe, noise_key, black, n)[0]
         if n:
-            noise = jnp.zeros_like(noise)
+            height, width = (side + 2 * recipe.noise_margin for side in size)
+            noise = jnp.asarray(np.zeros((height, width, 3), np.float32))
         elif recipe.z_rec == "image":
             noise = jnp.asarray(coarsest)
+        else:
+            noise = draw_noise(recipe, noise_key, jnp.zeros((1, *size, 3)), n)[0]
         state[f"scale{n}"] = {**part, "noise": noise, "amplitude": jnp.float32(0 if n else 1)}
-        state["adam"][f"scale{n}"] = start_adam(recipe, part)
+        state["adam"][f"scale{n}"] = start_adam(part)
     return state
 
 
@@ -74,7 +74,7 @@ def begin_scale(recipe: SinganRecipe, below: SinGan | None, scale: int, picture:
         if recipe.inherit != "never" and same:
             own = {**own, **copied({name: state[f"scale{scale - 1}"][name] for name in PLAYERS})}
         own = {**own, "amplitude": recipe.noise_amplitude * reconstruction_error(below, picture)}
-    adam = {**state["adam"], f"scale{scale}": start_adam(recipe, own)}
+    adam = {**state["adam"], f"scale{scale}": start_adam(own)}
     return {**state, f"scale{scale}": own, "adam": adam, "scale": jnp.int32(scale)}
 
 
@@ -85,6 +85,6 @@ def reconstruction_error(below: SinGan, picture: jax.Array) -> jax.Array:
     return jnp.sqrt(jnp.mean(jnp.square(picture - remade)))
 
 
-def start_adam(recipe: SinganRecipe, part: dict) -> dict:
+def start_adam(part: dict) -> dict:
     """Adam's states of both networks of a scale."""
-    return {name: adam(recipe).init(part[name]["params"]) for name in PLAYERS}
+    return {name: adam_start(part[name]["params"]) for name in PLAYERS}

@@ -46,7 +46,7 @@ def plan(recipe: SinganRecipe, pictures: Pictures) -> Plan:
         phases=[_phase(recipe, scales, reals, n) for n in range(len(reals))],
         init=partial(init_state, recipe, scales, coarsest=reals[0]),
         trained=partial(_trained, recipe, scales, reals),
-        sample=lambda model, key: draw(model, key, count=SAMPLES)[None],
+        sample=lambda model, key: np.asarray(draw(model, key, count=SAMPLES))[None],
         remake=lambda model: reconstruct(model)[-1],
         reals=lambda scale: reals[scale][None],
     )

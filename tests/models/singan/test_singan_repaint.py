@@ -71,7 +71,7 @@ def test_fakes_start_from_few_colors_and_the_reconstruction_does_not(model):
     part = {"generator": model.scales[1].variables, "critic": model.scales[1].critic_variables}
     own = {
         "scale": {**part, "noise": model.scales[1].noise, "amplitude": jnp.float32(0.0)},
-        "adam": start_adam(recipe, part),
+        "adam": start_adam(part),
     }
     plain, snapped = (  # of copies: a step donates its state
         step(0, jax.tree.map(jnp.array, own), below, picture, jax.random.key(1))[1]
