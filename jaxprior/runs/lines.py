@@ -190,6 +190,9 @@ class JournalLines:
         Arguments:
             paths: of the journals; one need not exist. One that is shorter than before, or was left out, makes all of
                 them be read again.
+
+        Raises:
+            RunError: a journal is a folder.
         """
         paths = [path.absolute() for path in paths]
         sizes = {path: path.stat().st_size for path in paths if path.exists()}
@@ -206,7 +209,7 @@ class JournalLines:
         number = self._source.paths.index(path) if path in self._source.paths else len(self._source.paths)
         if number == len(self._source.paths):
             self._source.paths.append(path)
-        with open(path, "rb") as file:
+        with _journal(path) as file:
             end = self._ends.get(path, 0)
             file.seek(end)
             if not end:
@@ -230,6 +233,15 @@ class JournalLines:
         where = (np.concatenate([getattr(one, name) for one in sources])[order] for name in _InFiles.ARRAYS)
         self._source = _InFiles(self._source.paths, *where)
         self.lines = Lines(columns, self._source)
+
+
+def _journal(path: Path) -> BinaryIO:
+    try:
+        return open(path, "rb")
+    except IsADirectoryError:
+        raise RunError(
+            f"{path} is a folder; expected the journal of a run, a file: move that folder away, or name another run."
+        ) from None
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import sys
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -86,6 +87,18 @@ PLAIN = tuple(name for name in FIELDS if name not in ("figures", "notes"))
 """Fields that stand in a line as they are."""
 NOT_FIGURES = TAKEN - NAMES
 """Names that nothing in a line has beside the checksum."""
+NUMBER, WORD = (float, int, type(None)), (str, type(None))
+KINDS = {
+    **dict.fromkeys(("status", "reason", "device", "file", "key", "fit"), WORD),
+    **dict.fromkeys(("loss", "steps", "seconds", "batch", "written"), NUMBER),
+    "image": (str,),
+    "id": (int, type(None)),
+    "notes": (list,),
+}
+"""The types that the fields of a line may have. What is no field is a figure if it is a number."""
+LARGEST = int(sys.float_info.max)
+"""No number of a line is larger."""
+LARGEST_ID = (1 << 63) - 1
 CHECKSUM = b', "crc": "00000000"}\n'
 """The end of every line; instead of the noughts stands the CRC-32 of the line without its checksum."""
 
@@ -124,6 +137,8 @@ def decode(line: str) -> Row | None:
 def values_of(line: bytes) -> dict[str, Any] | None:
     """Return what stands in a line, or None if the line is incomplete, damaged or no line of a journal.
 
+    A line in which a field has a value of another type than a row has counts as damaged.
+
     Arguments:
         line: with the line break at its end.
     """
@@ -135,8 +150,15 @@ def values_of(line: bytes) -> dict[str, Any] | None:
         values = json.loads(body.decode() + "}")
     except ValueError:
         return None
-    whole = isinstance(values, dict) and isinstance(values.get("image"), str) and NOT_FIGURES.isdisjoint(values)
-    return values if whole and isinstance(values.get("notes", []), list) else None
+    if not isinstance(values, dict) or "image" not in values or not NOT_FIGURES.isdisjoint(values):
+        return None
+    for name, value in values.items():
+        kind, allowed = type(value), KINDS.get(name)
+        if allowed is not None and kind not in allowed:
+            return None
+        if kind is int and abs(value) > (LARGEST_ID if name == "id" else LARGEST):
+            return None
+    return values
 
 
 def row_of(values: Mapping[str, Any]) -> Row:

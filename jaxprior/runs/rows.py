@@ -1,5 +1,6 @@
 """The rows of a run as tables and reports take them: a sequence of rows whose figures can be had as columns."""
 
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TypeVar, overload
@@ -8,12 +9,16 @@ import numpy as np
 
 from jaxprior.runs.lines import Lines
 from jaxprior.runs.row import Row
+from jaxprior.system.amounts import plural
 
 
 Item = TypeVar("Item")
 
 HELD = 10_000
 """So many rows of a run are in memory at most; of a larger run, each is read again when it is asked for."""
+
+SHOWN = 2
+"""So many names of pictures are shown where rows are printed."""
 
 
 class ListLike(Sequence[Item]):
@@ -72,7 +77,18 @@ class Rows(ListLike[Row]):
     def __getitem__(self, place: int | slice) -> "Row | Rows":
         if isinstance(place, slice):
             return self.take(np.arange(len(self))[place])
-        return next(self._lines.read([int(self._places[place])]))
+        return next(self._lines.read([int(self._places[int(operator.index(place))])]))
+
+    def __add__(self, other: "list[Row] | Rows") -> list[Row]:
+        return [*self, *other] if isinstance(other, list | Rows) else NotImplemented
+
+    def __radd__(self, other: list[Row]) -> list[Row]:
+        return [*other, *self] if isinstance(other, list) else NotImplemented
+
+    def __repr__(self) -> str:
+        first = [self._lines.columns.images[place] for place in self._places[:SHOWN].tolist()]
+        count = f"{len(self)} {plural('row', len(self))}"
+        return f"<Rows: {', '.join([count, *first, *(['...'] if len(self) > SHOWN else [])])}>"
 
     def take(self, places: np.ndarray) -> "Rows":
         """Return some of the rows.

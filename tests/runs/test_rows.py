@@ -1,7 +1,9 @@
 """Rows of large runs: columns in memory, whole rows read from the journals when they are asked for."""
 
+import json
 import random
 import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -85,6 +87,54 @@ def test_only_what_a_journal_has_grown_by_is_read_again(tmp_path, monkeypatch):
     assert found.update([journal.path]).columns.images == [f"{i}.png" for i in range(6)] and len(read) == 1
     journal.path.write_text("")
     assert len(found.update([journal.path])) == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": "abc"},
+        {"id": 2**70},
+        {"id": True},
+        {"file": ["a"]},
+        {"status": ["ok"]},
+        {"fit": {"a": 1}},
+        {"key": 5},
+        {"written": "now"},
+        {"psnr": 10**400},
+        {"notes": {"a": 1}},
+        {"image": None},
+    ],
+)
+def test_a_line_with_a_field_of_a_wrong_type_is_damaged(tmp_path, wrong):
+    folder = RunFolder(tmp_path)
+    folder.journal.append([Row(image="a.png", id=2**32 - 1, figures={"psnr": 20}), Row(image="b.png")])
+    body = json.dumps({"image": "c.png", "id": 7, "status": "ok", **wrong})
+    with open(folder.journal.path, "a") as file:
+        file.write(f'{body[:-1]}, "crc": "{zlib.crc32(body.encode()):08x}"}}\n')
+    assert folder.rows().images == ["a.png", "b.png"] and folder.rows().figure("psnr")[0] == 20
+    assert list(folder.journal.latest()) == ["a.png", "b.png"]
+
+
+def test_a_folder_in_the_place_of_a_journal_is_named_in_one_sentence(tmp_path):
+    (tmp_path / "results.jsonl").mkdir()
+    (tmp_path / "results.jsonl" / "file").write_text("")
+    with pytest.raises(RunError, match=r"results\.jsonl is a folder; expected the journal of a run"):
+        RunFolder(tmp_path).rows()
+
+
+def test_rows_are_printed_added_and_indexed_like_a_list():
+    listed = [Row(image=f"{i}.png") for i in range(3)]
+    found, more = rows.Rows.of(listed), [Row(image="more.png")]
+    assert repr(found) == "<Rows: 3 rows, 0.png, 1.png, ...>"
+    assert repr(found[:1]) == "<Rows: 1 row, 0.png>" and repr(found[:0]) == "<Rows: 0 rows>"
+    assert found + more == listed + more and more + found == more + listed and found + found == listed + listed
+    assert isinstance(found + more, list) and isinstance(more + found, list)
+    assert found[True] == listed[True] and found[False] == listed[False] and found[np.int64(2)] == listed[2]
+    with pytest.raises(TypeError):
+        found + "more"
+    for wrong, error in ((3, IndexError), (-4, IndexError), (1.0, TypeError)):
+        with pytest.raises(error):
+            found[wrong]
 
 
 def test_rows_of_a_journal_that_is_gone_are_not_made_up(run, monkeypatch):
