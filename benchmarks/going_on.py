@@ -21,7 +21,7 @@ from jaxprior.models.pggan.continued import settled
 from jaxprior.models.pggan.train import plan
 from jaxprior.training import pictures
 from jaxprior.training.evaluators import SlicedWasserstein
-from jaxprior.training.loop import Moment, Phase
+from jaxprior.training.phases import Moment, Phase
 from jaxprior.training.session import Plan
 from jaxprior.training.settings import PictureInputs
 

@@ -24,7 +24,8 @@ from jaxprior.models.singan.state import init_state
 from jaxprior.models.singan.train import plan
 from jaxprior.training import session
 from jaxprior.training.clock import TrainingClock
-from jaxprior.training.loop import Interrupted, Moment, Pace
+from jaxprior.training.loop import Interrupted, Pace
+from jaxprior.training.phases import Moment
 from jaxprior.training.pictures import Pictures
 
 

@@ -17,7 +17,7 @@ from measuring import in_time, record, save, spread
 
 from jaxprior.models.pggan import train as pggan
 from jaxprior.models.pggan.config import PRESETS
-from jaxprior.training.loop import Phase
+from jaxprior.training.phases import Phase
 from jaxprior.training.pictures import Pictures
 
 

@@ -8,6 +8,7 @@ import math
 import re
 import sys
 import tempfile
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ from jaxprior.models.dcgan.config import LsganRecipe
 from jaxprior.models.pggan import train as pggan
 from jaxprior.models.pggan.config import PgganRecipe
 from jaxprior.models.pggan.stage import make_step
+from jaxprior.system import runtime
 from jaxprior.training import loop, session
+from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.pictures import Pictures
 from jaxprior.training.placement import Placement
 
@@ -120,10 +123,27 @@ def resumed(first: int, then: int) -> dict[str, Any]:
         ended = json.loads((folder / "run.json").read_text())
         return {
             "steps": rows,
-            "losses": [float(row["loss"]) for row in loop.read_metrics(folder / "metrics.csv")],
+            "losses": [float(row["loss"]) for row in read_metrics(folder / "metrics.csv")],
             "devices": [begun["device"], ended["device"]],
             "same": begun["configuration"] == ended["configuration"],
         }
+
+
+def compiled(count: int) -> list[tuple[str, bool]]:
+    """What a PGGAN of two stages compiles on so many devices: programs, and whether a thread did it ahead."""
+    recipe = GROWING.changed({"resolution": 16, "widths": (6, 6, 6), "train_kimg": 0.016, "fade_kimg": 0.016})
+    plan, found = pggan.plan(recipe, pictures(recipe)), []
+
+    def hear(event: str, _seconds: float, **details: Any) -> None:
+        if event.endswith("backend_compile_duration"):
+            found.append((details.get("fun_name"), threading.current_thread() is not threading.main_thread()))
+
+    runtime.forget_programs()
+    jax.monitoring.register_event_duration_secs_listener(hear)
+    with tempfile.TemporaryDirectory() as folder:
+        session.run(plan, folder, source="noise", devices=jax.devices()[:count], pace=PACE)
+    jax.monitoring.unregister_event_duration_listener(hear)
+    return [(name, ahead) for name, ahead in found if name in ("jit(step)", "jit(draw_images)")]
 
 
 def uneven() -> dict[str, Any]:
@@ -158,6 +178,7 @@ def main() -> None:
         "losses": {name: {count: losses(name, count) for count in (1, 2, 4)} for name in RECIPES},
         "communication": {"8 on 4": communication(8, 4), "8 on 2": communication(8, 2)},
         "resumed": {"2 to 1": resumed(2, 1), "1 to 2": resumed(1, 2)},
+        "compiled": compiled(2),
         "uneven": uneven(),
         "members": members(),
     }

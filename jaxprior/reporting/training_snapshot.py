@@ -9,7 +9,7 @@ from jaxprior.reporting.samples import Samples, samples_over_time
 from jaxprior.runs.kinds import TRAINING, wrong_kind
 from jaxprior.runs.record import read_record
 from jaxprior.training.evaluators import Evaluation, read_evaluation
-from jaxprior.training.loop import read_metrics
+from jaxprior.training.metrics_file import read_metrics
 from jaxprior.weights import storage
 from jaxprior.weights.loader import RUN_WEIGHTS
 

@@ -18,6 +18,8 @@ from jaxprior.errors import RunError
 def save(folder: Path, number: int, tree, *, keep: int = 2) -> None:
     """Write one checkpoint, and remove the oldest ones when there are more than `keep`.
 
+    One that has this number already is there until the new one is complete.
+
     Arguments:
         folder: where all checkpoints of the run lie; made if it is missing.
         number: the name of this checkpoint. The highest number counts as the newest.
@@ -29,10 +31,14 @@ def save(folder: Path, number: int, tree, *, keep: int = 2) -> None:
     path = Path(folder).absolute() / str(number)
     path.parent.mkdir(parents=True, exist_ok=True)
     tree = jax.tree.map(np.asarray, tree)
+    written = path.with_suffix(".new") if path.exists() else path
     if jax.process_count() > 1:
-        _save_alone(path, tree)
+        _save_alone(written, tree)
     else:
-        ocp.save(os.fspath(path), tree, overwrite=True)
+        ocp.save(os.fspath(written), tree, overwrite=True)
+    if written != path:
+        shutil.rmtree(path)
+        written.rename(path)
     for old in numbers(folder)[:-keep]:
         shutil.rmtree(Path(folder) / str(old), ignore_errors=True)
 

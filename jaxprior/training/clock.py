@@ -1,6 +1,8 @@
 """How long a training takes, and when its planned time is over. Compiling is measured apart and not counted."""
 
+import contextlib
 import time
+from collections.abc import Iterator
 
 from jaxprior.system.compiling import CompileClock
 
@@ -55,3 +57,29 @@ class TrainingClock:
     def __exit__(self, *exception: object) -> None:
         self._all = time.monotonic() - self._begun
         self._compile_clock.__exit__(*exception)
+
+
+class Speed:
+    """Steps per second between reports: of training alone, without the time of saving and drawing.
+
+    Arguments:
+        clock: of the training.
+        index: steps that are done.
+    """
+
+    def __init__(self, clock: TrainingClock, index: int):
+        self._clock, self._index, self._since = clock, index, clock.seconds
+
+    def at(self, index: int) -> float:
+        """Steps per second since the last report, when `index` steps are done."""
+        now = self._clock.seconds
+        speed = (index - self._index) / max(now - self._since, 1e-9)
+        self._index, self._since = index, now
+        return speed
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave out the time of the block."""
+        began = self._clock.seconds
+        yield
+        self._since += self._clock.seconds - began

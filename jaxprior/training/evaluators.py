@@ -15,7 +15,8 @@ import numpy as np
 from jaxprior import metrics
 from jaxprior.data import images
 from jaxprior.metrics.sliced_wasserstein import level_distances
-from jaxprior.training.loop import Moment, read_metrics
+from jaxprior.training.metrics_file import read_metrics
+from jaxprior.training.phases import Moment
 from jaxprior.training.pictures import Pictures
 
 

@@ -23,7 +23,7 @@ from jaxprior.system.activity import doing
 from jaxprior.system.ahead import Program, shapes_of
 from jaxprior.system.compiling import CompileClock
 from jaxprior.system.provenance import device_name
-from jaxprior.training.loop import Phase
+from jaxprior.training.phases import Phase
 from jaxprior.training.placement import Placement
 from jaxprior.training.stored_pixels import StoredPixels
 

@@ -7,88 +7,24 @@ killed, bit for bit on one machine.
 """
 
 import collections
-import csv
-import io
-import os
+import contextlib
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jax
-import numpy as np
 
 from jaxprior.runs import checkpoints
 from jaxprior.system.activity import Activity, doing
-from jaxprior.system.ahead import Program
 from jaxprior.system.programs import compiling
 from jaxprior.training import next_phase, processes
-from jaxprior.training.clock import TrainingClock
+from jaxprior.training.clock import Speed, TrainingClock
+from jaxprior.training.metrics_file import MetricsFile
+from jaxprior.training.phases import Counts, Moment, Phase
 from jaxprior.training.placement import Placement
 from jaxprior.training.reading_ahead import batches_ahead
-
-
-def no_programs(*_shapes: Any) -> Sequence[Program]:
-    """Say of no program that a phase calls it; they are compiled when they are called."""
-    return ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Phase:
-    """A stretch of training with one network shape.
-
-    Fields:
-        name: shown in the progress and in `metrics.csv`.
-        steps: number of steps.
-        begin: state -> state, called once when the phase starts (grow, freeze, inherit, reset an optimiser).
-        step: (index, state, batch, key) -> (state, metrics); compiled by the recipe.
-        batch: index -> whatever `step` wants, on the host. Another thread calls it ahead of time (`reading_ahead`).
-        images_per_step: for throughput and the image count; the first axis of a batch is so long.
-        unit: what progress counts: "pictures" that were shown, or "steps" where all of them show the same picture.
-        programs: (state, batch, key) as shapes -> the programs that its steps call. Threads compile them ahead.
-        programs_at_end: state as shapes -> the programs that draw and measure it, and that the next phase begins with.
-            Threads compile these, too.
-    """
-
-    name: str
-    steps: int
-    begin: Callable[[Any], Any]
-    step: Callable
-    batch: Callable[[int], Any]
-    images_per_step: int
-    unit: Literal["pictures", "steps"] = "pictures"
-    programs: Callable[[Any, Any, Any], Sequence[Program]] = no_programs
-    programs_at_end: Callable[[Any], Sequence[Program]] = no_programs
-
-    @property
-    def counted(self) -> int:
-        """How much of what progress counts a step is."""
-        return 1 if self.unit == "steps" else self.images_per_step
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """Where training stands: what observers get.
-
-    Fields:
-        phase, phase_number, index: the phase, its number, steps done in it.
-        step: steps done altogether; images: pictures shown altogether; total_steps, total_images: at the end.
-        images_per_second: measured since the last report.
-        unit: what progress counts, see `Phase`.
-        metrics: name -> float of the newest logged step.
-    """
-
-    phase: str
-    phase_number: int
-    index: int
-    step: int
-    total_steps: int
-    images: int
-    total_images: int
-    images_per_second: float
-    unit: str
-    metrics: dict[str, float]
 
 
 AHEAD = 2
@@ -143,7 +79,8 @@ def run(
         key: randomness of the run.
         placement: over which devices each batch is spread; by default everything lies on the first one.
         pace: intervals of logging, checkpoints and snapshots.
-        on_log: called at every logged step.
+        on_log: called at every logged step. A phase whose last step an earlier process made, and which that process
+            could not end, calls it once, without metrics.
         on_snapshot: called with the state now and then, after every phase and at a stop (samples, exported weights).
             The state it gets lies on one device.
         should_stop: polled between steps; when true, a checkpoint is saved and `Interrupted` raised. Where one of
@@ -160,180 +97,201 @@ def run(
         Interrupted: `should_stop` said so.
         PlannedEnd: the planned time is over.
     """
-    pace, clock = pace or Pace(), clock or TrainingClock()
-    placement = placement or Placement(jax.local_devices()[:1])
-    spreads = placement.spreads([phase.images_per_step for phase in phases])
-    first, start = 0, 0
-    restored = None
-    if folder is not None:
-        restored = checkpoints.restore(Path(folder) / "checkpoints", {"state": state, "phase": 0, "index": 0})
-    if restored is not None:
-        state = jax.tree.map(jax.numpy.asarray, restored[1]["state"])
-        first, start = int(restored[1]["phase"]), int(restored[1]["index"])
-    first, start = map(int, processes.from_first((first, start)))
-    agreement = processes.Agreement()
-    may_stop = should_stop if processes.count() == 1 else _never  # several stop after a step, together
-    before = [sum(p.steps for p in phases[:i]) for i in range(len(phases) + 1)]
-    shown = [sum(p.steps * p.images_per_step for p in phases[:i]) for i in range(len(phases) + 1)]
-    log = None if folder is None else MetricsFile(Path(folder) / "metrics.csv", keep_below=before[first] + start)
-    counted = [sum(p.steps * p.counted for p in phases[:i]) for i in range(len(phases) + 1)]
-    work = work or Activity("training")
-    work.total, work.unit = counted[-1], phases[0].unit
-    work.skip(counted[first] + start * phases[first].counted if first < len(phases) else counted[-1])
-    last_save = last_snapshot = time.monotonic()
-    moment: Moment | None = None  # of the newest step that was logged
+    training = _Training(
+        phases,
+        folder=folder,
+        key=key,
+        placement=placement or Placement(jax.local_devices()[:1]),
+        pace=pace or Pace(),
+        on_log=on_log,
+        on_snapshot=on_snapshot,
+        should_stop=should_stop,
+        clock=clock or TrainingClock(),
+        work=work or Activity("training"),
+    )
+    return training.all_phases(state)
 
-    def save(state, number: int, index: int):
-        if folder is not None:
-            tree = {"state": state, "phase": number, "index": index}
-            checkpoints.save(Path(folder) / "checkpoints", before[number] + index, tree)
 
-    for number in range(first, len(phases)):
-        phase, spread = phases[number], spreads[number]
-        work.text, work.detail = f"training, {phase.name}", ""
+class _Training:
+    """One call of `run`, whose arguments it has: phase by phase, from where the newest checkpoint stands."""
+
+    def __init__(
+        self,
+        phases: list[Phase],
+        *,
+        folder: Path | None,
+        key: jax.Array,
+        placement: Placement,
+        pace: Pace,
+        on_log: Callable[[Moment], None],
+        on_snapshot: Callable[[Any, Moment], None],
+        should_stop: Callable[[], bool],
+        clock: TrainingClock,
+        work: Activity,
+    ):
+        self.phases, self.counts, self.key = phases, Counts(phases), key
+        self.folder = None if folder is None else Path(folder)
+        self.spreads = placement.spreads([phase.images_per_step for phase in phases])
+        self.pace, self.clock, self.work = pace, clock, work
+        self.on_log, self.on_snapshot, self.should_stop = on_log, on_snapshot, should_stop
+        self.agreement = processes.Agreement()
+        self.log: MetricsFile | None = None
+        self.saved_at = self.drawn_at = time.monotonic()
+        self.drawing: Sequence[Hashable] = ()  # names of programs for snapshots, which threads compile
+
+    def all_phases(self, state: Any) -> Any:
+        """Train from the newest checkpoint, or else from a start state, to the end. Returns the final state."""
+        state, first, start = self._restored(state)
+        if first == len(self.phases):
+            return state
+        for number in range(first, len(self.phases)):
+            state = self._phase(number, start, state)
+            start = 0
+        self._save(state, len(self.phases), 0)
+        return state
+
+    def _restored(self, state: Any) -> tuple[Any, int, int]:
+        """The state to go on with, the number of its phase, and the steps that are done in that one."""
+        found = None
+        if self.folder is not None:
+            found = checkpoints.restore(self.folder / "checkpoints", {"state": state, "phase": 0, "index": 0})
+        first, start = 0, 0
+        if found is not None:
+            state = jax.tree.map(jax.numpy.asarray, found[1]["state"])
+            first, start = int(found[1]["phase"]), int(found[1]["index"])
+        first, start = map(int, processes.from_first((first, start)))
+        if self.folder is not None:
+            done = self.counts.steps(first, start)
+            self.log = MetricsFile(self.folder / "metrics.csv", keep_below=done)
+        self.work.total, self.work.unit = self.counts.progress(len(self.phases), 0), self.phases[0].unit
+        self.work.skip(self.counts.progress(first, start))
+        return state, first, start
+
+    def _phase(self, number: int, start: int, state: Any) -> Any:
+        """Do what is left of a phase. Its last state is saved before its snapshot, so that neither can be lost."""
+        phase, spread = self.phases[number], self.spreads[number]
+        self.work.text, self.work.detail = f"training, {phase.name}", ""
         if start == 0:
             with doing("preparing its networks"):
                 state = phase.begin(state)
-        state = spread.state(state)
-        phase_key = jax.random.fold_in(key, number)
-        at_end: Sequence[Hashable] = ()  # names of programs that threads compile
-        ticked, ticked_at = start, clock.seconds
-        ahead: collections.deque[dict] = collections.deque()  # what steps measured that may not be computed yet
+        if not phase.steps:
+            return state
+        if start < phase.steps:
+            state, moment = self._steps(number, start, spread.state(state))
+            state = spread.local(state)
+            self._save(state, number, phase.steps)
+        else:
+            moment = self.counts.moment(number, start, metrics={}, images_per_second=0.0)
+            self.on_log(moment)
+        self._snapshot(state, moment)
+        if start < phase.steps and number + 1 < len(self.phases):
+            asked, over = self.agreement.at_once(self.should_stop(), self.clock.is_over)
+            if asked or over:
+                raise _stop(asked)(f"stopped after phase {phase.name}")
+        return state
+
+    def _steps(self, number: int, start: int, state: Any) -> tuple[Any, Moment]:
+        """Make the steps that are left of a phase. Returns the state and the moment after the last one."""
+        phase, spread, phase_key = self.phases[number], self.spreads[number], jax.random.fold_in(self.key, number)
+        speed, pending = Speed(self.clock, start), _Pending()
+        moment: Moment | None = None
         with batches_ahead(phase.batch, start, phase.steps) as next_batch:
             for index in range(start, phase.steps):
-                step_key = jax.random.fold_in(phase_key, index)
-                batch = spread.batch(next_batch())
+                key, batch = jax.random.fold_in(phase_key, index), spread.batch(next_batch())
                 if index == start:
-                    state, metrics, at_end = _first_step(phase, index, state, batch, step_key, should_stop=may_stop)
-                    if number + 1 < len(phases):
-                        next_phase.compile_next(phases[number + 1], state, step_key, spreads[number + 1])
+                    state, metrics = self._first_step(number, index, state, batch, key)
                 else:
-                    state, metrics = phase.step(index, state, batch, step_key)
-                ahead.append(metrics)
-                if len(ahead) > AHEAD:
-                    jax.block_until_ready(ahead.popleft())
-                work.moved(counted[number] + (index + 1 - len(ahead)) * phase.counted)
+                    state, metrics = phase.step(index, state, batch, key)
                 done = index + 1
-                asked, over = agreement.after_step(should_stop(), clock.is_over)
-                stopping = asked or over
-                logged = done % pace.log_every == 0 or done == phase.steps
+                self.work.moved(self.counts.progress(number, done - pending.add(metrics)))
+                asked, over = self.agreement.after_step(self.should_stop(), self.clock.is_over)
+                stopping, last = asked or over, done == phase.steps
+                logged = last or done % self.pace.log_every == 0
                 if logged or stopping:
-                    values = {name: float(value) for name, value in metrics.items()}  # waits for the device
-                    ahead.clear()
-                    work.moved(counted[number] + done * phase.counted)
-                    trained = clock.seconds
-                    images = shown[number] + done * phase.images_per_step
-                    moment = Moment(
-                        phase=phase.name,
-                        phase_number=number,
-                        index=done,
-                        step=before[number] + done,
-                        total_steps=before[-1],
-                        images=images,
-                        total_images=shown[-1],
-                        images_per_second=(done - ticked) * phase.images_per_step / max(trained - ticked_at, 1e-9),
-                        unit=phase.unit,
-                        metrics=values,
-                    )
-                    ticked, ticked_at = done, trained
-                    if logged and log is not None:
-                        log.append({"step": moment.step, "phase": phase.name, "images": images, **values})
-                    work.detail = ", ".join(f"{name} {value:.3g}" for name, value in values.items() if "loss" in name)
-                    on_log(moment)
-                    if time.monotonic() - last_snapshot > pace.snapshot_seconds and done < phase.steps:
-                        next_phase.wait_for(at_end)
-                        on_snapshot(spread.local(state), moment)
-                        last_snapshot = time.monotonic()
-                        ticked_at += clock.seconds - trained  # the rate is of training alone
-                if done < phase.steps and time.monotonic() - last_save > pace.checkpoint_seconds:
-                    trained = clock.seconds
-                    save(spread.local(state), number, done)
-                    last_save = time.monotonic()
-                    ticked_at += clock.seconds - trained
-                if stopping and done < phase.steps:
+                    values = pending.values(metrics)
+                    rate = speed.at(done) * phase.images_per_step
+                    moment = self.counts.moment(number, done, metrics=values, images_per_second=rate)
+                    self._report(moment, logged=logged)
+                if last:
+                    break
+                if stopping:
+                    assert moment is not None  # it was made above
                     state = spread.local(state)
-                    save(state, number, done)
-                    assert moment is not None  # made above, because the training stops
-                    next_phase.wait_for(at_end)
-                    on_snapshot(state, moment)
-                    stop = Interrupted if asked else PlannedEnd
-                    raise stop(f"stopped in phase {phase.name} after {done} of {phase.steps} steps")
-        start, state = 0, spread.local(state)
-        save(state, number + 1, 0)
-        last_save = time.monotonic()
-        if phase.steps:
-            assert moment is not None  # the last step of a phase is logged
-            next_phase.wait_for(at_end)
-            on_snapshot(state, moment)
-            last_snapshot = time.monotonic()
-        asked, over = agreement.at_once(should_stop(), clock.is_over)
-        if (asked or (over and phase.steps)) and number + 1 < len(phases):
-            stop = Interrupted if asked else PlannedEnd
-            raise stop(f"stopped after phase {phase.name}")
-    return state
+                    self._save(state, number, done)
+                    self._snapshot(state, moment)
+                    raise _stop(asked)(f"stopped in phase {phase.name} after {done} of {phase.steps} steps")
+                with speed.paused():
+                    if logged and time.monotonic() - self.drawn_at > self.pace.snapshot_seconds:
+                        assert moment is not None
+                        self._snapshot(spread.local(state), moment)
+                    if time.monotonic() - self.saved_at > self.pace.checkpoint_seconds:
+                        self._save(spread.local(state), number, done)
+        assert moment is not None  # the last step is logged
+        return state, moment
+
+    def _first_step(self, number: int, index: int, state: Any, batch: Any, key: jax.Array) -> tuple[Any, dict]:
+        """The first step of a phase that this process makes. Its programs are compiled before, those of the next phase
+        from now on."""
+        phase = self.phases[number]
+        should_stop = self.should_stop if processes.count() == 1 else _never  # several stop after a step, together
+        programs, self.drawing = next_phase.compile_now(phase, state, batch, key)
+        with contextlib.ExitStack() as shown:
+            if not programs or not next_phase.is_ready(programs):
+                shown.enter_context(compiling("the training step", state, batch))
+                next_phase.wait_for(programs, should_stop=should_stop)
+                if should_stop() and not next_phase.is_ready(programs):
+                    raise Interrupted(f"stopped in phase {phase.name} after {index} of {phase.steps} steps")
+            state, metrics = phase.step(index, state, batch, key)
+        if number + 1 < len(self.phases):
+            next_phase.compile_next(self.phases[number + 1], state, key, self.spreads[number + 1])
+        return state, metrics
+
+    def _report(self, moment: Moment, *, logged: bool) -> None:
+        """Show and log what the newest step measured; a row is written of the steps alone that `Pace` names."""
+        self.work.moved(self.counts.progress(moment.phase_number, moment.index))
+        if logged and self.log is not None:
+            self.log.append({"step": moment.step, "phase": moment.phase, "images": moment.images, **moment.metrics})
+        self.work.detail = ", ".join(f"{name} {value:.3g}" for name, value in moment.metrics.items() if "loss" in name)
+        self.on_log(moment)
+
+    def _save(self, state: Any, number: int, index: int) -> None:
+        """Save a checkpoint of `index` steps done in a phase; the phase after the last one says that all is done."""
+        if self.folder is not None:
+            tree = {"state": state, "phase": number, "index": index}
+            checkpoints.save(self.folder / "checkpoints", self.counts.steps(number, index), tree)
+        self.saved_at = time.monotonic()
+
+    def _snapshot(self, state: Any, moment: Moment) -> None:
+        next_phase.wait_for(self.drawing)
+        self.on_snapshot(state, moment)
+        self.drawn_at = time.monotonic()
+
+
+class _Pending:
+    """What the newest steps measured, which the device may not have computed yet; of more steps than `AHEAD` the
+    oldest is waited for."""
+
+    def __init__(self):
+        self._metrics: collections.deque[dict] = collections.deque()
+
+    def add(self, metrics: dict) -> int:
+        """Take what a step measured. Returns how many steps may not be computed yet."""
+        self._metrics.append(metrics)
+        if len(self._metrics) > AHEAD:
+            jax.block_until_ready(self._metrics.popleft())
+        return len(self._metrics)
+
+    def values(self, newest: dict) -> dict[str, float]:
+        """What the newest step measured, as numbers: waits until it is computed."""
+        found = {name: float(value) for name, value in newest.items()}
+        self._metrics.clear()
+        return found
+
+
+def _stop(asked: bool) -> type[Interrupted]:
+    """What is raised at a stop that somebody asked for, or else at the planned end."""
+    return Interrupted if asked else PlannedEnd
 
 
 def _never() -> bool:
     return False
-
-
-def _first_step(
-    phase: Phase, index: int, state: Any, batch: Any, key: jax.Array, *, should_stop: Callable[[], bool]
-) -> tuple[Any, dict, Sequence[Hashable]]:
-    """The first step of a phase that this process does. Its programs are compiled first, unless they are there already.
-
-    Returns:
-        what the step returns, and the names of the programs that threads compile for the end of the phase.
-    """
-    programs, at_end = next_phase.compile_now(phase, state, batch, key)
-    if programs and next_phase.is_ready(programs):
-        return *phase.step(index, state, batch, key), at_end
-    with compiling("the training step", state, batch):
-        next_phase.wait_for(programs, should_stop=should_stop)
-        if should_stop() and not next_phase.is_ready(programs):
-            raise Interrupted(f"stopped in phase {phase.name} after {index} of {phase.steps} steps")
-        return *phase.step(index, state, batch, key), at_end
-
-
-class MetricsFile:
-    """`metrics.csv`: one row a logged step. Rows at or after the point of resumption are dropped when it is opened."""
-
-    def __init__(self, path: Path, *, keep_below: int):
-        self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rows = [row for row in read_metrics(path) if int(row["step"]) <= keep_below]
-        self.fields = list(dict.fromkeys(name for row in rows for name in row if row[name] != ""))
-        self._rewrite(rows)
-
-    def append(self, row: dict) -> None:
-        """Add one row; a new column rewrites the file."""
-        row = {name: _plain(value) for name, value in row.items()}
-        if new := [name for name in row if name not in self.fields]:
-            rows = read_metrics(self.path)
-            self.fields += new
-            self._rewrite(rows)
-        with open(self.path, "a", newline="") as file:
-            csv.DictWriter(file, self.fields, restval="").writerow(row)
-
-    def _rewrite(self, rows: list[dict]) -> None:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, self.fields, restval="", extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
-        temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(text.getvalue())
-        os.replace(temporary, self.path)
-
-
-def read_metrics(path: Path) -> list[dict[str, str]]:
-    """Rows of a `metrics.csv`; an incomplete last row is left out. Empty when there is no file."""
-    if not Path(path).is_file():
-        return []
-    with open(path, newline="") as file:
-        text = file.read()
-    whole = text[: text.rfind("\n") + 1]
-    return [row for row in csv.DictReader(io.StringIO(whole)) if row.get("step", "").isdigit()]
-
-
-def _plain(value):
-    return f"{value:.6g}" if isinstance(value, float | np.floating) else value

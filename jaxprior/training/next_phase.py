@@ -1,6 +1,6 @@
 """The programs of a training, compiled in threads: those of its first phase at once, the others a phase ahead.
 
-A phase says which programs its steps call, and which draw and measure what it has trained (`loop.Phase`). While a
+A phase says which programs its steps call, and which draw and measure what it has trained (`Phase`). While a
 phase trains, threads compile those of the next one, for the shapes that the state will have then. No values depend on
 it: where a phase says nothing, or a thread fails, the programs are compiled when they are called.
 """
@@ -12,14 +12,15 @@ import jax
 
 from jaxprior.system import ahead
 from jaxprior.system.ahead import Program, precision_here, shapes_of
+from jaxprior.training.phases import Phase
 from jaxprior.training.placement import Spread
 
 
-def compile_now(phase: Any, state: Any, batch: Any, key: jax.Array) -> tuple[list[Hashable], list[Hashable]]:
+def compile_now(phase: Phase, state: Any, batch: Any, key: jax.Array) -> tuple[list[Hashable], list[Hashable]]:
     """Begin to compile what a phase will call, all of it that nobody has begun to compile.
 
     Arguments:
-        phase: a `loop.Phase`.
+        phase: its programs are compiled.
         state: at its begin; shapes are enough.
         batch: one of it.
         key: a random key.
@@ -31,11 +32,11 @@ def compile_now(phase: Any, state: Any, batch: Any, key: jax.Array) -> tuple[lis
     return _begun(phase.programs(state, batch, key)), _begun(phase.programs_at_end(_on_one_device(state)))
 
 
-def compile_next(phase: Any, state: Any, key: jax.Array, spread: Spread) -> None:
+def compile_next(phase: Phase, state: Any, key: jax.Array, spread: Spread) -> None:
     """Let threads compile what the next phase will call, while this one trains.
 
     Arguments:
-        phase: the next one, a `loop.Phase`.
+        phase: the next one.
         state: of the present one.
         key: a random key.
         spread: the devices of the next phase.

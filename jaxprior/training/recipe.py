@@ -7,7 +7,7 @@ from typing import Protocol
 import jax.numpy as jnp
 import optax
 
-from jaxprior.training.loop import Phase
+from jaxprior.training.phases import Phase
 from jaxprior.training.players import step_programs, warm_decay
 from jaxprior.training.settings import Essentials, TrainingSettings
 

@@ -35,6 +35,7 @@ from jaxprior.system.devices import Device
 from jaxprior.training import foresight, loop, processes
 from jaxprior.training.clock import TrainingClock
 from jaxprior.training.evaluators import PLACE, Evaluator
+from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.pictures import Pictures
 from jaxprior.training.placement import Placement
 from jaxprior.weights import storage
@@ -185,7 +186,7 @@ class _Recorder:
 
     def __init__(self, plan: Plan, folder: Path, *, source: str, licence: str, device: str):
         self.plan, self.folder, self.source, self.licence, self.device = plan, folder, source, licence, device
-        self.figures = loop.read_metrics(folder / plan.evaluator.file)
+        self.figures = read_metrics(folder / plan.evaluator.file)
         self.began = time.monotonic()
         self.earlier = _seconds_so_far(plan.models(folder)[0])
 
@@ -199,7 +200,8 @@ class _Recorder:
         images.save_png(self.folder / "samples.png", sheet)
         phase = self.plan.phases[moment.phase_number]
         if moment.index == phase.steps:
-            foresight.remember_speed(self.plan, phase, phase.images_per_step / moment.images_per_second)
+            if moment.images_per_second:  # not measured where an earlier process made the last step
+                foresight.remember_speed(self.plan, phase, phase.images_per_step / moment.images_per_second)
             self._measure(state, moment)
         self._export(state, moment)
         draw_curves(self.folder, self.plan.evaluator)
@@ -259,7 +261,7 @@ def enlarged(image: np.ndarray, side: int = 64) -> np.ndarray:
 
 def draw_curves(folder: Path, evaluator: Evaluator) -> None:
     """Draw `metrics.csv` and the evaluator's figures of a run as `curves.png`."""
-    rows = loop.read_metrics(folder / "metrics.csv")
+    rows = read_metrics(folder / "metrics.csv")
     if len(rows) < 2:
         return
     import matplotlib
@@ -267,7 +269,7 @@ def draw_curves(folder: Path, evaluator: Evaluator) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figures = loop.read_metrics(folder / evaluator.file)
+    figures = read_metrics(folder / evaluator.file)
     panels = {kind: (rows, [name for name in rows[-1] if kind in name]) for kind in ("loss", "score")}
     panels = {kind: panel for kind, panel in panels.items() if panel[1]}
     panels[evaluator.title] = (figures, [evaluator.curve])

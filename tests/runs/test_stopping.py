@@ -15,7 +15,7 @@ from program import Running, inside
 from jaxprior.data.images import save_png
 from jaxprior.runs import checkpoints
 from jaxprior.runs.stopping import ProgramGuard, StopGuard, Stopped
-from jaxprior.training.loop import read_metrics
+from jaxprior.training.metrics_file import read_metrics
 
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)

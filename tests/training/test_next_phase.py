@@ -23,7 +23,8 @@ from jaxprior.models.singan.train import plan as singan_plan
 from jaxprior.system import ahead
 from jaxprior.system.compiling import CompileClock
 from jaxprior.training import loop, session
-from jaxprior.training.loop import Interrupted, no_programs
+from jaxprior.training.loop import Interrupted
+from jaxprior.training.phases import no_programs
 from jaxprior.training.pictures import Pictures
 
 

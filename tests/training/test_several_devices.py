@@ -51,6 +51,11 @@ def test_another_number_of_devices_goes_on_where_a_training_was_killed(found, ca
     assert run["same"] and run["devices"] == (["cpu x2", "cpu"] if case == "2 to 1" else ["cpu", "cpu x2"])
 
 
+def test_threads_compile_the_programs_of_several_devices_ahead(found):
+    """A step of each stage for two devices, and the drawing of 8 pixels, of 16 fading in, and of 16 for one."""
+    assert sorted(found["compiled"]) == [["jit(draw_images)", True]] * 3 + [["jit(step)", True]] * 2
+
+
 def test_a_batch_that_does_not_divide_uses_fewer_devices_and_says_so(found):
     uneven = found["uneven"]
     assert uneven["used"] == 3 and uneven["rows"] == [2, 2, 2]

@@ -21,7 +21,7 @@ from jaxprior.models.singan import build_pyramid, draw, reconstruct
 from jaxprior.models.singan.drawing import drawing_programs
 from jaxprior.models.singan.planning import SAMPLES, only_picture, scale_phase, scales_of, single_image_plan
 from jaxprior.system.ahead import shapes_of
-from jaxprior.training.loop import Phase
+from jaxprior.training.phases import Phase
 from jaxprior.training.pictures import Pictures
 from jaxprior.training.players import step_programs
 from jaxprior.training.session import Plan

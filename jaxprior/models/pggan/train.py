@@ -21,7 +21,7 @@ from jaxprior.models.pggan.networks import to_config
 from jaxprior.models.pggan.stage import grow, make_networks, make_step, reset
 from jaxprior.system.ahead import Program, shapes_of
 from jaxprior.training.evaluators import CODES, SHOWN, SlicedWasserstein
-from jaxprior.training.loop import Phase
+from jaxprior.training.phases import Phase
 from jaxprior.training.pictures import Pictures, draw_batch
 from jaxprior.training.players import copied, step_programs
 from jaxprior.training.session import Plan, settings_of

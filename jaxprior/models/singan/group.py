@@ -18,7 +18,7 @@ from jaxprior.models.singan.config import SinganRecipe
 from jaxprior.models.singan.planning import scale_phase, scales_of, single_image_plan
 from jaxprior.models.singan.scale import make_step
 from jaxprior.models.singan.state import assemble, begin_scale, init_state
-from jaxprior.training.loop import Phase
+from jaxprior.training.phases import Phase
 from jaxprior.training.pictures import Pictures
 from jaxprior.training.session import Plan
 

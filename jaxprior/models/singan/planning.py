@@ -14,7 +14,7 @@ from jaxprior.models.singan.config import PyramidRecipe
 from jaxprior.models.singan.model import SingleImageModel
 from jaxprior.system.ahead import Program
 from jaxprior.training.evaluators import OwnPictures
-from jaxprior.training.loop import Phase, no_programs
+from jaxprior.training.phases import Phase, no_programs
 from jaxprior.training.pictures import Pictures
 from jaxprior.training.session import Plan, settings_of
 
@@ -122,7 +122,7 @@ def scale_phase(
         recipe: the settings.
         reals: the picture at every scale, [h, w, c] each; of k pictures that are trained together [k, h, w, c].
         scale: its number.
-        begin, step, programs, programs_at_end: see `loop.Phase`; the batch is the picture with an axis in front, or k
+        begin, step, programs, programs_at_end: see `Phase`; the batch is the picture with an axis in front, or k
             of them.
     """
     real = reals[scale]

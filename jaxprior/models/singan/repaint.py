@@ -25,7 +25,7 @@ from jaxprior.models.singan.model import SingleImageModel, with_image_scales
 from jaxprior.models.singan.planning import SAMPLES, single_image_plan
 from jaxprior.models.singan.scale import make_step
 from jaxprior.models.singan.state import reconstruction_error, start_adam
-from jaxprior.training.loop import Phase
+from jaxprior.training.phases import Phase
 from jaxprior.training.pictures import Pictures
 from jaxprior.training.session import Plan
 

@@ -20,7 +20,7 @@ from jaxprior.models.singan.planning import SAMPLES, only_picture, scale_phase, 
 from jaxprior.models.singan.scale import make_step
 from jaxprior.models.singan.state import assemble, begin_scale, init_state, reconstruction_error
 from jaxprior.system.ahead import Program, shapes_of
-from jaxprior.training.loop import Phase
+from jaxprior.training.phases import Phase
 from jaxprior.training.pictures import Pictures
 from jaxprior.training.session import Plan
 

@@ -21,7 +21,8 @@ from jaxprior.models.autoencoder.networks import Autoencoder, from_config, to_co
 from jaxprior.models.autoencoder.pairs import Triples, draw_masks, load_pairs, mask_spec, mean_filled, read
 from jaxprior.models.autoencoder.train import init_state, make_networks, make_step, plan
 from jaxprior.training import decoding, session
-from jaxprior.training.loop import Interrupted, Pace, read_metrics
+from jaxprior.training.loop import Interrupted, Pace
+from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.pictures import Pictures, load_pictures
 
 

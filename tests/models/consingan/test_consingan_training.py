@@ -17,7 +17,8 @@ from jaxprior.models.consingan.train import plan
 from jaxprior.models.singan import build_pyramid, load_singan, reconstruct
 from jaxprior.models.singan.planning import scales_of
 from jaxprior.training import session
-from jaxprior.training.loop import Pace, read_metrics
+from jaxprior.training.loop import Pace
+from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.pictures import Pictures
 from jaxprior.weights.storage import read_card
 

@@ -13,7 +13,8 @@ from jaxprior.models.dcgan import networks as dcgan
 from jaxprior.models.dcgan.config import LsganRecipe
 from jaxprior.models.dcgan.train import draw_codes, init_state, make_networks, make_step, plan
 from jaxprior.training import losses, players, session
-from jaxprior.training.loop import Pace, read_metrics
+from jaxprior.training.loop import Pace
+from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.pictures import Pictures
 
 

@@ -15,7 +15,8 @@ from jaxprior.models.pggan.stage import faded, make_losses
 from jaxprior.models.pggan.train import init_state, phases, plan
 from jaxprior.nn.pooling import downsample
 from jaxprior.training import losses, players, session
-from jaxprior.training.loop import MetricsFile, Pace, read_metrics
+from jaxprior.training.loop import Pace
+from jaxprior.training.metrics_file import MetricsFile, read_metrics
 from jaxprior.training.pictures import Pictures, draw, to_images
 
 

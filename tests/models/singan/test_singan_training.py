@@ -19,7 +19,8 @@ from jaxprior.models.singan.planning import scales_of
 from jaxprior.models.singan.scale import draw_inputs, make_step
 from jaxprior.models.singan.train import assemble, begin_scale, init_state, plan
 from jaxprior.training import session
-from jaxprior.training.loop import Interrupted, Pace, read_metrics
+from jaxprior.training.loop import Interrupted, Pace
+from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.pictures import Pictures
 from jaxprior.weights.storage import read_card
 
