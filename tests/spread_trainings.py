@@ -25,7 +25,7 @@ from jaxprior.models.pggan import train as pggan
 from jaxprior.models.pggan.config import PgganRecipe
 from jaxprior.models.pggan.stage import make_step
 from jaxprior.system import runtime
-from jaxprior.training import loop, session
+from jaxprior.training import foresight, loop, session
 from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.pictures import Pictures
 from jaxprior.training.placement import Placement
@@ -146,6 +146,13 @@ def compiled(count: int) -> list[tuple[str, bool]]:
     return [(name, ahead) for name, ahead in found if name in ("jit(step)", "jit(draw_images)")]
 
 
+def foreseen(count: int) -> dict[str, Any]:
+    """What is said beforehand of a step on each of so many devices."""
+    plan = pggan.plan(GROWING, pictures(GROWING))
+    found = foresight.foresee(plan, placement=Placement(jax.devices()[:count]))
+    return {"bytes": found.bytes, "seconds": found.seconds}
+
+
 def uneven() -> dict[str, Any]:
     """A batch of six on four devices: how many are used, and what is said."""
     with warnings.catch_warnings(record=True) as said:
@@ -179,6 +186,7 @@ def main() -> None:
         "communication": {"8 on 4": communication(8, 4), "8 on 2": communication(8, 2)},
         "resumed": {"2 to 1": resumed(2, 1), "1 to 2": resumed(1, 2)},
         "compiled": compiled(2),
+        "foreseen": {count: foreseen(count) for count in (1, 4)},
         "uneven": uneven(),
         "members": members(),
     }

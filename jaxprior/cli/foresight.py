@@ -7,23 +7,27 @@ from jaxprior.cli.console import print_table, say
 from jaxprior.system.amounts import duration, size
 
 
-def say_forecast(plan: Any, out: Path, memory: float | None) -> None:
+def say_forecast(plan: Any, out: Path, *, memory: float | None, devices: int | None) -> None:
     """Print what a training will take on this machine.
 
     Arguments:
         plan: made by a recipe.
         out: its run folder, where a part of it may be done.
-        memory: bytes that a step may need on the device, or None.
+        memory: bytes that a step may need on each device, or None.
+        devices: number of devices over which its batches are spread, as far as they divide it; None for all.
 
     Raises:
         MemoryLimitError: a phase needs more than that.
+        SettingsError: there are not so many devices.
     """
     from jaxprior.runs import checkpoints
     from jaxprior.training import foresight
+    from jaxprior.training.placement import Placement, first_devices
 
-    foresight.check_memory(plan, limit=memory)
+    placement = Placement(first_devices(devices), by_member=bool(plan.members))
+    foresight.check_memory(plan, limit=memory, placement=placement)
     done = max(checkpoints.numbers(out / "checkpoints"), default=0)
-    forecast = foresight.foresee(plan, done=done)
+    forecast = foresight.foresee(plan, done=done, placement=placement)
     rows = [
         (phase.name, phase.steps, phase.steps * phase.batch, phase.batch, _size(phase.bytes), _time(phase.seconds))
         for phase in forecast.phases
@@ -34,17 +38,19 @@ def say_forecast(plan: Any, out: Path, memory: float | None) -> None:
     print_table(("phase", "steps", "pictures", "batch", "memory", "time"), [*rows, last], words=1)
     if done:
         say(f"\n{done} steps are done already; the table shows what is left.")
+    count = len(placement.most(phase.images_per_step for phase in plan.phases))
+    used, each = ("this device", "one device") if count == 1 else (f"{count} devices", "each device")
     if forecast.seconds is None:
         say("\nHow long the training takes is not known.")
     else:
-        say(f"\nThe steps take about {duration(forecast.seconds)} on this device.")
+        say(f"\nThe steps take about {duration(forecast.seconds)} on {used}.")
     say(
         f"Compiling took {duration(forecast.compiling_seconds)}; the programs are kept for the training, if the folder "
         "of compiled programs is on. Samples, figures and checkpoints take time besides."
     )
     measured = any(phase.measured and phase.steps for phase in forecast.phases)
     say(
-        "Memory is what the compiler plans for a step on one device; the speed of this machine "
+        f"Memory is what the compiler plans for a step on {each}; the speed of this machine "
         f"{'was measured now, in a few steps' if measured else 'is known from before'}."
     )
     disk = f"up to {size(forecast.disk_bytes)} on the disk"

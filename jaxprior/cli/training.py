@@ -122,7 +122,7 @@ def train(
     memory = in_bytes(run.memory)
     if run.dry_run:
         with mistakes():
-            say_forecast(plan, run.out, memory)
+            say_forecast(plan, run.out, memory=memory, devices=run.devices)
         return Ending(finished=True, seconds=0.0)
     clock = TrainingClock(None if run.minutes is None else 60 * run.minutes)
     planned_end: PlannedEnd | None = None

@@ -24,7 +24,7 @@ from jaxprior.system.ahead import Program, shapes_of
 from jaxprior.system.compiling import CompileClock
 from jaxprior.system.provenance import device_name
 from jaxprior.training.phases import Phase
-from jaxprior.training.placement import Placement
+from jaxprior.training.placement import Placement, Spread
 from jaxprior.training.stored_pixels import StoredPixels
 
 
@@ -99,24 +99,25 @@ class TrainingForecast:
         return max((phase.bytes for phase in self.phases if phase.bytes is not None), default=None)
 
 
-def foresee(plan: Any, *, done: int = 0) -> TrainingForecast:
+def foresee(plan: Any, *, done: int = 0, placement: Placement | None = None) -> TrainingForecast:
     """Foresee a training. Its programs are compiled, and a few steps of a phase are done where its speed is not known.
 
     Arguments:
         plan: a `session.Plan`.
         done: steps done before.
+        placement: the devices over which its batches are spread; by default one. Bytes are those of each device.
 
     Example:
         >>> forecast = foresee(plan(PRESETS["cats32"], pictures))  # compiles for a minute # doctest: +SKIP
         >>> forecast.bytes, forecast.seconds  # doctest: +SKIP
         (187654321, 3912.0)
     """
-    key = jax.random.key(plan.seed)
+    key, placement = jax.random.key(plan.seed), placement or _first_device()
     found, left = [], done
     with jax.default_matmul_precision(runtime.MATMUL_PRECISION[plan.settings["precision"]]), CompileClock() as clock:
-        timer = _Timer(plan, key)
+        timer = _Timer(plan, key, placement)
         needs: dict[Hashable, int] = {}
-        for phase, programs in zip(plan.phases, _programs(plan, key), strict=True):
+        for phase, programs in zip(plan.phases, _programs(plan, key, placement), strict=True):
             with doing(f"compiling the programs of {phase.name}"):
                 names = [program.compile_ahead() for program in programs]
                 for name, program in zip(names, programs, strict=True):
@@ -125,7 +126,7 @@ def foresee(plan: Any, *, done: int = 0) -> TrainingForecast:
                         needs[name] = planned_bytes(program.compiled())
             steps = max(phase.steps - left, 0)
             left = max(left - phase.steps, 0)
-            known = known_speed(plan, phase)
+            known = known_speed(plan, phase, placement)
             found.append(
                 PhaseForecast(
                     name=phase.name,
@@ -163,7 +164,7 @@ def check_memory(plan: Any, *, limit: float | None = None, placement: Placement 
     limit = limit_of(jax.local_devices()[:1], limit)
     if limit is None:
         return
-    key = jax.random.key(plan.seed)
+    key, placement = jax.random.key(plan.seed), placement or _first_device()
     sizes = [_pixels(phase) for phase in plan.phases]
     checked: set[Hashable] = set()
     with jax.default_matmul_precision(runtime.MATMUL_PRECISION[plan.settings["precision"]]):
@@ -180,30 +181,34 @@ def check_memory(plan: Any, *, limit: float | None = None, placement: Placement 
                     raise MemoryLimitError(_too_much(phase, needs, limit))
 
 
-def remember_speed(plan: Any, phase: Phase, step_seconds: float) -> None:
-    """Remember how long a step of a phase took on this machine, for forecasts of trainings with the same settings."""
-    remembered.keep(SPEEDS, _speed_name(plan, phase), round(step_seconds, 6))
+def remember_speed(plan: Any, phase: Phase, step_seconds: float, placement: Placement | None = None) -> None:
+    """Remember how long a step of a phase took on these devices, for forecasts of trainings with the same settings."""
+    remembered.keep(SPEEDS, _speed_name(plan, phase, placement), round(step_seconds, 6))
 
 
-def known_speed(plan: Any, phase: Phase) -> float | None:
-    """Return the seconds of a step of a phase that this machine has trained before, or None."""
-    found = remembered.read(SPEEDS).get(_speed_name(plan, phase))
+def known_speed(plan: Any, phase: Phase, placement: Placement | None = None) -> float | None:
+    """Return the seconds of a step of a phase that these devices, by default one, have trained before, or None."""
+    found = remembered.read(SPEEDS).get(_speed_name(plan, phase, placement))
     return float(found) if isinstance(found, int | float) else None
 
 
-def _speed_name(plan: Any, phase: Phase) -> str:
+def _first_device() -> Placement:
+    return Placement(jax.local_devices()[:1])
+
+
+def _speed_name(plan: Any, phase: Phase, placement: Placement | None) -> str:
     """Stands for all on which the time of a step depends: numbers that only change its values are left out."""
     no_size = ("seed", "steps")
     settings = plan.settings.items()
     sizes = {name: value for name, value in settings if not isinstance(value, float) and name not in no_size}
     batch = jax.tree.map(np.shape, phase.batch(0))
-    key = (device_name(), plan.name, sizes, phase.name, phase.images_per_step, batch)
+    devices = (placement or _first_device()).spread(phase.images_per_step).devices
+    key = (device_name(devices), plan.name, sizes, phase.name, phase.images_per_step, batch)
     return hashlib.sha256(repr(key).encode()).hexdigest()[:32]
 
 
-def _programs(plan: Any, key: jax.Array, placement: Placement | None = None) -> list[Sequence[Program]]:
+def _programs(plan: Any, key: jax.Array, placement: Placement) -> list[Sequence[Program]]:
     """The programs of every phase's steps, for the shapes and places that state and batches will have."""
-    placement = placement or Placement(jax.local_devices()[:1])
     state, found = jax.eval_shape(plan.init, key), []
     for phase in plan.phases:
         state = jax.eval_shape(phase.begin, state)
@@ -238,8 +243,8 @@ def _too_much(phase: Phase, needs: float, limit: float) -> str:
 class _Timer:
     """Does a few steps of phases, beginning with the start state of a training."""
 
-    def __init__(self, plan: Any, key: jax.Array):
-        self.plan, self.key = plan, key
+    def __init__(self, plan: Any, key: jax.Array, placement: Placement):
+        self.plan, self.key, self.placement = plan, key, placement
         self._known: dict[tuple[Hashable, ...], float] = {}
         self._state: Any = None
         self._begun = 0
@@ -260,15 +265,18 @@ class _Timer:
         for one in phases[self._begun : number + 1]:
             self._state = one.begin(self._state)
         self._begun = number + 1
+        spread = self.placement.spread(phase.images_per_step)
+        self._state = spread.state(self._state)
         for index in range(2):  # of a step with a rare part both programs are called once
-            self._step(phase, index)
+            self._step(phase, index, spread)
         took: list[float] = []
         while len(took) < TIMED and (len(took) < LEAST or sum(took) < LONGEST):
             began = time.perf_counter()
-            self._step(phase, len(took) + 2)
+            self._step(phase, len(took) + 2, spread)
             took.append(time.perf_counter() - began)
+        self._state = spread.local(self._state)
         return statistics.median(took)  # a pause of the machine would move the mean
 
-    def _step(self, phase: Phase, index: int) -> None:
-        self._state, metrics = phase.step(index, self._state, phase.batch(index), self.key)
+    def _step(self, phase: Phase, index: int, spread: Spread) -> None:
+        self._state, metrics = phase.step(index, self._state, spread.batch(phase.batch(index)), self.key)
         jax.block_until_ready(metrics)

@@ -139,7 +139,6 @@ def run(
         processes.check_same(configuration)
         placement = Placement(devices, by_member=bool(plan.members))
         foresight.check_memory(plan, limit=memory, placement=placement)
-        device = provenance.device_name(placement.most(phase.images_per_step for phase in plan.phases))
 
         def opened() -> _Recorder:
             held.enter_context(lock.only_writer(folder))
@@ -152,10 +151,10 @@ def run(
                     "configuration": configuration,
                     "data": source,
                     "versions": provenance.versions(),
-                    "device": device,
+                    "device": _device(plan, placement),
                 },
             )
-            return _Recorder(plan, folder, source=source, licence=licence, device=device)
+            return _Recorder(plan, folder, source=source, licence=licence, placement=placement)
 
         recorder = processes.by_first(opened)
         init_key, run_key = jax.random.split(jax.random.key(plan.seed))
@@ -177,6 +176,11 @@ def run(
     return plan.models(folder)[0]
 
 
+def _device(plan: Plan, placement: Placement) -> str:
+    """What run folder and card say of the devices that a training uses."""
+    return provenance.device_name(placement.most(phase.images_per_step for phase in plan.phases))
+
+
 def _nothing(_state: Any, _moment: loop.Moment) -> None:
     """What a process does for a snapshot that another one takes."""
 
@@ -184,8 +188,9 @@ def _nothing(_state: Any, _moment: loop.Moment) -> None:
 class _Recorder:
     """Writes what one can look at: samples, weights, figures, curves."""
 
-    def __init__(self, plan: Plan, folder: Path, *, source: str, licence: str, device: str):
-        self.plan, self.folder, self.source, self.licence, self.device = plan, folder, source, licence, device
+    def __init__(self, plan: Plan, folder: Path, *, source: str, licence: str, placement: Placement):
+        self.plan, self.folder, self.source, self.licence, self.placement = plan, folder, source, licence, placement
+        self.device = _device(plan, placement)
         self.figures = read_metrics(folder / plan.evaluator.file)
         self.began = time.monotonic()
         self.earlier = _seconds_so_far(plan.models(folder)[0])
@@ -201,7 +206,8 @@ class _Recorder:
         phase = self.plan.phases[moment.phase_number]
         if moment.index == phase.steps:
             if moment.images_per_second:  # not measured where an earlier process made the last step
-                foresight.remember_speed(self.plan, phase, phase.images_per_step / moment.images_per_second)
+                seconds = phase.images_per_step / moment.images_per_second
+                foresight.remember_speed(self.plan, phase, seconds, self.placement)
             self._measure(state, moment)
         self._export(state, moment)
         draw_curves(self.folder, self.plan.evaluator)

@@ -56,6 +56,12 @@ def test_threads_compile_the_programs_of_several_devices_ahead(found):
     assert sorted(found["compiled"]) == [["jit(draw_images)", True]] * 3 + [["jit(step)", True]] * 2
 
 
+def test_the_forecast_of_memory_is_that_of_each_device(found):
+    alone, shared = found["foreseen"]["1"], found["foreseen"]["4"]
+    assert shared["bytes"] < alone["bytes"]
+    assert shared["seconds"] > 0 and alone["seconds"] > 0
+
+
 def test_a_batch_that_does_not_divide_uses_fewer_devices_and_says_so(found):
     uneven = found["uneven"]
     assert uneven["used"] == 3 and uneven["rows"] == [2, 2, 2]
