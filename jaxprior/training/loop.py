@@ -142,12 +142,9 @@ class _Training:
     def all_phases(self, state: Any) -> Any:
         """Train from the newest checkpoint, or else from a start state, to the end. Returns the final state."""
         state, first, start = self._restored(state)
-        if first == len(self.phases):
-            return state
         for number in range(first, len(self.phases)):
             state = self._phase(number, start, state)
             start = 0
-        self._save(state, len(self.phases), 0)
         return state
 
     def _restored(self, state: Any) -> tuple[Any, int, int]:
@@ -175,6 +172,7 @@ class _Training:
             with doing("preparing its networks"):
                 state = phase.begin(state)
         if not phase.steps:
+            self._save(state, number + 1, 0)
             return state
         if start < phase.steps:
             state, moment = self._steps(number, start, spread.state(state))
@@ -184,6 +182,7 @@ class _Training:
             moment = self.counts.moment(number, start, metrics={}, images_per_second=0.0)
             self.on_log(moment)
         self._snapshot(state, moment)
+        self._save(state, number + 1, 0)
         if start < phase.steps and number + 1 < len(self.phases):
             asked, over = self.agreement.at_once(self.should_stop(), self.clock.is_over)
             if asked or over:
