@@ -12,6 +12,7 @@ from jaxprior.errors import MemoryLimitError
 from jaxprior.models.pggan.config import PgganRecipe
 from jaxprior.models.pggan.train import plan as pggan_plan
 from jaxprior.training import foresight, loop, session
+from jaxprior.training.phases import no_programs
 from jaxprior.training.pictures import Pictures
 
 
@@ -68,7 +69,7 @@ def test_a_training_that_needs_too_much_memory_is_refused_before_anything_is_wri
 
 
 def test_a_phase_that_does_not_say_what_it_calls_is_foreseen_without_its_memory(plan):
-    phases = [dataclasses.replace(phase, programs=loop.no_programs) for phase in plan.phases]
+    phases = [dataclasses.replace(phase, programs=no_programs) for phase in plan.phases]
     found = foresight.foresee(dataclasses.replace(plan, phases=phases))
     assert found.bytes is None
     assert found.seconds > 0
