@@ -88,6 +88,10 @@ class Running:
             raise TimeoutError(f"{self.process.args} did not end within {timeout} s")
         return self._outcome()
 
+    def said(self) -> str:
+        """What it has printed so far."""
+        return os.pread(self._out.fileno(), 1 << 20, 0).decode(errors="replace")
+
     def signal(self, number: int) -> tuple[Outcome, float]:
         """Send a signal and wait for the end: how it ended, and seconds from the signal to the end."""
         sent = time.time()

@@ -8,6 +8,7 @@ from jaxprior.cli.console import mistakes, say
 from jaxprior.cli.options import MeetingOptions, ShareOptions
 from jaxprior.errors import JaxpriorError
 from jaxprior.runs.shares import Share
+from jaxprior.system import runtime
 
 
 def check_share(options: ShareOptions) -> Share | None:
@@ -32,12 +33,11 @@ def resolve_share(options: ShareOptions) -> Share:
     Must come before anything else that wakes JAX.
 
     Raises:
-        JaxpriorError: options that exclude each other, a part that does not exist, or the others do not come.
+        JaxpriorError: options that exclude each other, a part that does not exist, an address that is none, or the others do
+            not come.
     """
     if (share := check_share(options)) is not None:
         return share
-    from jaxprior.system import runtime
-
     return Share(*_met(options, runtime.meet))
 
 
@@ -50,8 +50,6 @@ def join_others(options: MeetingOptions) -> None:
         JaxpriorError: options without a coordinator, or the others do not come.
     """
     if _is_meeting(options):
-        from jaxprior.system import runtime
-
         _met(options, runtime.join)
 
 
@@ -68,9 +66,12 @@ def say_report(path: Path | None, run: Path) -> None:
 
 def _is_meeting(options: MeetingOptions) -> bool:
     """Whether there are other processes to meet."""
-    if options.coordinator is None and (options.num_processes, options.process_id) != (None, None):
+    if options.coordinator is not None:
+        runtime.check_coordinator(options.coordinator)
+        return True
+    if (options.num_processes, options.process_id) != (None, None):
         raise JaxpriorError("--num-processes and --process-id need --coordinator HOST:PORT, where they meet.")
-    return options.coordinator is not None
+    return False
 
 
 def _met(options: MeetingOptions, meet: Callable[..., tuple[int, int]]) -> tuple[int, int]:

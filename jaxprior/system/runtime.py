@@ -10,8 +10,10 @@ import threading
 from collections.abc import Hashable, Iterator
 from pathlib import Path
 
+from jaxprior.errors import SettingsError
 from jaxprior.lazy_jax import jax
 from jaxprior.system import program_cache
+from jaxprior.system.activity import doing
 
 
 CALLED_PROGRAMS: set[tuple] = set()
@@ -99,6 +101,32 @@ MATMUL_PRECISION = {"fp32": "highest", "tf32": "tensorfloat32", "bf16": "default
 AUTO = "auto"
 """The coordinator's address where the batch system tells it to every process."""
 
+PATIENCE = 180.0
+"""Seconds that a process waits for the others to meet it: enough to start them by hand, one after the other."""
+
+_NEVER = 7 * 24 * 3600
+"""Seconds after which JAX itself would give up waiting, by which it ends the process without a word to Python."""
+
+
+def check_coordinator(coordinator: str) -> None:
+    """Refuse an address at which no processes can meet.
+
+    Arguments:
+        coordinator: "host:port" of the first process, or "auto".
+
+    Raises:
+        SettingsError: it has no host, or no port from 1 to 65535.
+
+    Example:
+        >>> check_coordinator("10.0.0.1:1234")
+    """
+    host, _, port = coordinator.rpartition(":")
+    if coordinator != AUTO and not (host and port.isdecimal() and port.isascii() and 1 <= int(port) <= 65535):
+        raise SettingsError(
+            f"coordinator {coordinator}: expected the first process's HOST:PORT with a port from 1 to 65535, for "
+            "example 10.0.0.1:1234, or auto."
+        )
+
 
 def meet(coordinator: str, *, count: int | None = None, index: int | None = None) -> tuple[int, int]:
     """Meet the other processes of one job, and agree on the number of each. Call it before JAX is used.
@@ -116,7 +144,8 @@ def meet(coordinator: str, *, count: int | None = None, index: int | None = None
         (index, count).
 
     Raises:
-        ValueError: the numbers cannot be found out, or the other processes do not come.
+        ValueError: the address is none, the numbers cannot be found out, or the other processes do not come in
+            `PATIENCE` seconds.
 
     Example:
         >>> index, count = meet("10.0.0.1:1234", count=2, index=0)  # waits for another process # doctest: +SKIP
@@ -150,13 +179,33 @@ def join(coordinator: str, *, count: int | None = None, index: int | None = None
 
 
 def _joined(coordinator: str, count: int | None, index: int | None, *, leaving: int) -> tuple[int, int]:
-    """Join the processes; a process that leaves waits so many seconds for the others to leave too."""
-    jax.distributed.initialize(
-        coordinator_address=None if coordinator == AUTO else coordinator,
-        num_processes=count,
-        process_id=index,
-        shutdown_timeout_seconds=leaving,
-    )
+    """Join the processes; a process that leaves waits so many seconds for the others to leave too.
+
+    JAX waits in a thread of its own. This thread, which hears signals, can end the wait at any moment.
+    """
+    check_coordinator(coordinator)
+    failures: list[Exception] = []
+    ended = threading.Event()
+
+    def wait() -> None:
+        try:
+            jax.distributed.initialize(
+                coordinator_address=None if coordinator == AUTO else coordinator,
+                num_processes=count,
+                process_id=index,
+                initialization_timeout=_NEVER,
+                shutdown_timeout_seconds=leaving,
+            )
+        except Exception as error:  # it is raised below, in the thread that waits for this one
+            failures.append(error)
+        ended.set()
+
+    threading.Thread(target=wait, name="jaxprior-meeting", daemon=True).start()
+    with doing("waiting for the other processes", announced=True):
+        if not ended.wait(PATIENCE):
+            raise ValueError(f"not all of them came within {PATIENCE:g} seconds")
+    if failures:
+        raise failures[0]
     return jax.process_index(), jax.process_count()
 
 
@@ -165,6 +214,8 @@ def _meeting(coordinator: str) -> Iterator[None]:
     """Around the meeting of processes: one sentence if they do not meet."""
     try:
         yield
+    except SettingsError:
+        raise
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(

@@ -177,3 +177,38 @@ def test_a_training_that_compiles_ends_in_time_and_goes_on(kind, picture, tmp_pa
     assert again.code == 0, again.out + again.err
     finished = read_metrics(run / "metrics.csv")
     assert finished[0] == rows[0] and len(finished) > 1
+
+
+LONELY = """
+import sys
+from jaxprior.system import runtime
+runtime.PATIENCE = float(sys.argv.pop(1))
+from jaxprior.cli import main; main()
+"""
+"""The program, with so many seconds of patience for the other processes of its run."""
+
+
+def waiting(folder: Path, patience: float) -> Running:
+    """A training in a process whose first process never comes."""
+    save_png(folder / "pictures/one.png", np.zeros((8, 8, 3), np.uint8))
+    command = ("train", "pggan", "--data", folder / "pictures", "-o", folder / "run", "--resolution", 8)
+    meeting = ("--coordinator", "127.0.0.1:9", "--num-processes", 2, "--process-id", 1)
+    return Running(patience, *command, *meeting, code=LONELY)
+
+
+def test_a_process_whose_others_do_not_come_says_for_what_it_waits_and_ends_with_a_sentence(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    ended = waiting(tmp_path, 0.2).wait(timeout=60)
+    assert ended.code == 2 and ended.one_sentence, ended.out + ended.err
+    assert "waiting for the other processes" in ended.out
+    assert "not all of them came within 0.2 seconds" in ended.err
+
+
+def test_a_process_that_waits_for_others_is_stopped_at_once(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    process = waiting(tmp_path, 600)
+    while process.running(0) and "waiting" not in process.said():
+        time.sleep(0.05)
+    ended, seconds = process.signal(signal.SIGTERM)
+    assert ended.code == 75 and "Stopped; the same command goes on" in ended.err, ended.out + ended.err
+    assert seconds < 10
