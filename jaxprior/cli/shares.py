@@ -33,8 +33,7 @@ def resolve_share(options: ShareOptions) -> Share:
     Must come before anything else that wakes JAX.
 
     Raises:
-        JaxpriorError: options that exclude each other, a part that does not exist, an address that is none, or the others do
-            not come.
+        JaxpriorError: options that exclude each other, a part that does not exist, or the others do not come.
     """
     if (share := check_share(options)) is not None:
         return share

@@ -12,6 +12,7 @@ from typing import Any
 
 from jaxprior.errors import SettingsError
 from jaxprior.models.pggan.config import PgganRecipe, feature_widths
+from jaxprior.protocols import Sizes
 from jaxprior.weights import loader, storage
 from jaxprior.weights.identity import sizes_of
 
@@ -86,7 +87,8 @@ def check_card(source: str | Path, card: Mapping[str, Any], names: list[str]) ->
             "bundled priors, have them."
         )
     sizes, config = sizes_of(card), card.get("config", {})
-    if sizes is None or config.get("upsample") not in ("nearest", "fused"):
+    found = None if sizes is None else _described(sizes, config)
+    if sizes is None or found is None:
         raise SettingsError(f"{source}: its card does not describe a PGGAN; `train pggan` cannot go on with it.")
     others = [f"{name} = {value}" for name, value in sizes.options]
     others += [f"critic.{name} = {value}" for name, value in config.get("critic", {}).items()]
@@ -94,13 +96,28 @@ def check_card(source: str | Path, card: Mapping[str, Any], names: list[str]) ->
         raise SettingsError(
             f"{source} has networks with {', '.join(others)}: `train pggan` trains the original networks, without that."
         )
-    return {
+    return found
+
+
+def _described(sizes: Sizes, config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The settings in `NETWORKS` of a card's networks; None if a training makes no such networks."""
+    widths, upsample = config["widths"], config.get("upsample")
+    if upsample not in ("nearest", "fused") or not isinstance(config.get("critic", {}), Mapping):
+        return None
+    if not isinstance(widths, list | tuple) or not all(type(width) is int for width in widths) or sizes.latent_dim < 1:
+        return None
+    found = {
         "resolution": sizes.image_shape[0],
-        "widths": tuple(config["widths"]),
+        "widths": tuple(widths),
         "latent_dim": sizes.latent_dim,
         "image_channels": sizes.image_shape[2],
-        "fused": config["upsample"] == "fused",
+        "fused": upsample == "fused",
     }
+    try:
+        PgganRecipe(**found)
+    except ValueError:
+        return None
+    return found
 
 
 def check_equal(source: str | Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

@@ -98,5 +98,10 @@ def test_networks_that_a_training_does_not_make_are_refused(weights):
         changed = {**card, "config": {**card["config"], **config}}
         with pytest.raises(SettingsError, match="output = tanh|critic.groups = consecutive"):
             check_card("other.safetensors", changed, names)
+    for config in ({"critic": None}, {"widths": [8]}, {"widths": "8,8"}, {"widths": [8, 0]}, {"image_channels": 2},
+                   {"latent_dim": 0}, {"widths": [8, None]}, {"upsample": ["fused"]}):  # fmt: skip
+        changed = {**card, "config": {**card["config"], **config}}
+        with pytest.raises(SettingsError, match=r"^other.safetensors: its card does not describe a PGGAN; .* go on"):
+            check_card("other.safetensors", changed, names)
     with pytest.raises(SettingsError, match="goes on with a PGGAN only"):
         check_card("other.safetensors", {**card, "architecture": "dcgan"}, names)
