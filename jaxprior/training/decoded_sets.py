@@ -3,7 +3,9 @@
     ~/.cache/jaxprior/pictures/     or "pictures" in the folder that JAXPRIOR_CACHE names
         KEY/pixels.raw              uint8, [n, r, r, c], nothing else: its sha256 is that of a run's pictures
         KEY/pixels-32.raw           the same pictures at a lower resolution, which a growing network wanted
-        KEY/about.json              shape, sha256, where the pictures come from, what is said about them
+        KEY/pixels-32.json          size and time of modification of that file, without which it is made anew
+        KEY/about.json              shape, sha256, where the pictures come from, what is said about them, and size and
+                                    time of modification of pixels.raw, without which its sha256 is computed again
         KEY-without-HASH/           a set that lacks files which could not be read, while they cannot be read
         KEY.lock, KEY.part/         while a set is being decoded
 
@@ -27,8 +29,10 @@ from typing import Any
 import PIL
 
 from jaxprior.data.sources import ImageSource
-from jaxprior.system import runtime
+from jaxprior.system import files, runtime
+from jaxprior.training.about_sets import bytes_of, is_whole, state_of
 from jaxprior.training.stored_pixels import PixelFile, StoredPixels
+from jaxprior.weights.fetching.hashes import file_hash
 
 
 DECODING = 1
@@ -39,8 +43,9 @@ UNUSED_DAYS = 30
 
 PIXELS, ABOUT, PART = "pixels.raw", "about.json", ".part"
 
-FIELDS = {"shape", "sha256", "asked", "skipped", "unread", "notes", "fitted"}
-"""What `about.json` must have; the last four are those of `jaxprior.data.fitting_many.Account`."""
+STATE = "file"
+"""Under which name `about.json` has the state of the file of pixels."""
+
 
 def sets_folder() -> Path | None:
     """The folder of all decoded sets, which need not exist; None where `JAXPRIOR_CACHE` is "off"."""
@@ -123,26 +128,45 @@ class DecodedSet:
         return StoredPixels((n, h, w, c), lambda: file, sha256=self.about["sha256"])
 
 
+    def is_intact(self) -> bool:
+        """Whether the pixels are those that were decoded.
+
+        They are if their file has kept its size and its time of modification. Of a file that was touched the sha256 is
+        computed again, and if it is the same, the new time is noted.
+        """
+        path = self.folder / PIXELS
+        if (state := state_of(path)) is not None and self.about.get(STATE) == state:
+            return True
+        try:
+            if file_hash(path) != self.about["sha256"]:
+                return False
+        except OSError:
+            return False
+        with contextlib.suppress(OSError):  # it is computed again the next time
+            files.write_json(self.folder / ABOUT, {**self.about, STATE: state})
+        return True
+
+
 def find(key: str, usable: Callable[[DecodedSet], bool]) -> DecodedSet | None:
-    """The set of this key that is complete and usable, or None.
+    """The set of this key that is complete, usable and intact, or None.
 
     Arguments:
         key: see `key_of`.
-        usable: whether a set that lacks unread files is still the best that can be had.
+        usable: whether it is one of the pictures that are wanted, and still the best that can be had if it lacks files
+            which could not be read.
     """
     folder = sets_folder()
     places = [] if folder is None else sorted(folder.glob(f"{key}*"))
     found = (opened_set(place) for place in places if place.suffix != PART)
-    return next((one for one in found if one is not None and usable(one)), None)
+    return next((one for one in found if one is not None and usable(one) and one.is_intact()), None)
 
 
 def opened_set(place: Path) -> DecodedSet | None:
     """The set in a folder, or None if it is not complete."""
     try:
         about = json.loads((place / ABOUT).read_text())
-        n, h, w, c = about["shape"]
-        whole = (place / PIXELS).stat().st_size == n * h * w * c and FIELDS <= about.keys()
-    except (OSError, ValueError, KeyError, TypeError):
+        whole = is_whole(about) and (place / PIXELS).stat().st_size == bytes_of(about)
+    except (OSError, ValueError, RecursionError):
         return None
     return DecodedSet(folder=place, about=about) if whole else None
 

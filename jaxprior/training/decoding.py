@@ -13,6 +13,7 @@ from jaxprior.data.sources import ImageSource
 from jaxprior.errors import ImageError, JaxpriorWarning
 from jaxprior.system.amounts import size
 from jaxprior.system.host_memory import available_memory
+from jaxprior.training.about_sets import agrees
 from jaxprior.training.decoded_sets import DecodedSet, find, key_of, sets_folder
 from jaxprior.training.making_sets import NoRoom, make
 from jaxprior.training.stored_pixels import StoredPixels
@@ -78,8 +79,9 @@ def _kept(
     key, account = key_of(sources, resolution=shape[1], channels=shape[3]), Account()
 
     def usable(found: DecodedSet) -> bool:
-        """Files that could not be read then, perhaps of a disk that was away, cannot be read now either."""
-        return not any(_can_be_read(sources[number]) for number in found.about["unread"])
+        """It is of these pictures, and files that could not be read then, perhaps of a disk that was away, cannot be
+        read now either."""
+        return agrees(found.about, shape) and not any(_can_be_read(sources[number]) for number in found.about["unread"])
 
     found = find(key, usable)
     if found is not None:

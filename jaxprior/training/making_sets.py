@@ -19,7 +19,8 @@ from jaxprior.errors import ImageError
 from jaxprior.system import files
 from jaxprior.system.activity import doing
 from jaxprior.system.amounts import size
-from jaxprior.training.decoded_sets import ABOUT, PART, PIXELS, DecodedSet, find, remove_unused, sets_folder
+from jaxprior.training.about_sets import State, state_of
+from jaxprior.training.decoded_sets import ABOUT, PART, PIXELS, STATE, DecodedSet, find, remove_unused, sets_folder
 from jaxprior.training.stored_pixels import PixelFile, StoredPixels, box_averaged
 
 
@@ -94,6 +95,7 @@ def make(
             with contextlib.closing(written()) as content:
                 files.write_atomically(part / PIXELS, content)
             said = {"shape": [count, *shape[1:]], "sha256": digest.hexdigest(), "asked": asked, **about()}
+            said[STATE] = state_of(part / PIXELS)
             files.write_json(part / ABOUT, said)
             place = folder / (f"{key}-without-{_hash(said['unread'])}" if said["unread"] else key)
             shutil.rmtree(place, ignore_errors=True)  # it is damaged if it is there
@@ -129,6 +131,7 @@ def halved(pixels: StoredPixels, times: int) -> StoredPixels:
     shape = (n, h >> times, w >> times, c)
     folder = pixels.file.path.parent
     path = folder / f"pixels-{w >> times}.raw"
+    noted = path.with_suffix(".json")
     making = threading.Lock()
 
     def opened() -> PixelFile:
@@ -137,21 +140,41 @@ def halved(pixels: StoredPixels, times: int) -> StoredPixels:
 
     def open_or_make() -> PixelFile:
         with contextlib.suppress(OSError):
-            if path.stat().st_size == math.prod(shape):
+            state = state_of(path)
+            if state is not None and state["bytes"] == math.prod(shape) and state == _noted(noted):
                 return PixelFile(path)
         try:
             with contextlib.closing(_shrunk(pixels, times)) as content:
                 files.write_atomically(path, content)
-            return PixelFile(path)
+            file = PixelFile(path)
+            files.write_json(noted, state_of(path))
+            return file
         except OSError as error:
             if error.errno in FULL:
                 raise NoRoom(folder, math.prod(shape)) from None
+            if not folder.is_dir():
+                raise ImageError(
+                    f"{folder} was removed during the training, and with it the decoded pictures: start the same "
+                    "command again, which decodes them anew."
+                ) from None
             raise ImageError(
                 f"{path} cannot be made ({error.strerror}): the pictures at {w >> times} pixels are kept there; let "
                 "JAXPRIOR_CACHE name a folder that can be written to, and start the same command again."
             ) from error
 
     return StoredPixels(shape, opened)
+
+
+def _noted(path: Path) -> State | None:
+    """The state of a file as it was noted when the file was made; None if the note is damaged.
+
+    Raises:
+        OSError: there is no note.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return None
 
 
 def _shrunk(pixels: StoredPixels, times: int) -> Generator[Any, None, None]:

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import threading
@@ -192,6 +193,94 @@ def test_a_damaged_set_is_made_again(photos, cache):
     with pytest.raises(ImageError, match="has lost a part"):
         before.pixels[-1]
     assert stored(photos).sha256 == sha and path.stat().st_size == before.pixels.nbytes
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"unread": [99]},
+        {"unread": None},
+        {"unread": ["a"]},
+        {"skipped": [99]},
+        {"skipped": "abc"},
+        {"skipped": [[99, "a", "b"]]},
+        {"notes": 5},
+        {"notes": {"a": [99, "a", 1]}},
+        {"fitted": 3},
+        {"asked": ["pictures"]},
+        {"sha256": 7},
+        {"sha256": "abc"},
+        {"shape": [-22, -SIDE, SIDE, 3]},
+        {"shape": [22.0, SIDE, SIDE, 3]},
+        {"shape": [22, SIDE // 2, SIDE * 2, 3]},
+        {"shape": [16, 22, SIDE, 3]},
+    ],
+    ids=str,
+)
+def test_a_set_of_which_something_impossible_is_said_is_decoded_anew(photos, cache, wrong, monkeypatch):
+    before = stored(photos)
+    about = before.folder / "about.json"
+    kept = json.loads(about.read_text())
+    about.write_text(json.dumps({**kept, **wrong}))
+    assert all(one.source == str(photos) for one in decoded_sets.kept_sets())
+    decoded, after = counted_decoding(monkeypatch), stored(photos)
+    assert decoded and after.skipped == before.skipped and after.pixels.shape == before.pixels.shape
+    assert json.loads(about.read_text()).keys() == kept.keys()
+
+
+def flipped(path: Path) -> None:
+    with open(path, "r+b") as file:
+        file.seek(1000)
+        file.write(bytes([255 - file.read(1)[0]]))
+
+
+def cut(path: Path) -> None:
+    size = path.stat().st_size
+    os.truncate(path, size // 2)
+    os.truncate(path, size)
+
+
+def zeros(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("damage", [flipped, cut, zeros])
+def test_changed_pixels_of_the_same_size_are_made_anew(photos, cache, damage):
+    expected, before = load(photos), stored(photos)
+    small = before.halved(1).pixels[:]
+    np.testing.assert_array_equal(np.asarray(small), expected.halved(1).pixels)
+    time.sleep(0.02)  # the times of a file system may be exact to some milliseconds only
+    damage(before.folder / "pixels-8.raw")
+    np.testing.assert_array_equal(np.asarray(stored(photos).halved(1).pixels), expected.halved(1).pixels)
+    time.sleep(0.02)
+    damage(before.folder / "pixels.raw")
+    after = stored(photos)
+    np.testing.assert_array_equal(np.asarray(after.pixels), expected.pixels)
+    assert after.sha256 == expected.sha256
+    np.testing.assert_array_equal(np.asarray(after.halved(1).pixels), expected.halved(1).pixels)
+
+
+def test_pixels_that_were_only_touched_are_hashed_once_and_not_decoded(photos, cache, monkeypatch):
+    path = stored(photos).folder / "pixels.raw"
+    os.utime(path, (0, 0))
+    decoded, hashed, real = counted_decoding(monkeypatch), [], decoded_sets.file_hash
+    monkeypatch.setattr(decoded_sets, "file_hash", lambda path: hashed.append(path) or real(path))
+    assert stored(photos).sha256 == stored(photos).sha256 and hashed == [path] and not decoded
+
+
+def test_pixels_of_a_lower_resolution_are_made_once(photos, cache):
+    stored(photos).halved(1).pixels[0]
+    path = sets(cache)[0] / "pixels-8.raw"
+    before = path.stat().st_ino
+    stored(photos).halved(1).pixels[0]
+    assert path.stat().st_ino == before
+
+
+def test_a_set_that_is_removed_during_a_training_is_named_in_one_sentence(photos, cache):
+    pictures = stored(photos)
+    shutil.rmtree(pictures.folder)
+    with pytest.raises(ImageError, match="was removed during the training.*the same command again, which decodes"):
+        pictures.halved(1).pixels[0]
 
 
 def test_a_file_that_vanishes_is_left_out_until_it_can_be_read_again(photos, cache, monkeypatch):
