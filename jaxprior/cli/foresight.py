@@ -17,13 +17,15 @@ def say_forecast(plan: Any, out: Path, *, memory: float | None, devices: int | N
         devices: number of devices over which its batches are spread, as far as they divide it; None for all.
 
     Raises:
+        RunError: the folder holds something else than the beginning of this training.
         MemoryLimitError: a phase needs more than that.
         SettingsError: there are not so many devices.
     """
     from jaxprior.runs import checkpoints
-    from jaxprior.training import foresight
+    from jaxprior.training import foresight, session
     from jaxprior.training.placement import Placement, first_devices
 
+    session.check_folder(plan, out)
     placement = Placement(first_devices(devices), by_member=bool(plan.members))
     foresight.check_memory(plan, limit=memory, placement=placement)
     done = max(checkpoints.numbers(out / "checkpoints"), default=0)

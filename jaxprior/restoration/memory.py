@@ -11,13 +11,12 @@ from typing import Any
 
 import jax
 
+from jaxprior.system.amounts import needed
 from jaxprior.system.devices import Device
 
 
 ROOM = 0.9
 """Share of a device's memory that a batch may need: the sample bank and pictures lie beside it."""
-
-GIB = 2**30
 
 
 @dataclass(frozen=True)
@@ -115,8 +114,8 @@ def too_much(needs: float, limit: float, *, starts: int) -> str:
     """
     fewer = f"take fewer starts than {starts}, or " if starts > 1 else ""
     return (
-        f"A step of one picture needs {needs / GIB:.2f} GiB with one code at a time, and may take {limit / GIB:.2f} "
-        f"GiB: {fewer}use a smaller prior or another device."
+        f"A step of one picture needs {needed(needs)} with one code at a time, and may take {needed(limit)}: "
+        f"{fewer}use a smaller prior or another device."
     )
 
 

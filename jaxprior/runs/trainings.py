@@ -25,6 +25,26 @@ def check_training_folder(run: Path) -> None:
         raise RunError(f"{wrong_kind(run, found, TRAINING)[:-1]}; give another folder with -o.")
 
 
+def check_same_start(run: Path, start_from: str | None) -> None:
+    """Refuse to continue a training that began with other weights: other settings follow from where it begins.
+
+    Arguments:
+        run: its folder; where it has no record yet, everything is accepted.
+        start_from: sha256 of the weights that this command goes on from, or None.
+
+    Raises:
+        RunError: it began with other ones.
+    """
+    if not (run / RECORD).is_file():
+        return
+    before = read_record(run).get("configuration", {}).get("start_from")
+    if before == start_from:
+        return
+    began = "without --from" if before is None else "from the weights of another --from"
+    here = "has none" if start_from is None else "goes on from the weights of --from"
+    raise RunError(f"{run} was begun {began}, this command {here}: give another folder with -o.")
+
+
 def trainings_in(path: Path) -> list[Path]:
     """What can have the report of a training: the path itself, or the trainings of a folder that holds nothing else.
 

@@ -11,6 +11,11 @@ def size(count: int) -> str:
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{max(count / 2**20, 1):.0f} MiB"
 
 
+def needed(count: float) -> str:
+    """Bytes in words, exact enough to compare what is needed with what there is: "1.25 GiB", "3.57 MiB"."""
+    return f"{count / 2**30:.2f} GiB" if count >= 2**30 / 10 else f"{count / 2**20:.3g} MiB"
+
+
 def duration(seconds: float) -> str:
     """Seconds in words, two digits: "45 s", "3.2 min", "5 h", "12 days"."""
     for unit, length in (("s", 60.0), ("min", 60.0), ("h", 48.0)):

@@ -17,10 +17,11 @@ import numpy as np
 
 from jaxprior.errors import MemoryLimitError
 from jaxprior.restoration import costs
-from jaxprior.restoration.memory import GIB, limit_of, planned_bytes
+from jaxprior.restoration.memory import limit_of, planned_bytes
 from jaxprior.system import ahead, remembered, runtime
 from jaxprior.system.activity import doing
 from jaxprior.system.ahead import Program, shapes_of
+from jaxprior.system.amounts import needed, plural
 from jaxprior.system.compiling import CompileClock
 from jaxprior.system.provenance import device_name
 from jaxprior.training.phases import Phase
@@ -234,8 +235,8 @@ def _too_much(phase: Phase, needs: float, limit: float) -> str:
     if phase.unit == "pictures":
         smaller = "take a smaller batch (--batch-size)"
     return (
-        f"The phase {phase.name} of this training needs {needs / GIB:.2f} GiB for a step of {phase.images_per_step} "
-        f"{'picture' if phase.images_per_step == 1 else 'pictures'}, and may take {limit / GIB:.2f} GiB: {smaller}, or "
+        f"The phase {phase.name} of this training needs {needed(needs)} for a step of {phase.images_per_step} "
+        f"{plural('picture', phase.images_per_step)}, and may take {needed(limit)}: {smaller}, or "
         "use a device with more memory."
     )
 

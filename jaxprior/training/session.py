@@ -27,7 +27,7 @@ from jaxprior.data import images
 from jaxprior.errors import SettingsError
 from jaxprior.runs import lock, record
 from jaxprior.runs.kinds import TRAINING
-from jaxprior.runs.trainings import check_training_folder
+from jaxprior.runs.trainings import check_same_start, check_training_folder
 from jaxprior.settings import check_seed
 from jaxprior.system import files, provenance, runtime
 from jaxprior.system.activity import doing
@@ -79,6 +79,12 @@ class Plan:
         if not any(phase.steps for phase in self.phases):
             raise SettingsError("There is nothing to train: every part of this training has 0 steps; give more.")
 
+    @property
+    def configuration(self) -> dict:
+        """What a run folder records and belongs to: recipe, pictures and settings, as plain JSON values."""
+        pictures = {"count": len(self.pictures), "sha256": self.pictures.sha256}
+        return {"recipe": self.name, "pictures": pictures, **self.settings}
+
     def models(self, folder: Path) -> list[Path]:
         """Files of the trained weights in a run folder."""
         return [folder / name / "model.safetensors" for name in self.members] or [folder / "model.safetensors"]
@@ -92,6 +98,17 @@ def settings_of(recipe: Any) -> dict:
     """A recipe's fields as plain JSON values, for `Plan.settings`."""
     settings = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(recipe).items()}
     return {name: value for name, value in settings.items() if name not in _ADDED or value != _ADDED[name]}
+
+
+def check_folder(plan: Plan, folder: Path) -> None:
+    """Refuse a folder that holds something else than the beginning of this training. Nothing is written.
+
+    Raises:
+        RunError: it does.
+    """
+    check_training_folder(folder)
+    check_same_start(folder, plan.settings.get("start_from"))
+    record.check_configuration(folder, plan.configuration)
 
 
 def run(
@@ -133,8 +150,7 @@ def run(
         loop.Interrupted: `should_stop` said so, or the planned time of the clock is over; the same call goes on.
     """
     folder = Path(folder)
-    pictures = {"count": len(plan.pictures), "sha256": plan.pictures.sha256}
-    configuration = {"recipe": plan.name, "pictures": pictures, **plan.settings}
+    configuration = plan.configuration
     with processes.watched(), contextlib.ExitStack() as held:
         processes.check_same(configuration)
         placement = Placement(devices, by_member=bool(plan.members))
@@ -142,8 +158,7 @@ def run(
 
         def opened() -> _Recorder:
             held.enter_context(lock.only_writer(folder))
-            check_training_folder(folder)
-            record.check_configuration(folder, configuration)
+            check_folder(plan, folder)
             files.write_json(
                 folder / "run.json",
                 {

@@ -247,7 +247,7 @@ def test_a_limit_given_by_hand_chooses_the_batch(prior, pictures, tmp_path, batc
     assert {row.batch for row in rows} <= {1, 2, 3}
     rows = go(prior, pictures, tmp_path / "roomy", batch_size=4, memory=solver.step_bytes())
     assert {row.batch for row in rows} == {4}
-    with pytest.raises(MemoryLimitError, match="may take 0.00 GiB"):
+    with pytest.raises(MemoryLimitError, match=r"may take [\d.e-]+ MiB"):
         go(prior, pictures, tmp_path / "none", memory=10.0)
 
 

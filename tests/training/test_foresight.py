@@ -1,14 +1,16 @@
 """What is said of a training before it starts: steps, memory, speed; and that one that does not fit is refused."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 from program import printed
 from tiny_singan import smooth_picture
 
+from jaxprior.cli.foresight import say_forecast
 from jaxprior.data.images import save_png
-from jaxprior.errors import MemoryLimitError
+from jaxprior.errors import MemoryLimitError, RunError
 from jaxprior.models.pggan.config import PgganRecipe
 from jaxprior.models.pggan.train import plan as pggan_plan
 from jaxprior.training import foresight, loop, session
@@ -88,3 +90,17 @@ def test_the_command_prints_what_a_training_will_take_and_writes_nothing(plan, t
     assert "part 1 of 10 of this training needs" in printed(*command, "--memory", 0.0001, "--dry-run", code=2)
     assert "part 1 of 10 of this training needs" in printed(*command, "--memory", 0.0001, code=2)
     assert not (tmp_path / "run").exists()
+    assert "at most" in printed(*command, "--devices", 99, "--dry-run", code=2)
+    assert "and may take 0 MiB" in printed(*command, "--memory", 0, "--dry-run", code=2)
+
+
+def test_a_dry_run_refuses_a_folder_of_another_training_as_the_training_does(plan, tmp_path):
+    other = dataclasses.replace(plan, settings={**plan.settings, "ema_ramp": 10.0})
+    (tmp_path / "run").mkdir()
+    record = {"kind": "training", "configuration": other.configuration}
+    (tmp_path / "run/run.json").write_text(json.dumps(record))
+    with pytest.raises(RunError, match=r"run was made with ema_ramp = 10\.0"):
+        say_forecast(plan, tmp_path / "run", memory=None, devices=None)
+    going_on = dataclasses.replace(plan, settings={**plan.settings, "start_from": "abc"})
+    with pytest.raises(RunError, match="was begun without --from, this command goes on from the weights of --from"):
+        say_forecast(going_on, tmp_path / "run", memory=None, devices=None)

@@ -126,6 +126,12 @@ def _warm_up(steps: int, index, fade_steps: int):
     return jnp.minimum((since_reset + 1.0) / steps, 1.0)
 
 
+def highest_rate(recipe: PgganRecipe, steps: int, decay_steps: int) -> float:
+    """The highest learning rate of so many steps after Adam has begun anew, for a recipe with a warm-up."""
+    index = jnp.arange(steps)
+    return float(jnp.max(_learning_rate(recipe, index, decay_steps) * _warm_up(recipe.warmup_steps or 1, index, 0)))
+
+
 def reset(state: dict) -> dict:
     """Adam's states of both networks, zeroed, as whenever the network changes."""
     return {**state, **{f"{name}_opt": adam_start(state[name]) for name in ("generator", "critic")}}

@@ -6,6 +6,7 @@ Adam(0, 0.99) whose state is zeroed whenever the network changes; images faded i
 published, and the non-saturating one with lazy R1, which costs half.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -15,11 +16,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior.errors import JaxpriorWarning
 from jaxprior.models.pggan.config import PgganRecipe, feature_widths
 from jaxprior.models.pggan.continued import check_card, check_equal, networks_of, resolved
 from jaxprior.models.pggan.networks import to_config
-from jaxprior.models.pggan.stage import grow, make_networks, make_step, reset
+from jaxprior.models.pggan.stage import grow, highest_rate, make_networks, make_step, reset
 from jaxprior.system.ahead import Program, shapes_of
+from jaxprior.system.amounts import plural
 from jaxprior.training.evaluators import CODES, SHOWN, SlicedWasserstein
 from jaxprior.training.phases import Phase
 from jaxprior.training.pictures import Pictures, draw_batch
@@ -101,6 +104,7 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
     generator, _ = make_networks(recipe)
     plan_phases = phases(recipe, pictures)
     stages = [_stage_of(phase) for phase in plan_phases]
+    _warn_of_warm_up(recipe, plan_phases)
 
     @partial(jax.jit, static_argnames="stage")
     def draw_images(params, codes, fade, *, stage: int):
@@ -128,6 +132,22 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
         card=lambda _state: {"architecture": "pggan", "config": to_config(generator), **_origin(prior)},
         pictures=pictures,
         seed=recipe.seed,
+    )
+
+
+def _warn_of_warm_up(recipe: PgganRecipe, plan_phases: list[Phase]) -> None:
+    """Say so if the training is too short for its learning rate to rise as far as it should."""
+    longest = max(plan_phases, key=lambda phase: phase.steps)
+    if not longest.steps or not recipe.warmup_steps or longest.steps >= recipe.warmup_steps:
+        return
+    reached = highest_rate(recipe, longest.steps, longest.steps if longest is plan_phases[-1] else 0)
+    warnings.warn(
+        f"The learning rate rises over {recipe.warmup_steps} steps, and this training makes {longest.steps} "
+        f"{plural('step', longest.steps)}{' at most' if len(plan_phases) > 1 else ''} before it ends or Adam begins "
+        f"anew: the rate reaches {reached:.2g} instead of {recipe.learning_rate:g}; give fewer --warmup-steps, or "
+        "train longer.",
+        JaxpriorWarning,
+        stacklevel=3,
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import warnings
 
 import jax
 import numpy as np
@@ -10,7 +11,7 @@ from resuming import check_resumes
 from tiny_prior import write_tiny_prior
 
 import jaxprior as jp
-from jaxprior.errors import SettingsError
+from jaxprior.errors import JaxpriorWarning, SettingsError
 from jaxprior.models.pggan.config import PRESETS, PgganRecipe
 from jaxprior.models.pggan.continued import WARM_UP, check_card, settled
 from jaxprior.models.pggan.train import plan
@@ -58,6 +59,14 @@ def test_the_learning_rate_rises_over_the_warm_up(weights, pictures):
         moved[steps] = np.abs(np.array(state["critic"]["layer1"]["bias"]) - bias).max()
     assert moved[4] / moved[0] == pytest.approx(2 / 4, rel=0.01)
     assert moved[10] / moved[0] == pytest.approx(2 / 10, rel=0.01)
+
+
+def test_a_warm_up_longer_than_the_training_is_said(weights, pictures):
+    with pytest.warns(JaxpriorWarning, match="over 300 steps, .* makes 6 .* reaches 2e-05 instead of 0.001"):
+        plan(small(weights, learning_rate=1e-3, final_learning_rate=1e-3), pictures)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", JaxpriorWarning)
+        plan(small(weights, warmup_steps=6), pictures)
 
 
 def test_killed_and_resumed_equals_never_killed_and_the_run_says_where_it_came_from(tmp_path, weights, pictures):
