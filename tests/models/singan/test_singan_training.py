@@ -241,8 +241,10 @@ def test_a_trained_run_loads_and_remakes_what_the_trainer_did(tmp_path, pictures
     show, last = work.show, len(work.phases) - 1
     work = dataclasses.replace(work, show=lambda state, moment: states.append(state) or show(state, moment))
     with pytest.raises(Interrupted):
-        calls = iter(range(100))
-        session.run(work, tmp_path, source="noise", pace=PACE, should_stop=lambda: next(calls) >= 2)
+        logged = []
+        session.run(
+            work, tmp_path, source="noise", pace=PACE, on_log=logged.append, should_stop=lambda: len(logged) >= 2
+        )
     partly = load_singan(tmp_path)
     assert len(partly.sizes) == 1 and partly.image.shape == (*partly.sizes[0], 3)
     session.run(work, tmp_path, source="noise", pace=PACE)
