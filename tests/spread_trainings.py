@@ -26,9 +26,9 @@ from jaxprior.models.pggan.config import PgganRecipe
 from jaxprior.models.pggan.stage import make_step
 from jaxprior.system import runtime
 from jaxprior.training import foresight, loop, session
+from jaxprior.training.data_parallel import DataParallel
 from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.pictures import Pictures
-from jaxprior.training.placement import Placement
 
 
 STEPS = 3
@@ -75,7 +75,7 @@ def losses(name: str, count: int) -> list[dict[str, float]]:
                 plan.init(jax.random.key(0)),
                 folder=Path(folder),
                 key=jax.random.key(1),
-                placement=Placement(jax.devices()[:count]),
+                placement=DataParallel(jax.devices()[:count]),
                 pace=loop.Pace(log_every=1, checkpoint_seconds=1e9, snapshot_seconds=1e9),
                 on_log=lambda moment: rows.append(moment.metrics),
                 should_stop=lambda: len(rows) >= STEPS - 1,
@@ -87,7 +87,7 @@ def losses(name: str, count: int) -> list[dict[str, float]]:
 
 def communication(batch: int, count: int) -> list[tuple[str, int]]:
     """What goes between devices in a step of a PGGAN: operations with the number of values in their largest result."""
-    spread = Placement(jax.devices()[:count]).spread(batch)
+    spread = DataParallel(jax.devices()[:count]).spread(batch)
     state = spread.state(pggan.init_state(GROWING, jax.random.key(0)))
     shown = spread.batch(pictures(GROWING, batch).pixels)
     step: Any = make_step(GROWING, 1, 0, 0)
@@ -149,7 +149,7 @@ def compiled(count: int) -> list[tuple[str, bool]]:
 def foreseen(count: int) -> dict[str, Any]:
     """What is said beforehand of a step on each of so many devices."""
     plan = pggan.plan(GROWING, pictures(GROWING))
-    found = foresight.foresee(plan, placement=Placement(jax.devices()[:count]))
+    found = foresight.foresee(plan, placement=DataParallel(jax.devices()[:count]))
     return {"bytes": found.bytes, "seconds": found.seconds}
 
 
@@ -157,8 +157,8 @@ def uneven() -> dict[str, Any]:
     """A batch of six on four devices: how many are used, and what is said."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        (spread,) = Placement(jax.devices()[:4]).spreads([6])
-    alone = Placement(jax.devices()[:4]).spread(1)
+        (spread,) = DataParallel(jax.devices()[:4]).spreads([6])
+    alone = DataParallel(jax.devices()[:4]).spread(1)
     return {
         "used": len(spread.devices),
         "said": [str(one.message) for one in said],
@@ -169,7 +169,7 @@ def uneven() -> dict[str, Any]:
 
 def members() -> dict[str, Any]:
     """Four networks trained side by side on four devices, each on a picture of its own."""
-    spread = Placement(jax.devices()[:4], by_member=True).spread(4)
+    spread = DataParallel(jax.devices()[:4], by_member=True).spread(4)
     state, shown = spread.state({"w": jnp.arange(4.0)}), spread.batch(np.ones((4, 2), np.float32))
     step = jax.jit(jax.vmap(lambda own, picture: own["w"] + picture.sum()))
     return {

@@ -23,10 +23,10 @@ def say_forecast(plan: Any, out: Path, *, memory: float | None, devices: int | N
     """
     from jaxprior.runs import checkpoints
     from jaxprior.training import foresight, session
-    from jaxprior.training.placement import Placement, first_devices
+    from jaxprior.training.data_parallel import DataParallel, first_devices
 
     session.check_folder(plan, out)
-    placement = Placement(first_devices(devices), by_member=bool(plan.members))
+    placement = DataParallel(first_devices(devices), by_member=bool(plan.members))
     foresight.check_memory(plan, limit=memory, placement=placement)
     done = max(checkpoints.numbers(out / "checkpoints"), default=0)
     forecast = foresight.foresee(plan, done=done, placement=placement)

@@ -115,8 +115,8 @@ def train(
     from jaxprior.system import runtime
     from jaxprior.training import processes, session
     from jaxprior.training.clock import TrainingClock
+    from jaxprior.training.data_parallel import first_devices
     from jaxprior.training.loop import Interrupted, PlannedEnd
-    from jaxprior.training.placement import first_devices
 
     runtime.enable_compilation_cache()
     memory = in_bytes(run.memory)

@@ -24,8 +24,8 @@ from jaxprior.system.ahead import Program, shapes_of
 from jaxprior.system.amounts import needed, plural
 from jaxprior.system.compiling import CompileClock
 from jaxprior.system.provenance import device_name
+from jaxprior.training.data_parallel import DataParallel, Spread
 from jaxprior.training.phases import Phase
-from jaxprior.training.placement import Placement, Spread
 from jaxprior.training.stored_pixels import StoredPixels
 
 
@@ -100,7 +100,7 @@ class TrainingForecast:
         return max((phase.bytes for phase in self.phases if phase.bytes is not None), default=None)
 
 
-def foresee(plan: Any, *, done: int = 0, placement: Placement | None = None) -> TrainingForecast:
+def foresee(plan: Any, *, done: int = 0, placement: DataParallel | None = None) -> TrainingForecast:
     """Foresee a training. Its programs are compiled, and a few steps of a phase are done where its speed is not known.
 
     Arguments:
@@ -151,7 +151,7 @@ def foresee(plan: Any, *, done: int = 0, placement: Placement | None = None) -> 
     )
 
 
-def check_memory(plan: Any, *, limit: float | None = None, placement: Placement | None = None) -> None:
+def check_memory(plan: Any, *, limit: float | None = None, placement: DataParallel | None = None) -> None:
     """Refuse a training of which a phase needs more memory than the device has, before anything of it begins.
 
     Arguments:
@@ -182,22 +182,22 @@ def check_memory(plan: Any, *, limit: float | None = None, placement: Placement 
                     raise MemoryLimitError(_too_much(phase, needs, limit))
 
 
-def remember_speed(plan: Any, phase: Phase, step_seconds: float, placement: Placement | None = None) -> None:
+def remember_speed(plan: Any, phase: Phase, step_seconds: float, placement: DataParallel | None = None) -> None:
     """Remember how long a step of a phase took on these devices, for forecasts of trainings with the same settings."""
     remembered.keep(SPEEDS, _speed_name(plan, phase, placement), round(step_seconds, 6))
 
 
-def known_speed(plan: Any, phase: Phase, placement: Placement | None = None) -> float | None:
+def known_speed(plan: Any, phase: Phase, placement: DataParallel | None = None) -> float | None:
     """Return the seconds of a step of a phase that these devices, by default one, have trained before, or None."""
     found = remembered.read(SPEEDS).get(_speed_name(plan, phase, placement))
     return float(found) if isinstance(found, int | float) else None
 
 
-def _first_device() -> Placement:
-    return Placement(jax.local_devices()[:1])
+def _first_device() -> DataParallel:
+    return DataParallel(jax.local_devices()[:1])
 
 
-def _speed_name(plan: Any, phase: Phase, placement: Placement | None) -> str:
+def _speed_name(plan: Any, phase: Phase, placement: DataParallel | None) -> str:
     """Stands for all on which the time of a step depends: numbers that only change its values are left out."""
     no_size = ("seed", "steps")
     settings = plan.settings.items()
@@ -208,7 +208,7 @@ def _speed_name(plan: Any, phase: Phase, placement: Placement | None) -> str:
     return hashlib.sha256(repr(key).encode()).hexdigest()[:32]
 
 
-def _programs(plan: Any, key: jax.Array, placement: Placement) -> list[Sequence[Program]]:
+def _programs(plan: Any, key: jax.Array, placement: DataParallel) -> list[Sequence[Program]]:
     """The programs of every phase's steps, for the shapes and places that state and batches will have."""
     state, found = jax.eval_shape(plan.init, key), []
     for phase in plan.phases:
@@ -244,7 +244,7 @@ def _too_much(phase: Phase, needs: float, limit: float) -> str:
 class _Timer:
     """Does a few steps of phases, beginning with the start state of a training."""
 
-    def __init__(self, plan: Any, key: jax.Array, placement: Placement):
+    def __init__(self, plan: Any, key: jax.Array, placement: DataParallel):
         self.plan, self.key, self.placement = plan, key, placement
         self._known: dict[tuple[Hashable, ...], float] = {}
         self._state: Any = None

@@ -21,9 +21,9 @@ from jaxprior.system.activity import Activity, doing
 from jaxprior.system.programs import compiling
 from jaxprior.training import next_phase, processes
 from jaxprior.training.clock import Speed, TrainingClock
+from jaxprior.training.data_parallel import DataParallel
 from jaxprior.training.metrics_file import MetricsFile
 from jaxprior.training.phases import Counts, Moment, Phase
-from jaxprior.training.placement import Placement
 from jaxprior.training.reading_ahead import batches_ahead
 
 
@@ -61,7 +61,7 @@ def run(
     *,
     folder: Path | None,
     key: jax.Array,
-    placement: Placement | None = None,
+    placement: DataParallel | None = None,
     pace: Pace | None = None,
     on_log: Callable[[Moment], None] = lambda moment: None,
     on_snapshot: Callable[[Any, Moment], None] = lambda state, moment: None,
@@ -101,7 +101,7 @@ def run(
         phases,
         folder=folder,
         key=key,
-        placement=placement or Placement(jax.local_devices()[:1]),
+        placement=placement or DataParallel(jax.local_devices()[:1]),
         pace=pace or Pace(),
         on_log=on_log,
         on_snapshot=on_snapshot,
@@ -121,7 +121,7 @@ class _Training:
         *,
         folder: Path | None,
         key: jax.Array,
-        placement: Placement,
+        placement: DataParallel,
         pace: Pace,
         on_log: Callable[[Moment], None],
         on_snapshot: Callable[[Any, Moment], None],

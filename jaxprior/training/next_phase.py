@@ -12,8 +12,8 @@ import jax
 
 from jaxprior.system import ahead
 from jaxprior.system.ahead import Program, precision_here, shapes_of
+from jaxprior.training.data_parallel import Spread
 from jaxprior.training.phases import Phase
-from jaxprior.training.placement import Spread
 
 
 def compile_now(phase: Phase, state: Any, batch: Any, key: jax.Array) -> tuple[list[Hashable], list[Hashable]]:

@@ -34,10 +34,10 @@ from jaxprior.system.activity import doing
 from jaxprior.system.devices import Device
 from jaxprior.training import foresight, loop, processes
 from jaxprior.training.clock import TrainingClock
+from jaxprior.training.data_parallel import DataParallel
 from jaxprior.training.evaluators import PLACE, Evaluator
 from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.pictures import Pictures
-from jaxprior.training.placement import Placement
 from jaxprior.weights import storage
 
 
@@ -153,7 +153,7 @@ def run(
     configuration = plan.configuration
     with processes.watched(), contextlib.ExitStack() as held:
         processes.check_same(configuration)
-        placement = Placement(devices, by_member=bool(plan.members))
+        placement = DataParallel(devices, by_member=bool(plan.members))
         foresight.check_memory(plan, limit=memory, placement=placement)
 
         def opened() -> _Recorder:
@@ -191,7 +191,7 @@ def run(
     return plan.models(folder)[0]
 
 
-def _device(plan: Plan, placement: Placement) -> str:
+def _device(plan: Plan, placement: DataParallel) -> str:
     """What run folder and card say of the devices that a training uses."""
     return provenance.device_name(placement.most(phase.images_per_step for phase in plan.phases))
 
@@ -203,7 +203,7 @@ def _nothing(_state: Any, _moment: loop.Moment) -> None:
 class _Recorder:
     """Writes what one can look at: samples, weights, figures, curves."""
 
-    def __init__(self, plan: Plan, folder: Path, *, source: str, licence: str, placement: Placement):
+    def __init__(self, plan: Plan, folder: Path, *, source: str, licence: str, placement: DataParallel):
         self.plan, self.folder, self.source, self.licence, self.placement = plan, folder, source, licence, placement
         self.device = _device(plan, placement)
         self.figures = read_metrics(folder / plan.evaluator.file)

@@ -8,7 +8,7 @@ from program import Running
 from quick_compilation import QUICK_COMPILATION
 
 from jaxprior.errors import SettingsError
-from jaxprior.training.placement import Placement, first_devices
+from jaxprior.training.data_parallel import DataParallel, first_devices
 
 
 SCRIPT = Path(__file__).parents[1] / "spread_trainings.py"
@@ -78,7 +78,7 @@ def test_networks_trained_side_by_side_are_spread_whole(found):
 
 def test_one_device_places_nothing():
     """Then a training is the program that it always was."""
-    spread, tree = Placement(first_devices(1)).spread(8), {"w": object()}
+    spread, tree = DataParallel(first_devices(1)).spread(8), {"w": object()}
     assert spread.state(tree) is tree and spread.batch(tree) is tree and spread.local(tree) is tree
 
 

@@ -111,7 +111,7 @@ def _put(tree: Any, sharding: Sharding) -> Any:
     return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x), np.shape(x)), tree)
 
 
-class Placement:
+class DataParallel:
     """The devices of a training, for batches of any size.
 
     Arguments:
@@ -125,7 +125,7 @@ class Placement:
         SettingsError: the processes have different numbers of devices.
 
     Example:
-        >>> spread = Placement().spread(4)
+        >>> spread = DataParallel().spread(4)
         >>> spread.batch(np.zeros((4, 8, 8, 3), np.uint8)).shape
         (4, 8, 8, 3)
     """
