@@ -75,7 +75,7 @@ def write_closing_report(runs: Sequence[RunFolder], path: Path | None = None, *,
 
     Example:
         >>> run = RunFolder("runs/cats", share=Share.parse("1/64"))  # needs a run # doctest: +SKIP
-        >>> write_closing_report([run], share=run.share)  # doctest: +SKIP
+        >>> write_closing_report([run], share=run.share)  # needs a run # doctest: +SKIP
     """
     if share.count > 1:
         wanted = sum(run.read()["images"] for run in runs)
