@@ -110,7 +110,7 @@ def foresee(plan: Any, *, done: int = 0, placement: DataParallel | None = None) 
 
     Example:
         >>> forecast = foresee(plan(PRESETS["cats32"], pictures))  # compiles for a minute # doctest: +SKIP
-        >>> forecast.bytes, forecast.seconds  # doctest: +SKIP
+        >>> forecast.bytes, forecast.seconds  # needs pictures # doctest: +SKIP
         (187654321, 3912.0)
     """
     key, placement = jax.random.key(plan.seed), placement or _first_device()
