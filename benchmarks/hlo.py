@@ -3,15 +3,21 @@
     for operation in operations_of(compiled.as_text()):
         print(operation.name, operation.scope, operation.flops, operation.bytes)
 
-They are read from the text of XLA's optimised program, which `jax.stages.Compiled` gives.
+They are read from the text of XLA's optimised program, which `jax.stages.Compiled` gives; `compiled_step` gives that of
+an inversion.
 """
 
 import math
 import re
 from dataclasses import dataclass
 
+import jax
 
-_BYTES = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "s32": 4, "u32": 4, "f32": 4, "s64": 8, "u64": 8, "f64": 8}
+from jaxprior.inversion import engine
+from jaxprior.restoration.benchmarking import Runner
+
+
+BYTES = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "s32": 4, "u32": 4, "f32": 4, "s64": 8, "u64": 8, "f64": 8}
 """Of one number, by XLA's name of its type."""
 
 _COMPUTATION = re.compile(r"^(?P<entry>ENTRY )?%(?P<name>[\w.\-]+) \(")
@@ -44,6 +50,28 @@ class Operation:
     bytes: float
 
 
+def compiled_step(runner: Runner) -> jax.stages.Compiled:
+    """The program that a runner spends its time in: a step on CPUs, a chunk of steps elsewhere."""
+    state, operator, target = runner.groups[0]
+    placement = runner.placement
+    arguments = (state, placement.generator, placement.objective, operator, target)
+    with jax.default_matmul_precision(runner.solve.matmul_precision):
+        options = {"codes": runner.codes, "solve": runner.solve.of_one_step()}
+        if jax.default_backend() == "cpu":
+            return engine._one_step.lower(*arguments, **options).compile()
+        return engine._scan_steps.lower(*arguments, **options, steps=engine.CHUNK).compile()
+
+
+def bytes_of_type(text: str) -> int:
+    """Bytes of all arrays that a type names.
+
+    Example:
+        >>> bytes_of_type("(bf16[4,8]{1,0}, u8[3]{0})")
+        67
+    """
+    return sum(BYTES.get(kind, 0) * math.prod(_array(kind, sides)[1]) for kind, sides in _SHAPE.findall(text))
+
+
 def operations_of(text: str) -> list[Operation]:
     """The operations of a program's main computation, but for those that move nothing."""
     computations, main = _computations(text)
@@ -68,7 +96,7 @@ def _operation(name: str, line: dict, others: dict[str, dict], inner: dict[str, 
         shape=max(moved, key=math.prod, default=()),
         multiplies=products[0][0]["opcode"] if products else "",
         flops=sum(_flops(part, around) for part, around in products),
-        bytes=sum(_BYTES.get(kind, 0) * math.prod(sides) for kind, sides in arrays),
+        bytes=sum(BYTES.get(kind, 0) * math.prod(sides) for kind, sides in arrays),
     )
 
 

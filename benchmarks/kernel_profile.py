@@ -19,6 +19,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import jax
+from hlo import bytes_of_type, compiled_step
 from measuring import record, save
 from roofline import label
 from throughput import parse
@@ -27,7 +28,6 @@ from jaxprior.inversion import engine
 from jaxprior.restoration.benchmarking import Runner, make_problem, matmul_peak, operations, time_steps
 
 
-BYTES = {"f64": 8, "f32": 4, "s32": 4, "u32": 4, "bf16": 2, "f16": 2, "pred": 1, "s8": 1, "u8": 1}
 KINDS = (
     ("convolution", r"conv|cudnn|xmma|implicit|dgrad|fprop|wgrad"),
     ("matrix product", r"gemm|dot|cublas|cutlass|nvjet|matmul"),
@@ -68,7 +68,7 @@ def of_device(found: list[dict]) -> list[dict]:
 
 
 @dataclasses.dataclass
-class Operation:
+class Described:
     """What the compiled program says of one of its operations.
 
     Fields:
@@ -80,7 +80,7 @@ class Operation:
     bytes: int
 
 
-def described(program: str) -> dict[str, Operation]:
+def described(program: str) -> dict[str, Described]:
     """Operations of a compiled program by name.
 
     Arguments:
@@ -94,18 +94,8 @@ def described(program: str) -> dict[str, Operation]:
             where = re.search(r'op_name="([^"]*)"', line)
             called = re.search(r'custom_call_target="([^"]*)"', line)
             computes = called.group(1) if called else computes
-            found[name] = Operation(label(where.group(1)) if where else "", computes, _bytes(shape))
+            found[name] = Described(label(where.group(1)) if where else "", computes, bytes_of_type(shape))
     return found
-
-
-def _bytes(shape: str) -> int:
-    total = 0
-    for kind, sides in re.findall(r"([a-z]+\d*)\[([\d,]*)\]", shape):
-        size = BYTES.get(kind, 0)
-        for side in filter(None, sides.split(",")):
-            size *= int(side)
-        total += size
-    return total
 
 
 def kind_of(name: str) -> str:
@@ -113,14 +103,14 @@ def kind_of(name: str) -> str:
     return next((kind for kind, pattern in KINDS if re.search(pattern, name.lower())), "other")
 
 
-def table_of(found: list[dict], program: dict[str, Operation], steps: int) -> list[dict]:
+def table_of(found: list[dict], program: dict[str, Described], steps: int) -> list[dict]:
     """A row a kernel and operation, the longest first; times are milliseconds of one step."""
     rows: dict[tuple[str, str], list[float]] = defaultdict(list)
     for one in found:
         rows[one["name"], one["operation"]].append(one["dur"] / 1e3)
     table = []
     for (kernel, name), times in rows.items():
-        own = program.get(name, Operation("", "", 0))
+        own = program.get(name, Described("", "", 0))
         took = sum(times) / steps
         table.append({
             "kernel": kernel, "operation": name, "computes": own.computes, "layer": own.layer or "(none)",
@@ -137,18 +127,6 @@ def summed(table: list[dict], by: str) -> dict[str, float]:
     for row in table:
         total[row[by]] += row["ms"]
     return {name: round(value, 4) for name, value in sorted(total.items(), key=lambda item: -item[1])}
-
-
-def compiled_step(runner: Runner) -> jax.stages.Compiled:
-    """The program that a runner spends its time in."""
-    state, operator, target = runner.groups[0]
-    placement = runner.placement
-    arguments = (state, placement.generator, placement.objective, operator, target)
-    with jax.default_matmul_precision(runner.solve.matmul_precision):
-        options = {"codes": runner.codes, "solve": runner.solve.of_one_step()}
-        if jax.default_backend() == "cpu":
-            return engine._one_step.lower(*arguments, **options).compile()
-        return engine._scan_steps.lower(*arguments, **options, steps=engine.CHUNK).compile()
 
 
 def main() -> None:

@@ -29,13 +29,12 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from hlo import Operation, operations_of
+from hlo import Operation, compiled_step, operations_of
 from jax.profiler import ProfileData
 from measuring import in_time, record, save, spread
 from throughput import parse
 
 import jaxprior as jp
-from jaxprior.inversion import engine
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.models.vgg import networks as vgg
 from jaxprior.restoration.benchmarking import Case, Problem, Runner, make_problem, matmul_peak, time_steps
@@ -122,15 +121,6 @@ def make_runner(text: str) -> Runner:
     return runner
 
 
-def program(runner: Runner) -> str:
-    """The compiled step of a runner's first group of pictures, as text."""
-    state, operator, target = runner.groups[0]
-    arguments = (state, runner.placement.generator, runner.placement.objective, operator, target)
-    with jax.default_matmul_precision(runner.solve.matmul_precision):
-        lowered = engine._one_step.lower(*arguments, codes=runner.codes, solve=runner.solve.of_one_step())
-    return lowered.compile().as_text() or ""
-
-
 def time_of_operations(runner: Runner, names: set[str], steps: int) -> dict[str, float]:
     """Seconds of one step that each of these operations took; together they are the whole step."""
     with tempfile.TemporaryDirectory() as folder:
@@ -211,7 +201,7 @@ def profile(text: str, machine: Limits, *, steps: int, rounds: int) -> dict:
     case = runner.problem.case
     runner.advance(1)
     seconds = [time_steps(runner, steps) for _ in range(rounds)]
-    operations = operations_of(program(runner))
+    operations = operations_of(compiled_step(runner).as_text() or "")
     taken = time_of_operations(runner, {operation.name for operation in operations}, steps)
     groups = -(-case.batch // runner.group)
     if groups > 1:
