@@ -6,11 +6,9 @@ How long each program took is kept in `durations.json` in the folder of compiled
 
 import contextlib
 import hashlib
-import json
 import re
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,9 +16,11 @@ import numpy as np
 
 from jaxprior.system import runtime
 from jaxprior.system.activity import Activity, current_listener, doing
-from jaxprior.system.files import write_atomically
 from jaxprior.system.provenance import device_name
+from jaxprior.system.remembered import keep, read
 
+
+FILE = "durations.json"
 
 KEPT = 1000
 """Programs whose times are remembered; the oldest are forgotten."""
@@ -90,30 +90,13 @@ def _name(text: str, key: tuple) -> str:
 
 
 def read_durations() -> dict[str, float]:
-    """Return the seconds that programs took the last time; nothing where the file is missing or cannot be used."""
-    path = _file()
-    try:
-        found = json.loads(path.read_bytes()) if path is not None else {}
-        return {name: float(seconds) for name, seconds in found.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
+    """Return the seconds that programs took the last time; nothing where the file is missing or damaged."""
+    return {name: float(seconds) for name, seconds in read(FILE).items() if isinstance(seconds, int | float)}
 
 
 def write_duration(name: str, seconds: float) -> None:
     """Remember how long a program took. Where that is not possible, nothing happens."""
-    path = _file()
-    if path is None or not path.parent.is_dir():
-        return
-    known = read_durations()
-    known.pop(name, None)
-    newest = [*known.items(), (name, round(seconds, 1))][-KEPT:]
-    with contextlib.suppress(OSError):
-        write_atomically(path, (json.dumps(dict(newest), indent=0) + "\n").encode())
-
-
-def _file() -> Path | None:
-    folder = runtime.cache_folder()
-    return None if folder is None else folder / "durations.json"
+    keep(FILE, name, round(seconds, 1), most=KEPT)
 
 
 def _outline(leaf: Any) -> tuple:

@@ -23,18 +23,21 @@ def read(file: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def keep(file: str, name: str, value: Any) -> None:
+def keep(file: str, name: str, value: Any, *, most: int | None = None) -> None:
     """Remember one more thing. Where that is not possible, nothing happens.
 
     Arguments:
         file: name of the file.
         name: under which it is read again.
         value: plain JSON.
+        most: how many things the file remembers; the oldest are forgotten. None for all.
     """
     if (path := _path(file)) is None or not path.parent.is_dir():
         return
+    others = {other: kept for other, kept in read(file).items() if other != name}
+    newest = list({**others, name: value}.items())[-most if most else 0 :]
     with contextlib.suppress(OSError):
-        write_atomically(path, (json.dumps(read(file) | {name: value}, indent=0) + "\n").encode())
+        write_atomically(path, (json.dumps(dict(newest), indent=0) + "\n").encode())
 
 
 def _path(file: str) -> Path | None:

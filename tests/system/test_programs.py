@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from jaxprior.runs.display import Display
-from jaxprior.system import programs, runtime
+from jaxprior.system import programs, remembered, runtime
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_folder_that_cannot_be_written_is_no_mistake(out, monkeypatch):
     def refuse(*_arguments):
         raise PermissionError
 
-    monkeypatch.setattr(programs, "write_atomically", refuse)
+    monkeypatch.setattr(remembered, "write_atomically", refuse)
     use(np.ones(3))
     assert out.getvalue() == "compiling the step\n"
 
