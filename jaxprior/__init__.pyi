@@ -12,6 +12,7 @@ from .data.masks import parse_mask as parse_mask
 from .errors import JaxpriorError as JaxpriorError
 from .inversion.codes.attention import CBAM as CBAM
 from .inversion.codes.attention import SelfAttention as SelfAttention
+from .inversion.codes.features import FeatureCode as FeatureCode
 from .inversion.codes.multi import MultiCode as MultiCode
 from .inversion.codes.single import SingleCode as SingleCode
 from .inversion.objective import Objective as Objective

@@ -25,8 +25,9 @@ PARTS = {
     "objective.": "jaxprior.inversion.objective:Objective",
 }
 """Where a method's table has the settings of a dataclass -> the dataclass."""
-NESTED = {"codes.attention": "codes.attention.type"}
-"""A setting that has settings of its own, and where the table then has the setting itself."""
+NESTED = {"codes.attention": "codes.attention.type", "codes_kind": "codes.kind"}
+"""A setting that stands elsewhere in the table than its dataclass has it, and where: attention has settings of its own,
+and the kind of the codes decides what settings the codes have."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -22,8 +22,10 @@ from jaxprior.data import images
 from jaxprior.errors import RunError
 from jaxprior.evaluation.stored import load_latents
 from jaxprior.inversion.codes.attention import CBAM, SelfAttention
+from jaxprior.inversion.codes.features import FeatureCode
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.codes.single import SingleCode
+from jaxprior.protocols import Codes
 from jaxprior.reporting.sheet import enlarge, tile_side
 from jaxprior.restoration import drivers
 from jaxprior.runs.row import FAILED, Row
@@ -32,7 +34,7 @@ from jaxprior.system.activity import doing, steps_of
 from jaxprior.system.files import write_atomically, write_json
 
 
-KINDS = {kind.__name__: kind for kind in (MultiCode, SingleCode, CBAM, SelfAttention)}
+KINDS = {kind.__name__: kind for kind in (MultiCode, SingleCode, FeatureCode, CBAM, SelfAttention)}
 NAMED = 5  # names listed in a message
 ON_SHEET = 32  # strips
 FRAME_MS = 120
@@ -137,7 +139,7 @@ def interpolate_run(folder: RunFolder, prior: Any, first: str, second: str, *, f
     return place
 
 
-def codes_of(record: dict) -> MultiCode | SingleCode:
+def codes_of(record: dict) -> Codes:
     """Return the codes that a run optimised, from its run.json.
 
     Raises:

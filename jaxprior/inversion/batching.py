@@ -21,6 +21,7 @@ from jaxprior.inversion import engine
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.state import EMPTY, BatchState, from_arrays, named, nested
+from jaxprior.protocols import Codes
 from jaxprior.system.activity import doing
 
 
@@ -59,7 +60,7 @@ def solve(
     problems: Problems,
     *,
     size: int,
-    codes: engine.Codes,
+    codes: Codes,
     solve: Solve,
     platform: str,
     start: Any = None,

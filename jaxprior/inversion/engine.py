@@ -19,12 +19,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxprior.inversion.codes.multi import MultiCode
-from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.optimizers.choice import make_optimizer
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts.random import RandomStart
+from jaxprior.protocols import Codes
 from jaxprior.system import ahead
 from jaxprior.system.activity import doing
 from jaxprior.system.devices import CPU
@@ -33,7 +32,6 @@ from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
 
 Array = jax.Array
-Codes = MultiCode | SingleCode
 
 NUMERICS_VERSION = 5
 """Raised whenever a change moves results beyond rounding; part of the key of a stored result."""

@@ -17,8 +17,6 @@ from jaxprior.checks import as_array, described, is_array, is_float, is_traced, 
 from jaxprior.data.masks import MaskSpec
 from jaxprior.data.ranges import FARTHEST_OBSERVED, doubt, from_range, require_pictures
 from jaxprior.errors import ArgumentError, ImageError
-from jaxprior.inversion.codes.multi import MultiCode
-from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts.given import GivenStart, check_given
@@ -170,7 +168,7 @@ def check_method(
         ArgumentError: an argument is something else. ValueError: a layer that the prior does not have, or a refiner of
             other pictures.
     """
-    kinds = {"codes": (MultiCode, SingleCode, protocols.Codes), "objective": Objective, "solve": Solve}
+    kinds = {"codes": protocols.Codes, "objective": Objective, "solve": Solve}
     for name, value in (("codes", codes), ("objective", objective), ("solve", solve)):
         if value is not None:
             kind_of(name, value, kinds[name], f"of the kind {_WANTED[name]}", _advice(name, value))
@@ -233,7 +231,7 @@ def check_running(batch_size: Any, memory: Any, devices: Any, progress: Any) -> 
         raise ArgumentError(f"`progress` must be True, a function or None, got {described(progress)}.")
 
 
-_WANTED = {"codes": "jp.MultiCode or jp.SingleCode", "objective": "jp.Objective", "solve": "jp.Solve"}
+_WANTED = {"codes": "jp.MultiCode, jp.SingleCode or jp.FeatureCode", "objective": "jp.Objective", "solve": "jp.Solve"}
 _FIRST = {"codes": ("MultiCode", "num_codes"), "objective": ("Objective", "pixel"), "solve": ("Solve", "steps")}
 
 

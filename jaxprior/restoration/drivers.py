@@ -19,12 +19,11 @@ import numpy as np
 
 from jaxprior.checks import one_of, random_key
 from jaxprior.errors import ImageError
-from jaxprior.inversion.codes.multi import MultiCode
-from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.engine import NUMERICS_VERSION
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Operator, batched
+from jaxprior.protocols import Codes
 from jaxprior.restoration.arguments import (
     as_ids,
     as_observed,
@@ -100,7 +99,7 @@ def restore(
     task: Operator | None = None,
     *,
     key: Array,
-    codes: MultiCode | SingleCode | None = None,
+    codes: Codes | None = None,
     objective: Objective | None = None,
     solve: Solve | None = None,
     refine: Any = None,
@@ -178,7 +177,7 @@ def invert(
     task: Operator | None = None,
     *,
     key: Array,
-    codes: MultiCode | SingleCode | None = None,
+    codes: Codes | None = None,
     objective: Objective | None = None,
     solve: Solve | None = None,
     refine: Any = None,

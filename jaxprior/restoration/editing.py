@@ -10,8 +10,6 @@ import numpy as np
 
 from jaxprior.checks import as_array, described, is_array, is_traced, kind_of, real_number
 from jaxprior.errors import ArgumentError
-from jaxprior.inversion.codes.multi import MultiCode
-from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.solvers import Precision, Solve
 from jaxprior.protocols import Codes
 from jaxprior.weights.cut import CutGenerator
@@ -21,7 +19,7 @@ from jaxprior.weights.priors import Prior
 Array = jax.Array
 
 
-def render(prior: Prior, latents: Any, *, codes: MultiCode | SingleCode, precision: Precision = "fp32") -> Array:
+def render(prior: Prior, latents: Any, *, codes: Codes, precision: Precision = "fp32") -> Array:
     """Images of latents, as an inversion's result holds them.
 
     Arguments:
@@ -38,7 +36,8 @@ def render(prior: Prior, latents: Any, *, codes: MultiCode | SingleCode, precisi
         ValueError: a layer that the prior does not have.
     """
     kind_of("prior", prior, Prior, "a prior", "`load_prior` loads one")
-    kind_of("codes", codes, Codes, "of the kind jp.MultiCode or jp.SingleCode", "they are those of the inversion")
+    kinds = "of the kind jp.MultiCode, jp.SingleCode or jp.FeatureCode"
+    kind_of("codes", codes, Codes, kinds, "they are those of the inversion")
     latents = require_latents("latents", latents)
     _check_rendered(prior, latents, codes)
     generator = prior.split(codes.layer, precision=precision)
@@ -74,12 +73,12 @@ def require_latents(name: str, latents: Any) -> dict[str, Any]:
 
 @partial(jax.jit, static_argnames="codes")
 def _render(generator, latents, *, codes):
-    axes = 2 if isinstance(codes, SingleCode) else 3
+    one = jax.eval_shape(codes.init, generator, jax.random.key(0))
 
     def synthesize(latents):
         return jax.vmap(lambda one: codes.synthesize(generator, one))(latents)
 
-    if latents["z"].ndim == axes:
+    if latents["z"].ndim == one["z"].ndim + 1:
         return synthesize(latents)
     return jax.vmap(lambda several: synthesize(several).mean(axis=0))(latents)
 

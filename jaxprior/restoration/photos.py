@@ -15,11 +15,10 @@ import numpy as np
 
 from jaxprior.checks import one_of, random_key
 from jaxprior.errors import ArgumentError, ImageError
-from jaxprior.inversion.codes.multi import MultiCode
-from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Inpaint, Operator
+from jaxprior.protocols import Codes
 from jaxprior.restoration.arguments import as_prior, as_task, refuse_tracing
 from jaxprior.restoration.cut_photos import CutPhoto, cut_photo
 from jaxprior.restoration.drivers import Result, invert
@@ -59,7 +58,7 @@ def restore_photo(
     *,
     key: jax.Array,
     task: Operator | None = None,
-    codes: MultiCode | SingleCode | None = None,
+    codes: Codes | None = None,
     objective: Objective | None = None,
     solve: Solve | None = None,
     refine: Any = None,

@@ -21,13 +21,14 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxprior.errors import MemoryLimitError
 from jaxprior.inversion import batching
 from jaxprior.inversion.batching import Batch
-from jaxprior.inversion.engine import CHUNK, Codes, choose, compile_ahead, compile_step, step_shapes, trace_step
+from jaxprior.inversion.engine import CHUNK, choose, compile_ahead, compile_step, step_shapes, trace_step
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts import GivenStart, make_start
 from jaxprior.inversion.starts.given import check_given
 from jaxprior.inversion.state import BatchState, named, nested
 from jaxprior.operators import Operator, take
+from jaxprior.protocols import Codes
 from jaxprior.restoration.banks import sample_bank
 from jaxprior.restoration.costs import StepCost, count
 from jaxprior.restoration.memory import (

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from jaxprior import protocols
 from jaxprior.checks import kind_of
 from jaxprior.errors import SettingsError, WeightsError
-from jaxprior.inversion.codes.attention import ATTENTION
-from jaxprior.inversion.codes.multi import MultiCode
-from jaxprior.inversion.codes.single import SingleCode
+from jaxprior.inversion.codes import CodesKind, MultiCode, SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Identity, Operator
+from jaxprior.protocols import Codes
+from jaxprior.restoration.codes_table import make_codes, stated_codes
 from jaxprior.restoration.defaults import defaults_of, origin_of_defaults
 from jaxprior.restoration.merge_rule import MERGES, Merge
 from jaxprior.restoration.networks import Networks, OutlinedNetworks
@@ -45,6 +45,11 @@ class Outline:
     """What a method's table says besides its parts: where it starts from, and what repairs the results."""
 
     preset: Preset = setting("default", "Method to start from; the options below change it.")
+    codes_kind: CodesKind | None = setting(
+        None,
+        "What is optimised: several latent codes, a single one, or one and a feature map inside of the generator.",
+        rank=9,
+    )
     refine: str | None = setting(
         None,
         "Repair the results by an autoencoder (`jaxprior train autoencoder`) before the known pixels are put back.",
@@ -61,7 +66,7 @@ class Outline:
 class Method(NamedTuple):
     """Codes, objective, solve, what repairs the result, where latents begin if not by `solve.init`, and the merge."""
 
-    codes: MultiCode | SingleCode
+    codes: Codes
     objective: Objective
     solve: Solve
     refine: Any = None
@@ -130,6 +135,7 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
     Arguments:
         table: "preset", "default" if it is not there; "codes", "objective" and "solve": what is changed of it, by the
             names of the fields of `MultiCode` (`SingleCode` for invertgan), `Objective` and `Solve`. Besides:
+            codes.kind: "multi", "single" or "feature": the codes become a `MultiCode`, `SingleCode` or `FeatureCode`.
             codes.attention: "none", "dot", "scaled-dot", "cbam", or a table of its fields with such a `type`; without a
             type it changes the preset's module.
             objective.features: "none", "critic" (the prior's), an installed network or its file, or a table {"network":
@@ -161,7 +167,7 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
     given = {part: as_table(table.get(part, {}), part) for part in PARTS}
     codes, objective, solve = _start(name, _name_of(task), prior)
     return Method(
-        _codes(codes, given["codes"], prior, name, names),
+        make_codes(codes, given["codes"], prior=prior, preset=name, names=names),
         _objective(objective, given["objective"], prior, names, networks),
         dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names)),
         _refiner(table.get("refine"), prior, networks),
@@ -193,7 +199,7 @@ PUBLIC_SETTINGS = {"inpaint": (30, 4, 3000), "colorize": (20, 6, 1500), "superre
 """Codes, layer and iterations of mGANprior's scripts and README, where they differ from reconstruction."""
 
 
-def _start(name: str, task_name: str, prior: Any) -> tuple[MultiCode | SingleCode, dict, Solve]:
+def _start(name: str, task_name: str, prior: Any) -> tuple[Codes, dict, Solve]:
     """Codes, table of the objective (its network is not loaded yet, for it may be changed) and solve of a preset."""
     check_choice(name, PRESETS, "preset")
     if name == "default":
@@ -215,56 +221,12 @@ def _start(name: str, task_name: str, prior: Any) -> tuple[MultiCode | SingleCod
     return MultiCode(num_codes=codes, layer=min(layer, prior.num_layers), alpha=alpha), objective, solve
 
 
-def _from_card(prior: Any, task_name: str) -> tuple[MultiCode | SingleCode, dict, Solve]:
+def _from_card(prior: Any, task_name: str) -> tuple[Codes, dict, Solve]:
     stated = defaults_of(prior.card, task_name, image_shape=prior.image_shape)
-    lowered = {**stated["codes"], "layer": min(stated["codes"].get("layer", MultiCode.layer), prior.num_layers)}
     with at(f"the card of {prior.card.get('name')}"):
-        codes = _codes(MultiCode(), lowered, prior, "default", PLAIN)
+        codes = stated_codes(stated["codes"], prior=prior, preset="default", names=PLAIN)
         solve = Solve(**fields_of(Solve, stated["solve"], prefix="solve."))
     return codes, stated["objective"], solve
-
-
-def _codes(
-    codes: MultiCode | SingleCode, given: dict, prior: Any, preset_name: str, names: Names
-) -> MultiCode | SingleCode:
-    several = [name for name in given if name in MultiCode.__dataclass_fields__]
-    if several and isinstance(codes, SingleCode):
-        leave_out = ", ".join(spelled(name, names) for part in several for name in _leaves(part, given[part]))
-        raise SettingsError(
-            f"The preset {preset_name} has one latent code and no composing layer: leave out {leave_out}, "
-            f"or take another {spelled('preset', names)}."
-        )
-    plain = {name: value for name, value in given.items() if name != "attention"}
-    values = fields_of(type(codes), plain, prefix="codes.", names=names)
-    if values.get("layer", 1) > prior.num_layers:
-        layer = spelled("codes.layer", names)
-        raise SettingsError(f"{layer} {values['layer']}: this prior has layers 1 to {prior.num_layers}.")
-    if "attention" in given and isinstance(codes, MultiCode):
-        values["attention"] = _attention(codes.attention, given["attention"], names)
-    codes = dataclasses.replace(codes, **values)
-    if isinstance(codes, SingleCode) and codes.start is None:
-        return dataclasses.replace(codes, start=prior.code_distribution)
-    return codes
-
-
-def _leaves(part: str, value: Any) -> list[str]:
-    """Dotted names of what was given of a part of the codes."""
-    return [f"codes.{part}.{name}" for name in value] if isinstance(value, Mapping) else [f"codes.{part}"]
-
-
-def _attention(attention: Any, given: Any, names: Names) -> Any:
-    changes = dict(given) if isinstance(given, Mapping) else {"type": given}
-    kind = names.get("codes.attention.type", "codes.attention")
-    if "type" in changes:
-        word = changes.pop("type")
-        check_choice(word, ATTENTION, kind)
-        attention = ATTENTION[word]
-    if changes and attention is None:
-        first = spelled(f"codes.attention.{next(iter(changes))}", names)
-        raise SettingsError(f"{first}: give {kind} dot, scaled-dot or cbam with it.")
-    if not changes:
-        return attention
-    return dataclasses.replace(attention, **fields_of(type(attention), changes, prefix="codes.attention.", names=names))
 
 
 def _objective(stated: Mapping, given: dict, prior: Any, names: Names, networks: Networks) -> Objective:

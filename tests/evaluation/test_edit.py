@@ -15,6 +15,7 @@ from jaxprior.data import images
 from jaxprior.errors import RunError
 from jaxprior.evaluation import Cell, RunFolder, edit_run, interpolate_run, load_direction, load_kernel, run_cell
 from jaxprior.evaluation.edits import codes_of, find, load_latents
+from jaxprior.inversion.codes import FeatureCode, MultiCode, SingleCode
 from jaxprior.inversion.codes.attention import CBAM
 from jaxprior.operators import Identity
 from jaxprior.restoration import drivers
@@ -23,9 +24,10 @@ from jaxprior.weights.priors import load_prior
 
 SOLVE = drivers.Solve(steps=2)
 CODES = {
-    "multi": drivers.MultiCode(num_codes=2, layer=4),
-    "attention": drivers.MultiCode(num_codes=2, layer=4, weights="softmax", attention=CBAM(where="each")),
-    "single": drivers.SingleCode(),
+    "multi": MultiCode(num_codes=2, layer=4),
+    "attention": MultiCode(num_codes=2, layer=4, weights="softmax", attention=CBAM(where="each")),
+    "single": SingleCode(),
+    "feature": FeatureCode(layer=4),
 }
 
 

@@ -18,6 +18,7 @@ from jaxprior.evaluation import Cell, Journal, Row, RunFolder, Stopped, run_cell
 from jaxprior.evaluation.cells import configuration, row_key
 from jaxprior.evaluation.edits import load_latents
 from jaxprior.evaluation.scores import merges
+from jaxprior.inversion.codes import MultiCode
 from jaxprior.metrics import installed_metrics
 from jaxprior.reporting.tables import results_csv, summarise, summary_markdown
 from jaxprior.restoration import drivers
@@ -29,7 +30,7 @@ from jaxprior.weights.priors import load_prior
 
 pytestmark = pytest.mark.usefixtures("batched")
 
-METHOD = Method(drivers.MultiCode(num_codes=2, layer=4), drivers.Objective(), drivers.Solve(steps=3))
+METHOD = Method(MultiCode(num_codes=2, layer=4), drivers.Objective(), drivers.Solve(steps=3))
 HOLE = operators.Inpaint(np.zeros((16, 16), np.float32))  # the mask is a placeholder
 INPAINT = Cell(task=HOLE, mask=masks.parse_mask("block:0.25"), method=METHOD, clean=True)
 

@@ -20,6 +20,7 @@ from jaxprior.evaluation import Cell, Journal, Observer, Row, RunFolder, Share, 
 from jaxprior.evaluation.estimate import estimate_cells
 from jaxprior.evaluation.reading import Reader, read_ahead
 from jaxprior.evaluation.solving import LOST, RECOVERED, Solver
+from jaxprior.inversion.codes import MultiCode
 from jaxprior.restoration import drivers, placement
 from jaxprior.restoration.drivers import Method
 from jaxprior.restoration.memory import is_out_of_memory
@@ -28,7 +29,7 @@ from jaxprior.runs.lock import only_writer
 from jaxprior.weights.priors import load_prior
 
 
-METHOD = Method(drivers.MultiCode(num_codes=2, layer=4), drivers.Objective(), drivers.Solve(steps=60))
+METHOD = Method(MultiCode(num_codes=2, layer=4), drivers.Objective(), drivers.Solve(steps=60))
 HOLE = operators.Inpaint(np.zeros((16, 16), np.float32))
 INPAINT = Cell(task=HOLE, mask=masks.parse_mask("block:0.25"), method=METHOD)
 QUICK = ("--codes", 2, "--layer", 4, "--steps", 3, "--optimizer", "adam", "--init", "random", "--starts", 1)

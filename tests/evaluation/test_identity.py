@@ -16,6 +16,7 @@ from jaxprior.data import images, masks
 from jaxprior.errors import RunError
 from jaxprior.evaluation import Cell, Observer, RunFolder, Share, edits, run_cell, runs_in, snapshots, write_report
 from jaxprior.evaluation.stored import stored_key
+from jaxprior.inversion.codes import MultiCode
 from jaxprior.models.autoencoder.pairs import load_pairs
 from jaxprior.restoration import drivers
 from jaxprior.restoration.drivers import Method
@@ -24,7 +25,7 @@ from jaxprior.weights.priors import load_prior
 
 pytestmark = pytest.mark.usefixtures("batched")
 
-METHOD = Method(drivers.MultiCode(num_codes=2, layer=4), drivers.Objective(), drivers.Solve(steps=2))
+METHOD = Method(MultiCode(num_codes=2, layer=4), drivers.Objective(), drivers.Solve(steps=2))
 HOLE = operators.Inpaint(np.zeros((16, 16), np.float32))
 CELL = Cell(task=HOLE, mask=masks.parse_mask("block:0.25"), method=METHOD)
 KINDS = ("images", "raw", "inputs", "masks", "originals", "latents")

@@ -18,13 +18,14 @@ from jaxprior.data.pixels import to_grey
 from jaxprior.errors import RunError
 from jaxprior.evaluation import Cell, Observer, RunFolder, Stopped, run_cell, write_report
 from jaxprior.evaluation.stored import load_latents
+from jaxprior.inversion.codes import MultiCode
 from jaxprior.operators import Colorize, Identity, Inpaint
 from jaxprior.restoration import drivers
 from jaxprior.restoration.presets import Method
 from jaxprior.weights.priors import load_prior
 
 
-METHOD = Method(drivers.MultiCode(num_codes=2, layer=4), drivers.Objective(), drivers.Solve(steps=60, init="random"))
+METHOD = Method(MultiCode(num_codes=2, layer=4), drivers.Objective(), drivers.Solve(steps=60, init="random"))
 QUICK = ("--codes", 2, "--layer", 4, "--steps", 2, "--optimizer", "adam", "--init", "random", "--starts", 1)
 SIZES = {"a": (40, 60), "b": (50, 30), "c": (16, 16), "d": (10, 12)}
 

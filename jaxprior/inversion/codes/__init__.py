@@ -4,5 +4,13 @@
 everything else says how they are put together. The engine maps all of it over the batch.
 """
 
+from typing import Any, Literal
+
+from jaxprior.inversion.codes.features import FeatureCode as FeatureCode
 from jaxprior.inversion.codes.multi import MultiCode as MultiCode
 from jaxprior.inversion.codes.single import SingleCode as SingleCode
+
+
+CodesKind = Literal["multi", "single", "feature"]
+KINDS: dict[CodesKind, Any] = {"multi": MultiCode, "single": SingleCode, "feature": FeatureCode}
+"""The word by which a method's table chooses codes -> their class."""
