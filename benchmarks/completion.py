@@ -23,7 +23,8 @@ from pathlib import Path
 import jax
 import numpy as np
 from measuring import record, save
-from quality import biharmonic, figures, load, make_task, mean_fill
+from restoring import figures, load, make_task
+from simple_methods import biharmonic, mean_fill
 
 import jaxprior as jp
 

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.ndimage
 import skimage.draw
+from restoring import pictures_of
 
 import jaxprior as jp
 from jaxprior.data import images
@@ -115,18 +116,12 @@ def invert(
             print(f"{done} of {len(plan)}: picture {index}, {(time.monotonic() - began) / 60:.1f} min", flush=True)
 
 
-def interval(text: str) -> range:
-    """Read "300:364"."""
-    first, last = map(int, text.split(":"))
-    return range(first, last)
-
-
 def main() -> None:
     """Invert."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--prior")
-    parser.add_argument("--pictures", type=interval, required=True, metavar="FIRST:END")
+    parser.add_argument("--pictures", type=pictures_of, required=True, metavar="FIRST:END")
     parser.add_argument("--masks", default=",".join(MASKS))
     parser.add_argument("--keep", type=Path, required=True)
     parser.add_argument("--minutes", type=float)

@@ -23,7 +23,8 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from quality import load, make_task, mean_fill
+from restoring import load, make_task
+from simple_methods import mean_fill
 
 import jaxprior as jp
 from jaxprior.inversion import engine

@@ -26,10 +26,11 @@ from typing import Any
 import jax
 import numpy as np
 import scipy.optimize
-import scipy.stats
-from inpainted import MASKS, Inversions, Kept, interval, invert, load
+from inpainted import MASKS, Inversions, Kept, invert, load
 from measuring import record, save
-from quality import biharmonic, mean_fill
+from paired import compared
+from restoring import pictures_of
+from simple_methods import biharmonic, mean_fill
 
 import jaxprior as jp
 from jaxprior.restoration.merge_rule import FALLBACK, MergeRule, thickness
@@ -45,8 +46,6 @@ EDGES = (0, 1.2, 2.2, 3.5, 6.5, 12, np.inf)
 
 BEYOND = 4.0
 """Times the largest thickness of the fit, from where the biharmonic fill is not used any more."""
-
-RESAMPLES = 4999
 
 
 def fields(kept: Kept, spec: str) -> tuple[np.ndarray, ...]:
@@ -132,15 +131,9 @@ def summary(found: dict[str, dict[str, np.ndarray]]) -> dict[str, dict]:
     """Medians, and the paired difference to biharmonic with its interval."""
     rows = {}
     for name, values in found.items():
-        difference = values["psnr_hole"] - found["biharmonic"]["psnr_hole"]
-        ends = [0.0, 0.0]
-        if name != "biharmonic" and len(difference) > 1:
-            chance = np.random.default_rng(0)
-            sure = scipy.stats.bootstrap((difference,), np.median, n_resamples=RESAMPLES, rng=chance, method="basic")
-            ends = [round(float(end), 3) for end in sure.confidence_interval]
+        better = compared(values["psnr_hole"], found["biharmonic"]["psnr_hole"])
         rows[name] = {figure: round(float(np.median(v)), 4) for figure, v in values.items()}
-        rows[name] |= {"gain_over_biharmonic": round(float(np.median(difference)), 3), "interval": ends}
-        rows[name]["wins"] = int((difference > 0).sum())
+        rows[name] |= {"gain_over_biharmonic": better["gain"], "interval": better["interval"], "wins": better["wins"]}
     return rows
 
 
@@ -170,9 +163,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="held-out pictures: folder or zip")
     parser.add_argument("--prior", help="name, file or run (default: the best bundled)")
-    parser.add_argument("--test", type=interval, default=range(300, 364), metavar="FIRST:END")
+    parser.add_argument("--test", type=pictures_of, default=range(300, 364), metavar="FIRST:END")
     parser.add_argument("--raw", type=Path, required=True, help="where inversions are kept")
-    parser.add_argument("--fit", type=interval, metavar="FIRST:END", help="pictures of the fit, others than the test's")
+    parser.add_argument("--fit", type=pictures_of, metavar="FIRST:END", help="pictures of the fit, not of the test")
     parser.add_argument("--raw-fit", type=Path, help="where inversions of the fit are kept")
     parser.add_argument("--minutes", type=float, help="for new inversions of each of the two")
     parser.add_argument("--card", type=Path, help="JSON file to write: the entry of the card")

@@ -16,7 +16,7 @@ from pathlib import Path
 import jax
 import numpy as np
 from measuring import record, save
-from quality import figures, load, make_task
+from restoring import figures, load, make_task
 
 import jaxprior as jp
 from jaxprior import operators

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jax
 from measuring import record, save
-from quality import load
+from restoring import load
 
 import jaxprior as jp
 from jaxprior.inversion import batching, engine

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from quality import load, make_task, mean_fill
+from restoring import load, make_task
+from simple_methods import mean_fill
 
 import jaxprior as jp
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from quality import load, make_task
+from restoring import load, make_task
 
 import jaxprior as jp
 from jaxprior.system import files, provenance

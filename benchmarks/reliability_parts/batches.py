@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from quality import figures, load, make_task
+from restoring import figures, load, make_task
 
 import jaxprior as jp
 from reliability_parts.findings import Findings

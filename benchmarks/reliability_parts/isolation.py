@@ -4,7 +4,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from quality import load
+from restoring import load
 
 import jaxprior as jp
 from jaxprior.restoration.drivers import Inverter

@@ -1,0 +1,269 @@
+"""Learned, optimised and hybrid inversion beside each other: the comparison of mGANprior, and the arms of this house.
+
+    python benchmarks/hybrid.py --data cats64_dev.zip --prior cats64 --pictures 0:64 --pictures 200:264 \
+        --tasks reconstruct,center:0.25,block:0.25 --out benchmarks/results/hybrid-cats64.json [--arms "multi-code,..."]
+
+The arms stand in `hybrid_arms.py`; --arms chooses some by their names or the beginnings of them, and --arm adds one:
+
+    --arm 'features, gentle={"codes": {"kind": "feature", "layer": 4}, "solve": {"init": "encoder", "steps": 20}}'
+
+Of every arm the table has medians over the pictures: PSNR and SSIM in the hole of the merged picture, which is what a
+user sees, and of the generator's own output; the perceptual distance, if a feature network is installed; gradient
+evaluations, and seconds of a picture: wall time, and that of the processor, which other programs on the machine disturb
+less. In the hole each arm is compared with biharmonic interpolation picture by
+picture: median of the difference, a bootstrap interval of 95 %, and on how many pictures it is better.
+
+What was computed is kept picture by picture in the .rows.jsonl file beside --out, so that a long comparison can be done
+in pieces, ended at any time (--minutes), and gone on with by the same command. The table (.md), the figure (.png) and
+the JSON are made of all arms that are complete.
+"""
+
+import argparse
+import json
+import time
+from functools import partial
+from pathlib import Path
+
+import jax
+import numpy as np
+from answers import Method, Pictures, answered, direct, inverted
+from hybrid_arms import ARMS, Arm, both
+from measuring import record, save
+from paired import compared, said
+from picture_rows import PictureRows
+from restoring import make_task, pictures_of
+from simple_methods import biharmonic, mean_fill
+
+import jaxprior as jp
+from jaxprior.errors import JaxpriorError
+from jaxprior.restoration.presets import make_method
+
+
+BASE = "biharmonic"
+LISTED = {
+    "psnr_hole_merged": "hole PSNR", "ssim_hole_merged": "hole SSIM", "perceptual_hole": "hole perceptual",
+    "psnr_merged": "PSNR", "ssim_merged": "SSIM", "perceptual": "perceptual",
+    "psnr_hole": "output: hole PSNR", "psnr_known": "output: known PSNR", "psnr": "output: PSNR",
+    "ssim": "output: SSIM",
+}  # fmt: skip
+"""Figures of the table, of merged pictures and of the generator's output; those that a task lacks are left out."""
+
+
+class NotPossible(Exception):
+    """An arm that cannot be made here; the message says why."""
+
+
+class Comparison:
+    """A prior, the networks of the controls, and where figures are kept.
+
+    Arguments:
+        options: of the command.
+    """
+
+    def __init__(self, options: argparse.Namespace):
+        self.options = options
+        self.prior = jp.load_prior(options.prior)
+        self.pictures = Pictures(options.data, self.prior.resolution)
+        self.rows = PictureRows(options.out.with_suffix(".rows.jsonl"))
+
+    def method(self, name: str, arm: Arm, spec: str) -> tuple[Method, int]:
+        """What answers for an arm, and its gradient evaluations of a picture.
+
+        Raises:
+            NotPossible: this version, or what was given, does not have what the arm needs.
+        """
+        task, masks = make_task(spec, self.prior.resolution, np.zeros(1, np.uint32))
+        if arm.simple is not None:
+            return self._simple(arm.simple, hole=masks is not None), 0
+        table = arm.table(hole=masks is not None)
+        if table is None or (arm.averaged and masks is None):
+            raise NotPossible("it is not for this task")
+        prior = self._prior(arm)
+        try:
+            method = make_method(table, task, prior=prior)
+        except (JaxpriorError, ValueError) as error:
+            raise NotPossible(str(error)) from None
+        average = _biharmonic if arm.averaged else None
+        return inverted(name, prior, method, spec, averaged=average), method.solve.steps * method.solve.starts
+
+    def _simple(self, name: str, *, hole: bool) -> Method:
+        if not hole:
+            raise NotPossible("it fills holes")
+        if name == "context encoder":
+            if self.options.context_encoder is None:
+                raise NotPossible("give --context-encoder")
+            network = jp.load_refiner(self.options.context_encoder)
+            filled = partial(_filled_by, network)
+            return direct(name, filled, jax.tree.map(lambda leaf: float(np.abs(leaf).sum()), jax.tree.leaves(network)))
+        return direct(name, {"biharmonic": _biharmonic, "mean fill": _mean_fill}[name])
+
+    def _prior(self, arm: Arm) -> jp.Prior:
+        if not arm.trained:
+            return jp.untrained(self.prior, key=jax.random.key(2))
+        if arm.encoder == "own":
+            return self.prior
+        raise NotPossible(f"the {arm.encoder} encoder is not known here")
+
+    def results(self, chosen: dict[str, Arm]) -> dict:
+        """Run what is lacking; the rows of all arms that are complete, {pictures: {task: {arm: row}}}."""
+        end = float("inf") if self.options.minutes is None else time.monotonic() + 60 * self.options.minutes
+        found: dict = {}
+        for spec in self.options.tasks.split(","):
+            for name, arm in {**ARMS, **chosen}.items():
+                try:
+                    method, evaluations = self.method(name, arm, spec)
+                except NotPossible as why:
+                    if name in chosen:
+                        print(f"{spec}, {name}: left out: {why}", flush=True)
+                    continue
+                for pictures in self.options.pictures:
+                    until = end if name in chosen else -float("inf")  # of the others only what is complete already
+                    figures = answered(self.rows, self.pictures, spec, method, pictures, end=until)
+                    if figures is not None:
+                        title = f"{pictures.start}:{pictures.stop}"
+                        found.setdefault(title, {}).setdefault(spec, {})[name] = (evaluations, figures)
+        return {title: {spec: summary(arms) for spec, arms in tasks.items()} for title, tasks in found.items()}
+
+
+def _biharmonic(observed: np.ndarray, task: jp.Operator) -> np.ndarray:
+    return biharmonic(observed, np.asarray(task.mask))
+
+
+def _mean_fill(observed: np.ndarray, task: jp.Operator) -> np.ndarray:
+    return mean_fill(observed, np.asarray(task.mask))
+
+
+def _filled_by(network, observed: np.ndarray, task: jp.Operator) -> np.ndarray:
+    return np.asarray(network(_mean_fill(observed, task)))
+
+
+def summary(arms: dict[str, tuple[int, dict[str, np.ndarray]]]) -> dict:
+    """Medians of every arm, and what it gains in the hole over biharmonic interpolation, if that is there."""
+    rows, base = {}, arms.get(BASE, (0, {}))[1]
+    for name, (evaluations, figures) in arms.items():
+        row: dict = {"evaluations": evaluations}
+        row |= {figure: round(float(np.median(values)), 4) for figure, values in figures.items()}
+        for figure in ("psnr_hole_merged", "psnr_hole"):
+            if figure in figures and figure in base:
+                row[f"gain_{figure}"] = compared(figures[figure], base[figure])
+        if "perceptual_hole" in figures and "perceptual_hole" in base:
+            below = 1 - figures["perceptual_hole"] / base["perceptual_hole"]
+            row["perceptual_below"] = compared(below, np.zeros_like(below))
+        rows[name] = row
+    return rows
+
+
+def table(results: dict) -> str:
+    """The results as markdown, a table for each range of pictures and task."""
+    parts = []
+    for pictures, tasks in results.items():
+        for spec, rows in tasks.items():
+            listed = {name: title for name, title in LISTED.items() if any(name in row for row in rows.values())}
+            titles = ["arm", *listed.values(), "evaluations", "s a picture", "processor s"]
+            compared_here = any("gain_psnr_hole_merged" in row for row in rows.values())
+            perceptual_here = any("perceptual_below" in row for row in rows.values())
+            titles += ["hole PSNR over biharmonic [95 %], wins"] * compared_here
+            titles += ["perceptual below biharmonic [95 %], wins"] * perceptual_here
+            lines = [f"{spec}, pictures {pictures}", "", f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+            for name, row in rows.items():
+                cells = [name, *(_number(figure, row.get(figure)) for figure in listed)]
+                cells += [str(row["evaluations"]), f"{row['seconds']:.2f}", f"{row['processor_seconds']:.2f}"]
+                cells += [_said(row.get("gain_psnr_hole_merged"), name)] * compared_here
+                cells += [_said(row.get("perceptual_below"), name)] * perceptual_here
+                lines.append(f"| {' | '.join(cells)} |")
+            parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def _number(figure: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}" if figure.startswith("psnr") else f"{value:.3f}"
+
+
+def _said(found: dict | None, name: str) -> str:
+    return "" if found is None or name == BASE else said(found)
+
+
+def plot(results: dict, path: Path) -> None:
+    """In holes the gain over biharmonic with its interval, elsewhere the PSNR, one line an arm."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    panels = {
+        f"{spec}, pictures {pictures}": rows for pictures, tasks in results.items() for spec, rows in tasks.items()
+    }
+    across, down = max(len(tasks) for tasks in results.values()), len(results)
+    most = max(len(rows) for rows in panels.values())
+    figure, axes = pyplot.subplots(
+        down, across, figsize=(6.5 * across, (1.2 + 0.28 * most) * down), squeeze=False, layout="constrained"
+    )
+    for axis, (title, rows) in zip(axes.flat, panels.items(), strict=False):
+        hole = any("gain_psnr_hole_merged" in row for row in rows.values())
+        names = [name for name, row in rows.items() if not hole or "gain_psnr_hole_merged" in row]
+        for place, name in enumerate(reversed(names)):
+            row = rows[name]
+            if hole:
+                gain = row["gain_psnr_hole_merged"]
+                axis.plot(gain["interval"], [place, place], color="tab:blue", lw=1.5)
+                axis.plot(gain["gain"], place, "o", color="tab:blue")
+            else:
+                axis.plot(row["psnr"], place, "o", color="tab:blue")
+        labels = [f"{name} ({rows[name]['evaluations']})" for name in reversed(names)]
+        axis.set_yticks(range(len(names)), labels, fontsize=8)
+        axis.set(title=title, xlabel="hole PSNR over biharmonic, dB (95 %)" if hole else "PSNR, dB (medians)")
+        axis.axvline(0, color="gray", lw=0.8) if hole else None
+        axis.grid(alpha=0.3)
+    figure.savefig(path, dpi=100)
+
+
+def chosen_arms(options: argparse.Namespace) -> dict[str, Arm]:
+    """The arms that were asked for, in the order of the table; biharmonic interpolation always is."""
+    names = [name.strip() for name in options.arms.split(";")] if options.arms else list(ARMS)
+    unknown = [name for name in names if not any(arm.startswith(name) for arm in ARMS)]
+    if unknown:
+        raise SystemExit(f"--arms: no arm begins with {', '.join(unknown)}; there are {'; '.join(ARMS)}.")
+    exact = [name for name in names if name in ARMS]
+    begun = [name for name in names if name not in ARMS]
+    found = {BASE: ARMS[BASE]}
+    found |= {name: arm for name, arm in ARMS.items() if name in exact or name.startswith(tuple(begun))}
+    for text in options.arm:
+        name, separator, settings = text.partition("=")
+        if not separator:
+            raise SystemExit(f'--arm: expected NAME={{"solve": ...}}, got {text}.')
+        found[name] = both(json.loads(settings))
+    return found
+
+
+def main() -> None:
+    """Compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="held-out pictures: folder or zip")
+    parser.add_argument("--prior", help="name, file or run (default: the best bundled)")
+    parser.add_argument("--pictures", type=pictures_of, action="append", metavar="FIRST:END", help="may be repeated")
+    parser.add_argument("--tasks", default="reconstruct,center:0.25,block:0.25")
+    parser.add_argument("--arms", help="names of arms or their beginnings, with semicolons; all by default")
+    parser.add_argument(
+        "--arm", action="append", default=[], metavar="NAME=JSON", help="one more arm: a method's table"
+    )
+    parser.add_argument("--context-encoder", help="run of `jaxprior train autoencoder --mask ...`")
+    parser.add_argument("--minutes", type=float, help="after which no further pictures are begun")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write; .md, .png and rows lie beside it")
+    options = parser.parse_args()
+    options.pictures = options.pictures or [range(64)]
+    comparison = Comparison(options)
+    results = comparison.results(chosen_arms(options))
+    card = comparison.prior.card
+    found = {"prior": card["name"], "sha256": card["sha256"], "data": options.data.name, "results": results}
+    save(options.out, {**record("hybrid"), **found})
+    text = table(results)
+    options.out.with_suffix(".md").write_text(text)
+    print(text)
+    if results:
+        plot(results, options.out.with_suffix(".png"))
+
+
+if __name__ == "__main__":
+    main()
