@@ -1,18 +1,21 @@
-"""Restoration quality on held-out pictures: the prior beside an untrained one and beside simple baselines.
+"""Restoration quality on held-out pictures: the prior beside an untrained one and beside simple methods.
 
-    python benchmarks/quality.py --data PICTURES.zip --prior cats32 --limit 64 --out benchmarks/results/NAME.json
+    python benchmarks/quality.py --data PICTURES.zip --prior cats64 --pictures 0:64 --out benchmarks/results/NAME.json
 
-For reconstruction (also cut short, "reconstruct@25" after 25 evaluations: with many, an untrained network explains any
-picture too) and for inpainting at center:0.25 and block:0.25 it reports medians over the pictures of PSNR and
-SSIM, whole and in the hole, of
+The six tasks: reconstruction (also cut short, "reconstruct@25" after 25 evaluations: with many, an untrained network
+explains any picture too), inpainting at center:0.25 and block:0.25, colours for grey pictures, enlargement by 4, noise
+of 0.2, and a blur of 1.5 pixels. It reports medians over the pictures of PSNR and SSIM of
 
-    prior        the inversion, with the default settings of the prior's card
+    prior        the inversion, with the default settings of the prior's card, or with those of --settings
     untrained    the same inversion of the same architecture with random weights: what the structure alone explains
-    mean fill    the hole filled with the mean of the known pixels
-    biharmonic   scikit-image's biharmonic inpainting
+    simple ones  mean fill and biharmonic inpainting; the grey, noisy or blurred picture as it is; bicubic enlarging;
+                 non-local means; Wiener's filter (`simple_methods.py`)
 
-and the paired median of (prior - other). Whole-picture figures of inpainting are of the picture merged with its known
-pixels; hole figures are of the raw output. Prints a table, writes JSON; asserts nothing.
+and what the prior gains over each, picture by picture: the median, a bootstrap interval of 95 %, and wins. The figures
+are of what a user gets: merged with what is known where a task merges, and for inpainting in the hole. The settings of
+--settings are those that `settings.py --write` chose on other pictures. Every picture's figures are kept beside --out
+(.rows.jsonl), so that a long run can be ended (--minutes) and gone on with by the same command. Prints tables, writes
+JSON; asserts nothing.
 """
 
 import argparse
@@ -23,102 +26,90 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from skimage.restoration import inpaint_biharmonic
+from answers import Method, Pictures, answered, direct, inverted
+from measuring import save
+from paired import compared, said
+from picture_rows import PictureRows
+from restoring import make_task, pictures_of
+from simple_methods import SIMPLE
 
 import jaxprior as jp
-from jaxprior.data import images
-from jaxprior.system import files, provenance
+from jaxprior.system import provenance
+from jaxprior.weights.priors import Card
 
 
-TASKS = ("reconstruct", "reconstruct@25", "center:0.25", "block:0.25")
+TASKS = ("reconstruct", "reconstruct@25", "center:0.25", "block:0.25", "colorize", "superres:4", "denoise:0.2",
+         "deblur:1.5")  # fmt: skip
+HEADLINES = ("psnr_hole_merged", "psnr_merged", "psnr")
+"""Of a task the first that it has: the PSNR of what a user gets, in the hole where there is one."""
+
+SAME_PART = {"psnr_hole_merged": "ssim_hole_merged", "psnr_merged": "ssim_merged", "psnr": "ssim"}
+PRIOR, UNTRAINED = "prior", "untrained"
 
 
-def load(data: Path, size: int, limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first `limit` pictures [b, size, size, 3] in [-1, 1] and their ids."""
-    pixels = [images.fit(images.load_image(item), size) for item in images.list_images([data], limit=limit)]
-    return images.to_float(np.stack(pixels)), np.array([images.pixels_id(p) for p in pixels], np.uint32)
+def headline(figures: dict) -> str:
+    """The figure that the methods of a task are compared by."""
+    return next(name for name in HEADLINES if name in figures)
 
 
-def make_masks(spec: str, size: int, ids: np.ndarray, key: jax.Array) -> np.ndarray:
-    """One mask per picture, seeded by its id."""
-    mask = jp.parse_mask(spec)
-    return np.stack([mask.draw(size, jax.random.fold_in(key, int(i))) for i in ids])
+def with_settings(prior: jp.Prior, path: Path | None) -> jp.Prior:
+    """The prior with default settings of a file, {task: {"codes": ..., "objective": ..., "solve": ...}}."""
+    if path is None:
+        return prior
+    stated = {**prior.card.get("defaults", {}), **json.loads(path.read_text())}
+    return dataclasses.replace(prior, card=Card({**prior.card, "defaults": stated}))
 
 
-def make_task(spec: str, size: int, ids: np.ndarray) -> tuple[jp.Operator, np.ndarray | None]:
-    """Operator and masks of "reconstruct" or of a mask such as "center:0.25"; the masks' chance is fixed."""
-    if spec == "reconstruct":
-        return jp.Identity(), None
-    masks = make_masks(spec, size, ids, jax.random.key(1))
-    return jp.Inpaint(masks), masks
-
-
-def mean_fill(photos: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """Known pixels kept, the hole filled with their mean colour."""
-    known = 1 - masks[..., None]
-    mean = (photos * known).sum(axis=(1, 2), keepdims=True) / known.sum(axis=(1, 2), keepdims=True)
-    return np.where(masks[..., None] > 0, mean, photos).astype(np.float32)
-
-
-def biharmonic(photos: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """scikit-image's biharmonic inpainting, picture by picture."""
-    pairs = zip((photos + 1) / 2, masks > 0, strict=True)
-    return np.stack([inpaint_biharmonic(p, m, channel_axis=-1) for p, m in pairs]).astype(np.float32) * 2 - 1
-
-
-def figures(raw, merged, photos, masks) -> dict[str, np.ndarray]:
-    """PSNR and SSIM per picture, whole and (with masks) in the hole."""
-    found = {"psnr": jp.metrics.psnr(merged, photos), "ssim": jp.metrics.ssim(merged, photos)}
-    if masks is not None:
-        found["psnr_hole"] = jp.metrics.psnr(raw, photos, mask=masks)
-        found["ssim_hole"] = jp.metrics.ssim(raw, photos, mask=masks)
-    return {name: np.asarray(values) for name, values in found.items()}
-
-
-def evaluate(prior: jp.Prior, control: jp.Prior, photos, ids, spec: str, batch: int) -> dict:
-    """All arms of one task: {arm: {figure: values [b]}}."""
-    key = jax.random.key(0)
-    spec, _, steps = spec.partition("@")
-    task, masks = make_task(spec, prior.resolution, ids)
+def methods(prior: jp.Prior, control: jp.Prior, spec: str, steps: str) -> list[Method]:
+    """All methods of a task."""
+    task, _ = make_task(spec, prior.resolution, np.zeros(1, np.uint32))
     method = jp.preset("default", task, prior=prior)
     if steps:
         method = method._replace(solve=dataclasses.replace(method.solve, steps=int(steps)))
-    arms = {}
-    for name, which in (("prior", prior), ("untrained", control)):
-        began = time.perf_counter()
-        result = jp.restore(which, photos, task, key=key, ids=ids, batch_size=batch, **method._asdict())
-        arms[name] = figures(result.images, result.merged, photos, masks)
-        print(f"  {spec} {name}: {time.perf_counter() - began:.1f} s", flush=True)
-    if masks is not None:
-        for name, fill in (("mean fill", mean_fill), ("biharmonic", biharmonic)):
-            filled = fill(photos, masks)
-            arms[name] = figures(filled, filled, photos, masks)
-    return arms
+    found = [inverted(name, which, method, spec) for name, which in ((PRIOR, prior), (UNTRAINED, control))]
+    return [*found, *(direct(name, function) for name, function in SIMPLE.get(task.name, {}).items())]
 
 
-def summary(arms: dict) -> dict:
-    """Medians of every arm, and paired medians of (prior - arm)."""
-    rows = {}
+def summary(arms: dict[str, dict[str, np.ndarray]]) -> dict:
+    """Medians of every method, and what the prior gains over it."""
+    rows, figure = {}, headline(arms[PRIOR])
     for name, values in arms.items():
-        rows[name] = {figure: round(float(np.median(v)), 4) for figure, v in values.items()}
-        rows[name] |= {
-            f"gain_{figure}": round(float(np.median(arms["prior"][figure] - v)), 4) for figure, v in values.items()
-        }
-        figure = "psnr_hole" if "psnr_hole" in values else "psnr"
-        rows[name]["wins"] = int((arms["prior"][figure] > values[figure]).sum())
+        rows[name] = {one: round(float(np.median(v)), 4) for one, v in values.items()}
+        if name != PRIOR:
+            rows[name]["gain_of_the_prior"] = compared(arms[PRIOR][figure], values[figure])
     return rows
 
 
 def table(results: dict) -> str:
-    """The results as markdown."""
-    lines = ["| task | method | PSNR | SSIM | PSNR hole | SSIM hole | paired gain of the prior |", "|---" * 7 + "|"]
+    """All methods of all tasks as markdown."""
+    lines = ["| task | method | PSNR, dB | SSIM | perceptual distance | gain of the prior [95 %], wins |",
+             "|---" * 6 + "|"]  # fmt: skip
     for task, found in results.items():
+        figure = headline(found["methods"][PRIOR])
+        seen = "perceptual_hole" if figure == "psnr_hole_merged" else "perceptual"
+        where = f"{task}, in the hole" if seen == "perceptual_hole" else task
         for name, row in found["methods"].items():
-            hole = "psnr_hole" if "psnr_hole" in row else "psnr"
-            gain = "" if name == "prior" else f"{row['gain_' + hole]:+.2f} dB{' in the hole' if '_' in hole else ''}"
-            cells = [f"{row['psnr']:.2f}", f"{row['ssim']:.3f}"]
-            cells += [f"{row['psnr_hole']:.2f}", f"{row['ssim_hole']:.3f}"] if "psnr_hole" in row else ["", ""]
-            lines.append(f"| {task} | {name} | {' | '.join(cells)} | {gain} |")
+            gain = said(row["gain_of_the_prior"]) if "gain_of_the_prior" in row else ""
+            distance = f"{row[seen]:.3f}" if seen in row else ""
+            cells = (where, name, f"{row[figure]:.2f}", f"{row[SAME_PART[figure]]:.3f}", distance, gain)
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def short_table(results: dict) -> str:
+    """A line a task as markdown: PSNR of the best simple method, of the untrained generator and of the prior."""
+    lines = ["| task | best simple method | untrained generator | **jaxprior** | gain over the better [95 %], wins |",
+             "|---" * 5 + "|"]  # fmt: skip
+    for task, found in results.items():
+        rows, figure = found["methods"], headline(found["methods"][PRIOR])
+        simple = [name for name in rows if name not in (PRIOR, UNTRAINED)]
+        best = max(simple, key=lambda name: rows[name][figure], default=None)
+        better = max((name for name in (best, UNTRAINED) if name), key=lambda name: rows[name][figure])
+        cells = (
+            task, "" if best is None else f"{rows[best][figure]:.2f} ({best})", f"{rows[UNTRAINED][figure]:.2f}",
+            f"**{rows[PRIOR][figure]:.2f}**", said(rows[better]["gain_of_the_prior"]),
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -135,28 +126,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="held-out pictures: folder or zip")
     parser.add_argument("--prior", help="name, file or run (default: the best bundled)")
-    parser.add_argument("--limit", type=int, default=64)
+    parser.add_argument("--pictures", type=pictures_of, default=range(64), metavar="FIRST:END")
     parser.add_argument("--tasks", default=",".join(TASKS), help="results of the others are kept in --out")
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    arguments = parser.parse_args()
-    prior = jp.load_prior(arguments.prior)
+    parser.add_argument("--settings", type=Path, help="JSON file of settings in place of the card's")
+    parser.add_argument("--minutes", type=float, help="after which no further pictures are begun")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write; the rows lie beside it")
+    options = parser.parse_args()
+    prior = with_settings(jp.load_prior(options.prior), options.settings)
     control = jp.untrained(prior, key=jax.random.key(2))
-    photos, ids = load(arguments.data, prior.resolution, arguments.limit)
     record = {
-        "schema": 1, "benchmark": "quality", "prior": prior.card["name"], "sha256": prior.card["sha256"],
-        "pictures": len(photos), "data": arguments.data.name, "device": provenance.device_name(),
-        "versions": provenance.versions(),
+        "schema": 2, "benchmark": "quality", "prior": prior.card["name"], "sha256": prior.card["sha256"],
+        "pictures": f"{options.pictures.start}:{options.pictures.stop}", "data": options.data.name,
+        "device": provenance.device_name(), "versions": provenance.versions(),
     }  # fmt: skip
-    results = earlier(arguments.out, record)
-    for spec in arguments.tasks.split(","):
-        arms = summary(evaluate(prior, control, photos, ids, spec, arguments.batch_size))
-        settings = prior.card["defaults"]["reconstruct" if spec.startswith("reconstruct") else "inpaint"]
-        results[spec] = {"settings": settings, "methods": arms}
-    print(table(results))
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        files.write_json(arguments.out, {**record, "results": results})
+    results = earlier(options.out, record)
+    pictures, rows = Pictures(options.data, prior.resolution), PictureRows(options.out.with_suffix(".rows.jsonl"))
+    end = float("inf") if options.minutes is None else time.monotonic() + 60 * options.minutes
+    for word in options.tasks.split(","):
+        spec, _, steps = word.partition("@")
+        arms = {
+            method.name: answered(rows, pictures, spec, method, options.pictures, end=end)
+            for method in methods(prior, control, spec, steps)
+        }
+        if None in arms.values():
+            print(f"{word}: not complete after {options.minutes:g} minutes; the same command goes on", flush=True)
+            continue
+        task = make_task(spec, prior.resolution, np.zeros(1, np.uint32))[0].name
+        settings = prior.card.get("defaults", {}).get(task)
+        results[word] = {"settings": settings, "methods": summary(arms)}
+    print(f"{table(results)}\n\n{short_table(results)}")
+    save(options.out, {**record, "results": results})
 
 
 if __name__ == "__main__":

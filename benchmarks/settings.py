@@ -1,69 +1,175 @@
-"""Choose a prior's default settings by measurement: hole and whole PSNR along the trace, for several codes and layers.
+"""Choose a prior's default settings by measurement: a small grid of settings for each of the six tasks.
 
-    python benchmarks/settings.py --data PICTURES.zip --prior RUN --skip 64 --limit 64
+    python benchmarks/settings.py --data PICTURES.zip --prior cats64 --pictures 64:80 --out settings-cats64.json \
+        --tasks colorize,superres:4,denoise:0.2,deblur:1.5 --write defaults.json
+    python benchmarks/quality.py --data PICTURES.zip --prior cats64 --pictures 0:64 --settings defaults.json ...
 
-The pictures must not be the ones on which quality is reported (`--skip` leaves those out). Every row is one setting;
-the columns are medians over the pictures for several budgets, because more steps usually help what is known and hurt
-the hole. In the hole, the paired median gain over mean fill stands in brackets.
+The pictures must not be the ones on which quality is reported. Every candidate is a change of the settings that the
+prior's card has for the task; the grid is `CANDIDATES`, and --candidate adds to it:
+
+    --candidate 'gentle={"codes": {"layer": 4}, "solve": {"steps": 20}}'
+
+What counts is the PSNR of what a user gets, in the hole for inpainting. Tasks of one kind, such as two masks, are
+judged together. Chosen is the candidate that takes the least time of the processor among those whose median, picture by
+picture, is at most --within dB behind that of the best; --write adds it to a file of settings, which `quality.py` and
+`bundle_prior.py --defaults` read. Simple methods that have a strength are measured in several, for `simple_methods.py`.
+What was computed is kept beside --out (.rows.jsonl): a long search can be ended at any time (--minutes) and gone on
+with by the same command.
 """
 
 import argparse
-import itertools
+import json
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import jax
 import numpy as np
-from restoring import load, make_task
-from simple_methods import mean_fill
+from answers import Pictures, answered, direct, inverted
+from hybrid_arms import FEATURES, changed, lbfgs
+from measuring import record, save
+from picture_rows import PictureRows
+from quality import headline
+from restoring import make_task, pictures_of
+from simple_methods import strengths
 
 import jaxprior as jp
+from jaxprior.errors import JaxpriorError
+from jaxprior.restoration.presets import make_method
+
+
+TASKS = ("reconstruct", "center:0.25", "block:0.25", "colorize", "superres:4", "denoise:0.2", "deblur:1.5")
+
+CANDIDATES: dict[str, dict[str, Any]] = {
+    "the card's": {},
+    **{f"layer {layer}": {"codes": {"layer": layer}} for layer in (2, 4, 6)},
+    "free weights": {"codes": {"weights": "free"}},
+    "softmax weights": {"codes": {"weights": "softmax"}},
+    **{
+        f"{starts} starts of {steps}": {"solve": {"starts": starts, "steps": steps}}
+        for starts, steps in ((1, 25), (1, 50), (1, 100), (4, 25), (8, 10))
+    },
+    **{f"features, encoder + {steps}": changed(FEATURES, lbfgs(steps, "encoder")) for steps in (10, 25, 50)},
+}
+"""What is changed of the card's settings, by the names of the table."""
+
+
+class Search:
+    """The candidates on some pictures.
+
+    Arguments:
+        options: of the command.
+    """
+
+    def __init__(self, options: argparse.Namespace):
+        self.options, self.prior = options, jp.load_prior(options.prior)
+        self.pictures = Pictures(options.data, self.prior.resolution)
+        self.rows = PictureRows(options.out.with_suffix(".rows.jsonl"))
+        self.end = float("inf") if options.minutes is None else time.monotonic() + 60 * options.minutes
+
+    def measured(self, spec: str, candidates: Mapping[str, Mapping]) -> dict[str, dict]:
+        """Of every candidate that is possible and complete: {"table", "evaluations", "values", "processor_seconds"}."""
+        task, _ = make_task(spec, self.prior.resolution, np.zeros(1, np.uint32))
+        found = {}
+        for name, table in candidates.items():
+            try:
+                method = make_method(table, task, prior=self.prior)
+            except (JaxpriorError, ValueError) as error:
+                print(f"{spec}, {name}: left out: {error}", flush=True)
+                continue
+            made = inverted(name, self.prior, method, spec)
+            figures = answered(self.rows, self.pictures, spec, made, self.options.pictures, end=self.end)
+            if figures is not None:
+                found[name] = {
+                    "table": table, "evaluations": method.solve.steps * method.solve.starts,
+                    "values": figures[headline(figures)],
+                    "processor_seconds": float(np.median(figures["processor_seconds"])),
+                }  # fmt: skip
+        return found
+
+    def simple(self, spec: str) -> dict[str, float]:
+        """Medians of the task's simple method in several strengths."""
+        task, _ = make_task(spec, self.prior.resolution, np.zeros(1, np.uint32))
+        medians = {}
+        for strength, function in strengths(task.name).items():
+            made = direct(f"strength {strength}", function)
+            figures = answered(self.rows, self.pictures, spec, made, self.options.pictures, end=self.end)
+            if figures is not None:
+                medians[strength] = round(float(np.median(figures[headline(figures)])), 3)
+        return medians
+
+
+def together(parts: list[dict[str, dict]]) -> dict[str, dict]:
+    """The candidates that all tasks of a kind have, with the values of all of them."""
+    return {
+        name: {**first, "values": np.concatenate([part[name]["values"] for part in parts])}
+        for name, first in parts[0].items()
+        if all(name in part for part in parts)
+    }
+
+
+def choice(found: dict[str, dict], within: float) -> tuple[str, dict[str, dict]]:
+    """The name of the candidate that is chosen, and the figures of all."""
+    best = max(found, key=lambda name: float(np.median(found[name]["values"])))
+    behind = {name: float(np.median(one["values"] - found[best]["values"])) for name, one in found.items()}
+    good = [name for name in found if behind[name] >= -within]
+    chosen = min(good, key=lambda name: found[name]["processor_seconds"])
+    figures = {
+        name: {
+            "median": round(float(np.median(one["values"])), 3), "to_the_best": round(behind[name], 3),
+            "evaluations": one["evaluations"], "processor_seconds": round(one["processor_seconds"], 3),
+        }
+        for name, one in found.items()
+    }  # fmt: skip
+    return chosen, figures
+
+
+def card_table(prior: jp.Prior, task: str, table: Mapping) -> dict:
+    """The settings of a candidate as a card states them."""
+    stated = prior.card.get("defaults", {}).get(task, {})
+    return changed({"codes": {}, "objective": {}, "solve": {}, **stated}, table)
 
 
 def main() -> None:
-    """Run the sweep."""
+    """Search."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--prior")
-    parser.add_argument("--limit", type=int, default=32)
-    parser.add_argument("--skip", type=int, default=0, help="pictures left out at the start")
-    parser.add_argument("--layers", default="2,4,6")
-    parser.add_argument("--codes", default="10,20")
-    parser.add_argument("--weights", default="free,softmax")
-    parser.add_argument("--rates", default="0.05")
-    parser.add_argument("--features", default="0", help="weights of the critic's features")
-    parser.add_argument("--steps", default="50,100,200", help="budgets; each is a run of its own")
-    parser.add_argument("--schedule", default="constant")
-    parser.add_argument("--tasks", default="reconstruct,center:0.25")
-    arguments = parser.parse_args()
-    prior = jp.load_prior(arguments.prior)
-    everything = load(arguments.data, prior.resolution, arguments.skip + arguments.limit)
-    photos, ids = (x[arguments.skip :] for x in everything)
-    for spec in arguments.tasks.split(","):
-        task, masks = make_task(spec, prior.resolution, ids)
-        if masks is not None:
-            base = np.asarray(jp.metrics.psnr(mean_fill(photos, masks), photos, mask=masks))
-            print(f"{spec}: mean fill {np.median(base):.2f} dB in the hole", flush=True)
-        choices = (arguments.layers, arguments.codes, arguments.weights, arguments.rates, arguments.features)
-        for layer, codes, weights, rate, weight in itertools.product(*(choice.split(",") for choice in choices)):
-            cells = []
-            for steps in map(int, arguments.steps.split(",")):
-                result = jp.restore(
-                    prior,
-                    photos,
-                    task,
-                    key=jax.random.key(0),
-                    ids=ids,
-                    codes=jp.MultiCode(num_codes=int(codes), layer=int(layer), weights=weights),
-                    objective=jp.Objective(
-                        features=prior.critic if float(weight) else None, feature_weight=float(weight)
-                    ),
-                    solve=jp.Solve(steps=steps, learning_rate=float(rate), schedule=arguments.schedule),
-                )
-                values = np.asarray(jp.metrics.psnr(result.images, photos, mask=masks))
-                gain = "" if masks is None else f" ({np.median(values - base):+.2f})"
-                cells.append(f"{steps}: {np.median(values):.2f}{gain}")
-            setting = f"layer {layer} codes {codes} {weights} rate {rate} features {weight}"
-            print(f"  {setting:48s} " + "  ".join(cells), flush=True)
+    parser.add_argument("--pictures", type=pictures_of, default=range(64, 80), metavar="FIRST:END")
+    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--candidates", help="names of candidates, with semicolons; all by default")
+    parser.add_argument("--candidate", action="append", default=[], metavar="NAME=JSON", help="one more candidate")
+    parser.add_argument("--within", type=float, default=0.1, metavar="DB", help="what a cheaper candidate may lack")
+    parser.add_argument("--minutes", type=float, help="after which no further pictures are begun")
+    parser.add_argument("--write", type=Path, help="JSON file of settings to write or add to")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write; the rows lie beside it")
+    options = parser.parse_args()
+    names = list(CANDIDATES) if options.candidates is None else [n.strip() for n in options.candidates.split(";")]
+    candidates = {name: CANDIDATES[name] for name in names} | {
+        name: json.loads(table) for name, _, table in (text.partition("=") for text in options.candidate)
+    }
+    search, by_task, results = Search(options), {}, {}
+    for spec in options.tasks.split(","):
+        name = make_task(spec, search.prior.resolution, np.zeros(1, np.uint32))[0].name
+        by_task.setdefault(name, []).append(search.measured(spec, candidates))
+        if simple := search.simple(spec):
+            results.setdefault(name, {})["simple method, medians by strength"] = simple
+    written = json.loads(options.write.read_text()) if options.write is not None and options.write.is_file() else {}
+    for task, parts in by_task.items():
+        found = together(parts)
+        if not found:
+            continue
+        chosen, figures = choice(found, options.within)
+        results[task] = {"chosen": chosen, "candidates": figures, **results.get(task, {})}
+        written[task] = card_table(search.prior, task, candidates[chosen])
+        print(f"\n{task}: {chosen}\n" + "\n".join(f"  {name:28s} {row}" for name, row in figures.items()))
+    for task, found in results.items():
+        for strength, median in found.get("simple method, medians by strength", {}).items():
+            print(f"{task}, simple method, strength {strength}: {median} dB")
+    card, pictures = search.prior.card, f"{options.pictures.start}:{options.pictures.stop}"
+    found = {"prior": card["name"], "sha256": card["sha256"], "data": options.data.name, "pictures": pictures}
+    save(options.out, {**record("settings"), **found, "within": options.within, "results": results})
+    save(options.write, written)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from skimage.transform import resize
 
 Method = Callable[[np.ndarray, Any], np.ndarray]
 
-NOISE_STRENGTH, WIENER_BALANCE = 0.8, 1e-3
+NOISE_STRENGTH, WIENER_BALANCE = 0.8, 1e-4
 """Of non-local means, as a multiple of the noise, and of Wiener's filter; see `strengths`."""
 
 
