@@ -28,8 +28,8 @@ from jaxprior.evaluation.cells import Cell, describe
 from jaxprior.evaluation.precheck import KIND, check_kind
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, numbered, require_data
 from jaxprior.evaluation.runner import run_cell
-from jaxprior.evaluation.tasks import make_task
 from jaxprior.operators import Operator
+from jaxprior.operators._tables import make_task
 from jaxprior.reporting.report import write_closing_report
 from jaxprior.restoration.presets import Method, make_method, origin_of_method
 from jaxprior.runs.observer import Observer

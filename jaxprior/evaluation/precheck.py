@@ -12,7 +12,7 @@ from jaxprior.data.listing import list_images
 from jaxprior.errors import RunError
 from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, require_data
-from jaxprior.evaluation.tasks import make_task
+from jaxprior.operators._tables import make_task
 from jaxprior.restoration.presets import check_method
 from jaxprior.runs.record import check_configuration, read_record
 from jaxprior.runs.runfolder import RunFolder

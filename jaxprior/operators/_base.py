@@ -151,6 +151,32 @@ class Operator(abc.ABC):
         """
         return self.compared(observed)
 
+    def seen(self, compared: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
+        """What one observation shows of the photo, in the photo's size: what an encoder looks at.
+
+        By default this is the observation itself, enlarged where it is smaller, grey on all channels where it has one.
+
+        Arguments:
+            compared: what `compared` gives of an observation.
+            shape: of the photo, (h, w, c).
+
+        Returns:
+            (picture, known): `[h, w, c]`, 0 where nothing is known; and `[h, w, 1]`, 1 where the picture shows
+            something, 0 where it does not.
+
+        Raises:
+            ValueError: the observation is no picture; an operator of such observations has a `seen` of its own.
+        """
+        if compared.ndim != 3 or len(shape) != 3 or compared.shape[-1] not in (1, shape[-1]):
+            raise ValueError(
+                f"{self.label}: an encoder sees pictures of the shape {tuple(shape)}, and an observation of the shape "
+                f"{tuple(compared.shape)} is none; begin with another start, or give the operator a method `seen`."
+            )
+        picture = jnp.broadcast_to(compared, (*compared.shape[:2], shape[-1]))
+        if picture.shape != tuple(shape):
+            picture = jax.image.resize(picture, shape, "linear", antialias=False)
+        return picture, jnp.ones((*shape[:2], 1), picture.dtype)
+
     def merge(self, observed: Array, restored: Image) -> Array:
         """Put what is known for certain back into one restored image; by default nothing is.
 

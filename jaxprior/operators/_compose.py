@@ -92,6 +92,19 @@ class Compose(Operator):
         """
         return self.operators[-1].compared(observed)
 
+    def seen(self, compared: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
+        """What the last operator shows of its input, and so on to the photo; known is what all of them leave known."""
+        blank = jax.ShapeDtypeStruct(shape, compared.dtype)
+        stages = [jax.eval_shape(lambda x, k=k: self._stages(x)[k], blank) for k in range(len(self.operators))]
+        known = None
+        for operator, stage in zip(reversed(self.operators), reversed(stages), strict=True):
+            compared, left = operator.seen(operator.compared(compared), stage.shape)
+            if known is not None:
+                known, _ = Operator.seen(operator, known, (*stage.shape[:2], 1))
+                left = left * known
+            known = left
+        return compared * known, known
+
     def merge(self, observed: Array, restored: Image) -> Array:
         """Put back what is known for certain, from the last operator to the first.
 

@@ -132,6 +132,12 @@ class Denoise(Operator):
         """The observation with its noise, which is not compared where it is known, but worth seeing."""
         return observed
 
+    def seen(self, compared: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
+        """The noisy picture; or, where it is known which pixels are noisy, the clean ones, and which these are."""
+        if self.mask is None:
+            return super().seen(compared, shape)
+        return compared, 1 - mask_over("Denoise", self.mask, compared)
+
     def merge(self, observed: Array, restored: Image) -> Array:
         """Keep the clean pixels exactly as observed, if they are known; else nothing is known for certain."""
         return jnp.asarray(restored) if self.mask is None else jnp.where(self._noisy(restored), restored, observed)

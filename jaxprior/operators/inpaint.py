@@ -89,6 +89,10 @@ class Inpaint(Operator):
         """Blank what an observation shows at missing pixels, whatever it is: A(x) is 0 there."""
         return jnp.where(self._over(observed) > 0.5, 0.0, observed)
 
+    def seen(self, compared: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
+        """The known pixels, and which ones these are."""
+        return compared, 1 - self._over(compared)
+
     def merge(self, observed: Array, restored: Image) -> Array:
         """Keep the known pixels exactly as observed and take the missing ones from the restored image, seam and all."""
         return jnp.where(self._over(restored) > 0.5, restored, observed)

@@ -4,6 +4,7 @@ A training has one evaluator. Its figures are collected in a table of the run fo
 the card of the weights. The table's name is known here only; readers find it by its columns (`read_evaluation`).
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from jaxprior import metrics
 from jaxprior.data import images
 from jaxprior.metrics.sliced_wasserstein import level_distances
+from jaxprior.restoration.smooth_fill import biharmonic_fill, harmonic_fill
 from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.phases import Moment
 from jaxprior.training.pictures import Pictures
@@ -145,6 +147,79 @@ class Repaired:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Filled:
+    """PSNR of what an encoder answers to damaged held-out pictures, beside what needs no network.
+
+    Where pixels are missing that is biharmonic interpolation, and the PSNR is that of the missing pixels; of other
+    damage it is the damaged picture itself, and the PSNR that of the whole picture.
+
+    Fields:
+        answer: (state, seen [n, h, w, c], known [n, h, w, 1]) -> images [n, h, w, c] in [-1, 1].
+        originals: the held-out pictures, uint8 [m, h, w, c].
+        tasks: the words of every task -> (seen, known) of all of them.
+    """
+
+    answer: Callable
+    originals: np.ndarray
+    tasks: dict[str, tuple[np.ndarray, np.ndarray]]
+    file = "answers.csv"
+    note = (
+        "Held-out pictures, means over the tasks of medians. psnr: of the answer; merged_psnr: after a harmonic merge "
+        "with what is known; reference_psnr: of biharmonic interpolation, or of the damaged picture where nothing is "
+        "missing; gain: of the merged answer over that, picture by picture; wins: share of pictures with a gain. dB, "
+        "higher is better."
+    )
+    title = "PSNR of the answer, held-out pictures [dB]"
+    curve, reference = "merged_psnr", "reference_psnr"
+
+    def measure(self, state: Any, moment: Moment) -> dict[str, float]:
+        """Return the figures that `note` explains, and the gain of every task."""
+        each = {words: self._of_task(state, words) for words in self.tasks}
+        names = list(next(iter(each.values())))
+        found = {name: float(np.mean([figures[name] for figures in each.values()])) for name in names}
+        if len(each) > 1:
+            found |= {f"gain {words}": figures["gain"] for words, figures in each.items()}
+        return found
+
+    def _of_task(self, state: Any, words: str) -> dict[str, float]:
+        seen, known = self.tasks[words]
+        truth, reference = images.to_float(self.originals), self._references[words]
+        cuts = max(len(seen) // 16, 1)
+        parts = zip(np.array_split(seen, cuts), np.array_split(known, cuts), strict=True)
+        answers = np.concatenate([np.asarray(self.answer(state, *part)) for part in parts])
+        mask, merged = None, answers
+        if (known < 0.5).any():
+            mask = np.float32(known[..., 0] < 0.5)
+            merged = answers + np.asarray(_harmonic((truth - answers) * known, mask))
+        own, after, before = (np.asarray(psnr(one, truth, mask=mask)) for one in (answers, merged, reference))
+        figures = {"psnr": own, "merged_psnr": after, "reference_psnr": before, "gain": after - before}
+        medians = {name: float(np.median(values)) for name, values in figures.items()}
+        return {**medians, "wins": float(np.mean(after > before))}
+
+    @functools.cached_property
+    def _references(self) -> dict[str, np.ndarray]:
+        """What each task's answers are compared with; it does not change while the network is trained."""
+
+        def of_task(seen: np.ndarray, known: np.ndarray) -> np.ndarray:
+            missing = np.float32(known[..., 0] < 0.5)
+            return np.asarray(_biharmonic(seen, missing)) if missing.any() else seen
+
+        return {words: of_task(*one) for words, one in self.tasks.items()}
+
+    def summary(self, row: dict[str, float]) -> dict[str, Any]:
+        """Return all figures."""
+        return {"held_out": row}
+
+
+def _mapped(fill: Callable) -> Any:
+    """A fill of one picture as a compiled function of many, picture by picture."""
+    return jax.jit(lambda pictures, missing: jax.lax.map(lambda one: fill(*one), (pictures, missing)))
+
+
+_harmonic, _biharmonic = _mapped(harmonic_fill), _mapped(biharmonic_fill)
+
+
+@dataclass(frozen=True, kw_only=True)
 class OwnPictures:
     """How exactly networks remake the one picture that each was trained on, and how different their samples are.
 
@@ -181,7 +256,7 @@ class OwnPictures:
         return {"quality": row}
 
 
-EVALUATORS = (SlicedWasserstein, Repaired, OwnPictures)
+EVALUATORS = (SlicedWasserstein, Repaired, Filled, OwnPictures)
 """The package's own evaluators; a training of another package may have another one."""
 
 

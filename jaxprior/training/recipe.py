@@ -1,12 +1,12 @@
 """What recipes have in common: number types and optimisers of their settings, and phases of equal steps."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol
 
 import jax.numpy as jnp
 import optax
 
+from jaxprior.system.ahead import shapes_of
 from jaxprior.training.phases import Phase
 from jaxprior.training.players import step_programs, warm_decay
 from jaxprior.training.settings import Essentials, TrainingSettings
@@ -49,13 +49,15 @@ class OfSteps(Protocol):
         ...
 
 
-def cut_into_parts(step: Callable, batches: Callable, recipe: OfSteps) -> list[Phase]:
+def cut_into_parts(step: Callable, batches: Callable, recipe: OfSteps, *, frozen: tuple = ()) -> list[Phase]:
     """Phases "part 1 of 10" and so on: after each the evaluator measures, and a checkpoint is kept.
 
     Arguments:
-        step: (index since the training began, state, batch, key) -> (state, metrics).
+        step: (index since the training began, state, batch, key, *frozen) -> (state, metrics).
         batches: (pictures drawn before, pictures a step, seed) -> function of a batch's number.
         recipe: the settings.
+        frozen: what every step gets besides, for example networks that are not trained. They are arguments, because
+            what a compiled step closes over becomes a part of the program.
     """
     phases, done = [], 0
     for part in range(1, PARTS + 1):
@@ -65,10 +67,10 @@ def cut_into_parts(step: Callable, batches: Callable, recipe: OfSteps) -> list[P
                 name=f"part {part} of {PARTS}",
                 steps=steps,
                 begin=lambda state: state,
-                step=lambda index, *args, offset=done: step(index + offset, *args),
+                step=lambda index, *args, offset=done: step(index + offset, *args, *frozen),
                 batch=batches(done * recipe.batch_size, recipe.batch_size, recipe.seed),
                 images_per_step=recipe.batch_size,
-                programs=partial(step_programs, step),
+                programs=lambda *shapes: step_programs(step, *shapes, *shapes_of(frozen)),
             )
         )
         done += steps

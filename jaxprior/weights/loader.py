@@ -50,6 +50,9 @@ ROLES = {
         "feature network", "`load_features` or --features", ", which is not a feature network; known are {known}"
     ),
     "refiner": Role("refiner", "`load_refiner` or --refine", "; a refiner is an {known}"),
+    "encoder": Role(
+        "encoder", "`load_encoder` or --encoder", ", which is not an encoder; `jaxprior train encoder` trains one"
+    ),
     "singan": Role(
         "model of one picture",
         "`load_singan` or the commands of `jaxprior singan`",
@@ -241,6 +244,10 @@ def _missing(source: str | os.PathLike, role: str) -> str:
     elif role == "prior":
         sentence = registry.missing_prior(str(source), bundled())
     else:
-        trained = {"refiner": "an autoencoder's training", "singan": "`jaxprior singan train`"}.get(role, "a training")
+        trained = {
+            "refiner": "an autoencoder's training",
+            "encoder": "an encoder's training",
+            "singan": "`jaxprior singan train`",
+        }.get(role, "a training")
         sentence = f"{source}: neither the run of {trained} (a folder with {RUN_WEIGHTS}) nor a .safetensors file"
     return sentence.replace(f"{source}:", f"{source} {what_it_is(source)},", 1) if os.path.exists(source) else sentence

@@ -1,0 +1,37 @@
+"""Encoders of a generator: they say at once, of a picture or of what is left of it, where an inversion should begin."""
+
+from jaxprior.protocols import Family, Trainer
+
+
+FAMILY = Family(
+    title="Encoder, a network that looks at a picture and says where an inversion begins",
+    paper="Zhu et al., In-Domain GAN Inversion for Real Image Editing, ECCV 2020; learning-based and hybrid inversion",
+    architectures={"encoder": {"encoder": "jaxprior.models.encoder.stored:build_encoder"}},
+    trainers={
+        "encoder": Trainer(
+            config="jaxprior.models.encoder.config:EncoderRecipe",
+            presets="jaxprior.models.encoder.config:PRESETS",
+            default="holes",
+            preset_text="Recipe to start from: holes, in the middle and anywhere; or whole, undamaged pictures.",
+            plan="jaxprior.models.encoder.train:plan",
+            settled="jaxprior.models.encoder.settled:settled",
+            inputs="jaxprior.models.encoder.config:EncoderInputs",
+            read="jaxprior.models.encoder.samples:read",
+            use="jaxprior inpaint IMAGES --mask MASK -o OUT --init encoder --encoder",
+            text="""Train an encoder of a prior, whose RUN then serves as `--encoder RUN`.
+
+    It looks at a damaged picture and answers at once with a latent code and with the features of a layer, from which an
+    inversion needs few steps. It learns from the prior's own samples, whose codes are known, and with `--data` above
+    all from real pictures, through the frozen prior. `--task` says how pictures are damaged, in the words of a command;
+    given several times, every picture draws one of them. The same command resumes. RUN holds curves, pictures (seen,
+    answered, original) and an always current `model.safetensors`.
+
+    ```
+    jaxprior train encoder --prior cats64 --data cats.zip --task "inpaint center:0.25" --task "inpaint block:0.25" -o runs/encoder
+    jaxprior train encoder --prior cats64 --data cats.zip --task "superres 4" --minutes 60 -o runs/encoder-superres
+    jaxprior train encoder --prior cats32 --task reconstruct -o runs/encoder-of-samples
+    ```
+    """,  # noqa: E501  a command that is copied stands on one line
+        )
+    },
+)

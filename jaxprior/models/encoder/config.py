@@ -1,0 +1,118 @@
+"""Settings of an encoder's training, named choices of them, and what it is trained on. No JAX is imported here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jaxprior.settings import setting
+from jaxprior.training.settings import TrainingSettings, check_widths, network_setting, recipe_setting
+
+
+WIDTHS = (160, 160, 128, 64, 32)
+"""Feature maps at 4x4 pixels, then after every doubling; larger maps have as many as the last."""
+
+
+def default_widths(resolution: int) -> tuple[int, ...]:
+    """Feature maps at the pictures' own size and after every halving down to 4x4, if a training does not say them.
+
+    Arguments:
+        resolution: pixels of a side, 4 times a power of 2.
+
+    Example:
+        >>> default_widths(32)
+        (64, 128, 160, 160)
+    """
+    levels = (resolution // 4).bit_length()
+    return tuple(reversed((WIDTHS + WIDTHS[-1:] * levels)[:levels]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderRecipe(TrainingSettings):
+    """What a training depends on, besides its pictures and what all trainings depend on.
+
+    Fields:
+        prior: the generator that the encoder belongs to, as `load_prior` takes it; the best bundled one where None.
+        resolution, image_channels: of the prior's pictures, which a command takes from the prior's card.
+        tasks: how pictures are damaged, see `jaxprior.operators.task_table`. Every picture draws one of them; one that
+            is named twice is drawn twice as often.
+        layer: of whose features it answers.
+        widths: feature maps at the pictures' own size and after every halving, the last at 4x4 pixels; None for
+            `default_widths`.
+        bottleneck: numbers between the dense layers at 4x4.
+        samples: of the prior that are made once; own: so many pictures of a step are such samples, if there are others.
+        known_weight: weight of the known pixels' error beside that of the missing ones.
+        code_weight, map_weight: weights of the errors of the code and of the features of samples, which are known.
+        feature_weight: weight of the distance of the critic's features, 0: none.
+        realism: weight of the critic's doubt of the answer with the known pixels put back, 0: none.
+        held_out: pictures at the end that are not trained on but measured; no more than a quarter of all.
+        steps: how long.
+        warmup: share of the steps over which the learning rate rises; then it falls along a cosine to 0.
+    """
+
+    prior: str | None = setting(
+        None, "The prior that it belongs to: a name, a .safetensors file or a training RUN (default: the best bundled)."
+    )
+    resolution: int = 64
+    image_channels: int = 3
+    tasks: tuple[str, ...] = setting(
+        ("inpaint center:0.25", "inpaint block:0.25"),
+        'How pictures are damaged, in the words of a command, e.g. "inpaint block:0.25" or "superres 4"; repeat it for '
+        "several, of which every picture draws one.",
+        option="--task",
+        metavar="TASK",
+        repeated=True,
+    )
+    layer: int = network_setting(4, "Layer of the prior of whose features it answers.", metavar="L", least=1)
+    widths: tuple[int, ...] | None = network_setting(
+        None, "Feature maps at the pictures' size and after every halving, down to 4x4.", metavar="N,N,..."
+    )
+    bottleneck: int = network_setting(128, "Numbers between the dense layers at 4x4.", metavar="N", least=1)
+    samples: int = recipe_setting(4096, "Samples of the prior that are made once.", metavar="N", least=4)
+    own: int = recipe_setting(
+        2, "Pictures of a step that are such samples where --data gives others.", option="--own-samples",
+        metavar="N", least=1,
+    )  # fmt: skip
+    known_weight: float = recipe_setting(0.2, "Weight of the error of known pixels.", metavar="X", least=0.0)
+    code_weight: float = recipe_setting(0.1, "Weight of the error of samples' codes.", metavar="X", least=0.0)
+    map_weight: float = recipe_setting(0.05, "Weight of the error of samples' features.", metavar="X", least=0.0)
+    feature_weight: float = recipe_setting(
+        0.0, "Weight of the distance of the critic's features.", metavar="X", least=0.0
+    )
+    realism: float = recipe_setting(
+        0.0, "Weight of the critic's doubt of the answer with the known pixels put back.", metavar="X", least=0.0
+    )
+    held_out: int = recipe_setting(64, "Pictures at the end that only judge.", metavar="N", least=1)
+    steps: int = recipe_setting(20_000, "Steps altogether.", metavar="K", least=1, rank=-1)
+    warmup: float = 0.02
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    beta1: float = 0.9
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_widths("widths", self.widths)
+        if not self.tasks:
+            raise ValueError("`tasks` must name one task or more, got none")
+        for name in ("layer", "bottleneck", "own"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be 1 or more, got {getattr(self, name)}")
+        if self.samples < 4:
+            raise ValueError(f"`samples` must be 4 or more, got {self.samples}")
+        if self.own > self.batch_size:
+            raise ValueError(f"`own` must be at most the pictures of a step, {self.batch_size}, got {self.own}")
+
+
+PRESETS = {"holes": EncoderRecipe(), "whole": EncoderRecipe(tasks=("reconstruct",))}
+"""Named recipes: for holes in the middle and anywhere, and for pictures that are not damaged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderInputs:
+    """What an encoder is trained on besides the prior's own samples.
+
+    Fields:
+        data: a folder or zip archive of pictures.
+    """
+
+    data: Path | None = setting(
+        None, "Real pictures, a folder or zip archive; without it the prior's own samples alone.", metavar="DIR|ZIP"
+    )

@@ -1,0 +1,128 @@
+"""Encoders: trained networks that look at a damaged picture and say at once where an inversion of a prior begins.
+
+    encoder = load_encoder("runs/encoder")
+    answer = encoder(pictures, known)               # {"z": [b, d], "features": [b, s, s, c]}
+    images = prior.tail(answer["features"], encoder.layer)
+
+An encoder belongs to one prior, whose codes and features it answers with. It is a pytree, an argument of compiled
+functions like a prior.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from jaxprior.checks import described, float_array
+from jaxprior.errors import ArgumentError
+from jaxprior.pytrees import shape_text, static, summary
+from jaxprior.weights import loader
+from jaxprior.weights.card import Card
+
+
+Array = jax.Array
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Encoder:
+    """An encoder with frozen parameters. Made by `load_encoder`.
+
+    Fields:
+        module: the network; params: its parameters, float32.
+        layer: of the prior, of whose features it answers.
+        image_shape: of the pictures that it sees, (h, w, c).
+        prior_sha256: identity of the prior that it belongs to, see `Prior.sha256`.
+        card: where the weights come from.
+    """
+
+    module: Any = static()
+    params: Any
+    layer: int = static()
+    image_shape: tuple[int, ...] = static()
+    prior_sha256: str = static()
+    card: Card = static(default=Card({}))
+
+    def __call__(self, pictures: Array, known: Array) -> dict[str, Array]:
+        """Look at pictures, each by itself.
+
+        Arguments:
+            pictures: [b, h, w, c] in [-1, 1]; what stands where nothing is known does not matter.
+            known: [b, h, w, 1], 1 where a picture shows something and 0 where it does not.
+
+        Returns:
+            {"z": codes [b, d], "features": [b, *space, channels] after the first `layer` blocks of the prior}.
+
+        Raises:
+            ArgumentError: pictures of another size than the prior's.
+        """
+        h, w, c = self.image_shape
+        advice = "`Operator.seen` says what an observation shows"
+        float_array("pictures", pictures, ("b", h, w, c), meaning="a batch of pictures", advice=advice)
+        float_array("known", known, ("b", h, w, 1), meaning="what is known of them", advice=advice)
+        return self.module.apply({"params": self.params}, pictures, known)
+
+    @property
+    def sha256(self) -> str:
+        """Identity of its weights."""
+        return self.card["sha256"]
+
+    def __repr__(self) -> str:
+        name = self.card.get("name", "no name")
+        return summary(self, f"{name}: encoder at layer {self.layer}, {shape_text(self.image_shape)}", self.params)
+
+
+def load_encoder(source: str | Path) -> Encoder:
+    """Load an encoder; every name and shape is checked.
+
+    Arguments:
+        source: the folder of a run of `jaxprior train encoder`, or its .safetensors file.
+
+    Raises:
+        WeightsError: there is none, it is damaged, or it holds another kind of network.
+
+    Example:
+        >>> load_encoder("runs/encoder").layer  # needs a trained encoder # doctest: +SKIP
+        4
+    """
+    return loader.load(source, role="encoder")
+
+
+def build_encoder(params: Mapping, card: Mapping, *, where: str = "these weights") -> Encoder:
+    """Make an `Encoder` of parameters and a card.
+
+    Arguments:
+        params: {"encoder": tree}, any float type; kept as float32.
+        card: see `weights.save_weights`; `architecture`, `config` and `prior` are used.
+        where: named in error messages.
+
+    Raises:
+        WeightsError: the architecture is unknown or no encoder, or names or shapes do not match it.
+    """
+    return loader.build(params, card, role="encoder", where=where)
+
+
+def check_fits(encoder: Any, prior: Any) -> None:
+    """Refuse an encoder of another prior.
+
+    Arguments:
+        encoder: an `Encoder`.
+        prior: a `Prior`, or what is known of one.
+
+    Raises:
+        ArgumentError: something else than an encoder, or it belongs to another prior.
+    """
+    if not isinstance(encoder, Encoder):
+        raise ArgumentError(f"`encoder` must be an encoder, got {described(encoder)}; `load_encoder` loads one.")
+    if encoder.prior_sha256 == prior.sha256:
+        return
+    belongs = encoder.card.get("prior", {}).get("name") or f"a prior of sha256 {encoder.prior_sha256[:12]}..."
+    here = prior.card.get("name") or f"one of sha256 {prior.sha256[:12]}..."
+    if belongs == here:
+        belongs, here = f"{belongs} ({encoder.prior_sha256[:12]}...)", f"{here} ({prior.sha256[:12]}...)"
+    raise ArgumentError(
+        f"the encoder belongs to {belongs}, and this prior is {here}: an encoder knows the codes and features of one "
+        f"prior; `jaxprior train encoder --prior {prior.card.get('name') or 'PRIOR'}` trains one of this."
+    )

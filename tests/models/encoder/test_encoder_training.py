@@ -1,0 +1,192 @@
+"""Encoders: the network, how pictures are damaged, and a training from the command line to its file."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from commands import call
+from flax import linen
+from resuming import check_resumes
+from tiny_prior import write_tiny_prior
+
+import jaxprior as jp
+from jaxprior.data import images
+from jaxprior.errors import ArgumentError, SettingsError, WeightsError
+from jaxprior.models.encoder.config import EncoderRecipe
+from jaxprior.models.encoder.damage import Batches, damaged, make_damages
+from jaxprior.models.encoder.networks import Encoder, from_config, to_config
+from jaxprior.models.encoder.samples import Samples, make_samples
+from jaxprior.models.encoder.train import errors, plan, rate_share
+from jaxprior.nn.norm import group_norm
+from jaxprior.operators import task_table
+from jaxprior.training.loop import Pace
+from jaxprior.training.metrics_file import read_metrics
+from jaxprior.training.pictures import Pictures
+from jaxprior.weights.encoders import check_fits, load_encoder
+
+
+RANDOM = np.random.default_rng(0)
+HOLES = ("inpaint center:0.25", "inpaint block:0.25")
+SMALL = {"layer": 3, "widths": (8, 8, 8), "bottleneck": 8, "batch_size": 4, "samples": 64, "own": 1, "held_out": 8}
+
+
+@pytest.fixture(scope="module")
+def prior_file(tmp_path_factory):
+    return write_tiny_prior(tmp_path_factory.mktemp("prior") / "prior.safetensors", critic=True)
+
+
+@pytest.fixture(scope="module")
+def photos() -> Pictures:
+    """Smooth pictures."""
+    colours = RANDOM.integers(0, 256, (48, 2, 2, 3), dtype=np.uint8)
+    return Pictures(np.stack([images.fit(four.repeat(8, 0).repeat(8, 1), 16) for four in colours]))
+
+
+def network() -> Encoder:
+    return Encoder(16, (4, 8, 8), latent_dim=5, side=8, channels=6, scale=2.0, bottleneck=8)
+
+
+def test_every_picture_is_answered_by_itself_with_the_sizes_of_the_prior():
+    encoder = network()
+    pictures = jnp.asarray(RANDOM.standard_normal((3, 16, 16, 3)), jnp.float32)
+    known = jnp.asarray(RANDOM.integers(0, 2, (3, 16, 16, 1)), jnp.float32)
+    params = encoder.init(jax.random.key(0), pictures, known)
+    answer = encoder.apply(params, pictures, known)
+    assert answer["z"].shape == (3, 5) and answer["features"].shape == (3, 8, 8, 6)
+    np.testing.assert_allclose(jnp.mean(jnp.square(answer["z"]), axis=1), 1.0, rtol=1e-4)
+    alone = encoder.apply(params, pictures[1:2], known[1:2])
+    np.testing.assert_allclose(alone["features"][0], answer["features"][1], atol=1e-5)
+    hidden = jnp.where(known > 0, pictures, 99.0)  # what stands where nothing is known is not looked at
+    np.testing.assert_array_equal(encoder.apply(params, hidden, known)["z"], answer["z"])
+    assert from_config(to_config(encoder)) == encoder
+    with pytest.raises(ValueError, match="4 widths belong to pictures of 32"):
+        from_config(to_config(encoder) | {"widths": [4, 4, 4, 4]})
+
+
+def test_the_group_norm_is_flaxs():
+    x = jnp.asarray(RANDOM.standard_normal((2, 5, 7, 12)) * 3 + 1, jnp.float32)
+    scale, bias = (jnp.asarray(RANDOM.standard_normal(12), jnp.float32) for _ in range(2))
+    expected = linen.GroupNorm(4, epsilon=1e-5).apply({"params": {"scale": scale, "bias": bias}}, x)
+    np.testing.assert_allclose(group_norm(x, scale, bias, groups=4), expected, atol=1e-5)
+
+
+def test_batches_depend_on_their_number_alone_and_every_picture_draws_a_task(photos):
+    samples = Samples(photos.pixels[:8], z=RANDOM.standard_normal((8, 5)).astype(np.float32))
+    damages = make_damages((*HOLES, "superres 2", "denoise --sigma 0.1", "colorize"), (16, 16, 3), seed=1)
+    some = Batches(photos, samples, damages, own=2)
+    first = some.batches(0, 32, 7)
+    batch = first(3)
+    assert {name: value.shape for name, value in batch.items()} == {
+        "pictures": (32, 16, 16, 3), "z": (32, 5), "task": (32,), "mask": (32, 16, 16)
+    }  # fmt: skip
+    for name, value in some.batches(64, 32, 7)(1).items():
+        np.testing.assert_array_equal(value, batch[name])
+    assert set(batch["task"]) == set(range(5)) and not batch["z"][:30].any() and batch["z"][30:].any()
+    assert set(batch["mask"][batch["task"] < 2].mean(axis=(1, 2))) == {0.25}
+    assert not batch["mask"][batch["task"] >= 2].any()
+    originals = np.float32(batch["pictures"] / 127.5 - 1)
+    masks = np.float32(batch["mask"])
+    seen, known = jax.jit(lambda *args: damaged(damages, *args))(originals, batch["task"], masks, jax.random.key(0))
+    holes = batch["task"] < 2
+    np.testing.assert_array_equal(known[..., 0], 1 - masks)
+    np.testing.assert_array_equal(seen[holes], (originals * (1 - masks[..., None]))[holes])
+    small, noisy, grey = (np.asarray(seen)[batch["task"] == number] for number in (2, 3, 4))
+    assert 0 < np.abs(small - originals[batch["task"] == 2]).mean() < 0.2
+    assert 0.05 < np.std(noisy - originals[batch["task"] == 3]) < 0.15
+    np.testing.assert_array_equal(grey[..., 0], grey[..., 2])
+
+
+def test_errors_of_the_hole_and_of_what_is_known_by_hand():
+    known = jnp.ones((2, 2, 2, 1)).at[0, 0, 0].set(0)
+    images_, originals = jnp.zeros((2, 2, 2, 1)).at[0, 0, 0].set(0.5), jnp.zeros((2, 2, 2, 1)).at[0, 1].set(0.3)
+    hole, rest = errors(images_, originals, known)
+    np.testing.assert_allclose(hole, [0.5, 0.0])
+    np.testing.assert_allclose(rest, [0.2, 0.0], rtol=1e-6)
+
+
+def test_the_learning_rate_rises_and_falls():
+    recipe = EncoderRecipe(steps=100, warmup=0.1)
+    shares = [float(rate_share(recipe, index)) for index in (0, 4, 9, 55, 99)]
+    np.testing.assert_allclose(shares, [0.1, 0.5, 1.0, 0.5, 0.0], atol=0.01)
+
+
+def test_it_learns_the_codes_and_pictures_of_samples_and_resumes_to_the_bit(tmp_path, prior_file):
+    recipe = EncoderRecipe(prior=str(prior_file), tasks=("reconstruct",), steps=60, learning_rate=1e-2, **SMALL)
+    prior = jp.load_prior(prior_file)
+    samples = make_samples(recipe, prior)
+    np.testing.assert_allclose(
+        images.to_float(samples.pixels[[5]]), np.clip(prior.generate(samples.z[5:6]), -1, 1), atol=0.01
+    )
+    whole = check_resumes(plan(recipe, samples), tmp_path, stops=(7,), pace=Pace(log_every=6))
+    rows, figures = read_metrics(whole / "metrics.csv"), read_metrics(whole / "answers.csv")
+    for name in ("known_loss", "map_loss"):
+        assert float(rows[-1][name]) < 0.8 * float(rows[0][name])
+    assert float(figures[-1]["psnr"]) > float(figures[0]["psnr"]) + 0.5
+    encoder = load_encoder(whole)
+    assert encoder.layer == 3 and encoder.prior_sha256 == prior.sha256 and encoder.image_shape == (16, 16, 3)
+    check_fits(encoder, prior)
+    seen = images.to_float(samples.pixels[:8])
+    answer = encoder(seen, np.ones((8, 16, 16, 1), np.float32))
+    assert answer["features"].shape == prior.head(samples.z[:8], 3).shape
+    after = np.median(jp.metrics.psnr(prior.tail(answer["features"], 3), seen))
+    assert after > float(figures[0]["psnr"])
+    other = jp.load_prior(write_tiny_prior(tmp_path / "other.safetensors", seed=1))
+    with pytest.raises(ArgumentError, match="the encoder belongs to tiny"):
+        check_fits(encoder, other)
+    with pytest.raises(ArgumentError, match="batch of pictures"):
+        encoder(seen[0], np.ones((16, 16, 1), np.float32))
+
+
+def test_a_command_trains_on_real_pictures_through_the_frozen_prior(tmp_path, prior_file, photos):
+    (tmp_path / "photos").mkdir()
+    for i, pixels in enumerate(photos.pixels):
+        images.save_png(tmp_path / "photos" / f"{i:03d}.png", pixels)
+    asked = ["train", "encoder", "--prior", prior_file, "--data", tmp_path / "photos", "-o", tmp_path / "run"]
+    asked += ["--layer", 3, "--widths", "8,8,8", "--bottleneck", 8, "--batch-size", 4, "--own-samples", 1]
+    asked += ["--samples", 64, "--steps", 10, "--feature-weight", 0.1, "--realism", 0.1]
+    shown = call(*asked, "--task", HOLES[0], "--task", HOLES[1]).stdout
+    assert "48 pictures of 16x16 pixels" in shown and "--init encoder --encoder" in shown
+    figures = read_metrics(tmp_path / "run/answers.csv")[-1]
+    assert {f"gain {task}" for task in HOLES} <= set(figures) and float(figures["reference_psnr"]) > 10
+    card = load_encoder(tmp_path / "run").card
+    assert card["prior"]["name"] == "tiny" and card["training"]["recipe"]["tasks"] == list(HOLES)
+    assert card["training"]["held_out"]["gain"] == float(figures["gain"])
+    other = call(*asked, "--task", HOLES[0], code=2).stderr
+    assert "tasks" in other  # the folder belongs to another training
+
+
+def test_mistakes_are_sentences(tmp_path, prior_file):
+    asked = ("train", "encoder", "--prior", prior_file, "-o", tmp_path / "run")
+    for given, said in (
+        (("--task", "inpant center:0.25"), "Did you mean inpaint"),
+        (("--task", "inpaint"), "needs a mask"),
+        (("--task", f"inpaint {tmp_path}"), "a folder gives each picture"),
+        (("--task", "superres three"), "expected a whole number"),
+        (("--layer", 9), "has layers 1 to 6"),
+        (("--widths", "8,8"), "2 widths belong to pictures of 8"),
+        (("--own-samples", 40), "at most the pictures of a step"),
+    ):
+        assert said in " ".join(call(*asked, *given, code=2).stderr.split())
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(WeightsError, match="which is not an encoder"):
+        load_encoder(prior_file)
+    with pytest.raises(WeightsError, match="an encoder's training"):
+        load_encoder(tmp_path / "nothing")
+    bare = write_tiny_prior(tmp_path / "bare.safetensors")
+    with pytest.raises(SettingsError, match="this prior has none"):
+        plan(EncoderRecipe(prior=str(bare), realism=1.0, **SMALL), Pictures(np.zeros((8, 16, 16, 3), np.uint8)))
+
+
+def test_a_task_in_the_words_of_its_command():
+    assert task_table("inpaint center:0.25") == {"name": "inpaint", "mask": "center:0.25"}
+    assert task_table("inpaint --mask 'a b.png' --invert-mask") == {
+        "name": "inpaint", "mask": "a b.png", "invert_mask": True
+    }  # fmt: skip
+    assert task_table("superres --factor=8 --kernel box") == {"name": "superres", "factor": 8, "kernel": "box"}
+    assert task_table("denoise 0.1") == {"name": "denoise", "sigma": 0.1}
+    for words, said in (
+        ("", "needs a name"), ("colorize 3", "it has no settings"), ("superres --faktor 2", "it takes --factor"),
+        ("superres --factor", "needs a value"), ("inpaint 'x", "closing quotation"),
+    ):  # fmt: skip
+        with pytest.raises(SettingsError, match=said):
+            task_table(words)
