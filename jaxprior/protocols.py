@@ -115,7 +115,11 @@ class CutGenerator(Protocol):
 
 @runtime_checkable
 class Codes(Protocol):
-    """How the latents of ONE image are laid out, start, and become an image. The engine maps it over the batch."""
+    """How the latents of ONE image are laid out, start, and become an image. The engine maps it over the batch.
+
+    Codes whose image is `generator.tail` of one map can tell that map by a method `composed(generator, latents)` ->
+    [*space, c]; terms of the loss that look at it (`LatentTerm`) need it.
+    """
 
     @property
     def num_codes(self) -> int:
@@ -224,6 +228,46 @@ class Term(Protocol):
             degraded: the operator's observation of it.
             target: from `target`.
         """
+        ...
+
+
+class Generated(NamedTuple):
+    """One generated image, and what it was made of.
+
+    Fields:
+        image: [*image_shape].
+        degraded: the operator's observation of it, 0 where pixels are held out of the fit.
+        latents: of the image.
+        features: the map [*space, c] that the generator's tail makes the image of; None for codes that do not tell it.
+        began: the same map at the start of the inversion, or of its last pass.
+        operator: the forward operator of the image.
+        held: 1 where a pixel of the observation is held out of the fit, [*space, 1], or None.
+    """
+
+    image: Any
+    degraded: Any
+    latents: Latents
+    features: Any
+    began: Any
+    operator: Any
+    held: Any
+
+
+@runtime_checkable
+class LatentTerm(Protocol):
+    """One term of the loss of ONE image that looks at more than the image."""
+
+    @property
+    def needs_features(self) -> bool:
+        """Whether it looks at `Generated.features` or `Generated.began`, which cost something to keep."""
+        ...
+
+    def target(self, operator: Any, observed: "Array") -> PyTree:
+        """What is needed of an observation, computed once for it."""
+        ...
+
+    def value_of(self, generated: Generated, target: PyTree) -> "Array":
+        """The term, a scalar."""
         ...
 
 

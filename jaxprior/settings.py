@@ -70,6 +70,7 @@ def setting(
     words: Sequence[str] | Callable[[], Sequence[str]] = (),
     verbatim: bool = False,
     static: bool = False,
+    added_later: bool = False,
 ) -> Any:
     """Declare a field of a dataclass of settings that the command line offers as an option.
 
@@ -87,6 +88,8 @@ def setting(
         words: legal words where the type does not say them, or a function that finds them when an option is made.
         verbatim: whether the command line spells underscores in the words as such; they become hyphens otherwise.
         static: whether the field is part of the structure of a pytree (see `jax.tree_util.register_dataclass`).
+        added_later: whether there are stored results from before this field was there. The settings of a run, and with
+            them the keys of its results, then name it only where it is not its default.
 
     Example:
         >>> @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -107,7 +110,8 @@ def setting(
         words=words,
         verbatim=verbatim,
     )
-    return dataclasses.field(default=default, metadata={"about": described, **({"static": True} if static else {})})
+    marks = {name: True for name, there in (("static", static), ("added_later", added_later)) if there}
+    return dataclasses.field(default=default, metadata={"about": described, **marks})
 
 
 def about(kind: type) -> dict[str, About]:

@@ -212,7 +212,8 @@ def row_key(settings: dict, pixels: np.ndarray, mask: np.ndarray | None, truth: 
 
 def describe(value: Any) -> Any:
     """Turn a configuration value into JSON: dataclasses by type and fields, arrays by their sha256, networks' cards by
-    name and sha256."""
+    name and sha256. Fields that were added later (see `jaxprior.settings.setting`) are left out where they have their
+    default, so that results from before are found."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, list | tuple):
@@ -224,11 +225,16 @@ def describe(value: Any) -> Any:
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return {"shape": list(value.shape), "sha256": _array_digest(np.asarray(value)).hex()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if _said(value, field)}
         if isinstance(fields.get("card"), Mapping):
             fields["card"] = {name: fields["card"].get(name) for name in ("name", "sha256")}
         return {"type": type(value).__name__, **{name: describe(field) for name, field in fields.items()}}
     return getattr(value, "__qualname__", type(value).__qualname__)
+
+
+def _said(value: Any, field: dataclasses.Field) -> bool:
+    """Whether the description of a dataclass names one of its fields."""
+    return not field.metadata.get("added_later") or getattr(value, field.name) != field.default
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -82,6 +82,8 @@ def begin(
         start = RandomStart() if start is None else start
         with doing("choosing where to start"):
             latents = start.latents(generator, operator, target, keys, nth, codes=codes, starts=solve.starts)
+    if objective.needs_features and hasattr(codes, "composed"):
+        target = target._replace(began=_composed(latents, generator, codes=codes))
     state = _begin(keys, latents, solve=solve)
     return _spread_like(observed, state), target
 
@@ -128,7 +130,11 @@ def finish(state, generator, objective: Objective, operator, target, *, codes: C
     with doing("computing the images that were found"):
         ahead.wait_for(_rendering(generator, state["step"].shape, codes=codes, solve=solve))
         images = _rendered(state["latents"], generator, codes=codes)
-        last = _compared(state, images, objective, operator, target, solve=solve.of_one_step())
+        latents, features = (state["latents"], None) if objective.needs_latents else (None, None)
+        if target.began is not None:
+            features = _composed(latents, generator, codes=codes)
+        arguments = (objective, operator, target, latents, features)
+        last = _compared(state, images, *arguments, solve=solve.of_one_step())
         kept = last if solve.keep == "last" else last["kept"]
         if solve.keep != "last":
             images = _rendered(kept["latents"], generator, codes=codes)
@@ -283,8 +289,12 @@ def _strong(state):
 
 def _evaluate(latents, generator, objective, operator, target, *, codes):
     """One image: (loss, everything known about it and the image itself)."""
-    image = codes.synthesize(generator, latents)
-    found = objective.evaluate(image, operator, target)
+    if target.began is None:
+        features, image = None, codes.synthesize(generator, latents)
+    else:  # the head is differentiated once, for the image and for the terms that look at the map
+        features = codes.composed(generator, latents)
+        image = generator.tail(features[None])[0]
+    found = objective.evaluate(image, operator, target, latents, features)
     return found.loss, (found, image)
 
 
@@ -341,10 +351,16 @@ def _rendered(latents, generator, *, codes):
     return jax.vmap(codes.synthesize, (None, 0))(generator, latents)
 
 
+@partial(jax.jit, static_argnames="codes", compiler_options=QUICKLY_COMPILED)
+def _composed(latents, generator, *, codes):
+    """The maps that the generator's tail gets, of latents with a leading axis b."""
+    return jax.vmap(codes.composed, (None, 0))(generator, latents)
+
+
 @partial(jax.jit, static_argnames="solve", compiler_options=QUICKLY_COMPILED)
-def _compared(state, images, objective, operator, target, *, solve):
+def _compared(state, images, objective, operator, target, latents, features, *, solve):
     """Every image's latents with their step, loss and PSNR, and what is kept of it when they are known."""
-    found = jax.vmap(objective.evaluate)(images, operator, target)
+    found = jax.vmap(objective.evaluate)(images, operator, target, latents, features)
     kept = _keep_best(state, found, solve=solve)["kept"]
     return {
         "latents": state["latents"], "step": state["step"], "loss": found.loss, "psnr": found.psnr, "kept": kept

@@ -1,11 +1,13 @@
 """What is minimised: the distance between the degraded generated image and the observation.
 
     loss(x) = pixel(A(x), y) + feature_weight * sum_k distance(phi_k(A(x)), phi_k(y)) + critic_weight * realism(D(x))
+              + code_penalty * |z|^2 + anchor * |F - F0|^2 / |F0|^2 + in_domain_weight * mean |E(x) - z|^2
 
-A is the forward operator, y the observation, phi the maps of any network, D a critic that keeps x realistic. Each of
-the summands is a term (`jaxprior.inversion.terms`). The loss is that of one image; the engine sums over the batch, so
-that no image touches another. Part of y may be held out: the loss does not see it, and how well it is explained says
-when to stop.
+A is the forward operator, y the observation, phi the maps of any network, D a critic that keeps x realistic. The second
+line is about what x is made of: the codes z, and the feature map F that the generator's tail gets, which was F0 at the
+start; E is an encoder. Each of the summands is a term (`jaxprior.inversion.terms`), and all but the first are left out
+unless they are asked for. The loss is that of one image; the engine sums over the batch, so that no image touches
+another. Part of y may be held out: the loss does not see it, and how well it is explained says when to stop.
 """
 
 from dataclasses import dataclass, field, replace
@@ -13,8 +15,22 @@ from typing import Any, Literal, NamedTuple
 
 from jaxprior.checks import described, is_array, one_of, real_number, whole_number
 from jaxprior.errors import ArgumentError
-from jaxprior.inversion.terms import CRITIC_LOSSES, FEATURE_LOSSES, PIXEL_LOSSES, CriticTerm, FeatureTerm, PixelTerm
+from jaxprior.inversion.terms import (
+    COMPARED,
+    CRITIC_LOSSES,
+    FEATURE_LOSSES,
+    PIXEL_LOSSES,
+    SEEN,
+    AnchorTerm,
+    CodePenaltyTerm,
+    CriticTerm,
+    FeatureTerm,
+    InDomainTerm,
+    MergedCriticTerm,
+    PixelTerm,
+)
 from jaxprior.lazy_jax import Array, jnp, register_dataclass
+from jaxprior.protocols import Generated, LatentTerm
 from jaxprior.settings import setting
 
 
@@ -27,6 +43,7 @@ class Target(NamedTuple):
         held: 1 where a pixel is held out, [*space, 1], or None.
         known: share of the observation's values that are compared, for the PSNR of what is known.
         terms: the target of every term, in their order.
+        began: the map [*space, c] that the generator's tail gets at the start, where a term looks at it, or None.
     """
 
     image: Array
@@ -34,6 +51,7 @@ class Target(NamedTuple):
     held: Array | None
     known: Array
     terms: tuple[Any, ...]
+    began: Array | None = None
 
 
 class Evaluation(NamedTuple):
@@ -65,9 +83,21 @@ class Objective:
         feature_weight: weight of the feature distance. mGANprior's is 0.001 on VGG-16's relu3_3.
         feature_loss: "l1" or "l2", the mean absolute or square difference of a map; summed over the maps.
         critic: None, or a callable from images [b, r, r, c] to scores [b], higher for what is more real: a prior's has
-            been trained beside it. It sees the generated image itself.
+            been trained beside it.
         critic_weight: weight of the critic's term; 10 in seed 001, beside "l1_sum".
         critic_loss: "least_squares", "nonsaturating" or "saturating".
+        critic_on: what the critic sees: the "generated" image itself, or the "merged" one, in which the task has put
+            back what is known for certain, so that the gradient asks generated pixels to go with the known ones.
+        code_penalty: weight lambda of lambda |z|^2, summed over all numbers of the codes (Generative Encoder). It does
+            nothing to the images of a generator that normalises its codes, as a PGGAN does.
+        anchor: weight of mean |F - F0|^2 / mean |F0|^2: the feature map that the tail gets stays near that of the
+            start, for example near what an encoder said of the hole.
+        in_domain: None, or an encoder of the prior: any pytree that is called with images [b, r, r, c] and what is
+            known of them, [b, r, r, 1], and returns {"z": [b, d], "features": [b, *space, c]}. It sees the generated
+            image and must answer with the latents that this was made of (idinvert: Zhu et al., ECCV 2020).
+        in_domain_weight: weight of the mean square difference; 2 in idinvert's code.
+        in_domain_on: what is compared: "codes", of codes with a single one, or "features", the map that the tail gets.
+            Both at a root mean square of 1: of the code, and of the vector of every pixel.
 
     Example:
         >>> Objective(pixel="l1").feature_weight
@@ -101,6 +131,38 @@ class Objective:
     critic_loss: Literal["least_squares", "nonsaturating", "saturating"] = field(
         default="least_squares", metadata={"static": True}
     )
+    critic_on: Literal["generated", "merged"] = setting(
+        "generated",
+        "What the critic sees: the generated picture, or that with the known pixels put back.",
+        rank=30,
+        static=True,
+        added_later=True,
+    )
+    code_penalty: float = setting(
+        0.0, "Weight of the codes' squared length.", metavar="X", least=0.0, rank=31, static=True, added_later=True
+    )
+    anchor: float = setting(
+        0.0,
+        "Weight of how far the feature map is from that of the start.",
+        metavar="X",
+        least=0.0,
+        rank=31,
+        static=True,
+        added_later=True,
+    )
+    in_domain: Any = setting(
+        None,
+        "Distance of the latents from what the prior's encoder says of the generated picture.",
+        words=("none", "prior"),
+        rank=31,
+        added_later=True,
+    )
+    in_domain_weight: float = setting(
+        2.0, "Weight of that distance.", metavar="X", least=0.0, rank=31, static=True, added_later=True
+    )
+    in_domain_on: Literal["codes", "features"] = setting(
+        "codes", "What of the latents is compared.", rank=31, static=True, added_later=True
+    )
 
     def __post_init__(self):
         if self.pixel is not None:
@@ -109,9 +171,15 @@ class Objective:
         one_of("critic_loss", self.critic_loss, CRITIC_LOSSES)
         if whole_number("window", self.window, least=0) and self.window % 2 == 0:
             raise ArgumentError(f"`window` must be an odd number of pixels, or 0, got {self.window}.")
-        for name in ("feature_weight", "critic_weight"):
+        one_of("critic_on", self.critic_on, SEEN)
+        one_of("in_domain_on", self.in_domain_on, COMPARED)
+        for name in ("feature_weight", "critic_weight", "code_penalty", "anchor", "in_domain_weight"):
             real_number(name, getattr(self, name), least=0)
-        for name, advice in (("features", "`jp.load_features` loads one"), ("critic", "`prior.critic` may be one")):
+        for name, advice in (
+            ("features", "`jp.load_features` loads one"),
+            ("critic", "`prior.critic` may be one"),
+            ("in_domain", "`prior.encoder` may be one"),
+        ):
             network = getattr(self, name)  # inside JAX, which takes trees apart, a placeholder may stand for it
             if isinstance(network, str | int | float | type | tuple | list | dict) or is_array(network):
                 given = described(network)
@@ -125,6 +193,16 @@ class Objective:
         return self if prepare is None else replace(self, features=prepare(platform))
 
     @property
+    def needs_latents(self) -> bool:
+        """Whether a term looks at more than the generated image."""
+        return any(isinstance(term, LatentTerm) for term in self.terms)
+
+    @property
+    def needs_features(self) -> bool:
+        """Whether a term looks at the map that the generator's tail gets."""
+        return any(isinstance(term, LatentTerm) and term.needs_features for term in self.terms)
+
+    @property
     def terms(self) -> tuple[Any, ...]:
         """The terms that are summed, in this order."""
         found: list[Any] = []
@@ -133,8 +211,32 @@ class Objective:
         if self.features is not None:
             found.append(FeatureTerm(network=self.features, weight=self.feature_weight, loss=self.feature_loss))
         if self.critic is not None:
-            found.append(CriticTerm(critic=self.critic, weight=self.critic_weight, loss=self.critic_loss))
+            of_critic = CriticTerm(critic=self.critic, weight=self.critic_weight, loss=self.critic_loss)
+            found.append(of_critic if self.critic_on == "generated" else MergedCriticTerm(on_image=of_critic))
+        if self.code_penalty:
+            found.append(CodePenaltyTerm(weight=self.code_penalty))
+        if self.anchor:
+            found.append(AnchorTerm(weight=self.anchor))
+        if self.in_domain is not None:
+            compared = {"weight": self.in_domain_weight, "compared": self.in_domain_on}
+            found.append(InDomainTerm(encoder=self.in_domain, **compared))
         return tuple(found)
+
+    def check_codes(self, codes: Any) -> None:
+        """Refuse codes that do not have what a term looks at.
+
+        Raises:
+            ArgumentError: naming the field and what to do.
+        """
+        kind, inner = type(codes).__name__, getattr(codes, "codes", codes)  # a tuned code holds other codes still
+        if self.needs_features and not hasattr(inner, "composed"):
+            name = "anchor" if self.anchor else "in_domain_on"
+            raise ArgumentError(f"`{name}` looks at a feature map, which {kind} does not tell: leave it out.")
+        if self.in_domain is not None and self.in_domain_on == "codes" and inner.num_codes > 1:
+            raise ArgumentError(
+                f"`in_domain_on` codes compares one code with the encoder's, and {kind} has {inner.num_codes}: compare "
+                "features, or take codes with a single one."
+            )
 
     def target(self, operator: Any, observed: Array, held: Array | None = None) -> Target:
         """What the generated image of one observation is compared with.
@@ -150,20 +252,33 @@ class Objective:
         terms = tuple(term.target(operator, fitted) for term in self.terms)
         return Target(image=y, fitted=fitted, held=held, known=known, terms=terms)
 
-    def evaluate(self, image: Array, operator: Any, target: Target) -> Evaluation:
-        """Compare one generated image [*image_shape] with its target."""
+    def evaluate(
+        self, image: Array, operator: Any, target: Target, latents: Any = None, features: Array | None = None
+    ) -> Evaluation:
+        """Compare one generated image with its target.
+
+        Arguments:
+            image: [*image_shape].
+            operator: forward operator of the image; target: from `target`.
+            latents: of the image, where terms look at them.
+            features: the map [*space, c] that the tail made the image of, where terms look at it.
+        """
         x = operator.apply(image)
         error = jnp.square(x - target.image)
         known = jnp.maximum(target.known, 1e-6)
         psnr = 10 * jnp.log10(4.0 * known / jnp.maximum(jnp.mean(error), 1e-12))
+        seen = x if target.held is None else x * (1 - target.held)
+        loss = self._loss(Generated(image, seen, latents, features, target.began, operator, target.held), target)
         if target.held is None:
-            loss = self._loss(image, x, target)
             return Evaluation(loss, loss, psnr)
         held = jnp.sum(error * target.held) / jnp.maximum(known * x.shape[-1] * jnp.sum(target.held), 1.0)
-        return Evaluation(self._loss(image, x * (1 - target.held), target), held, psnr)
+        return Evaluation(loss, held, psnr)
 
-    def _loss(self, image: Array, degraded: Array, target: Target) -> Array:
+    def _loss(self, generated: Generated, target: Target) -> Array:
         total = jnp.zeros(())
         for term, wanted in zip(self.terms, target.terms, strict=True):
-            total += term.value(image, degraded, wanted)
+            if isinstance(term, LatentTerm):
+                total += term.value_of(generated, wanted)
+            else:
+                total += term.value(generated.image, generated.degraded, wanted)
         return total

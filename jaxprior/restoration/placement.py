@@ -86,7 +86,7 @@ class Placement:
         platform: kind of the devices, "cpu", "gpu" or "tpu".
 
     Raises:
-        ValueError: a layer that the prior does not have.
+        ValueError: a layer that the prior does not have, or a term of the objective that the codes cannot serve.
     """
 
     def __init__(
@@ -100,6 +100,7 @@ class Placement:
         devices: Sequence[Device] | None = None,
         platform: str | None = None,
     ):
+        objective.check_codes(codes)
         self.devices = list(devices or jax.local_devices())
         self.platform = platform or self.devices[0].platform  # the devices are all of one kind
         alone = self.devices == jax.local_devices()[:1]

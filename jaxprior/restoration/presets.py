@@ -141,6 +141,7 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
             objective.features: "none", "critic" (the prior's), an installed network or its file, or a table {"network":
             name or file, "cut": layer or layers, "size": pixels}; or a network itself.
             objective.critic: "none", "prior" (the prior's), or a critic itself.
+            objective.in_domain: "none", "prior" (the prior's encoder), or an encoder itself.
             refine: "none", the run of an autoencoder's training, its file, or a refiner itself.
             merge: "harmonic" or "paste", for tasks that fill holes; see `restore`.
         task: forward operator; None reconstructs.
@@ -165,10 +166,13 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
     name, merge = table.get("preset", "default"), table.get("merge", Outline.merge)
     check_choice(merge, MERGES, spelled("merge", names))
     given = {part: as_table(table.get(part, {}), part) for part in PARTS}
-    codes, objective, solve = _start(name, _name_of(task), prior)
+    begun, stated, solve = _start(name, _name_of(task), prior)
+    codes = make_codes(begun, given["codes"], prior=prior, preset=name, names=names)
+    objective = _objective(stated, given["objective"], prior, names, networks)
+    objective.check_codes(codes)
     return Method(
-        make_codes(codes, given["codes"], prior=prior, preset=name, names=names),
-        _objective(objective, given["objective"], prior, names, networks),
+        codes,
+        objective,
         dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names)),
         _refiner(table.get("refine"), prior, networks),
         merge=merge,
@@ -237,26 +241,34 @@ def _objective(stated: Mapping, given: dict, prior: Any, names: Names, networks:
     if features is None and "feature_weight" in given:
         weight, network = spelled("objective.feature_weight", names), spelled("objective.features", names)
         raise SettingsError(f"{weight}: there is no feature distance to weigh; give {network} with it.")
-    critic = _critic(table.pop("critic", None), prior, names)
-    if critic is None and "critic_weight" in given:
-        weight, source = spelled("objective.critic_weight", names), spelled("objective.critic", names)
-        raise SettingsError(f"{weight}: there is no critic to weigh; give {source} with it.")
+    beside = {}
+    for field, network in BESIDE.items():
+        beside[field] = _beside_the_prior(table.pop(field, None), prior, spelled(f"objective.{field}", names), network)
+        for about in (name for name in (f"{field}_weight", f"{field}_on") if name in given and beside[field] is None):
+            setting, source = spelled(f"objective.{about}", names), spelled(f"objective.{field}", names)
+            raise SettingsError(f"{setting}: there is no {network} to weigh; give {source} with it.")
     values = fields_of(Objective, table, prefix="objective.", names=names)
-    return Objective(features=features, critic=critic, **values)
+    return Objective(features=features, **beside, **values)
 
 
-def _critic(source: Any, prior: Any, names: Names) -> Any:
-    """What `Objective.critic` takes."""
-    setting = spelled("objective.critic", names)
+BESIDE = {"critic": "critic", "in_domain": "encoder"}
+"""A field of the objective that takes a network which was trained beside the prior -> what the prior calls it."""
+
+
+def _beside_the_prior(source: Any, prior: Any, setting: str, network: str) -> Any:
+    """What a field of `BESIDE` takes."""
     if source is None or isinstance(source, str) and source == "none":
         return None
     if isinstance(source, str) and source == "prior":
-        if prior.critic is None:
-            raise SettingsError(f"{setting} prior: this prior has no critic; take none.")
-        return prior.critic
+        found = getattr(prior, network, None)
+        if found is None:
+            how = "take none" if network == "critic" else "`jaxprior train encoder` trains one, or take none"
+            raise SettingsError(f"{setting} prior: this prior has no {network}; {how}.")
+        return found
     if callable(source):
         return source
-    raise SettingsError(f'{setting}: expected "none", "prior" or a critic, got {source!r}.')
+    article = "an" if network == "encoder" else "a"
+    raise SettingsError(f'{setting}: expected "none", "prior" or {article} {network}, got {source!r}.')
 
 
 def _refiner(source: Any, prior: Any, networks: Networks) -> Any:

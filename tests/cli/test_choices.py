@@ -8,6 +8,7 @@ import pytest
 
 from jaxprior.cli.method import PARTS, method_options, method_settings, method_table, resolve
 from jaxprior.inversion.codes.attention import ATTENTION, CBAM, SelfAttention
+from jaxprior.inversion.codes.features import FeatureCode
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.objective import Objective
@@ -20,8 +21,8 @@ from jaxprior.settings import about, choices
 from jaxprior.system.runtime import MATMUL_PRECISION
 
 
-CONFIGS = (Outline, MultiCode, SingleCode, SelfAttention, CBAM, Objective, Solve)
-NO_OPTION = {"SingleCode.project", "SingleCode.start", "CBAM.norm", "CBAM.start", "CBAM.where"}
+CONFIGS = (Outline, MultiCode, SingleCode, FeatureCode, SelfAttention, CBAM, Objective, Solve)
+NO_OPTION = {"SingleCode.project", "FeatureCode.project", "SingleCode.start", "CBAM.norm", "CBAM.start", "CBAM.where"}
 NO_OPTION |= {"Objective.pixel", "Objective.feature_loss", "Objective.critic_loss"}
 """Choices that presets, cards and recipes make; `CBAM.where` is chosen by the option of `SelfAttention.where`."""
 

@@ -148,7 +148,7 @@ def test_mistakes_are_sentences():
     with pytest.raises(ValueError, match="`alpha`"):
         jp.MultiCode(alpha="zero")
     with pytest.raises(ValueError, match="`project`"):
-        jp.SingleCode(project="sphere")
+        jp.SingleCode(project="circle")
     with pytest.raises(ValueError, match="`start`"):
         jp.SingleCode(start="zero")
     with pytest.raises(ValueError, match="feature_loss"):

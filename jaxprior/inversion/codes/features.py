@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from jaxprior.checks import whole_number
+from jaxprior.checks import one_of, whole_number
 from jaxprior.errors import ArgumentError
+from jaxprior.inversion.codes.projections import PROJECTIONS, Projection, projected
 from jaxprior.lazy_jax import Array, jax, jnp
 from jaxprior.nn.latent import draw_codes
 from jaxprior.protocols import Latents
@@ -23,6 +24,8 @@ class FeatureCode:
 
     Fields:
         layer: where the map lies, counted in convolution blocks: 4 is the 8x8 map of a PGGAN, 6 is 16x16, 8 is 32x32.
+        project: what is done with the code after every update: "none", "clip", "stochastic" or "sphere", see
+            `jaxprior.inversion.codes.projections`.
 
     Example:
         >>> FeatureCode(layer=6).num_codes
@@ -30,9 +33,11 @@ class FeatureCode:
     """
 
     layer: int = setting(4, "Layer of the feature map: after the first L convolution blocks.", metavar="L", least=1)
+    project: Projection = "none"
 
     def __post_init__(self):
         whole_number("layer", self.layer, least=1)
+        one_of("project", self.project, PROJECTIONS)
 
     @property
     def num_codes(self) -> int:
@@ -76,5 +81,5 @@ class FeatureCode:
         return generator.tail(self.composed(generator, latents)[None])[0]
 
     def constrain(self, latents: Latents, key: Array) -> Latents:
-        """Latents after an update; these have no constraint."""
-        return latents
+        """Latents after an update, their code projected."""
+        return {**latents, "z": projected(latents["z"], self.project, key)}

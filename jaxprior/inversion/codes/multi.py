@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from jaxprior.checks import described, one_of, whole_number
 from jaxprior.errors import ArgumentError
 from jaxprior.inversion.codes.attention import ATTENTION, CBAM, SelfAttention
+from jaxprior.inversion.codes.projections import PROJECTIONS, Projection, projected
 from jaxprior.lazy_jax import Array, jax, jnp
 from jaxprior.nn.latent import draw_codes
 from jaxprior.protocols import Latents
@@ -39,6 +40,8 @@ class MultiCode:
         alpha: how the weights start. "mean": all equal (alpha = 1/N, w = 0), as the public code; "gaussian": N(0, 1),
             as the thesis says of its experiments; "first": on the first code alone (alpha = 1 there and 0 elsewhere, or
             nine tenths of a convex combination), which fits `Solve(init="bank")`, whose first code is the best.
+        project: what is done with the codes after every update: "none", "clip", "stochastic" or "sphere", see
+            `jaxprior.inversion.codes.projections`.
         attention: None, or `SelfAttention` or `CBAM` at the composing layer; its parameters are latents of the image.
     """
 
@@ -52,6 +55,12 @@ class MultiCode:
     alpha: Alpha = setting(
         "mean", "Channel weights at the start: equal, N(0, 1), or the first code's alone.", rank=10
     )
+    project: Projection = setting(
+        "none",
+        "What codes are moved back to after every step: values in [-1, 1], or the length of codes from N(0, 1).",
+        rank=10,
+        added_later=True,
+    )
     attention: SelfAttention | CBAM | None = setting(
         None, "Module at the composing layer: self-attention or CBAM.", words=tuple(ATTENTION), rank=11
     )
@@ -61,6 +70,7 @@ class MultiCode:
         whole_number("layer", self.layer, least=1)
         one_of("weights", self.weights, WEIGHTS)
         one_of("alpha", self.alpha, ALPHA)
+        one_of("project", self.project, PROJECTIONS)
         methods = (getattr(self.attention, name, None) for name in ("init", "apply"))
         if self.attention is not None and (isinstance(self.attention, type) or not all(map(callable, methods))):
             given = described(self.attention)
@@ -100,13 +110,16 @@ class MultiCode:
         # Divided by N in addition to alpha = 1/N: mGANprior's own numerics, which its learning rates rely on.
         return jnp.einsum("n...c,nc->...c", features, alpha) / self.num_codes
 
-    def synthesize(self, generator, latents: Latents) -> Array:
-        """The image [*image_shape] of one set of latents."""
+    def composed(self, generator, latents: Latents) -> Array:
+        """The map [*space, c] that the tail gets."""
         features = generator.head(latents["z"])
         features = features.astype(jnp.promote_types(features.dtype, jnp.float32))
         features = self._attend(features, latents, "each")
-        composed = self._attend(self.compose(features, latents["alpha"]), latents, "composed")
-        return generator.tail(composed[None])[0]
+        return self._attend(self.compose(features, latents["alpha"]), latents, "composed")
+
+    def synthesize(self, generator, latents: Latents) -> Array:
+        """The image [*image_shape] of one set of latents."""
+        return generator.tail(self.composed(generator, latents)[None])[0]
 
     def _attend(self, features: Array, latents: Latents, where: str) -> Array:
         if self.attention is None or self.attention.where != where:
@@ -115,5 +128,5 @@ class MultiCode:
         return self.attention.apply(params if self.attention.optimise else jax.lax.stop_gradient(params), features)
 
     def constrain(self, latents: Latents, key: Array) -> Latents:
-        """Latents after an update; these have no constraint."""
-        return latents
+        """Latents after an update, their codes projected."""
+        return {**latents, "z": projected(latents["z"], self.project, key)}

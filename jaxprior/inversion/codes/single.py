@@ -1,16 +1,12 @@
 """One latent code for each image: plain optimisation-based inversion."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from jaxprior.checks import one_of
-from jaxprior.lazy_jax import Array, jax, jnp
+from jaxprior.inversion.codes.projections import PROJECTIONS, Projection, projected
+from jaxprior.lazy_jax import Array
 from jaxprior.nn.latent import DISTRIBUTIONS, draw_codes
 from jaxprior.protocols import Distribution
-
-
-Projection = Literal["none", "clip", "stochastic"]
-PROJECTIONS = get_args(Projection)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +14,8 @@ class SingleCode:
     """One latent code, image = G(z): plain optimisation-based inversion (InvertGAN).
 
     Fields:
-        project: what is done after every update. "none"; "clip": values are clipped to [-1, 1]; "stochastic": each
-            value beyond [-1, 1] is drawn anew from U(-1, 1), independently of the others (Lipton & Tripathi, 2017).
+        project: what is done after every update: "none", "clip", "stochastic" or "sphere", see
+            `jaxprior.inversion.codes.projections`.
         start: the code is drawn from "normal", N(0, 1), "uniform", U(-1, 1), or "sphere", that of radius sqrt(d); None
             takes what the generator was trained with.
     """
@@ -49,15 +45,14 @@ class SingleCode:
         distribution = self.start or generator.code_distribution
         return {"z": draw_codes(key, (generator.latent_dim,), distribution=distribution)}
 
+    def composed(self, generator, latents: dict[str, Array]) -> Array:
+        """The code's features [*space, c] at the cut."""
+        return generator.head(latents["z"][None])[0]
+
     def synthesize(self, generator, latents: dict[str, Array]) -> Array:
         """The image [*image_shape] of one code."""
         return generator.tail(generator.head(latents["z"][None]))[0]
 
     def constrain(self, latents: dict[str, Array], key: Array) -> dict[str, Array]:
         """Latents after an update, projected."""
-        z = latents["z"]
-        if self.project == "clip":
-            z = jnp.clip(z, -1.0, 1.0)
-        elif self.project == "stochastic":
-            z = jnp.where(jnp.abs(z) > 1, jax.random.uniform(key, z.shape, minval=-1.0), z)
-        return {"z": z}
+        return {"z": projected(latents["z"], self.project, key)}
