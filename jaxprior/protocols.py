@@ -271,13 +271,25 @@ class LatentTerm(Protocol):
         ...
 
 
-TRUTH, MASK, MERGE, OBSERVED = "truth", "mask", "merge", "observed"
+TRUTH, MASK, MERGE, OBSERVED, NETWORK = "truth", "mask", "merge", "observed", "network"
 """What a metric can need: the original; a mask of missing pixels; a task that puts back what is known for certain; a
-task whose observation is something else than the picture itself."""
+task whose observation is something else than the picture itself; a feature network in which results are compared."""
 
-WHOLE, HOLE, MERGED, KNOWN = "whole", "hole", "merged", "known"
+WHOLE, HOLE, MERGED, KNOWN, RESULT = "whole", "hole", "merged", "known", "result"
 """The part of a picture that a metric looks at: all of the generator's output, its missing pixels, the picture after
-what is known was put back, and what is known."""
+what is known was put back, what is known, and the picture that a user gets: merged where the task merges."""
+
+
+class FeatureDistance(NamedTuple):
+    """How far results are from their originals in the space of a feature network.
+
+    Fields:
+        whole: one distance a picture, [b].
+        map: the distance at each pixel of the picture, [b, h, w].
+    """
+
+    whole: Any
+    map: Any
 
 
 class Scored(NamedTuple):
@@ -290,6 +302,8 @@ class Scored(NamedTuple):
         truth: the originals in the layout of `raw`, or None if they are not known.
         masks: [b, h, w], 1 = missing, or None for a task without a mask.
         task: the forward operator, every array of it with a leading axis b.
+        distance: a `FeatureDistance` of the results (see `RESULT`) from the originals, or None where no network or no
+            original is there. It is computed once for all metrics.
     """
 
     raw: Any
@@ -298,6 +312,7 @@ class Scored(NamedTuple):
     truth: Any
     masks: Any
     task: Any
+    distance: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,8 +327,8 @@ class Metric:
         title: for people, for example "PSNR hole".
         function: from a `Scored` batch to one number a picture, [b]. The package's own are compiled together and see
             JAX arrays; those of other packages are called with NumPy arrays and may be any Python.
-        needs: what must be there for the figure to exist, of `TRUTH`, `MASK`, `MERGE` and `OBSERVED`. Where it is not,
-            the function is not called and the figure is missing.
+        needs: what must be there for the figure to exist, of `TRUTH`, `MASK`, `MERGE`, `OBSERVED` and `NETWORK`. Where
+            it is not, the function is not called and the figure is missing.
         part: the part of the picture that it looks at. Figures of one part stand together in the tables of a paper.
         unit: for example "dB"; empty if it has none.
         digits: decimals that people see.
@@ -321,6 +336,7 @@ class Metric:
         order: its place among the figures, lowest first. Those of other packages follow the package's own.
         headline: its rank among the figures by which rows are sorted, lowest first; None if it never is that figure.
         note: a sentence on range, window and border, which tables print with the convention of the other figures.
+        optional: the journal and `results.csv` mention the figure only where a picture has it.
 
     Raises:
         ValueError: a name that is no identifier, or a need or part that does not exist.
@@ -343,15 +359,17 @@ class Metric:
     order: int = 100
     headline: int | None = None
     note: str = ""
+    optional: bool = False
 
     def __post_init__(self):
         object.__setattr__(self, "needs", frozenset(self.needs))
         if not self.name.isidentifier():
             raise ValueError(f"the metric {self.name!r}: expected a name of letters, digits and underscores.")
-        if unknown := self.needs - {TRUTH, MASK, MERGE, OBSERVED}:
+        if unknown := self.needs - {TRUTH, MASK, MERGE, OBSERVED, NETWORK}:
             raise ValueError(f"the metric {self.name}: `needs` has {', '.join(sorted(unknown))}, which does not exist.")
-        if self.part not in (WHOLE, HOLE, MERGED, KNOWN):
-            raise ValueError(f"the metric {self.name}: `part` is {self.part!r}; expected whole, hole, merged or known.")
+        if self.part not in (parts := (WHOLE, HOLE, MERGED, KNOWN, RESULT)):
+            expected = f"{', '.join(parts[:-1])} or {parts[-1]}"
+            raise ValueError(f"the metric {self.name}: `part` is {self.part!r}; expected {expected}.")
 
     @property
     def label(self) -> str:

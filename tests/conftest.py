@@ -15,6 +15,7 @@ from quick_compilation import QUICK_COMPILATION
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAXPRIOR_CACHE", "off")
+os.environ["JAXPRIOR_DATA"] = str(Path(__file__).parent / "nothing-installed")  # what the user has decides no test
 os.environ.setdefault("XLA_FLAGS", QUICK_COMPILATION)
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")

@@ -62,6 +62,7 @@ def evaluate(
         Literal["fp32", "tf32", "bf16"] | None,
         typer.Option(help="Arithmetic of the network in every method.", rich_help_panel=_RECIPE),
     ] = None,
+    perceptual: opt.Perceptual = None,
     batch_size: opt.BatchSize = None,
     memory: opt.Memory = None,
     dry_run: Annotated[
@@ -117,6 +118,7 @@ def evaluate(
         steps=steps,
         features=features,
         precision=precision,
+        perceptual=perceptual,
     )
     with mistakes():
         elsewhere = None if device is None else known_device(device)

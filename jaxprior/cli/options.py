@@ -82,6 +82,16 @@ Memory = Annotated[
         least=0.0,
     ),
 ]
+Perceptual = Annotated[
+    str | None,
+    _option(
+        _RUN,
+        text="Feature network in which results are compared with the originals (perceptual distance, whole and in the "
+        "hole), or none. By default what the run began with, and in a new run the first installed of LPIPS on AlexNet, "
+        "SqueezeNet and VGG-16, vgg16 and squeezenet.",
+        metavar="none|NAME|FILE",
+    ),
+]
 Limit = Annotated[int | None, _option(_DATA, text="Only the first N pictures.", metavar="N", least=1)]
 
 
@@ -173,6 +183,7 @@ class RunOptions(ShareOptions):
     prior: Prior = None
     batch_size: BatchSize = None
     memory: Memory = None
+    perceptual: Perceptual = None
     seed: Annotated[
         int, _option(_RUN, text="Seed of random masks, noise and latent codes.", metavar="S", least=0, most=MOST_SEED)
     ] = 0

@@ -124,7 +124,7 @@ def _restore(
 
     if (outline := outline_prior(options.prior)) is not None:
         with mistakes():
-            evaluation.check_cell(cell_of(outline, check), outline, out)
+            evaluation.check_cell(cell_of(outline, check), outline, out, perceptual=options.perceptual)
     load_jax()
     from jaxprior.weights import priors
     from jaxprior.weights.card import trained_on
@@ -138,7 +138,7 @@ def _restore(
     folder = evaluation.RunFolder(out, share=share)
     rows = solve(
         cell, sources, folder, prior=prior, among=found, batch_size=options.batch_size,
-        memory=opt.in_bytes(options.memory), why=_why_fitted(cell),
+        memory=opt.in_bytes(options.memory), perceptual=options.perceptual, why=_why_fitted(cell),
     )  # fmt: skip
     path = evaluation.write_closing_report([folder], share=share)
     print_summary([cell.title], [rows], told=() if told is None else (told,), trained_on=trained_on(prior.card))
@@ -172,12 +172,13 @@ def solve(
     among: Sequence[Any] = (),
     batch_size: int | None = None,
     memory: float | None = None,
+    perceptual: str | None = None,
     why: str | None = None,
 ) -> Any:
     """Run a cell with progress shown; a stop ends the program with a sentence on how to go on.
 
     Arguments:
-        cell, sources, folder, prior, among, batch_size, memory: see `jaxprior.evaluation.run_cell`.
+        cell, sources, folder, prior, among, batch_size, memory, perceptual: see `jaxprior.evaluation.run_cell`.
         why: pictures do not keep their size, which is said where they were fitted.
     """
     from jaxprior import evaluation
@@ -187,7 +188,7 @@ def solve(
         try:
             return evaluation.run_cell(
                 cell, sources, folder, prior=prior, among=among, batch_size=batch_size, memory=memory,
-                observer=progress, command=command,
+                perceptual=perceptual, observer=progress, command=command,
             )  # fmt: skip
         except evaluation.Stopped:
             pass

@@ -180,6 +180,7 @@ def run_recipe(
                     among=planned.among,
                     batch_size=batch_size,
                     memory=memory,
+                    perceptual=recipe.perceptual,
                     observer=observer,
                     command=command,
                     labels=planned.labels,

@@ -4,6 +4,7 @@ Everything here is checked again where it is used, with the same sentences; here
 JAX and loading a prior take longer than a mistake in a command should.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from jaxprior.data.listing import list_images
 from jaxprior.errors import RunError
 from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
+from jaxprior.evaluation.perception import check_perceptual
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, require_data
 from jaxprior.operators._tables import make_task
 from jaxprior.restoration.presets import check_method
@@ -27,15 +29,19 @@ UNSURE = ("numerics_version", "objective", "refine", "start", "fit")
 """Settings of a run that only networks and JAX decide."""
 
 
-def check_cell(cell: Cell, prior: PriorOutline, run: Path | None = None) -> None:
+def check_cell(
+    cell: Cell, prior: PriorOutline, run: Path | None = None, *, perceptual: str | os.PathLike | None = None
+) -> None:
     """Refuse a cell whose mask or originals cannot be used, or a run folder that belongs to another one.
 
     Arguments:
         cell: what is to be done, its method from `jaxprior.restoration.presets.check_method`.
         prior: what is known of the prior.
         run: where the results are to lie, if that is to be checked.
+        perceptual: the network in which results are compared, see `jaxprior.evaluation.run_cell`.
 
     Raises:
+        WeightsError: there is no such network.
         MaskError: the one mask of all pictures cannot be read, is not clear, or leaves nothing known or missing.
         ImageError: there are no pictures where originals, or masks of pictures, are looked for.
         RunError: the folder holds something else, or results of other settings.
@@ -49,6 +55,7 @@ def check_cell(cell: Cell, prior: PriorOutline, run: Path | None = None) -> None
             cell.mask.draw(prior.resolution)
     if cell.reference is not None:
         list_images([cell.reference])
+    check_perceptual(perceptual, cell, run)
     if run is None or not (run / "run.json").exists():
         return
     record = RunFolder(run).read()
@@ -97,7 +104,8 @@ def _check_cells(recipe: Recipe, prior: PriorOutline) -> None:
     for i, table in enumerate(recipe.tasks, 1):
         with at(f"{recipe.where}: [[task]] {i}"):
             task, mask = make_task(files_beside(table, recipe.folder, *FILES), prior.image_shape)
-            check_cell(Cell(task=task, method=None, mask=mask, seed=recipe.seed), prior)
+            cell = Cell(task=task, method=None, mask=mask, seed=recipe.seed)
+            check_cell(cell, prior, perceptual=recipe.perceptual)
         for j, settings in enumerate(recipe.methods.values(), 1):
             with at(f"{recipe.where}: [[method]] {j}"):
                 check_method(settings, task, prior=prior)

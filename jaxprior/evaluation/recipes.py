@@ -2,6 +2,7 @@
 
     title = "Attention at the composing layer"
     seed = 0                                    # of masks, noise and latent codes; 0 if it is not there
+    perceptual = "lpips-alex"                   # of the perceptual distance, or "none"; by default what is there
 
     [[prior]]                                   # none: the best bundled one
     source = "cats32"                           # bundled or installed name, .safetensors file or training RUN
@@ -66,6 +67,7 @@ class Recipe:
         tasks: tables for `make_task`, as the recipe says them: `files_beside` finds their files.
         methods: name -> table for `jaxprior.restoration.presets.make_method`.
         seed: of all chance.
+        perceptual: network in which results are compared with the originals, or None; see `run_cell`.
         where: what messages call the recipe.
         folder: where the files of tasks are looked for.
     """
@@ -76,6 +78,7 @@ class Recipe:
     tasks: tuple[dict, ...]
     methods: dict[str, dict]
     seed: int = 0
+    perceptual: str | None = None
     where: str = "recipe"
     folder: Path = Path()
 
@@ -134,10 +137,11 @@ def parse_recipe(table: Mapping[str, Any], *, folder: Path = Path(), where: str 
         {'default': {}}
     """
     with at(where):
-        check_names(table, ("title", "seed", *KINDS))
+        check_names(table, ("title", "seed", "perceptual", *KINDS))
         title = typed(table.get("title", Path(where).stem), str, "title")
         seed = _whole(table, "seed", least=0) or 0
         check_seed(seed)
+        perceptual = None if "perceptual" not in table else typed(table["perceptual"], str, "perceptual")
     parts = {kind: _tables(table, kind, where) for kind in KINDS}
     if not parts["task"]:
         raise SettingsError(f'{where}: it has no [[task]], e.g. name = "reconstruct".')
@@ -148,6 +152,7 @@ def parse_recipe(table: Mapping[str, Any], *, folder: Path = Path(), where: str 
         tasks=tuple(entry for _, entry in parts["task"]),
         methods=_methods(parts["method"], folder),
         seed=seed,
+        perceptual=files_beside({"perceptual": perceptual}, folder, "perceptual")["perceptual"],
         where=where,
         folder=folder,
     )
@@ -162,6 +167,7 @@ def adapt(
     steps: int | None = None,
     features: str | None = None,
     precision: str | None = None,
+    perceptual: str | None = None,
 ) -> Recipe:
     """Return a recipe for other pictures or priors, or a smaller one to rehearse it.
 
@@ -172,6 +178,7 @@ def adapt(
         steps: gradient steps of every method.
         features: perceptual distance of every method, e.g. "none" where a network is not installed.
         precision: arithmetic of the network in every method, "fp32", "tf32" or "bf16".
+        perceptual: network in which results are compared with the originals, or "none"; see `run_cell`.
 
     Example:
         >>> adapt(load_recipe("quick"), steps=3).methods["default"]["solve"]["steps"]
@@ -186,7 +193,8 @@ def adapt(
         if value is not None:
             methods = {m: {**table, part: {**table.get(part, {}), name: value}} for m, table in methods.items()}
     chosen = tuple(PriorChoice(str(source)) for source in priors) or recipe.priors
-    return dataclasses.replace(recipe, data=sets, priors=chosen, methods=methods)
+    network = recipe.perceptual if perceptual is None else perceptual
+    return dataclasses.replace(recipe, data=sets, priors=chosen, methods=methods, perceptual=network)
 
 
 def require_data(recipe: Recipe) -> None:

@@ -23,6 +23,7 @@ from jaxprior.data import images
 from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
 from jaxprior.evaluation.finished import Finished
+from jaxprior.evaluation.perception import SAID, choose_network
 from jaxprior.evaluation.reading import Job, Reader, read_ahead
 from jaxprior.evaluation.solving import Found, Solver
 from jaxprior.evaluation.stored import save_latents, save_pictures
@@ -59,6 +60,7 @@ def run_cell(
     among: Sequence[images.ImageSource] = (),
     batch_size: int | None = None,
     memory: float | None = None,
+    perceptual: str | os.PathLike | None = None,
     observer: Observer | None = None,
     command: str = "",
     labels: dict[str, str] | None = None,
@@ -77,6 +79,10 @@ def run_cell(
             device, or the number of pictures if that is smaller. A CPU solves one at a time on each of its devices.
         memory: bytes that a step may need on each device, by default what an accelerator tells that it has. What does
             not fit is solved fewer at once, and if need be more slowly. Used where a run begins.
+        perceptual: name or file of the feature network in which results are compared with their originals (the figures
+            "perceptual" and "perceptual_hole", see `jaxprior.metrics.perceptual`), or "none". By default what the run
+            began with, and in a new run the first that is installed of `jaxprior.evaluation.perception.DEFAULTS`.
+            Photographs that keep their size are not compared in a network.
         observer: is told about progress.
         command: how to go on with this run, for run.json.
         labels: "prior", "data", "task" and "method", what the cell is called in a grid.
@@ -87,6 +93,7 @@ def run_cell(
     Raises:
         RunError: the folder belongs to another configuration, another process writes into it, or the device's memory
             did not suffice for a single picture. MemoryLimitError: it is foreseen that it will not.
+        WeightsError: the network of `perceptual` is not there.
         Stopped: SIGINT or SIGTERM arrived; the journal is whole, and the batch in flight is saved.
 
     Example:
@@ -113,11 +120,13 @@ def run_cell(
     reader = Reader(cell, settings, prior.image_shape, among or sources, card=prior.card)
     with folder.open_for_writing(), StopGuard() as guard:
         folder.check_configuration(settings)
+        network, named = choose_network(perceptual, cell, folder.path, prior.image_shape)
         record = {
             "configuration": settings,
             "title": cell.title if labels is None else " | ".join(labels.values()),
             **({} if labels is None else {"cell": labels}),
             "merges": reader.merges,
+            **({} if named is None else {SAID: named}),
             **({} if cell.origin is None else {"defaults": cell.origin}),
             "versions": versions(),
             "device": device_name(),
@@ -131,7 +140,7 @@ def run_cell(
         began, memory_plan = _began(folder, record["device"])
         most = len(mine) * (SQUARES if cell.keeps_size else 1)
         wanted = batch_size or began or min(max(most, 1), DEFAULT_BATCH * jax.local_device_count())
-        solver = Solver(cell, prior, wanted=wanted, memory_plan=memory_plan)
+        solver = Solver(cell, prior, wanted=wanted, memory_plan=memory_plan, network=network)
         run = _Run(cell, solver, reader, folder, record, observer or Observer(), guard)
         return run.all(mine, began, memory)
 

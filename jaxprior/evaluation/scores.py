@@ -5,6 +5,7 @@ PSNR and SSIM are computed on [0, 1] from the unrounded float output of the gene
 See `jaxprior.metrics.CONVENTION`, which every table prints.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -13,8 +14,10 @@ import numpy as np
 from jaxprior.data.pixels import to_float
 from jaxprior.errors import SettingsError
 from jaxprior.metrics import Metric, Scored, installed_metrics, own_metrics
+from jaxprior.metrics._images import clip
+from jaxprior.metrics.perceptual import feature_distance
 from jaxprior.operators import Identity, Operator, batched
-from jaxprior.protocols import HOLE, MASK, MERGE, MERGED, OBSERVED, TRUTH
+from jaxprior.protocols import HOLE, MASK, MERGE, MERGED, NETWORK, OBSERVED, TRUTH
 from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
 
@@ -25,6 +28,8 @@ def score(
     observed: np.ndarray,
     truth: np.ndarray | None,
     masks: np.ndarray | None,
+    *,
+    network: Callable | None = None,
 ) -> list[dict[str, float]]:
     """Return the figures of each picture.
 
@@ -34,6 +39,8 @@ def score(
         observed: the observations [b, ...].
         truth: the originals in the layout of `raw`, or None if they are not known.
         masks: [b, h, w], 1 = missing, or None for a task without a mask.
+        network: a feature network in which results are compared with the originals as well, see
+            `jaxprior.metrics.perceptual`. It sees each picture once, whatever the number of figures.
 
     Returns:
         one dictionary a picture: figures by the names of the installed metrics, without those for which there is
@@ -44,6 +51,10 @@ def score(
     """
     scored = Scored(raw, merged, observed, truth, masks, task)
     figures = {name: np.asarray(values) for name, values in _own_figures(scored).items()}
+    if network is not None and truth is not None:
+        scored = scored._replace(distance=feature_distance(network, clip(merged), clip(truth)))
+        in_network = _own_figures(scored, in_network=True)  # apart: the bits of the others do not depend on a network
+        figures |= {name: np.asarray(values) for name, values in in_network.items()}
     foreign = installed_metrics()[len(own_metrics()) :]
     if foreign:
         scored = scored._replace(task=batched(task, len(raw)))
@@ -86,12 +97,17 @@ def merges(task: Operator, observed: jax.ShapeDtypeStruct, restored: jax.ShapeDt
     return traced.outvars[0] is not traced.invars[-1]
 
 
-@partial(jax.jit, compiler_options=QUICKLY_COMPILED)
-def _own_figures(scored: Scored) -> dict[str, jax.Array]:
-    """The figures of this package's metrics as one program, which metrics of other packages do not change."""
+@partial(jax.jit, static_argnames="in_network", compiler_options=QUICKLY_COMPILED)
+def _own_figures(scored: Scored, *, in_network: bool = False) -> dict[str, jax.Array]:
+    """The figures of this package's metrics as one program, which metrics of other packages do not change.
+
+    Arguments:
+        scored: the pictures; in_network: whether the figures that need a network are wanted, or all others.
+    """
     scored = scored._replace(task=batched(scored.task, len(scored.raw)))
     given = _given(scored)
-    return {one.name: one.function(scored) for one in own_metrics() if one.needs <= given}
+    wanted = [one for one in own_metrics() if (NETWORK in one.needs) == in_network]
+    return {one.name: one.function(scored) for one in wanted if one.needs <= given}
 
 
 def _given(scored: Scored) -> set[str]:
@@ -102,6 +118,7 @@ def _given(scored: Scored) -> set[str]:
         MASK: scored.masks is not None,
         OBSERVED: scored.masks is not None or not isinstance(scored.task, Identity),
         MERGE: merges(one, scored.observed[0], scored.raw[0]),
+        NETWORK: scored.distance is not None,
     }
     return {name for name, there in given.items() if there}
 

@@ -76,10 +76,13 @@ class Solver:
         cell, prior: what to do, and with what.
         wanted: pictures solved at once, where the device gains by it.
         memory_plan: what a step does to save memory.
+        network: the feature network in which results are compared with their originals, or None.
     """
 
-    def __init__(self, cell: Cell, prior: Any, *, wanted: int, memory_plan: MemoryPlan = FULL_SPEED):
-        self.cell, self.prior = cell, prior
+    def __init__(
+        self, cell: Cell, prior: Any, *, wanted: int, memory_plan: MemoryPlan = FULL_SPEED, network: Any = None
+    ):
+        self.cell, self.prior, self.network = cell, prior, network
         self._use(Inverter(prior, cell.method).with_memory_plan(memory_plan), wanted)
 
     def fit(self, memory: float | None) -> None:
@@ -156,7 +159,7 @@ class Solver:
             of_some = [None if part is None else part[some] for part in (truth, masks)]
             restored = (result.images[some], result.merged[some], observed[some])
             with doing("measuring what was found"):
-                figures += score(operators.take(task, some), *restored, *of_some)
+                figures += score(operators.take(task, some), *restored, *of_some, network=self.network)
         with doing("judging how well the pictures fit the prior"):
             fits = judge(self.prior, observed[: len(jobs)], operators.take(task, np.arange(len(jobs))))
         return [

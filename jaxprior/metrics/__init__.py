@@ -1,7 +1,8 @@
 """Measures of quality, each stating its range, window, border and quantisation.
 
 Fidelity to the original, one value an image: `psnr`, `ssim`, whole or only in a hole, and `perceptual`, in the space
-of a feature network. Distance between two sets of images: `frechet`, in the features of a network, and `swd`.
+of a feature network, whose map over the pixels is `perceptual_map`. Distance between two sets of images: `frechet`, in
+the features of a network, and `swd`.
 Generation from one picture: `patch_frechet`, `diversity`, `rmse`. Images are float `[b, h, w, c]` in [-1, 1], as
 everywhere in the library; `psnr`, `ssim` and `swd` clip them and map them to [0, 1] inside where that matters. Nothing
 is rounded to 8 bits.
@@ -21,7 +22,7 @@ from jaxprior.metrics._finding import headline_metrics as headline_metrics
 from jaxprior.metrics._finding import metric as metric
 from jaxprior.metrics._finding import metrics_of as metrics_of
 from jaxprior.metrics.frechet import frechet
-from jaxprior.metrics.perceptual import perceptual
+from jaxprior.metrics.perceptual import perceptual, perceptual_map
 from jaxprior.metrics.signal_to_noise import psnr
 from jaxprior.metrics.single_image import diversity, patch_frechet, rmse
 from jaxprior.metrics.sliced_wasserstein import swd
@@ -29,4 +30,5 @@ from jaxprior.metrics.structural_similarity import ssim
 from jaxprior.protocols import Metric, Scored
 
 
-__all__ = ["Metric", "Scored", "diversity", "frechet", "patch_frechet", "perceptual", "psnr", "rmse", "ssim", "swd"]
+__all__ = ["Metric", "Scored", "diversity", "frechet", "patch_frechet", "perceptual",
+           "perceptual_map", "psnr", "rmse", "ssim", "swd"]  # fmt: skip

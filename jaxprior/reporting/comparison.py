@@ -7,7 +7,7 @@ differ far more among themselves than methods do. Chance is fixed: the same rows
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,7 @@ class Comparison:
         return next((metric.name for metric in headline_metrics() if metric.name in self.figures), None)
 
 
-def compare(a: Iterable[Row], b: Iterable[Row]) -> Comparison:
+def compare(a: Iterable[Row], b: Iterable[Row], *, without: Collection[str] = ()) -> Comparison:
     """Pair the rows of two runs and summarise how they differ.
 
     Results that are equal count once (see `reporting.tables.distinct`). Where a run has several results of one content,
@@ -80,6 +80,7 @@ def compare(a: Iterable[Row], b: Iterable[Row]) -> Comparison:
 
     Arguments:
         a, b: rows of the two runs, one a picture, in any order.
+        without: names of figures that cannot be compared, because the two runs measured them differently.
 
     Example:
         >>> compare(  # needs two finished runs # doctest: +SKIP
@@ -89,9 +90,10 @@ def compare(a: Iterable[Row], b: Iterable[Row]) -> Comparison:
     a, b = Rows.of(a), Rows.of(b)
     of_a, of_b = comparable(a), comparable(b)
     pairs = paired(of_a, of_b)
+    compared = [one for one in installed_metrics() if one.name not in without]
     found = Comparison(
         pairs=pairs,
-        figures={one.name: summed for one in installed_metrics() if (summed := _summarise(one, pairs)) is not None},
+        figures={one.name: summed for one in compared if (summed := _summarise(one, pairs)) is not None},
         only_a=len(of_a) - len(pairs),
         only_b=len(of_b) - len(pairs),
         counts_a=counts(a),

@@ -121,6 +121,8 @@ def _companions(matches: Sequence[Match]) -> dict[str, str]:
     found: dict[str, list[Metric]] = {}
     for one in metrics_of({name for match in matches if (name := match.found.headline) is not None}):
         for other in companions(one):
+            if other.optional and not any(other.name in match.found.figures for match in matches):
+                continue
             found.setdefault(other.measure, []).append(other)
     return {measure: _headings(several) for measure, several in found.items()}
 
@@ -130,7 +132,7 @@ def _numbers(match: Match, pair: tuple[Row, Row], others: Sequence[str]) -> list
     name = match.found.headline
     if name is None:
         return [(None, "")] * (3 + len(others))
-    beside = {other.measure: other.name for other in companions(metric(name))}
+    beside = {other.measure: other.name for other in companions(metric(name)) if other.name in match.found.figures}
     a, b = (row.figures.get(name) for row in pair)
     names = [name, *(beside.get(measure) for measure in others)]
     changes = [(figure, None if figure is None else _difference(pair, figure)) for figure in names]

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from jaxprior.metrics import metrics_of, own_metrics
-from jaxprior.protocols import HOLE, KNOWN, MERGED, WHOLE
+from jaxprior.protocols import HOLE, KNOWN, MERGED, RESULT, WHOLE
 from jaxprior.reporting.plots import Line
 from jaxprior.reporting.snapshot import PLACE, Place, Snapshot
 from jaxprior.reporting.tables import (
@@ -22,6 +22,7 @@ from jaxprior.reporting.tables import (
     csv_text,
     markdown,
     mean_text,
+    networks_of,
     summary,
 )
 from jaxprior.settings import flat
@@ -30,7 +31,8 @@ from jaxprior.settings import flat
 UNNAMED = "–"
 TABLES = {"whole picture": (MERGED, WHOLE), "hole": (HOLE,), "consistency with the input": (KNOWN,)}
 """The tables of a paper by their titles: of the first of these parts of a picture that a run has figures of. Whole
-pictures are merged where the task merges. The last table stands only where no other does."""
+pictures are merged where the task merges, and beside their figures stand those of the result, which is the same
+picture. The last table stands only where no other does."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +103,8 @@ def grid_csv(runs: Sequence[Snapshot]) -> Iterator[str]:
 
 def legend(runs: Sequence[Snapshot]) -> str:
     """Return what the cells of the tables of some runs are."""
-    shown = [*own_metrics(), *metrics_of({name for run in runs for name in run.figures})]
+    having = {name for run in runs for name in run.figures}
+    shown = [*(one for one in own_metrics() if not one.optional), *metrics_of(having)]
     measures = dict.fromkeys(metric.measure for metric in shown)
     return (
         f"{' / '.join(measures)}: means ± half the 95% interval of the mean (number of pictures). Whole pictures are "
@@ -119,7 +122,8 @@ def grid_markdown(runs: Sequence[Snapshot], title: str) -> str:
             cells = [table.cells.get((method, task), "") for task in table.tasks]
             lines.append(f"| {markdown(method or UNNAMED)} | " + " | ".join(cells) + " |")
         lines.append("")
-    note = f"{legend(runs)} {convention({name for run in runs for name in run.figures})}"
+    networks = networks_of((run.title, run.record) for run in runs)
+    note = f"{legend(runs)} {convention({name for run in runs for name in run.figures}, networks)}"
     lines += [note, "", "| run | pictures | ok | diverged | failed |", "|---|---:|---:|---:|---:|"]
     for run in runs:
         done = f"{len(run.rows)} of {run.wanted}" if len(run.rows) < run.wanted else str(run.wanted)
@@ -158,6 +162,7 @@ def _table(title: str, parts: Sequence[str], members: Sequence[tuple[Place, dict
         found = [[one.name for one in metrics_of(figures) if one.part == part] for part in parts]
         names = next(filter(None, found), None)
         if names is not None:
+            names += [one.name for one in metrics_of(figures) if one.part == RESULT and WHOLE in parts]
             means = " / ".join(mean_text(name, figures[name]) for name in names)
             cells[place.method, place.task] = f"{means} ({figures[names[0]]['n']})"
     methods, tasks = (tuple(dict.fromkeys(names)) for names in zip(*cells, strict=True)) if cells else ((), ())

@@ -28,6 +28,7 @@ from jaxprior.reporting.tables import (
     figures_of,
     headline,
     mean_text,
+    networks_of,
     poor_fits,
     said_of_equal,
     said_of_fit,
@@ -56,13 +57,14 @@ def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished:
         unfinished: how much of the runs is still to come, as text; empty if they are finished.
     """
     several = len(runs) > 1
+    told = convention(_figures(runs), networks_of((run.title, run.record) for run in runs))
     state = f"; <b>unfinished: {escape(unfinished)}</b>" if unfinished else ""
     body = [
         f'<p class="soft">{escape(_made_with(runs))}{state}</p>',
         opening(runs),
         *(_paper_tables(runs) + _hole_plots(runs) + ["<h2>Runs</h2>"] if several else ()),
         _overview(runs, base),
-        f'<p class="note">Means ± half the 95% interval of the mean. {escape(convention(_figures(runs)))}</p>',
+        f'<p class="note">Means ± half the 95% interval of the mean. {escape(told)}</p>',
         *(f'<p class="note">{escape(text)}</p>' for text in _said(runs, lambda run: said_of_equal(run.rows))),
         *_plots(runs),
         *_pictures(runs, base),

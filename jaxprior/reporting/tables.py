@@ -10,12 +10,14 @@ import io
 import itertools
 import json
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
 from jaxprior.data.notes import collect_notes
 from jaxprior.metrics import CONVENTION, Metric, headline_metrics, installed_metrics, metric, metrics_of
+from jaxprior.protocols import NETWORK
 from jaxprior.runs.row import DIVERGED, FAILED, FIELDS, OK, OPTIONAL, POOR, PROVENANCE, Row, columns
 from jaxprior.runs.rows import Rows
 from jaxprior.settings import flat
@@ -115,13 +117,37 @@ def companions(one: Metric) -> list[Metric]:
     return [other for other in installed_metrics() if other.part == one.part and other != one]
 
 
-def convention(names: Collection[str]) -> str:
-    """Return how figures are measured: the convention of the package's own, and the notes of those of other packages.
+def convention(names: Collection[str], networks: Mapping[str, Collection[str]] = MappingProxyType({})) -> str:
+    """Return how figures are measured: the convention that all share, then what single metrics say of themselves.
 
     Arguments:
         names: of the figures that are shown.
+        networks: from `networks_of`, named if a figure is shown that needs one.
     """
-    return " ".join([CONVENTION, *(one.note for one in metrics_of(names) if one.note)])
+    shown = metrics_of(names)
+    sentences = [CONVENTION, *(one.note for one in shown if one.note)]
+    if networks and any(NETWORK in one.needs for one in shown):
+        several = len(networks) > 1
+        named = [f"{title} ({', '.join(runs)})" if several else title for title, runs in networks.items()]
+        sentences.append(f"Network of the perceptual distance: {'; '.join(named)}.")
+    return " ".join(sentences)
+
+
+def networks_of(runs: Iterable[tuple[str, dict]]) -> dict[str, list[str]]:
+    """Return the feature networks in which runs compared their results: titles of runs by the network's title.
+
+    Arguments:
+        runs: title and run.json of each.
+
+    Example:
+        >>> networks_of([("inpaint", {"perceptual": {"title": "LPIPS (AlexNet)"}}), ("colorize", {})])
+        {'LPIPS (AlexNet)': ['inpaint']}
+    """
+    found: dict[str, list[str]] = {}
+    for title, record in runs:
+        if (network := record.get("perceptual")) is not None:
+            found.setdefault(network["title"], []).append(title)
+    return found
 
 
 def results_csv(rows: Sequence[Row]) -> str:
@@ -139,10 +165,12 @@ def csv_pieces(rows: Iterable[Row]) -> Iterator[str]:
 def csv_columns(runs: Iterable[Rows]) -> tuple[str, ...]:
     """Return the names of the columns: those of the journal without what differs between machines and repeats.
 
-    The last ones, "notes" and "fit", are there only if a row of one of the runs has something to say there.
+    Figures of optional metrics, and the last columns "notes" and "fit", are there only if a row of one of the runs has
+    something to say there.
     """
     runs = list(runs)
-    names = [name for name in columns(Row(image="")) if name not in PROVENANCE]
+    optional = {one.name: 0.0 for one in installed_metrics() if one.optional and any(run.has(one.name) for run in runs)}
+    names = [name for name in columns(Row(image="", figures=optional)) if name not in PROVENANCE]
     return (*names, *(name for name in OPTIONAL if any(getattr(rows, name).astype(bool).any() for rows in runs)))
 
 
@@ -177,7 +205,7 @@ def summary(rows: Sequence[Row], record: dict) -> dict:
         "pictures": {**pictures, **counts(rows), **more},
         "figures": {name: rounded(values) for name, values in figures.items()},
         "settings": record["configuration"],
-        "convention": convention(figures),
+        "convention": convention(figures, networks_of([(record["title"], record)])),
     }
 
 
@@ -214,7 +242,8 @@ def summary_markdown(rows: Sequence[Row], record: dict) -> str:
             f"| {markdown(metric(name).title)} | {values['n']} | {show(name, values['mean'])} | "
             f"{show(name, values['median'])} | {show(name, values['sd'])} | {interval} |"
         )
-    lines += ["", convention(figures), "", "| setting | value |", "|---|---|"]
+    said_of_figures = convention(figures, networks_of([(record["title"], record)]))
+    lines += ["", said_of_figures, "", "| setting | value |", "|---|---|"]
     lines += [f"| {name} | {markdown(value)} |" for name, value in flat(settings)]
     failed = rows.take(rows.status != OK).by_name
     if failed:

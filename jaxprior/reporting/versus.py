@@ -6,10 +6,11 @@ from functools import cached_property
 from pathlib import Path
 
 from jaxprior.errors import RunError
-from jaxprior.metrics import metric
+from jaxprior.metrics import installed_metrics, metric
+from jaxprior.protocols import NETWORK
 from jaxprior.reporting.comparison import MANY, Comparison, compare
 from jaxprior.reporting.snapshot import PLACE, Snapshot, snapshots
-from jaxprior.reporting.tables import convention, show
+from jaxprior.reporting.tables import convention, networks_of, show
 from jaxprior.runs.runfolder import runs_in
 from jaxprior.settings import flat
 
@@ -97,7 +98,9 @@ class Versus:
         """How the figures are measured that the two are compared in, and the intervals of very many pairs."""
         figures = [one for match in self.matches for one in match.found.figures.items()]
         many = any(one.n > MANY for _, one in figures)
-        return convention({name for name, _ in figures}) + (f" {SAID_OF_MANY}" if many else "")
+        runs = [(run.title, run.record) for match in self.matches for run in (match.a, match.b)]
+        told = convention({name for name, _ in figures}, networks_of(runs))
+        return told + (f" {SAID_OF_MANY}" if many else "")
 
     @property
     def overview(self) -> list[tuple[str, ...]]:
@@ -138,7 +141,7 @@ def compare_runs(a: str | Path, b: str | Path) -> Versus:
             f"{a} and {b} have no cell in common: the first has {of_a[0].title!r}, the second {of_b[0].title!r}; "
             "to compare two cells, give their own folders."
         )
-    matches = [Match(cells_a[cell], cells_b[cell], compare(cells_a[cell].rows, cells_b[cell].rows)) for cell in both]
+    matches = [_match(cells_a[cell], cells_b[cell]) for cell in both]
     if not any(match.found.pairs for match in matches):
         raise RunError(f"{a} and {b} have no restored picture in common: there is nothing to compare.")
     if not any(match.found.figures for match in matches):
@@ -153,6 +156,13 @@ def compare_runs(a: str | Path, b: str | Path) -> Versus:
         [run.title for cell, run in cells_a.items() if cell not in cells_b],
         [run.title for cell, run in cells_b.items() if cell not in cells_a],
     )
+
+
+def _match(a: Snapshot, b: Snapshot) -> Match:
+    """Compare two runs in all figures that both measured in the same way: distances in one network, for example."""
+    networks = [run.record.get("perceptual", {}).get("sha256") for run in (a, b)]
+    differing = () if networks[0] == networks[1] else [one.name for one in installed_metrics() if NETWORK in one.needs]
+    return Match(a, b, compare(a.rows, b.rows, without=differing))
 
 
 def _measured(run: Snapshot) -> str:

@@ -107,7 +107,8 @@ def columns(row: Row) -> dict[str, Any]:
     """Return the values of a row by the names that a line of the journal has, in that order.
 
     Instead of the field `figures` stand the figures of all installed metrics, None where there is none, and then those
-    that the row has of metrics which are not installed. Fields that are `OPTIONAL` are left out where they are empty.
+    that the row has of metrics which are not installed. Fields that are `OPTIONAL`, and figures of optional metrics,
+    are left out where they are empty.
 
     Raises:
         SettingsError: an installed metric has the name of a field.
@@ -115,7 +116,8 @@ def columns(row: Row) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in FIELDS:
         if name == "figures":
-            values |= {one.name: row.figures.get(one.name) for one in installed_metrics()} | dict(row.figures)
+            shown = [one.name for one in installed_metrics() if not one.optional or one.name in row.figures]
+            values |= {figure: row.figures.get(figure) for figure in shown} | dict(row.figures)
         elif name not in OPTIONAL or getattr(row, name):
             values[name] = getattr(row, name)
     return values
