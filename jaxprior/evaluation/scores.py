@@ -106,7 +106,7 @@ def _own_figures(scored: Scored, *, in_network: bool = False) -> dict[str, jax.A
     """
     scored = scored._replace(task=batched(scored.task, len(scored.raw)))
     given = _given(scored)
-    wanted = [one for one in own_metrics() if (NETWORK in one.needs) == in_network]
+    wanted = [one for one in own_metrics() if (NETWORK in one.needs if in_network else not one.optional)]
     return {one.name: one.function(scored) for one in wanted if one.needs <= given}
 
 

@@ -9,17 +9,10 @@ Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
-from jaxprior.checks import is_array, whole_number
-from jaxprior.errors import ArgumentError, ImageError
-from jaxprior.metrics._images import checked_batch, require_network
-
-
-Images = Float[Array | np.ndarray, "_n _h _w _c"]
+from jaxprior.metrics._vectors import Images, vectors_of_sets
 
 
 def frechet(
@@ -54,17 +47,7 @@ def frechet(
         >>> frechet(identity, np.zeros((4, 8, 8, 3)), np.ones((6, 8, 8, 3)))
         3.0
     """
-    require_network(network)
-    whole_number("batch", batch, least=1, error=ArgumentError)
-    sets = []
-    for name, images in (("real", real), ("fake", fake)):
-        parts = images if isinstance(images, Iterable) and not is_array(images) else [images]
-        checked = (checked_batch(part, name, axes="n, h, w, c", noun="a set") for part in parts)
-        found = [_vectors(network, part, batch) for part in checked if len(part)]
-        if (count := sum(map(len, found))) < 2:
-            raise ImageError(f"`{name}`: expected a set of two images or more, got {count}.")
-        sets.append(np.concatenate(found))
-    return gaussian_frechet(*sets)
+    return gaussian_frechet(*vectors_of_sets(network, real, fake, batch=batch))
 
 
 def gaussian_frechet(x: Float[np.ndarray, "_n _d"], y: Float[np.ndarray, "_m _d"]) -> float:
@@ -91,25 +74,6 @@ def gaussian_frechet(x: Float[np.ndarray, "_n _d"], y: Float[np.ndarray, "_m _d"
     if np.ndim(x) != 2 or np.ndim(y) != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < 2:
         raise ValueError(f"expected two sets [n, d] of two vectors or more, got {np.shape(x)} and {np.shape(y)}.")
     return distance_between(moments(x), moments(y))
-
-
-def _vectors(network: Callable, images: Images, batch: int) -> np.ndarray:
-    """Feature vectors [n, d] of images; all batches are of one size, so that one program computes them."""
-    batch = min(batch, len(images))
-    found = []
-    for start in range(0, len(images), batch):
-        chosen = np.arange(start, start + batch) % len(images)
-        with jax.default_matmul_precision("highest"):  # the figure does not depend on the device's default
-            found.append(np.asarray(_means(network, jnp.asarray(images[chosen], jnp.float32))))
-    return np.concatenate(found)[: len(images)]
-
-
-@jax.jit
-def _means(network: Callable, images: Array) -> Array:
-    maps = jax.tree.leaves(network(images))
-    if len(maps) != 1:
-        raise ArgumentError(f"`network` must have one map, got {len(maps)}: choose one, `load_features(..., cut=...)`.")
-    return maps[0].mean(axis=(1, 2))
 
 
 def moments(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

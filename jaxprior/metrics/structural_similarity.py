@@ -20,7 +20,7 @@ from jaxprior.metrics._images import Images, Mask, checked_mask, checked_pair, c
 from jaxprior.protocols import HOLE, MASK, MERGE, MERGED, TRUTH, WHOLE, Metric, Scored
 
 
-_C1, _C2 = 0.01**2, 0.03**2
+C1, C2 = 0.01**2, 0.03**2
 
 
 def _gaussian(sigma: float, radius: int) -> tuple[float, ...]:
@@ -29,7 +29,7 @@ def _gaussian(sigma: float, radius: int) -> tuple[float, ...]:
 
 
 # One-dimensional weights of each window and the factor on its variances: 49 / 48 makes them sample variances.
-_WINDOWS = {"uniform": ((1 / 7,) * 7, 49 / 48), "gaussian": (_gaussian(1.5, 5), 1.0)}
+WINDOWS = {"uniform": ((1 / 7,) * 7, 49 / 48), "gaussian": (_gaussian(1.5, 5), 1.0)}
 
 
 def ssim(x: Images, y: Images, *, window: str = "uniform", mask: Mask | None = None) -> Float[Array, "*b"]:
@@ -63,7 +63,7 @@ def ssim(x: Images, y: Images, *, window: str = "uniform", mask: Mask | None = N
         Array([1.], dtype=float32)
     """
     x, y = checked_pair(x, y)
-    weights, _ = _WINDOWS[one_of("window", window, _WINDOWS)]
+    weights, _ = WINDOWS[one_of("window", window, WINDOWS)]
     if min(x.shape[-3:-1]) < len(weights):
         raise ImageError(
             f"`ssim`: images of {x.shape[-3]}x{x.shape[-2]} are smaller than the {window} window of "
@@ -74,14 +74,14 @@ def ssim(x: Images, y: Images, *, window: str = "uniform", mask: Mask | None = N
 
 @jax.jit(static_argnames="window")
 def _ssim(x: Array, y: Array, mask: Array | None, *, window: str) -> Array:
-    weights, unbiased = _WINDOWS[window]
+    weights, unbiased = WINDOWS[window]
     x, y = (clip(x) + 1) / 2, (clip(y) + 1) / 2
     if mask is not None:
         border = ((0, 0),) * (x.ndim - 3) + ((len(weights) // 2,) * 2,) * 2 + ((0, 0),)
         x, y = jnp.pad(x, border, mode="symmetric"), jnp.pad(y, border, mode="symmetric")
     mean_x, mean_y, var_x, var_y, covariance = _local_moments(x, y, weights)
-    similarity = (2 * mean_x * mean_y + _C1) * (2 * unbiased * covariance + _C2)
-    similarity /= (mean_x**2 + mean_y**2 + _C1) * (unbiased * (var_x + var_y) + _C2)
+    similarity = (2 * mean_x * mean_y + C1) * (2 * unbiased * covariance + C2)
+    similarity /= (mean_x**2 + mean_y**2 + C1) * (unbiased * (var_x + var_y) + C2)
     return mean_over(similarity.mean(axis=-1), mask)
 
 

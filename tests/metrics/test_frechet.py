@@ -69,4 +69,4 @@ def test_mistakes_are_one_sentence(sets, unchecked):
 
 
 def test_the_examples_run():
-    assert doctest.testmod(sys.modules[frechet.__module__]) == (0, 3)
+    assert doctest.testmod(sys.modules[frechet.__module__], extraglobs={"jax": jax}) == (0, 3)

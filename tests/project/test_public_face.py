@@ -27,8 +27,10 @@ def test_the_public_face_is_complete():
         "RandomStart",
         "Refiner", "RestoredPhoto", "Result", "SelfAttention", "SingleCode", "Solve", "SuperResolve", "edit", "fit_of",
         "interpolate", "invert", "list_priors", "load_features",
-        "load_images", "load_prior", "load_refiner", "metrics.Metric", "metrics.Scored", "metrics.diversity",
-        "metrics.frechet", "metrics.patch_frechet", "metrics.perceptual",
+        "load_images", "load_prior", "load_refiner", "metrics.Metric", "metrics.Scored",
+        "metrics.SetDistances", "metrics.compare_sets", "metrics.diversity", "metrics.frechet", "metrics.kid",
+        "metrics.ms_ssim", "metrics.mse", "metrics.patch_frechet", "metrics.perceptual", "metrics.perceptual_map",
+        "metrics.precision_recall",
         "metrics.psnr", "metrics.rmse", "metrics.ssim", "metrics.swd", "parse_mask", "preset", "rank_priors", "render",
         "restore", "restore_photo", "to_uint8", "untrained",
     }  # fmt: skip

@@ -1,0 +1,53 @@
+"""Mean squared error per image, of the whole image or of a hole: what PSNR is the logarithm of."""
+
+import jax
+from jaxtyping import Array, Float
+
+from jaxprior.metrics._images import Images, Mask, checked_mask, checked_pair, clip, mean_over
+from jaxprior.protocols import HOLE, MASK, TRUTH, WHOLE, Metric, Scored
+
+
+def mse(x: Images, y: Images, *, mask: Mask | None = None) -> Float[Array, "*b"]:
+    """Compute the mean squared error on [0, 1].
+
+    Arguments:
+        x: images `[b, h, w, c]`, floats in [-1, 1]; what lies a little outside, up to 4, is clipped.
+        y: the originals, alike.
+        mask: `[h, w]` or `[b, h, w]` of 0 and 1; only pixels where it is 1 count, all channels. None: the whole image.
+
+    Returns:
+        `[b]` from 0 to 1; nan where the mask is empty.
+
+    Raises:
+        ImageError: pictures of other shapes, uint8 or other whole numbers, 0 to 255, or values that are not finite.
+        MaskError: a mask of another shape, or of other values than 0 and 1.
+
+    Example:
+        >>> mse(jnp.zeros((1, 8, 8, 3)), jnp.full((1, 8, 8, 3), 0.2)).round(3)
+        Array([0.01], dtype=float32)
+    """
+    x, y = checked_pair(x, y)
+    return _mse(x, y, checked_mask(mask, x))
+
+
+@jax.jit
+def _mse(x: Array, y: Array, mask: Array | None) -> Array:
+    return mean_over(((0.5 * (clip(x) - clip(y))) ** 2).mean(axis=-1), mask)
+
+
+def _whole(scored: Scored) -> Array:
+    return mse(scored.raw, scored.truth)
+
+
+def _hole(scored: Scored) -> Array:
+    return mse(scored.raw, scored.truth, mask=scored.masks)
+
+
+MSE = Metric(
+    name="mse", title="MSE", function=_whole, part=WHOLE, needs=frozenset({TRUTH}), digits=5, higher_is_better=False,
+    order=60, optional=True, note="MSE: mean squared error on [0, 1], clipped.",
+)  # fmt: skip
+MSE_HOLE = Metric(
+    name="mse_hole", title="MSE hole", function=_hole, part=HOLE, needs=frozenset({TRUTH, MASK}), digits=5,
+    higher_is_better=False, order=61, optional=True,
+)  # fmt: skip
