@@ -41,7 +41,9 @@ class EncoderRecipe(TrainingSettings):
         samples: of the prior that are made once; own: so many pictures of a step are such samples, if there are others.
         known_weight: weight of the known pixels' error beside that of the missing ones.
         code_weight, map_weight: weights of the errors of the code and of the features of samples, which are known.
-        feature_weight: weight of the distance of the critic's features, 0: none.
+        feature_weight: weight of the perceptual distance of the answer, with the known pixels put back, from the
+            original, 0: none; features: the network whose features are compared, the prior's own "critic", or a feature
+            network as `load_features` takes it.
         realism: weight of the critic's doubt of the answer with the known pixels put back, 0: none.
         held_out: pictures at the end that are not trained on but measured; no more than a quarter of all.
         steps: how long.
@@ -75,7 +77,13 @@ class EncoderRecipe(TrainingSettings):
     code_weight: float = recipe_setting(0.1, "Weight of the error of samples' codes.", metavar="X", least=0.0)
     map_weight: float = recipe_setting(0.05, "Weight of the error of samples' features.", metavar="X", least=0.0)
     feature_weight: float = recipe_setting(
-        0.0, "Weight of the distance of the critic's features.", metavar="X", least=0.0
+        0.0, "Weight of the perceptual distance of the answer with the known pixels put back.", metavar="X", least=0.0
+    )
+    features: str = recipe_setting(
+        "critic",
+        "Network of that distance: the prior's critic, an installed network (see `jaxprior priors`), or its "
+        ".safetensors file.",
+        metavar="critic|NAME|FILE",
     )
     realism: float = recipe_setting(
         0.0, "Weight of the critic's doubt of the answer with the known pixels put back.", metavar="X", least=0.0

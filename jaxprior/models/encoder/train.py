@@ -1,7 +1,7 @@
 """Recipe: an encoder that sees a damaged picture and answers with the code and the features of the whole one.
 
     real pictures    features --frozen tail--> image; absolute error in the hole, and with a small weight of what is
-                     known; besides, with weights, the distance of the critic's features and its doubt
+                     known; besides, with weights, a perceptual distance and the critic's doubt
     samples of G     the code and the features are known: square error of the code, absolute error of the features
 
 Adam with a warm-up and a cosine, gradients clipped to norm 1, a moving average. Without real pictures, the prior's own
@@ -10,7 +10,7 @@ samples go through the tail as well.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ import numpy as np
 import optax
 
 from jaxprior.errors import ImageError, SettingsError
+from jaxprior.metrics import perceptual
 from jaxprior.models.encoder.config import EncoderRecipe, default_widths
 from jaxprior.models.encoder.damage import Batches, Damage, damaged, make_damages, unpacked
 from jaxprior.models.encoder.networks import Encoder, check_sizes, to_config
@@ -32,6 +33,7 @@ from jaxprior.training.pictures import Pictures, to_images
 from jaxprior.training.players import copied, ema, player
 from jaxprior.training.recipe import adam, average_decay, cut_into_parts, dtype_of
 from jaxprior.training.session import Plan, settings_of
+from jaxprior.weights.features import load_features
 from jaxprior.weights.priors import Prior, load_prior
 
 
@@ -39,6 +41,22 @@ Array = jax.Array
 
 MEASURED = 64
 """Codes whose features tell how large features are."""
+
+
+class Networks(NamedTuple):
+    """Frozen networks that look at answers, where weights ask for them.
+
+    Fields:
+        features: whose maps are compared, a `FeatureNetwork` or the critic.
+        critic: which doubts.
+    """
+
+    features: Any
+    critic: Any
+
+    def said(self) -> dict[str, str]:
+        """What the settings of a run say of a feature network's weights."""
+        return {"features_sha256": self.features.card["sha256"]} if hasattr(self.features, "card") else {}
 
 
 def make_network(recipe: EncoderRecipe, prior: Prior) -> Encoder:
@@ -106,21 +124,24 @@ def picture_loss(recipe: EncoderRecipe, images: Array, originals: Array, known: 
     return jnp.mean(each), {"hole_loss": jnp.sum(hole) / share, "known_loss": jnp.mean(rest)}
 
 
-def critic_loss(recipe: EncoderRecipe, critic: Any, images: Array, originals: Array, known: Array) -> Array:
-    """The critic's part: features of the images beside the originals', and its doubt of the merged images."""
-    total = jnp.zeros(())
-    if recipe.feature_weight:
-        pairs = zip(critic.features(images), critic.features(originals), strict=True)
-        total += recipe.feature_weight * sum(jnp.mean(jnp.abs(a - b)) for a, b in pairs)
-    if recipe.realism:
-        merged = jnp.where(answered(known), images, originals)
-        total += recipe.realism * losses.nonsaturating_generator(critic(merged))
-    return total
+def look_loss(
+    recipe: EncoderRecipe, networks: Networks, images: Array, originals: Array, known: Array
+) -> tuple[Array, dict]:
+    """How the answers look with the known pixels put back: their perceptual distance, and the critic's doubt."""
+    merged = jnp.where(answered(known), images, originals)
+    total, told = jnp.zeros(()), {}
+    if networks.features is not None:
+        told["feature_loss"] = jnp.mean(perceptual(networks.features, merged, originals))
+        total += recipe.feature_weight * told["feature_loss"]
+    if networks.critic is not None:
+        told["doubt"] = losses.nonsaturating_generator(networks.critic(merged))
+        total += recipe.realism * told["doubt"]
+    return total, told
 
 
 def make_step(recipe: EncoderRecipe, network: Encoder, damages: Sequence[Damage], *, real: int) -> Callable:
-    """The compiled step: (index since the training began, state, batch, key, cut generator, critic) -> (state,
-    metrics); see `Batches`.
+    """The compiled step: (index since the training began, state, batch, key, cut generator, networks) ->
+    (state, metrics); see `Batches`.
 
     Arguments:
         recipe, network, damages: of the training.
@@ -128,12 +149,12 @@ def make_step(recipe: EncoderRecipe, network: Encoder, damages: Sequence[Damage]
     """
     shown = real or recipe.batch_size
 
-    def error(params, seen, known, originals, z, cut, critic):
+    def error(params, seen, known, originals, z, cut, networks):
         answer = network.apply({"params": params}, seen, known)
         images = cut.tail(answer["features"][:shown])
         loss, told = picture_loss(recipe, images, originals[:shown], known[:shown])
-        if critic is not None:
-            loss += critic_loss(recipe, critic, images, originals[:shown], known[:shown])
+        look, of_look = look_loss(recipe, networks, images, originals[:shown], known[:shown])
+        loss, told = loss + look, told | of_look
         wanted = pixel_norm(z[real:]) if network.unit_codes else z[real:]
         told["code_loss"] = jnp.mean(jnp.square(answer["z"][real:] - wanted))
         features = jax.lax.stop_gradient(cut.head(z[real:]))
@@ -142,7 +163,7 @@ def make_step(recipe: EncoderRecipe, network: Encoder, damages: Sequence[Damage]
         return loss, {"loss": loss, **told}
 
     @partial(jax.jit, donate_argnums=1)
-    def step(index, state, batch, key, cut, critic):
+    def step(index, state, batch, key, cut, networks):
         flip_key, noise_key = jax.random.split(key)
         flipped = to_images(batch["pictures"][:real], flip_key if recipe.mirror else None)
         originals = jnp.concatenate([flipped, to_images(batch["pictures"][real:], None)])
@@ -150,7 +171,7 @@ def make_step(recipe: EncoderRecipe, network: Encoder, damages: Sequence[Damage]
         seen, known = damaged(damages, originals, batch["task"], masks, noise_key)
         update = player(error, optimizer(recipe, rate_share(recipe, index)))
         params, moments, told = update(
-            state["encoder"], state["optimizer"], seen, known, originals, batch["z"], cut, critic
+            state["encoder"], state["optimizer"], seen, known, originals, batch["z"], cut, networks
         )
         average = ema(state["average"], params, average_decay(recipe, index))
         return {"encoder": params, "average": average, "optimizer": moments}, told
@@ -180,7 +201,7 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
         raise ImageError(f"{len(pictures)} pictures do not suffice: some are trained on and some are held out.")
     prior = load_prior(recipe.prior)
     network, cut = make_network(recipe, prior), prior.split(recipe.layer, precision=recipe.precision)
-    critic = _critic(recipe, prior)
+    networks = _networks(recipe, prior)
     damages = make_damages(recipe.tasks, network_shape(network), seed=recipe.seed)
     count = len(pictures) - min(recipe.held_out, len(pictures) // 4)
     held, trained = np.asarray(pictures.pixels[count:]), Pictures(pictures.pixels[:count])
@@ -213,9 +234,9 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
 
     return Plan(
         name="encoder",
-        settings={**settings_of(recipe), "prior": prior.sha256},
+        settings={**settings_of(recipe), "prior": prior.sha256, **networks.said()},
         phases=cut_into_parts(
-            make_step(recipe, network, damages, real=real), batches.batches, recipe, frozen=(cut, critic)
+            make_step(recipe, network, damages, real=real), batches.batches, recipe, frozen=(cut, networks)
         ),
         init=partial(init_state, recipe, network),
         show=show,
@@ -254,12 +275,19 @@ def _judged(damages: Sequence[Damage], number: int, held: np.ndarray, seed: int)
     return np.asarray(seen), np.asarray(known)
 
 
-def _critic(recipe: EncoderRecipe, prior: Prior) -> Any:
-    """The prior's critic, if a weight asks for it."""
-    if not (recipe.feature_weight or recipe.realism):
-        return None
-    if prior.critic is None:
+def _networks(recipe: EncoderRecipe, prior: Prior) -> Networks:
+    """The networks that weights ask for.
+
+    Raises:
+        SettingsError: the critic of a prior that has none. WeightsError: a feature network that is not there.
+    """
+    by_critic = recipe.feature_weight and recipe.features == "critic"
+    if (by_critic or recipe.realism) and prior.critic is None:
         raise SettingsError(
-            "--feature-weight and --realism ask for the prior's critic, and this prior has none: leave them out."
+            "--realism, and --feature-weight without --features, ask for the prior's critic, and this prior has none: "
+            "leave them out, or name a feature network."
         )
-    return prior.critic
+    features = None
+    if recipe.feature_weight:
+        features = prior.critic if by_critic else load_features(recipe.features).prepared(default_platform())
+    return Networks(features, prior.critic if recipe.realism else None)

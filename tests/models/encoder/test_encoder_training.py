@@ -16,7 +16,7 @@ from jaxprior.models.encoder.config import EncoderRecipe
 from jaxprior.models.encoder.damage import Batches, damaged, make_damages
 from jaxprior.models.encoder.networks import Encoder, from_config, to_config
 from jaxprior.models.encoder.samples import Samples, make_samples
-from jaxprior.models.encoder.train import errors, plan, rate_share
+from jaxprior.models.encoder.train import Networks, errors, look_loss, plan, rate_share
 from jaxprior.nn.norm import group_norm
 from jaxprior.operators import task_table
 from jaxprior.training.loop import Pace
@@ -190,3 +190,13 @@ def test_a_task_in_the_words_of_its_command():
     ):  # fmt: skip
         with pytest.raises(SettingsError, match=said):
             task_table(words)
+
+
+def test_how_an_answer_looks_is_judged_with_the_known_pixels_put_back():
+    recipe = EncoderRecipe(feature_weight=2.0)
+    seen = Networks(jax.tree_util.Partial(lambda images: images), None)
+    known = jnp.zeros((1, 4, 4, 1)).at[:, :2].set(1)
+    originals, images_ = jnp.zeros((1, 4, 4, 3)), jnp.ones((1, 4, 4, 3))
+    loss, told = look_loss(recipe, seen, images_, originals, known)
+    assert float(loss) == pytest.approx(1.0) and float(told["feature_loss"]) == pytest.approx(0.5)  # of half the pixels
+    assert float(look_loss(recipe, Networks(None, None), images_, originals, known)[0]) == 0.0
