@@ -20,7 +20,7 @@ import numpy as np
 import optax
 
 from jaxprior.inversion.objective import Objective
-from jaxprior.inversion.optimizers.choice import make_optimizer
+from jaxprior.inversion.optimizers.choice import make_optimizer, takes_chances
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts.random import RandomStart
 from jaxprior.protocols import Codes
@@ -42,8 +42,8 @@ CHUNK = 25
 PATIENCE = 2.0
 """Seconds after which a CPU looks at the progress sooner: a chunk of a large network would take minutes."""
 
-HELD_STREAM, STEP_STREAM = 0x68656C64, 0x73746570
-"""Keep the chance of held-out pixels and of projections apart from that of the codes."""
+HELD_STREAM, STEP_STREAM, MOVE_STREAM = 0x68656C64, 0x73746570, 0x6D6F7665
+"""Keep the chance of held-out pixels, of projections and of an optimiser's moves apart from that of the codes."""
 
 
 def begin(
@@ -323,12 +323,18 @@ def _step(state, generator, objective, operator, target, *, codes, solve):
     )
     state = _keep_best(state, found, solve=solve)
 
-    def move(latents, grads, optimizer_state, loss, key, step):
-        updates, optimizer_state = optimizer.update(grads, optimizer_state, latents, value=loss)
+    def move(latents, grads, optimizer_state, loss, key, step, left, known):
+        key, told = jax.random.fold_in(key, step), {"value": loss}
+        if takes_chances(solve):
+            known *= target.image[0].size
+            told |= {"key": jax.random.fold_in(key, MOVE_STREAM), "known": known, "last": left == 1}
+        updates, optimizer_state = optimizer.update(grads, optimizer_state, latents, **told)
         moved = optax.apply_updates(latents, updates)
-        return {"latents": codes.constrain(moved, jax.random.fold_in(key, step)), "optimizer": optimizer_state}
+        return {"latents": codes.constrain(moved, key), "optimizer": optimizer_state}
 
-    moved = jax.vmap(move)(latents, grads, state["optimizer"], losses, state["keys"], state["step"])
+    moved = jax.vmap(move)(
+        latents, grads, state["optimizer"], losses, state["keys"], state["step"], state["left"], target.known
+    )
     moving = ~state["done"] & (state["left"] > 0)
     moved = choose(moving, moved, {name: state[name] for name in moved})
     return {**state, **moved, "step": state["step"] + moving, "left": state["left"] - moving}, losses

@@ -10,7 +10,7 @@ from jaxprior.settings import setting
 from jaxprior.system.runtime import MATMUL_PRECISION
 
 
-Optimizer = Literal["adam", "sgd", "nesterov", "lbfgs"]
+Optimizer = Literal["adam", "sgd", "nesterov", "lbfgs", "langevin"]
 Schedule = Literal["constant", "cosine", "ramp"]
 Keep = Literal["best", "last", "held_out"]
 Precision = Literal["fp32", "tf32", "bf16"]
@@ -24,9 +24,12 @@ class Solve:
     Fields:
         steps: gradient evaluations, one an iteration.
         optimizer: "adam" (0.9, 0.999, 1e-8), "sgd" (plain, as the public mGANprior code), "nesterov" (momentum 0.9, as
-            the completion of seed 001: z - 0.9 v + 1.9 v' with v' = 0.9 v - rate gradient) or "lbfgs" (batched in
-            lock-step: every image takes one evaluation a step, with its own memory and backtracking).
-        learning_rate: of Adam and SGD; for L-BFGS the root mean square of the first step.
+            the completion of seed 001: z - 0.9 v + 1.9 v' with v' = 0.9 v - rate gradient), "lbfgs" (batched in
+            lock-step: every image takes one evaluation a step, with its own memory and backtracking) or "langevin" (a
+            chain of random moves that draws from the posterior, see `jaxprior.inversion.optimizers.langevin`; take
+            `keep="last"` with it).
+        learning_rate: of Adam and SGD; for L-BFGS the root mean square of the first step, for "langevin" that of the
+            first move's noise.
         weight_rate: rate of everything but the codes (channel weights, attention), as a multiple of the codes' own.
         schedule: of Adam's and SGD's rate: "constant", "cosine" (to zero over the steps) or "ramp" (linear over the
             first 5 %, cosine to zero over the last 25 %, as StyleGAN2's projector).
@@ -40,6 +43,9 @@ class Solve:
         target_psnr: None, or the PSNR in dB on what is known at which an image is done; what is kept of it then stays,
             and a batch ends when all of it is done.
         passes: an image that has not reached `target_psnr` is gone on with, from what was kept, up to so many times.
+        temperature: of "langevin", also where it makes draws: how many times the variance of the errors, as the best
+            latents leave it, is taken for an observation's uncertainty. 1 counts every pixel as independent of the
+            others; higher values spread the draws farther.
         precision: "fp32" (highest), "tf32", or "bf16" (the generator's convolutions only). Latents, optimiser state,
             norms and losses stay float32.
     """
@@ -67,11 +73,19 @@ class Solve:
     passes: int = setting(
         1, "Go on with pictures that miss the target, up to N passes.", metavar="N", least=1, rank=28
     )
+    temperature: float = setting(
+        10.0,
+        "Spread of Langevin's chains, and so of draws: 1 trusts every pixel as if it were independent.",
+        metavar="T",
+        least=0.0,
+        rank=29,
+        added_later=True,
+    )
     precision: Precision = setting("fp32", "Arithmetic of the network.", rank=40)
 
     def __post_init__(self):
         whole_number("steps", self.steps, least=0)
-        for name in ("learning_rate", "weight_rate"):
+        for name in ("learning_rate", "weight_rate", "temperature"):
             number = real_number(name, getattr(self, name), above=0)
             if is_array(getattr(self, name)):  # the settings are hashed, which arrays are not
                 object.__setattr__(self, name, number)
@@ -95,7 +109,8 @@ class Solve:
     def of_one_step(self) -> "Solve":
         """The same settings with what a single step does not depend on set to one value."""
         scheduled = self.schedule != "constant" and self.optimizer != "lbfgs"
-        plain = {"init": "random", "bank_size": 1, "starts": 1, "passes": 1, "hold_out": 0.1}
+        temperature = self.temperature if self.optimizer == "langevin" else 1.0
+        plain = {"temperature": temperature, "init": "random", "bank_size": 1, "starts": 1, "passes": 1, "hold_out": 0.1}
         keep = "held_out" if self.keep == "held_out" else "best"
         return replace(self, keep=keep, steps=self.steps if scheduled else 0, **plain)
 

@@ -5,6 +5,7 @@ from functools import partial
 import jax
 import optax
 
+from jaxprior.inversion.optimizers.langevin import langevin
 from jaxprior.inversion.optimizers.lbfgs import lbfgs
 from jaxprior.inversion.solvers import Solve
 
@@ -14,7 +15,14 @@ MOMENTUM = 0.9
 
 
 def make_optimizer(solve: Solve) -> optax.GradientTransformationExtraArgs:
-    """The optax optimiser of one image's latents; `update` takes the loss as `value`."""
+    """The optax optimiser of one image's latents; `update` takes the loss as `value`, and see `takes_chances`."""
+    if solve.optimizer == "langevin":
+        return langevin(
+            solve.learning_rate,
+            temperature=solve.temperature,
+            scales=lambda latents: _rates(latents, solve.weight_rate),
+            begins_at_centre=lambda latents: _rates(latents, 1.0, codes=0.0),
+        )
     if solve.optimizer == "lbfgs":
         return lbfgs(solve.learning_rate, scales=lambda latents: _rates(latents, solve.weight_rate))
     nesterov = partial(optax.sgd, momentum=MOMENTUM, nesterov=True)
@@ -26,6 +34,11 @@ def make_optimizer(solve: Solve) -> optax.GradientTransformationExtraArgs:
         return jax.tree.map(lambda u, rate: u * rate, updates, _rates(updates, solve.weight_rate))
 
     return optax.with_extra_args_support(optax.chain(plain, optax.stateless(rescale)))
+
+
+def takes_chances(solve: Solve) -> bool:
+    """Whether the optimiser's `update` also takes a random `key`, the number of `known` values and if it is the `last`."""
+    return solve.optimizer == "langevin"
 
 
 def _rate(solve: Solve) -> float | optax.Schedule:
@@ -40,7 +53,7 @@ def _rate(solve: Solve) -> float | optax.Schedule:
     return solve.learning_rate
 
 
-def _rates(latents: dict, weight_rate: float) -> dict:
-    """Relative rate of every leaf: 1 for the codes, `weight_rate` for the rest."""
-    rates = {name: 1.0 if name == "z" else weight_rate for name in latents}
+def _rates(latents: dict, weight_rate: float, *, codes: float = 1.0) -> dict:
+    """Relative rate of every leaf: `codes` for the codes, `weight_rate` for the rest."""
+    rates = {name: codes if name == "z" else weight_rate for name in latents}
     return {name: jax.tree.map(lambda _, rate=rates[name]: rate, part) for name, part in latents.items()}
