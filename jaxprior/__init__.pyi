@@ -30,6 +30,7 @@ from .operators import Inpaint as Inpaint
 from .operators import Operator as Operator
 from .operators import SuperResolve as SuperResolve
 from .restoration import benchmarking as benchmarking
+from .restoration.draws import Draws as Draws
 from .restoration.drivers import Result as Result
 from .restoration.drivers import invert as invert
 from .restoration.drivers import restore as restore

@@ -23,6 +23,7 @@ PARTS = {
     "codes.attention.": "jaxprior.inversion.codes.attention:SelfAttention",
     "solve.": "jaxprior.inversion.solvers:Solve",
     "objective.": "jaxprior.inversion.objective:Objective",
+    "draws.": "jaxprior.restoration.draws:Draws",
 }
 """Where a method's table has the settings of a dataclass -> the dataclass."""
 NESTED = {"codes.attention": "codes.attention.type", "codes_kind": "codes.kind"}

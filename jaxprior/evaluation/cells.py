@@ -33,7 +33,7 @@ class Cell:
 
     Arguments:
         task: the forward operator; its arrays serve all pictures.
-        method: `jaxprior.restoration.drivers.Method`: codes, objective, solve, refiner, start and merge.
+        method: `jaxprior.restoration.drivers.Method`: codes, objective, solve, refiner, start, merge and draws.
         mask: what is missing, from `jaxprior.data.masks.parse_mask`; it replaces the operator's field `mask`.
         clean: the pictures are originals: degraded first, and compared afterwards.
         reference: folder, file or archive with the originals of observed pictures, matched by their paths inside it
@@ -127,6 +127,7 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         **({} if cell.method.refine is None else {"refine": describe(cell.method.refine)}),
         **({} if cell.method.start is None else {"start": describe(cell.method.start)}),
         **({"merge": cell.method.merge} if fills_holes(cell.task) else {}),
+        **({} if cell.method.draws is None else {"draws": describe(cell.method.draws)}),
         **({"code_distribution": prior.code_distribution} if _draws_other_codes(cell, prior) else {}),
         "seed": cell.seed,
         "clean": cell.clean,

@@ -22,6 +22,7 @@ import numpy as np
 from jaxprior.data import images
 from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
+from jaxprior.evaluation.drawn import save_draws
 from jaxprior.evaluation.finished import Finished
 from jaxprior.evaluation.perception import SAID, choose_network
 from jaxprior.evaluation.reading import Job, Reader, read_ahead
@@ -292,6 +293,10 @@ class _Run:
             if job.file not in {row.file for row in rows.values()}:
                 raw = [part.raw for part in found.parts]
                 save_pictures(self.folder, job, merged=found.merged, raw=raw, observed=found.observed)
+                if found.draws is not None and found.spread is not None:
+                    beside = {"input": found.observed, "least error": found.merged}
+                    after = {} if job.truth is None else {"original": job.truth}
+                    save_draws(self.folder, job.file, found.draws, found.spread, beside=beside, after=after)
                 for number, part in enumerate(found.parts, 1):
                     save_latents(self.folder, job, part.latents, part.trace, number=number)
             rows[job.image] = self._row(job, found, seconds=seconds)

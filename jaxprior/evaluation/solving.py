@@ -17,10 +17,12 @@ import jax
 import numpy as np
 
 from jaxprior import operators
+from jaxprior.data.pixels import to_float
 from jaxprior.evaluation.cells import Cell, with_mask
 from jaxprior.evaluation.reading import Job
 from jaxprior.evaluation.scores import score, score_photo
 from jaxprior.restoration.cut_photos import shown
+from jaxprior.restoration.drawing import spread_of
 from jaxprior.restoration.drivers import Inverter, Result, observe
 from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan
 from jaxprior.restoration.placement import SavePoint
@@ -48,7 +50,8 @@ class Found:
 
     Where pictures keep their size, `merged` and `observed` are the whole photograph, uint8 [h, w, 3], and `squares` has
     what was found for each of its squares; raw, latents and trace are of the first one, or empty if there is none.
-    `fit` says whether the picture looks like what the prior was trained on.
+    `fit` says whether the picture looks like what the prior was trained on. `draws` [K, ...] are other answers, merged,
+    and `spread` [h, w] says how far they lie apart.
     """
 
     raw: np.ndarray
@@ -62,6 +65,8 @@ class Found:
     figures: dict[str, float]
     squares: tuple["Found", ...] | None = None
     fit: str | None = None
+    draws: np.ndarray | None = None
+    spread: np.ndarray | None = None
 
     @property
     def parts(self) -> tuple["Found", ...]:
@@ -136,7 +141,8 @@ class Solver:
         with doing("preparing the observations"):
             task, observed, ids = self._observations(jobs)
 
-        groups = 1 if self.batch < self.at_once else -(-len(jobs) // self.batch)  # one after the other
+        together = self.batch < self.at_once or self.cell.method.draws is not None
+        groups = 1 if together else -(-len(jobs) // self.batch)  # one after the other
 
         def tell(done: int, _of: int, steps: int, total: int, loss: float) -> None:
             progress(total * min(done // self.batch, groups - 1) + steps, total * groups, loss)
@@ -174,6 +180,8 @@ class Solver:
                 reason=reasons.get(i),
                 figures=figures[i],
                 fit=fits[i],
+                draws=None if result.draws is None else result.draws[i],
+                spread=None if result.spread is None else result.spread[i],
             )
             for i in range(len(jobs))
         ]
@@ -228,6 +236,10 @@ def put_together(job: Job, squares: Sequence[Found]) -> Found:
     with doing("putting the photograph together"):
         none = np.zeros((0, *job.cut.image_shape), np.float32)
         merged = job.cut.restored(np.stack([one.merged for one in squares]) if squares else none)
+        draws = None
+        if squares and squares[0].draws is not None:
+            every = np.stack([one.draws for one in squares if one.draws is not None], axis=1)
+            draws = np.stack([job.cut.restored(draw) for draw in every])
         figures: dict[str, float] = {}
         if job.truth is not None:
             raw = job.cut.pasted(np.stack([one.raw for one in squares]) if squares else none)
@@ -248,6 +260,8 @@ def put_together(job: Job, squares: Sequence[Found]) -> Found:
         figures=figures,
         squares=tuple(squares),
         fit=_fit_of_squares(job, squares),
+        draws=draws,
+        spread=None if draws is None else np.asarray(spread_of(to_float(draws)[None]))[0],
     )
 
 
@@ -272,9 +286,12 @@ def _stacked(jobs: Sequence[Job], batch: int, name: str) -> np.ndarray | None:
     return np.stack([getattr(job, name) for job in _padded(jobs, batch)])
 
 
+ARRAYS = ("images", "merged", "latents", "loss", "diverged", "trace", "draws", "spread")
+"""Fields of a result that are needed on the host."""
+
+
 def _on_host(result: Result) -> Result:
-    names = ("images", "merged", "latents", "loss", "diverged", "trace")
-    return dataclasses.replace(result, **jax.device_get({name: getattr(result, name) for name in names}))
+    return dataclasses.replace(result, **jax.device_get({name: getattr(result, name) for name in ARRAYS}))
 
 
 def _choose(first: Result, again: Result, diverged: np.ndarray) -> tuple[Result, dict[int, str]]:
@@ -289,6 +306,5 @@ def _choose(first: Result, again: Result, diverged: np.ndarray) -> tuple[Result,
         old[diverged[turns]] = new[turns]
         return old
 
-    names = ("images", "merged", "latents", "loss", "diverged", "trace")
-    chosen = {name: jax.tree.map(put, getattr(first, name), getattr(again, name)) for name in names}
+    chosen = {name: jax.tree.map(put, getattr(first, name), getattr(again, name)) for name in ARRAYS}
     return dataclasses.replace(first, **chosen), reasons

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxprior.data import images
 from jaxprior.errors import RunError
+from jaxprior.evaluation.drawn import copy_draws
 from jaxprior.evaluation.reading import Job
 from jaxprior.inversion.state import named
 from jaxprior.runs.row import Row
@@ -82,6 +83,7 @@ def copy_files(folder: RunFolder, file: str, job: Job) -> None:
             for number in itertools.count(1):
                 content = folder.file(kind, numbered(file, number)).read_bytes()
                 write_atomically(folder.file(kind, numbered(job.file, number)), content)
+    copy_draws(folder, file, job.file)
     with contextlib.suppress(FileNotFoundError, SafetensorError):
         for number in itertools.count(1):
             tensors = load_file(folder.file("latents", numbered(file, number)))

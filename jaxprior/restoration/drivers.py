@@ -35,6 +35,8 @@ from jaxprior.restoration.arguments import (
     check_running,
     refuse_tracing,
 )
+from jaxprior.restoration.drawing import solve_with_draws, spread_of
+from jaxprior.restoration.draws import Draws, as_draws
 from jaxprior.restoration.editing import edit, interpolate, render
 from jaxprior.restoration.grouping import in_groups
 from jaxprior.restoration.memory import MemoryPlan
@@ -81,6 +83,10 @@ class Result:
         diverged: bool [b], some iterate was not finite.
         trace: losses [b, steps + 1], before every iteration and at the end.
         seconds: wall time of every picture's group, compilation included, divided by its pictures, [b].
+        draws: K different answers for every picture, merged like `merged`, [b, K, h, w, c]; None unless they were asked
+            for. None of them has the least error, and each of them is as sharp as the prior's pictures.
+        spread: how far the draws lie apart at each pixel, [b, h, w]: their standard deviation, root mean square over
+            the channels, in units of [-1, 1]; None without draws.
     """
 
     images: Array
@@ -91,6 +97,8 @@ class Result:
     diverged: Array
     trace: Array
     seconds: np.ndarray
+    draws: Array | None = None
+    spread: Array | None = None
 
 
 def restore(
@@ -105,6 +113,7 @@ def restore(
     refine: Any = None,
     start: Any = None,
     merge: Merge = "harmonic",
+    draws: Draws | int | None = None,
     ids: Array | None = None,
     batch_size: int | None = None,
     memory: float | None = None,
@@ -128,6 +137,9 @@ def restore(
         merge: how known pixels and generated ones become one picture, for tasks that fill holes: "harmonic" without a
             seam, as thin holes are best filled from around and thick ones by the prior (see
             `jaxprior.restoration.merging`), or "paste", the generated pixels as they are.
+        draws: how many different answers are made for every picture beside the one of least error, which stays what it
+            is: each begins on another part of the prior's samples and moves on at random among what explains the
+            observation (see `jaxprior.restoration.draws`). `Draws(count=..., moves=...)` says more than a number.
         ids: whole numbers [b] from 0 to 2^32 - 1 that seed each picture's chance, equal ones alike; 0 ... b - 1 by
             default.
         batch_size: pictures solved at once on an accelerator; all by default. A CPU solves them one by one (single
@@ -138,7 +150,7 @@ def restore(
         devices: over which the pictures are spread; by default all of this process, as far as there are pictures.
         progress: True shows how far it is: a bar on a terminal, and lines a few seconds apart everywhere else, in a
             notebook too. Or a function, which is called with (pictures done, pictures, steps done, steps, mean loss of
-            the running group).
+            the running group). With draws all pictures are one group.
         value_range: what black and white are in `photos`: (0, 1) and (0, 255) are mapped to (-1, 1), and with (-1, 1)
             they stay as they are. By default they must be in [-1, 1], and are refused if they look like [0, 1]: if they
             are floats whose darkest one lies between 0 and 0.5. A bright photo from a file does not, because its values
@@ -167,7 +179,8 @@ def restore(
     observed = observe(task, photos, key=key, ids=ids)
     return _invert(
         prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, refine=refine,
-        start=start, merge=merge, ids=ids, batch_size=batch_size, memory=memory, devices=devices, progress=progress,
+        start=start, merge=merge, draws=draws, ids=ids, batch_size=batch_size, memory=memory, devices=devices,
+        progress=progress,
     )  # fmt: skip
 
 
@@ -183,6 +196,7 @@ def invert(
     refine: Any = None,
     start: Any = None,
     merge: Merge = "harmonic",
+    draws: Draws | int | None = None,
     ids: Array | None = None,
     batch_size: int | None = None,
     memory: float | None = None,
@@ -195,7 +209,7 @@ def invert(
     Arguments:
         observed: observations of the task [b, ...]; one without the axis b is a batch of one. What they show at missing
             pixels is ignored, NaN for example.
-        prior, task, key, codes, objective, solve, refine, start, merge, ids, batch_size, memory, devices,
+        prior, task, key, codes, objective, solve, refine, start, merge, draws, ids, batch_size, memory, devices,
             progress, value_range: as for `restore`.
 
     Returns:
@@ -211,23 +225,24 @@ def invert(
     observed = as_observed(observed, task, prior, value_range)
     return _invert(
         prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, refine=refine,
-        start=start, merge=merge, ids=as_ids(ids, len(observed)), batch_size=batch_size, memory=memory,
+        start=start, merge=merge, draws=draws, ids=as_ids(ids, len(observed)), batch_size=batch_size, memory=memory,
         devices=devices, progress=progress,
     )  # fmt: skip
 
 
 def _invert(
     prior: Prior, observed: Array, task: Operator, *, key: Array, codes: Any, objective: Any, solve: Any, refine: Any,
-    start: Any, merge: Merge, ids: Array, batch_size: int | None, memory: float | None,
+    start: Any, merge: Merge, draws: Draws | int | None, ids: Array, batch_size: int | None, memory: float | None,
     devices: Sequence[Device] | None, progress: Progress | bool | None,
 ) -> Result:  # fmt: skip
     """Invert observations that have been checked."""
+    draws = as_draws(draws)
     check_running(batch_size, memory, devices, progress)
     check_method(prior, codes=codes, objective=objective, solve=solve, refine=refine, start=start, merge=merge)
     if codes is None or objective is None or solve is None:
         default = preset("default", task, prior=prior)
         codes, objective, solve = codes or default.codes, objective or default.objective, solve or default.solve
-    method = Method(codes, objective, solve, refine, start, merge)
+    method = Method(codes, objective, solve, refine, start, merge, draws)
     check_given_latents(start, prior, codes=codes, pictures=len(observed), starts=solve.starts)
     devices = jax.local_devices()[: len(observed)] if devices is None else devices
     with shown(task.label, len(observed)) if progress is True else contextlib.nullcontext() as work:
@@ -238,7 +253,8 @@ def _invert(
         inverter.compile_ahead(one, shape, wanted=batch_size)
         tell = progress if callable(progress) else None
         if work is not None:
-            tell = GroupProgress(work, inverter.placement.group(batch_size or b))
+            together = inverter.placement.group(batch_size or b) if draws is None else b
+            tell = GroupProgress(work, together)
         return inverter.invert(observed, task, key=key, ids=ids, batch_size=batch_size, progress=tell)
 
 
@@ -247,7 +263,7 @@ class Inverter:
 
     Arguments:
         prior: the trained generator.
-        method: codes, objective, solve, refiner, start and merge.
+        method: codes, objective, solve, refiner, start, merge and draws.
         devices: over which the pictures of a batch are spread; all of this process by default.
 
     Example:
@@ -264,7 +280,7 @@ class Inverter:
             devices=devices,
         )  # fmt: skip
         check_fits(method.refine, prior.image_shape)
-        self.refine = method.refine
+        self.refine, self.draws = method.refine, method.draws
         harmonic = one_of("merge", method.merge, MERGES) == "harmonic"
         self.rule = MergeRule.of_card(prior.card) if harmonic else None
 
@@ -334,12 +350,14 @@ class Inverter:
         operator = batched(task, b)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(random_key("key", key), as_ids(ids, b))
         size = min(batch_size or b, b)
-        found = self.placement.solve(operator, observed, keys, size=size, progress=progress, save_point=save_point)
+        found = solve_with_draws(
+            self.placement, self.draws, operator, observed, keys, size=size, progress=progress, save_point=save_point
+        )
         together = self.placement.group(size)
-        images, merged = found["images"], self._merged(operator, observed, found["images"], together)
-        if self.refine is not None:
-            images = in_groups(partial(_apply, self.refine), merged, size=together)
-            merged = self._merged(operator, observed, images, together)
+        images, merged = self._completed(operator, observed, found["images"], together, self.rule)
+        draws = None
+        if self.draws is not None:
+            draws = self._drawn(operator, observed, found["draws"], together)
         return Result(
             images=images,
             merged=merged,
@@ -349,13 +367,35 @@ class Inverter:
             diverged=jax.device_put(~np.isfinite(found["trace"]).all(axis=1)),
             trace=found["trace"],
             seconds=np.asarray(found["seconds"]),
+            draws=draws,
+            spread=None if draws is None else spread_of(draws),
         )
 
-    def _merged(self, operator: Operator, observed: Array, images: Array, together: int) -> Array:
+    def _drawn(self, operator: Operator, observed: Array, images: np.ndarray, together: int) -> Array:
+        """Draws [b, K, h, w, c] completed one by one, by the rule that leaves them as the prior made them."""
+        rule = None if self.rule is None else self.rule.of_draws()
+        every = [
+            self._completed(operator, observed, jnp.asarray(images[:, k]), together, rule)[1]
+            for k in range(images.shape[1])
+        ]
+        return jnp.stack(every, axis=1)
+
+    def _completed(
+        self, operator: Operator, observed: Array, images: Array, together: int, rule: MergeRule | None
+    ) -> tuple[Array, Array]:
+        """Images as they are or as the refiner repairs them, and the same with what is known put back."""
+        merged = self._merged(operator, observed, images, together, rule)
+        if self.refine is None:
+            return images, merged
+        images = in_groups(partial(_apply, self.refine), merged, size=together)
+        return images, self._merged(operator, observed, images, together, rule)
+
+    def _merged(
+        self, operator: Operator, observed: Array, images: Array, together: int, rule: MergeRule | None
+    ) -> Array:
         """Images with what is known put back: on a CPU one by one, so that no number of devices matters."""
         size = 1 if self.placement.fixed else together
-        device = self.placement.devices[0]
-        return merge_pictures(operator, observed, images, rule=self.rule, size=size, device=device)
+        return merge_pictures(operator, observed, images, rule=rule, size=size, device=self.placement.devices[0])
 
 
 @jax.jit

@@ -114,6 +114,22 @@ class MergeRule:
             raise WeightsError(f"the card of {card.get('name')}: merge: expected weights from 0 to 1.")
         return rule
 
+    def of_draws(self) -> "MergeRule":
+        """The rule for an answer that is drawn and not averaged: in thick holes all of it comes from the prior.
+
+        The weights of a card make the error least, and so they shrink what the prior is unsure of. A draw shall look
+        like a picture instead: the weights of the prior are stretched so that the largest is 1, and what bends the
+        smooth fill fades as they rise.
+
+        Example:
+            >>> MergeRule((1.0, 9.0), (1.0, 0.5), (0.1, 0.5)).of_draws().prior
+            (0.2, 1.0)
+        """
+        largest = max(self.prior) or 1.0
+        prior = tuple(weight / largest for weight in self.prior)
+        biharmonic = tuple(plate * (1 - weight) for plate, weight in zip(self.biharmonic, prior, strict=True))
+        return MergeRule(self.thickness, biharmonic, prior)
+
     def weights(self, thickness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The weight of the biharmonic fill and that of the prior, float32 in the thickness' shape, 0 where it is 0."""
         position = np.log(np.maximum(thickness, self.thickness[0]))

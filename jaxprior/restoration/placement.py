@@ -131,6 +131,12 @@ class Placement:
         later = ways[ways.index(self.memory_plan) + 1 :] if self.memory_plan in ways else []
         return self.with_memory_plan(later[0]) if later else None
 
+    def with_settings(self, solve: Solve) -> "Placement":
+        """The same networks and start for other settings, which must name the same start and precision."""
+        other = copy.copy(self)
+        other.settings = solve
+        return other
+
     def fitted(
         self, operator: Operator, observed: Any, *, size: int, memory: float | None = None
     ) -> tuple["Placement", int]:
@@ -289,35 +295,69 @@ class Placement:
             dict with images [b, r, r, c], latents (leading axis b, then the starts if there are several), loss, psnr,
             step [b], trace [b, steps + 1] and seconds [b].
         """
-        starts, solve = self.settings.starts, self.settings
-        entries = np.arange(len(observed) * starts)
+        starts = self.settings.starts
+
+        def watch(batch: BatchState) -> None:
+            if progress is not None:
+                done, pictures = int(batch.ended.sum() / starts), int(len(batch.ended) / starts)
+                progress(done, pictures, batch.steps, self.settings.steps, batch.loss)
+
+        found = self.solve_starts(
+            operator, observed, keys, slots=self.group(size) * starts, watch=None if progress is None else watch,
+            save_point=save_point,
+        )  # fmt: skip
+        return _average(found, starts)
+
+    def solve_starts(
+        self,
+        operator: Operator,
+        observed: Array,
+        keys: Array,
+        *,
+        slots: int,
+        latents: Any = None,
+        watch: Callable[[BatchState], None] | None = None,
+        save_point: SavePoint | None = None,
+    ) -> dict[str, Any]:
+        """Solve every entry, and go on with those that miss the target; every start of a picture is by itself.
+
+        Arguments:
+            operator, observed, keys, save_point: as for `solve`.
+            slots: entries solved at once.
+            latents: to go on from, with a leading axis of the entries, or None.
+            watch: called with the state of the batch after every chunk of steps.
+
+        Returns:
+            dict with images [entries, r, r, c], latents (leading axis of the entries), loss, psnr, step and seconds
+            [entries], trace [entries, steps + 1].
+        """
+        solve, entries = self.settings, np.arange(len(observed) * self.settings.starts)
         turn, found, saved = _unpacked(None if save_point is None else save_point.load())
 
-        watched = save_point is not None or progress is not None  # else nobody waits for a device between chunks
+        watched = save_point is not None or watch is not None  # else nobody waits for a device between chunks
 
         def on_chunk(batch: BatchState) -> None:
             if save_point is not None and save_point.due():
                 save_point.save(_packed(turn, found, batch))
-            if progress is not None:
-                done, pictures = int(batch.ended.sum() / starts), int(len(batch.ended) / starts)
-                progress(done, pictures, batch.steps, solve.steps, batch.loss)
+            if watch is not None:
+                watch(batch)
 
         while turn < solve.passes:
             short = entries if found is None else np.flatnonzero(~(np.asarray(found["psnr"]) >= solve.target_psnr))
             if not len(short):
                 break
-            if found is None:
-                latents = self._given(short, keys)
+            if found is not None:
+                begun = jax.tree.map(lambda x, short=short: x[short], found["latents"])
             else:
-                latents = jax.tree.map(lambda x, short=short: x[short], found["latents"])
+                begun = self._given(short, keys) if latents is None else latents
             again = batching.solve(
-                self.generator, self.objective, _Problems(self, operator, observed, keys, short, latents),
-                size=self.group(size) * starts, codes=self.codes, solve=solve, platform=self.platform, start=self.start,
+                self.generator, self.objective, _Problems(self, operator, observed, keys, short, begun),
+                size=slots, codes=self.codes, solve=solve, platform=self.platform, start=self.start,
                 on_chunk=on_chunk if watched else None, resume=saved,
             )  # fmt: skip
             found = again if found is None else _better(found, again, short)
             turn, saved = turn + 1, None
-        return _average(found or {}, starts)
+        return found or {}
 
     def _given(self, entries: np.ndarray, keys: Array) -> Any:
         """Latents that the caller gave of these entries, completed by what the codes begin with; None without any."""

@@ -23,6 +23,7 @@ from jaxprior.operators import Identity, Operator
 from jaxprior.protocols import Codes
 from jaxprior.restoration.codes_table import make_codes, stated_codes
 from jaxprior.restoration.defaults import defaults_of, origin_of_defaults
+from jaxprior.restoration.draws import Draws
 from jaxprior.restoration.merge_rule import MERGES, Merge
 from jaxprior.restoration.networks import Networks, OutlinedNetworks
 from jaxprior.settings import PLAIN, Names, as_table, at, check_choice, check_names, fields_of, setting, spelled, typed
@@ -64,7 +65,7 @@ class Outline:
 
 
 class Method(NamedTuple):
-    """Codes, objective, solve, what repairs the result, where latents begin if not by `solve.init`, and the merge."""
+    """Codes, objective, solve, what repairs the result, where latents begin if not by `solve.init`, the merge, draws."""
 
     codes: Codes
     objective: Objective
@@ -72,6 +73,7 @@ class Method(NamedTuple):
     refine: Any = None
     start: Any = None
     merge: Merge = "harmonic"
+    draws: Draws | None = None
 
 
 def preset(name: str, task: Operator | None = None, *, prior: "Prior", features: Any = "preset") -> Method:
@@ -144,6 +146,7 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
             objective.in_domain: "none", "prior" (the prior's encoder), or an encoder itself.
             refine: "none", the run of an autoencoder's training, its file, or a refiner itself.
             merge: "harmonic" or "paste", for tasks that fill holes; see `restore`.
+        draws: so many different answers, or a table of the fields of `Draws`; none without it.
         task: forward operator; None reconstructs.
         prior: the preset's layer is lowered to its last; one that is asked for must exist.
         names: how settings are spelled in messages.
@@ -162,7 +165,7 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
 
 def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, networks: Networks) -> Method:
     """What `make_method` and `check_method` return."""
-    check_names(table, ("preset", *PARTS, "refine", "merge"), names=names)
+    check_names(table, ("preset", *PARTS, "refine", "merge", "draws"), names=names)
     name, merge = table.get("preset", "default"), table.get("merge", Outline.merge)
     check_choice(merge, MERGES, spelled("merge", names))
     given = {part: as_table(table.get(part, {}), part) for part in PARTS}
@@ -176,6 +179,7 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
         dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names)),
         _refiner(table.get("refine"), prior, networks),
         merge=merge,
+        draws=_draws(table.get("draws"), names),
     )
 
 
@@ -269,6 +273,17 @@ def _beside_the_prior(source: Any, prior: Any, setting: str, network: str) -> An
         return source
     article = "an" if network == "encoder" else "a"
     raise SettingsError(f'{setting}: expected "none", "prior" or {article} {network}, got {source!r}.')
+
+
+def _draws(given: Any, names: Names) -> Draws | None:
+    """What `restore` takes as `draws`."""
+    if given is None:
+        return None
+    table = as_table(given, spelled("draws", names)) if isinstance(given, Mapping) else {"count": given}
+    if table and "count" not in table:
+        moves, count = spelled("draws.moves", names), spelled("draws.count", names)
+        raise SettingsError(f"{moves}: there are no draws to move on; give {count} with it.")
+    return Draws(**fields_of(Draws, table, prefix="draws.", names=names))
 
 
 def _refiner(source: Any, prior: Any, networks: Networks) -> Any:

@@ -10,6 +10,7 @@ raw/              what the generator itself produced; of a picture that keeps it
 inputs/           what was observed, in its own size; missing pixels are grey
 masks/            white means missing; only where the task has a mask
 originals/        the originals; only where they are known
+draws/            of runs that make several answers: each one, their spread, and a sheet of them for each picture
 latents/          a safetensors file for each picture or square: the latents, and under "trace" the losses of all steps
 edits/, interpolations/   what `jaxprior edit` and `jaxprior interpolate` made of the latents
 results.csv, summary.md, summary.json, sheet.png, report.html     tables and reports over all pictures
@@ -44,6 +45,9 @@ NEEDED = ("configuration", "title", "versions", "device", "batch", "images")
 
 PICTURES = ("inputs", "masks", "raw", "images", "originals")
 """The folders of pictures, in the order in which reports show them."""
+
+DRAWS, SPREAD = "draws", "spread"
+"""The folder of several answers for every picture, and what the map of how far they lie apart is called there."""
 
 
 class RunFolder:
@@ -133,6 +137,15 @@ class RunFolder:
             name: the name of the picture's files, without suffix.
         """
         return self.path / kind / (name + (".safetensors" if kind == "latents" else ".png"))
+
+    def draw(self, name: str, which: int | str | None = None) -> Path:
+        """Return the path of one of a picture's draws.
+
+        Arguments:
+            name: the name of the picture's files, without suffix.
+            which: the number of a draw from 1, `SPREAD` for the map of their spread, or None for the sheet of all.
+        """
+        return self.path / DRAWS / f"{name if which is None else f'{name}-{which}'}.png"
 
     def kinds(self) -> list[str]:
         """Return which kinds of pictures a report shows, in order: "images" only where they differ from "raw"."""

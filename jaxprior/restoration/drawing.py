@@ -1,0 +1,174 @@
+"""Draws of many pictures: several inversions of each, moved on by Langevin dynamics, none of which are averaged.
+
+The draws of a group go through batches of the shape in which the group's pictures were solved. So they need no more
+memory, and their inversions no other program.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxprior.inversion.state import BatchState, named, nested
+from jaxprior.operators import Operator
+from jaxprior.restoration.draws import Draws
+from jaxprior.restoration.placement import Placement, Progress, SavePoint
+
+
+Array = jax.Array
+DRAW_STREAM = 0x64726177
+"""Keeps the chance of draws apart from that of the picture of least error."""
+STAGE, BEFORE = "stage", "before"
+"""In what a save point keeps: which of several solvings is in flight, and what was found by those before it."""
+
+Solving = Callable[[SavePoint | None, Sequence[dict]], dict[str, Any]]
+
+
+def solve_with_draws(
+    placement: Placement,
+    draws: Draws | None,
+    operator: Operator,
+    observed: Array,
+    keys: Array,
+    *,
+    size: int,
+    progress: Progress | None = None,
+    save_point: SavePoint | None = None,
+) -> dict[str, Any]:
+    """Solve pictures, and draw other answers for them.
+
+    Arguments:
+        placement: where they are solved.
+        draws: how many answers are drawn, and how; None for none.
+        operator, observed, keys, size, progress, save_point: as for `Placement.solve`.
+
+    Returns:
+        What `Placement.solve` returns, which draws do not change but for the seconds. Besides, if there are draws,
+        "draws": their images [b, K, r, r, c].
+    """
+    if draws is None:
+        return placement.solve(operator, observed, keys, size=size, progress=progress, save_point=save_point)
+    b, slots = len(observed), placement.group(size) * placement.settings.starts
+    begun, moves = (placement.with_settings(solve) for solve in draws.of(placement.settings))
+    work = [one.settings.steps * one.settings.starts for one in (placement, begun, moves)]
+    their_keys = jax.vmap(jax.random.fold_in, (0, None))(keys, DRAW_STREAM)
+
+    def first(save_point: SavePoint | None, _: Sequence[dict]) -> dict[str, Any]:
+        tell = None if progress is None else _told(progress, b, work, 0)
+        return placement.solve(operator, observed, keys, size=size, progress=tell, save_point=save_point)
+
+    def inversions(save_point: SavePoint | None, _: Sequence[dict]) -> dict[str, Any]:
+        tell = None if progress is None else _watched(_told(progress, b, work, 1), begun.settings.steps)
+        return begun.solve_starts(operator, observed, their_keys, slots=slots, watch=tell, save_point=save_point)
+
+    def random_moves(save_point: SavePoint | None, before: Sequence[dict]) -> dict[str, Any]:
+        tell = None if progress is None else _watched(_told(progress, b, work, 2), moves.settings.steps)
+        latents = before[1]["latents"]
+        return moves.solve_starts(
+            operator, observed, their_keys, slots=slots, latents=latents, watch=tell, save_point=save_point
+        )
+
+    found = in_stages([first, inversions, *([random_moves] if draws.moves else [])], save_point)
+    images = np.asarray(found[-1]["images"])
+    seconds = [np.asarray(one["seconds"]).reshape(b, -1).sum(axis=1) for one in found]
+    return {
+        **jax.device_put(found[0]),
+        "seconds": np.sum(seconds, axis=0),
+        "draws": images.reshape(b, draws.count, *images.shape[1:]),
+    }
+
+
+def in_stages(stages: Sequence[Solving], save_point: SavePoint | None) -> list[dict[str, Any]]:
+    """Solve one thing after the other, and go on where an interrupted process was.
+
+    Arguments:
+        stages: what is solved; each gets its save point and what those before it found.
+        save_point: where it is kept what is in flight, and what was found before.
+
+    Returns:
+        What each has found.
+    """
+    saved = None if save_point is None else save_point.load()
+    reached = 0 if saved is None else int(saved.get(STAGE, 0))
+    found = [nested(_within(saved or {}, f"{BEFORE}/{number}/")) for number in range(reached)]
+    for number, solve in list(enumerate(stages))[reached:]:
+        place = save_point if save_point is None or number == 0 else StageSavePoint(save_point, number, list(found))
+        found.append(solve(place, found))
+    return found
+
+
+@dataclass(frozen=True)
+class StageSavePoint:
+    """The save point of one of several solvings, which keeps what those before it found as well.
+
+    Arguments:
+        under: where everything is kept.
+        number: which solving it is, from 1: the first one needs no such thing.
+        before: what those before it found.
+    """
+
+    under: SavePoint
+    number: int
+    before: Sequence[dict[str, Any]]
+
+    def due(self) -> bool:
+        """See `SavePoint`."""
+        return self.under.due()
+
+    def save(self, arrays: dict[str, np.ndarray]) -> None:
+        """See `SavePoint`."""
+        found = {
+            f"{BEFORE}/{number}/{name}": np.asarray(array)
+            for number, one in enumerate(self.before)
+            for name, array in named(one).items()
+        }
+        self.under.save({**arrays, **found, STAGE: np.array(self.number)})
+
+    def load(self) -> Mapping[str, np.ndarray] | None:
+        """See `SavePoint`; None if another solving is in flight."""
+        saved = self.under.load()
+        return None if saved is None or int(saved.get(STAGE, 0)) != self.number else saved
+
+
+def _within(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _told(progress: Progress, pictures: int, work: Sequence[int], stage: int) -> Progress:
+    """What tells of one of several solvings as a part of all steps. No picture is done before all of them are."""
+
+    def tell(done: int, of: int, steps: int, total: int, loss: float) -> None:
+        running = (done < of) * steps / max(total, 1)
+        position = sum(work[:stage]) + work[stage] * (done + running) / of
+        progress(0, pictures, int(position), sum(work), loss)
+
+    return tell
+
+
+def _watched(tell: Progress, steps: int) -> Callable[[BatchState], None]:
+    """The same for a solving of which every start is looked at by itself.
+
+    Arguments:
+        tell: from `_told`; steps: of every start.
+    """
+    return lambda batch: tell(int(batch.ended.sum()), len(batch.ended), batch.steps, steps, batch.loss)
+
+
+def spread_of(draws: Array) -> Array:
+    """How far draws lie apart at each pixel: their standard deviation, root mean square over the channels.
+
+    Arguments:
+        draws: pictures [b, K, *space, c].
+
+    Returns:
+        float32 [b, *space], with K - 1 in the denominator; 0 where K is 1.
+
+    Example:
+        >>> spread_of(np.zeros((2, 8, 64, 64, 3))).shape
+        (2, 64, 64)
+    """
+    draws = np.asarray(draws, np.float32)
+    variance = draws.var(axis=1, ddof=min(1, draws.shape[1] - 1))
+    return jax.device_put(np.sqrt(variance.mean(axis=-1)))
