@@ -50,7 +50,8 @@ def save_draws(
     numbered = {f"draw {number}": picture for number, picture in enumerate(pictures, 1)}
     shown = {**beside, **numbered, f"spread (white: {WHITE})": of_spread, **after}
     size = pictures[0].shape[:2]
-    tiles = [(caption, _small(_pixels(one))) for caption, one in shown.items() if one.ndim == 3 and one.shape[:2] == size]
+    fitting = {caption: one for caption, one in shown.items() if one.ndim == 3 and one.shape[:2] == size}
+    tiles = [(caption, _small(_pixels(picture))) for caption, picture in fitting.items()]
     images.save_png(folder.draw(file), captioned_grid(tiles, columns=COLUMNS))
 
 

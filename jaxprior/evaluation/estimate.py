@@ -17,6 +17,7 @@ from jaxprior.evaluation.runner import DEFAULT_BATCH
 from jaxprior.evaluation.solving import Solver, shapes_of
 from jaxprior.inversion.starts.random import RandomStart
 from jaxprior.restoration.costs import StepCost
+from jaxprior.restoration.draws import work_with_draws
 from jaxprior.restoration.known_devices import KnownDevice
 from jaxprior.restoration.memory import ROOM, limit_of
 from jaxprior.restoration.placement import Placement
@@ -66,7 +67,8 @@ class _Counted:
     def operations(self) -> float:
         """Of all steps of one picture."""
         solve = self.cell.method.solve
-        return self.cost.operations / self.solver.batch * solve.steps * solve.passes
+        work = work_with_draws(solve, self.cell.method.draws)
+        return self.cost.operations / self.solver.batch * solve.steps * solve.passes * work
 
     @property
     def sort(self) -> str:
@@ -127,8 +129,9 @@ def _elsewhere(cell: Cell, prior: Any, device: KnownDevice, wanted: int, limit: 
     )  # fmt: skip
     task, observed = shapes_of(cell, prior)
     placement, batch, cost = placement.counted_fit(task, observed, size=wanted, limit=limit)
+    evaluations = solve.steps * solve.passes * work_with_draws(solve, cell.method.draws)
     return Estimate(
-        seconds_per_picture=cost.operations / batch * solve.steps * solve.passes / device.operations[solve.precision],
+        seconds_per_picture=cost.operations / batch * evaluations / device.operations[solve.precision],
         rest_per_picture=REST,
         compiling=device.compiling,
         program=_program(speed_key(placement, prior.sha256), task, cell),

@@ -93,12 +93,12 @@ def _kind(planned: PlannedCell) -> tuple[str, str, str]:
 def _forecasts(plan: EvaluationPlan, estimates: dict[tuple, Estimate], share: Share) -> Iterator[Forecast]:
     compiled = set()
     for planned in plan.cells:
-        solve, estimate = planned.cell.method.solve, estimates[_kind(planned)]
+        (solve, draws), estimate = (planned.cell.method.solve, planned.cell.method.draws), estimates[_kind(planned)]
         pictures = len(share.of(planned.sources))
         yield Forecast(
             title=planned.title,
             pictures=pictures,
-            inversions=pictures * solve.starts,
+            inversions=pictures * (solve.starts + (0 if draws is None else draws.count)),
             steps=solve.steps * solve.passes,
             batch=min(estimate.batch, pictures),
             bytes=estimate.bytes,

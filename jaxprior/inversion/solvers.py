@@ -110,9 +110,9 @@ class Solve:
         """The same settings with what a single step does not depend on set to one value."""
         scheduled = self.schedule != "constant" and self.optimizer != "lbfgs"
         temperature = self.temperature if self.optimizer == "langevin" else 1.0
-        plain = {"temperature": temperature, "init": "random", "bank_size": 1, "starts": 1, "passes": 1, "hold_out": 0.1}
+        plain = {"init": "random", "bank_size": 1, "starts": 1, "passes": 1, "hold_out": 0.1}
         keep = "held_out" if self.keep == "held_out" else "best"
-        return replace(self, keep=keep, steps=self.steps if scheduled else 0, **plain)
+        return replace(self, keep=keep, steps=self.steps if scheduled else 0, temperature=temperature, **plain)
 
     @property
     def matmul_precision(self) -> str:

@@ -10,7 +10,7 @@ from pathlib import PurePath
 import numpy as np
 
 from jaxprior.metrics import Metric
-from jaxprior.reporting.picture_table import BESIDE, FINAL, read_tiles, strip, tiles_of
+from jaxprior.reporting.picture_table import BESIDE, DRAW, FINAL, read_tiles, strip, tiles_of
 from jaxprior.reporting.snapshot import Snapshot
 from jaxprior.reporting.tables import headline, show
 from jaxprior.runs.row import OK, POOR, Row
@@ -33,7 +33,7 @@ def opening(runs: Sequence[Snapshot]) -> str:
     for run in sorted(runs, key=lambda run: not run.native):
         metric = headline(run.rows)
         for row in _best_first(run, metric)[:TRIED] if run.has_pictures else ():
-            found = read_tiles(tile for tile in tiles_of(run, row) if tile.part != BESIDE)
+            found = read_tiles(tile for tile in tiles_of(run, row) if tile.part not in (BESIDE, DRAW))
             parts = {tile.part for tile, _ in found}
             if FINAL in parts and len(parts) > 1:
                 return (

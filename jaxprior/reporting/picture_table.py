@@ -26,9 +26,9 @@ EMBEDDED, EMBEDDED_BYTES = 200, 40_000_000
 POOR_FIT = "poor fit"
 """What is said of a picture that does not look like what the prior was trained on."""
 
-INPUT, FINAL, ORIGINAL, BESIDE = "input", "final", "original", "beside"
+INPUT, FINAL, ORIGINAL, BESIDE, DRAW = "input", "final", "original", "beside", "draw"
 """The parts that a picture can play in its strip. The slider compares the final picture with the input and with the
-original; what else there is, such as the mask, stands beside them, smaller."""
+original; what else there is, such as the mask, stands beside them, smaller. Draws stand below in a row of their own."""
 
 
 CAPTIONS = {"inputs": "input", "masks": "mask", "raw": "generator", "images": "restored", "originals": "original"}
@@ -42,7 +42,7 @@ class Tile:
     Fields:
         caption: what it is, as text.
         path: its PNG file.
-        part: one of `INPUT`, `FINAL`, `ORIGINAL` and `BESIDE`.
+        part: one of `INPUT`, `FINAL`, `ORIGINAL`, `BESIDE` and `DRAW`.
         mask: whether it is a mask, of which the missing share is told.
     """
 
@@ -53,10 +53,11 @@ class Tile:
 
 
 def tiles_of(run: Snapshot, row: Row) -> list[Tile]:
-    """Return the pictures of a row as far as the task has them: input, mask, the generator's, restored, original.
+    """Return the pictures of a row as far as there are any: input, mask, the generator's, restored, original, draws.
 
     Where the task merges nothing with the input, what the generator made is what was restored.
     """
+    draws = [Tile(caption, path, DRAW) for caption, path in run.draws(row).items()]
     return [
         Tile(
             CAPTIONS["images"] if kind == run.final else CAPTIONS[kind],
@@ -65,7 +66,7 @@ def tiles_of(run: Snapshot, row: Row) -> list[Tile]:
             mask=kind == "masks",
         )
         for kind, path in run.pictures(row).items()
-    ]
+    ] + draws
 
 
 def strips(
@@ -85,16 +86,23 @@ def strips(
     """
     room, most, shown = EMBEDDED_BYTES // runs, max(1, EMBEDDED // runs), []
     for place, (image, tiles) in enumerate(rows):
-        found = [read_tiles(tiles)] if room >= 0 and place < most else []
+        fits = room >= 0 and place < most
+        found = [read_tiles(tile for tile in tiles if tile.part != DRAW)] if fits else []
         if found and resolution is not None:
             found += _zooms(tiles, resolution)
-        room -= sum(len(picture.content) for pictures in found for _, picture in pictures)
+        draws = read_tiles(tile for tile in tiles if tile.part == DRAW) if fits else []
+        room -= sum(len(picture.content) for pictures in (*found, draws) for _, picture in pictures)
         if room < 0 or place >= most:
             shown.append(_linked(tiles, base))
             continue
         whole, *zooms = [strip(pictures, image) for pictures in found]
-        shown.append(whole + (f'<div class="zooms">{"".join(zooms)}</div>' if zooms else ""))
+        shown.append(whole + _below("zooms", zooms) + _below("draws", [strip(draws, image)] if draws else []))
     return shown
+
+
+def _below(kind: str, rows: Sequence[str]) -> str:
+    """Strips that stand below the pictures of a row, smaller; nothing where there are none."""
+    return f'<div class="{kind}">{"".join(rows)}</div>' if rows else ""
 
 
 def read_tiles(tiles: Iterable[Tile]) -> list[tuple[Tile, PagePicture]]:
@@ -106,7 +114,7 @@ def _zooms(tiles: Sequence[Tile], resolution: int) -> list[list[tuple[Tile, Page
     """For every hole of a photograph the tiles that the slider compares, cut out around it."""
     mask = next((tile.path for tile in tiles if tile.mask), None)
     boxes = [] if mask is None else zooms_of(mask, resolution)
-    main = [tile for tile in tiles if tile.part != BESIDE]
+    main = [tile for tile in tiles if tile.part not in (BESIDE, DRAW)]
     crops = [(tile, read_crops(tile.path, boxes)) for tile in main]
     return [
         [

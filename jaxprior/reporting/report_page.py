@@ -47,6 +47,13 @@ MERGED_NOTE = (
 )
 """What is said where the two differ."""
 
+DRAWS_NOTE = (
+    "Below a row stand draws, different answers of which each is plausible; the restored picture has the least error. "
+    "Spread shows how far they lie apart, from black where they agree to white where their standard deviation is a "
+    "quarter of the range from black to white, or more."
+)
+"""What is said where there are several answers."""
+
 
 def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished: str) -> str:
     """Return the whole HTML page of some runs.
@@ -175,6 +182,7 @@ def _pictures(runs: Sequence[Snapshot], base: Path) -> list[str]:
         f"<h2>Pictures{'' if several else ', poor fits first' if poor else ', worst first'}</h2>",
         *(f'<p class="warning">{escape(text)}</p>' for text in _said(runs, _fit)),
         f'<p class="note">{MERGED_NOTE}</p>' if any(run.final == "images" for run in runs) else "",
+        f'<p class="note">{DRAWS_NOTE}</p>' if any(run.record["configuration"].get("draws") for run in runs) else "",
         f'<p class="note">{_left_out(left_out)}</p>' if left_out else "",
         picture_table(
             [*_titles(figures), "loss"],

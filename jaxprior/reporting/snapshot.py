@@ -13,7 +13,7 @@ from jaxprior.errors import RunError
 from jaxprior.reporting.tables import headline, summarise
 from jaxprior.runs.row import POOR, Row
 from jaxprior.runs.rows import Rows
-from jaxprior.runs.runfolder import RunFolder
+from jaxprior.runs.runfolder import SPREAD, RunFolder
 from jaxprior.system.files import holds_files
 
 
@@ -106,6 +106,22 @@ class Snapshot:
             kind: path
             for kind, path in paths.items()
             if (path.is_file() if (stored := names[kind]) is None else path.name in stored)
+        }
+
+
+    def draws(self, row: Row) -> dict[str, Path]:
+        """Return several answers for a row's picture and the map of their spread, by their captions, where it has them.
+
+        Arguments:
+            row: of the run.
+        """
+        drawn = self.record["configuration"].get("draws")
+        if drawn is None or row.file is None:
+            return {}
+        numbers = range(1, drawn["count"] + 1)
+        return {
+            **{f"draw {number}": self.folder.draw(row.file, number) for number in numbers},
+            SPREAD: self.folder.draw(row.file, SPREAD),
         }
 
 

@@ -170,5 +170,6 @@ def spread_of(draws: Array) -> Array:
         (2, 64, 64)
     """
     draws = np.asarray(draws, np.float32)
+    draws = draws - draws[:, :1]  # so that equal draws have a spread of exactly 0
     variance = draws.var(axis=1, ddof=min(1, draws.shape[1] - 1))
     return jax.device_put(np.sqrt(variance.mean(axis=-1)))

@@ -52,6 +52,23 @@ class Draws:
         return begun, moved
 
 
+def work_with_draws(solve: Solve, draws: Draws | None) -> float:
+    """How many times the evaluations of the answer of least error are made where there are draws as well.
+
+    Arguments:
+        solve: how that answer is solved.
+        draws: of each picture, or None.
+
+    Example:
+        >>> work_with_draws(Solve(steps=25, starts=4), Draws(count=8, moves=50))
+        7.0
+    """
+    if draws is None:
+        return 1.0
+    inversion = solve.steps * solve.passes
+    return 1 + draws.count * (inversion + draws.moves) / max(inversion * solve.starts, 1)
+
+
 def as_draws(draws: "Draws | int | None") -> "Draws | None":
     """The draws that were asked for: a number stands for so many.
 

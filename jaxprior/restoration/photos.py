@@ -21,6 +21,7 @@ from jaxprior.operators import Inpaint, Operator
 from jaxprior.protocols import Codes
 from jaxprior.restoration.arguments import as_prior, as_task, refuse_tracing
 from jaxprior.restoration.cut_photos import CutPhoto, cut_photo
+from jaxprior.restoration.draws import Draws
 from jaxprior.restoration.drivers import Result, invert
 from jaxprior.restoration.given_photos import as_photo, in_range, masks_of
 from jaxprior.restoration.merge_rule import MERGES, Merge, fills_holes
@@ -43,12 +44,15 @@ class RestoredPhoto:
             None where no square was needed.
         notes: what a user should know, a short phrase each; for example how many thin holes were filled without the
             prior.
+        draws: K different answers like `picture`, [K, h, w, c]; None unless they were asked for, or where no square was
+            needed.
     """
 
     picture: np.ndarray
     squares: tuple[Square, ...]
     found: Result | None
     notes: tuple[str, ...] = ()
+    draws: np.ndarray | None = None
 
 
 def restore_photo(
@@ -64,6 +68,7 @@ def restore_photo(
     refine: Any = None,
     start: Any = None,
     merge: Merge = "harmonic",
+    draws: Draws | int | None = None,
     batch_size: int | None = None,
     memory: float | None = None,
     devices: Sequence[Device] | None = None,
@@ -85,7 +90,7 @@ def restore_photo(
             `task` that brings its own mask, and `Colorize()`, need none.
         key: a random key. Equal squares get equal random numbers, whatever else is in the list.
         task: None fills what the mask marks; `Colorize()` gives colours.
-        codes, objective, solve, refine, start, merge, batch_size, memory, devices, progress: as for `restore`;
+        codes, objective, solve, refine, start, merge, draws, batch_size, memory, devices, progress: as for `restore`;
             where these count pictures, squares are meant.
         value_range: what black and white are in photographs of floats, as for `restore`; results have that range too.
 
@@ -134,8 +139,8 @@ def restore_photo(
             task = Inpaint(np.concatenate([cut.masks for cut in cuts if cut.masks is not None]))
         found = invert(
             prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, refine=refine,
-            start=start, merge=merge, ids=jnp.concatenate([cut.ids for cut in cuts]), batch_size=batch_size,
-            memory=memory, devices=devices, progress=progress, value_range=(-1, 1),
+            start=start, merge=merge, draws=draws, ids=jnp.concatenate([cut.ids for cut in cuts]),
+            batch_size=batch_size, memory=memory, devices=devices, progress=progress, value_range=(-1, 1),
         )  # fmt: skip
     ends = np.cumsum(counts)
     results = []
@@ -178,12 +183,21 @@ def _part(found: Result, some: slice) -> Result:
 
 
 def _restored(cut: CutPhoto, found: Result | None, photo: np.ndarray, value_range: Any) -> RestoredPhoto:
-    """A photograph put together, in the range in which it was given."""
-    size = cut.image_shape
-    picture = cut.restored(np.zeros((0, *size), np.float32) if found is None else np.asarray(found.merged))
+    """A photograph put together, and its draws, in the range in which it was given."""
+    nothing, draws = np.zeros((0, *cut.image_shape), np.float32), None
+    picture = _put_together(cut, nothing if found is None else np.asarray(found.merged), photo, value_range)
+    if found is not None and found.draws is not None:
+        every = np.moveaxis(np.asarray(found.draws), 1, 0)
+        draws = np.stack([_put_together(cut, draw, photo, value_range) for draw in every])
+    return RestoredPhoto(picture=picture, squares=cut.squares, found=found, notes=cut.notes, draws=draws)
+
+
+def _put_together(cut: CutPhoto, merged: np.ndarray, photo: np.ndarray, value_range: Any) -> np.ndarray:
+    """The photograph with squares [n, r, r, c] that were restored."""
+    picture = cut.restored(merged)
     if value_range is not None and photo.dtype != np.uint8:
         black, white = value_range
         picture = ((picture + 1) * ((white - black) / 2) + black).astype(photo.dtype)
         if cut.missing is not None:
             picture = np.where(cut.missing[..., None], picture, photo)
-    return RestoredPhoto(picture=picture, squares=cut.squares, found=found, notes=cut.notes)
+    return picture

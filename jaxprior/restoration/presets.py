@@ -65,7 +65,7 @@ class Outline:
 
 
 class Method(NamedTuple):
-    """Codes, objective, solve, what repairs the result, where latents begin if not by `solve.init`, the merge, draws."""
+    """Codes, objective, solve, what repairs the result, where latents begin if not by `solve.init`, merge and draws."""
 
     codes: Codes
     objective: Objective
@@ -280,6 +280,7 @@ def _draws(given: Any, names: Names) -> Draws | None:
     if given is None:
         return None
     table = as_table(given, spelled("draws", names)) if isinstance(given, Mapping) else {"count": given}
+    check_names(table, Draws.__dataclass_fields__, prefix="draws.", names=names)
     if table and "count" not in table:
         moves, count = spelled("draws.moves", names), spelled("draws.count", names)
         raise SettingsError(f"{moves}: there are no draws to move on; give {count} with it.")

@@ -15,7 +15,7 @@ MOMENTUM = 0.9
 
 
 def make_optimizer(solve: Solve) -> optax.GradientTransformationExtraArgs:
-    """The optax optimiser of one image's latents; `update` takes the loss as `value`, and see `takes_chances`."""
+    """The optax optimiser of one image's latents; `update` takes the loss as `value`; see `takes_chances`."""
     if solve.optimizer == "langevin":
         return langevin(
             solve.learning_rate,
@@ -37,7 +37,7 @@ def make_optimizer(solve: Solve) -> optax.GradientTransformationExtraArgs:
 
 
 def takes_chances(solve: Solve) -> bool:
-    """Whether the optimiser's `update` also takes a random `key`, the number of `known` values and if it is the `last`."""
+    """Whether `update` also takes a random `key`, how many values are `known`, and whether it is the `last` call."""
     return solve.optimizer == "langevin"
 
 

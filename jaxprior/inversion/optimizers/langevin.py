@@ -9,14 +9,14 @@ whose variance is what the best latents so far leave unexplained, times `tempera
 errors of all pixels as independent. They are not: neighbours err alike, so that an observation says less than its
 number of pixels. A higher temperature says by how much less, and spreads the draws farther.
 
-A move from u to v is proposed by the preconditioned Crank-Nicolson Langevin proposal (Cotter, Roberts, Stuart and White,
-"MCMC methods for functions", Statistical Science 2013, section 4), with w from N(0, 1) and g the gradient of P:
+A move from u to v is proposed by the preconditioned Crank-Nicolson Langevin proposal (Cotter, Roberts, Stuart and
+White, "MCMC methods for functions", Statistical Science 2013, section 4), with w from N(0, 1) and g the gradient of P:
 
     v = ((2 - size) u - 2 size g(u) + sqrt(8 size) w) / (2 + size)
 
-Without an observation it draws from the prior exactly, whatever the size of the step and the length of the latents. With
-one, a move is accepted with the probability of Metropolis and Hastings. The size is adapted so that a bit more than half
-of the moves are, less and less the longer the chain is.
+Without an observation it draws from the prior exactly, whatever the size of the step and the length of the latents.
+With one, a move is accepted with the probability of Metropolis and Hastings. The size is adapted so that a bit more
+than half of the moves are, less and less the longer the chain is.
 
 As in `lbfgs.py`, an update looks at ONE evaluation, that of the last proposal, so that under `vmap` no image waits for
 another one. What it holds as latents is therefore a proposal that has not been judged yet. The last update of all goes

@@ -1,0 +1,119 @@
+"""Runs that make several answers for every picture: files, keys, resuming, reports."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_prior import write_tiny_prior
+
+from jaxprior import Draws, MultiCode
+from jaxprior.data import images
+from jaxprior.data.masks import parse_mask
+from jaxprior.evaluation import Cell, RunFolder, run_cell, write_report
+from jaxprior.evaluation.cells import configuration
+from jaxprior.operators import Inpaint
+from jaxprior.restoration import drivers
+from jaxprior.restoration.presets import Method
+from jaxprior.weights.priors import load_prior
+
+
+METHOD = Method(MultiCode(num_codes=2, layer=4), drivers.Objective(), drivers.Solve(steps=2, init="random"))
+DRAWN = METHOD._replace(draws=Draws(count=2, moves=2))
+NAMES = ("-1.png", "-2.png", "-spread.png", ".png")
+
+
+def cell_of(method, **settings):
+    return Cell(task=Inpaint(np.zeros((16, 16))), mask=parse_mask("center:0.25"), method=method, **settings)
+
+
+@pytest.fixture(scope="module")
+def prior(tmp_path_factory):
+    return load_prior(write_tiny_prior(tmp_path_factory.mktemp("prior") / "tiny.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def run(prior, tmp_path_factory):
+    """Two pictures and their draws, and the report."""
+    folder = tmp_path_factory.mktemp("drawn")
+    for seed, shape in enumerate([(16, 16), (40, 30)]):
+        pixels = np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
+        images.save_png(folder / f"in/a{seed}.png", pixels)
+    run = RunFolder(folder / "run")
+    rows = run_cell(cell_of(DRAWN), images.list_images([folder / "in"]), run, prior=prior)
+    assert list(rows.status) == ["ok", "ok"]
+    write_report([run])
+    return run
+
+
+def test_every_picture_has_its_draws_their_spread_and_a_sheet(run):
+    for row in run.rows():
+        files = {path.name for path in (run.path / "draws").glob(f"{row.file}*")}
+        assert files == {f"{row.file}{end}" for end in NAMES}
+        draws = [images.load_image(run.draw(row.file, number)) for number in (1, 2)]
+        original, mask = (images.load_image(run.file(kind, row.file)) for kind in ("originals", "masks"))
+        for draw in draws:
+            np.testing.assert_array_equal(draw[mask == 0], original[mask == 0])
+        spread = images.load_image(run.draw(row.file, "spread"))
+        assert (spread[mask == 0] == 0).all() and spread[mask > 0].any()
+        sheet = images.load_image(run.draw(row.file))
+        assert sheet.shape[1] > 4 * 160  # input, least error and both draws side by side
+
+
+def test_draws_change_neither_pictures_nor_figures_but_the_keys(run, prior, tmp_path):
+    alone = RunFolder(tmp_path / "run")
+    run_cell(cell_of(METHOD), images.list_images([run.path.parent / "in"]), alone, prior=prior)
+    for one, other in zip(alone.rows(), run.rows(), strict=True):
+        for kind in ("images", "raw", "latents"):
+            assert alone.file(kind, one.file).name == run.file(kind, other.file).name
+        for kind in ("images", "raw"):
+            assert alone.file(kind, one.file).read_bytes() == run.file(kind, other.file).read_bytes()
+        assert one.psnr == other.psnr and one.key != other.key
+    assert not (alone.path / "draws").exists()
+
+
+def test_configurations_without_draws_are_what_they_were(prior):
+    settings = configuration(cell_of(METHOD), prior, numerics_version=0)
+    assert "draws" not in settings and "temperature" not in settings["solve"]
+    settings = configuration(cell_of(DRAWN), prior, numerics_version=0)
+    assert settings["draws"] == {"type": "Draws", "count": 2, "moves": 2}
+
+
+def test_the_same_command_finds_the_draws_that_are_there(run, prior, monkeypatch):
+    monkeypatch.setattr(drivers.Inverter, "invert", lambda *_, **__: pytest.fail("solved again"))
+    rows = run_cell(cell_of(DRAWN), images.list_images([run.path.parent / "in"]), run, prior=prior)
+    assert len(rows) == 2
+
+
+def test_a_picture_of_the_same_pixels_gets_the_same_draws_under_its_own_name(run, prior, tmp_path):
+    first = run.rows()[0]
+    (tmp_path / "copy.png").write_bytes((run.path.parent / "in" / Path(first.image).name).read_bytes())
+    pictures = images.list_images([run.path.parent / "in", tmp_path / "copy.png"])
+    copy = next(row for row in run_cell(cell_of(DRAWN), pictures, run, prior=prior) if "copy" in row.image)
+    assert copy.file != first.file
+    for which in (None, 1, 2, "spread"):
+        assert run.draw(copy.file, which).read_bytes() == run.draw(first.file, which).read_bytes()
+
+
+def test_the_report_shows_draws_below_their_picture(run):
+    page = (run.path / "report.html").read_text()
+    below = re.findall('<div class="draws">(.*?)</td>', page, re.DOTALL)
+    assert len(below) == 2
+    for text in below:
+        assert re.findall("<figcaption>(.*?)</figcaption>", text) == ["draw 1", "draw 2", "spread"]
+    assert "different answers of which each is plausible" in page
+    opening = page.split('<section class="opening">')[1].split("</section>")[0]
+    assert "draw 1" not in opening
+
+
+def test_photographs_of_their_own_size_have_draws_of_that_size(run, prior, tmp_path):
+    folder = RunFolder(tmp_path / "native")
+    pictures = images.list_images([run.path.parent / "in/a1.png"])
+    (row,) = run_cell(cell_of(DRAWN, size="native", clean=False), pictures, folder, prior=prior)
+    mask = images.load_image(folder.file("masks", row.file))
+    for which in (1, 2, "spread"):
+        assert images.load_image(folder.draw(row.file, which)).shape == (40, 30, 3)
+    draws = [images.load_image(folder.draw(row.file, which)) for which in (1, 2)]
+    assert (draws[0] == draws[1])[mask == 0].all() and (draws[0] != draws[1]).any()
+    assert json.loads((folder.path / "run.json").read_text())["configuration"]["draws"]["count"] == 2
