@@ -37,6 +37,7 @@ def prior(tmp_path_factory):
 def run(prior, tmp_path_factory):
     """Two pictures and their draws, and the report."""
     folder = tmp_path_factory.mktemp("drawn")
+    (folder / "in").mkdir()
     for seed, shape in enumerate([(16, 16), (40, 30)]):
         pixels = np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
         images.save_png(folder / f"in/a{seed}.png", pixels)
