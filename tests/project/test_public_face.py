@@ -21,8 +21,8 @@ MAIN_ARGUMENTS = 3
 
 def test_the_public_face_is_complete():
     promised = {
-        "BankStart", "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "FeatureCode", "FeatureNetwork",
-        "GivenStart",
+        "BankStart", "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "Draws", "FeatureCode",
+        "FeatureNetwork", "GivenStart",
         "Identity", "Inpaint", "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "Prior", "PriorRanking",
         "RandomStart",
         "Refiner", "RestoredPhoto", "Result", "SelfAttention", "SingleCode", "Solve", "SuperResolve", "edit", "fit_of",
