@@ -4,9 +4,10 @@
 long comparison can be ended at any time and gone on with by the same command (see `picture_rows.py`).
 """
 
+import argparse
 import functools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +19,11 @@ from restoring import NOISE_KEY, make_task, observations
 import jaxprior as jp
 from jaxprior.data import images
 from jaxprior.evaluation.cells import Cell, configuration
+from jaxprior.evaluation.perception import DEFAULTS
 from jaxprior.evaluation.scores import score
 from jaxprior.operators import batched
 from jaxprior.restoration.drivers import NUMERICS_VERSION, Inverter
+from jaxprior.weights import registry
 
 
 GROUP = 8
@@ -135,10 +138,17 @@ def direct(name: str, function: Callable[[np.ndarray, Any], np.ndarray], setting
     return Method(name, answer, [name, settings])
 
 
-def figures(answer: Answer, damaged: Damaged) -> dict[str, np.ndarray]:
+def feature_network(name: str | None) -> Any:
+    """The network of the perceptual distance: the one of that name, or the first that is installed, or None."""
+    if name is None:
+        name = next((one for one in DEFAULTS if one in registry.installed()), "none")
+    return None if name == "none" else jp.load_features(name)
+
+
+def figures(answer: Answer, damaged: Damaged, network: Any) -> dict[str, np.ndarray]:
     """All figures of a journal row, and PSNR and SSIM in the hole of the merged picture, which is what a user sees."""
     task, photos, masks = batched(damaged.task, len(damaged.photos)), damaged.photos, damaged.masks
-    rows = score(task, answer.raw, answer.merged, np.asarray(damaged.observed), photos, masks)
+    rows = score(task, answer.raw, answer.merged, np.asarray(damaged.observed), photos, masks, network=network)
     found = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     if masks is not None:
         found["psnr_hole_merged"] = np.asarray(jp.metrics.psnr(answer.merged, photos, mask=masks))
@@ -146,38 +156,64 @@ def figures(answer: Answer, damaged: Damaged) -> dict[str, np.ndarray]:
     return {**found, "seconds": answer.seconds}
 
 
-def in_groups(indices: Sequence[int]) -> Iterator[Sequence[int]]:
-    """A few pictures at a time."""
-    for first in range(0, len(indices), GROUP):
-        yield indices[first : first + GROUP]
-
-
-def answered(
-    rows: PictureRows, pictures: Pictures, spec: str, method: Method, indices: Iterable[int], *, end: float
-) -> dict[str, np.ndarray] | None:
-    """Let a method answer all pictures that have no row yet.
+class Answers:
+    """The figures of pictures that methods answer, computed once and kept.
 
     Arguments:
-        rows: where figures are kept.
-        pictures: of which indices are numbers.
-        spec: the task in a word.
-        method: who answers.
-        indices: of the pictures.
-        end: the moment of `time.monotonic` after which no further pictures are begun.
+        options: those of `add_options`.
+        size: side of the pictures in pixels.
 
-    Returns:
-        the figures of all pictures {name: values [b]}, or None if the time did not suffice.
+    Fields:
+        pictures: of the options' folder or archive.
+        network: of the perceptual distance, or None.
     """
-    key, indices = key_of(pictures.data.name, method.settings), list(indices)
-    lacking, began = rows.lacking(spec, key, indices), time.monotonic()
-    for some in in_groups(lacking):
-        if time.monotonic() > end:
-            return None
-        damaged, before = pictures.damaged(spec, some), time.process_time()
-        answer = method.answer(damaged)
-        processor = np.full(len(some), (time.process_time() - before) / len(some))
-        rows.add(spec, method.name, key, some, {**figures(answer, damaged), "processor_seconds": processor})
-    if lacking:
-        took = (time.monotonic() - began) / len(lacking)
-        print(f"{spec}, {method.name}: {len(lacking)} pictures, {took:.2f} s a picture", flush=True)
-    return rows.figures(spec, key, indices)
+
+    def __init__(self, options: argparse.Namespace, size: int):
+        self.pictures, self.network = Pictures(options.data, size), feature_network(options.perceptual)
+        self._rows = PictureRows(options.out.with_suffix(".rows.jsonl"))
+        self._end = float("inf") if options.minutes is None else time.monotonic() + 60 * options.minutes
+
+    @property
+    def compared_in(self) -> str | None:
+        """What the perceptual distance is measured in, for records."""
+        return None if self.network is None else self.network.label
+
+    def figures(
+        self, spec: str, method: Method, indices: Iterable[int], *, compute: bool = True
+    ) -> dict[str, np.ndarray] | None:
+        """Let a method answer all pictures that it has not answered yet.
+
+        Arguments:
+            spec: the task in a word.
+            method: who answers.
+            indices: of the pictures.
+            compute: False: only look at what is kept.
+
+        Returns:
+            the figures of all pictures {name: values [b]}, or None if the time did not suffice.
+        """
+        network = None if self.network is None else self.network.card["sha256"]
+        key, indices = key_of(self.pictures.data.name, method.settings, network), list(indices)
+        lacking, began = self._rows.lacking(spec, key, indices), time.monotonic()
+        for first in range(0, len(lacking) if compute else 0, GROUP):
+            if time.monotonic() > self._end:
+                return None
+            some = lacking[first : first + GROUP]
+            damaged, before = self.pictures.damaged(spec, some), time.process_time()
+            answer = method.answer(damaged)
+            processor = np.full(len(some), (time.process_time() - before) / len(some))
+            found = {**figures(answer, damaged, self.network), "processor_seconds": processor}
+            self._rows.add(spec, method.name, key, some, found)
+        if lacking and compute:
+            took = (time.monotonic() - began) / len(lacking)
+            print(f"{spec}, {method.name}: {len(lacking)} pictures, {took:.2f} s a picture", flush=True)
+        return self._rows.figures(spec, key, indices)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that comparisons have in common."""
+    parser.add_argument("--data", type=Path, required=True, help="held-out pictures: folder or zip")
+    parser.add_argument("--prior", help="name, file or run (default: the best bundled)")
+    parser.add_argument("--perceptual", metavar="NAME|none", help="feature network (default: the first installed)")
+    parser.add_argument("--minutes", type=float, help="after which no further pictures are begun")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write; the rows lie beside it")

@@ -19,24 +19,14 @@ the JSON are made of all arms that are complete.
 """
 
 import argparse
-import json
-import time
-from functools import partial
 from pathlib import Path
 
-import jax
 import numpy as np
-from answers import Method, Pictures, answered, direct, inverted
-from hybrid_arms import ARMS, Arm, both
+from answers import Answers, add_options
+from hybrid_arms import ARMS, Arm, ArmMaker, NotPossible, add_arm_options, chosen_arms
 from measuring import record, save
 from paired import compared, said
-from picture_rows import PictureRows
-from restoring import make_task, pictures_of
-from simple_methods import biharmonic, mean_fill
-
-import jaxprior as jp
-from jaxprior.errors import JaxpriorError
-from jaxprior.restoration.presets import make_method
+from restoring import pictures_of
 
 
 BASE = "biharmonic"
@@ -49,92 +39,23 @@ LISTED = {
 """Figures of the table, of merged pictures and of the generator's output; those that a task lacks are left out."""
 
 
-class NotPossible(Exception):
-    """An arm that cannot be made here; the message says why."""
-
-
-class Comparison:
-    """A prior, the networks of the controls, and where figures are kept.
-
-    Arguments:
-        options: of the command.
-    """
-
-    def __init__(self, options: argparse.Namespace):
-        self.options = options
-        self.prior = jp.load_prior(options.prior)
-        self.pictures = Pictures(options.data, self.prior.resolution)
-        self.rows = PictureRows(options.out.with_suffix(".rows.jsonl"))
-
-    def method(self, name: str, arm: Arm, spec: str) -> tuple[Method, int]:
-        """What answers for an arm, and its gradient evaluations of a picture.
-
-        Raises:
-            NotPossible: this version, or what was given, does not have what the arm needs.
-        """
-        task, masks = make_task(spec, self.prior.resolution, np.zeros(1, np.uint32))
-        if arm.simple is not None:
-            return self._simple(arm.simple, hole=masks is not None), 0
-        table = arm.table(hole=masks is not None)
-        if table is None or (arm.averaged and masks is None):
-            raise NotPossible("it is not for this task")
-        prior = self._prior(arm)
-        try:
-            method = make_method(table, task, prior=prior)
-        except (JaxpriorError, ValueError) as error:
-            raise NotPossible(str(error)) from None
-        average = _biharmonic if arm.averaged else None
-        return inverted(name, prior, method, spec, averaged=average), method.solve.steps * method.solve.starts
-
-    def _simple(self, name: str, *, hole: bool) -> Method:
-        if not hole:
-            raise NotPossible("it fills holes")
-        if name == "context encoder":
-            if self.options.context_encoder is None:
-                raise NotPossible("give --context-encoder")
-            network = jp.load_refiner(self.options.context_encoder)
-            filled = partial(_filled_by, network)
-            return direct(name, filled, jax.tree.map(lambda leaf: float(np.abs(leaf).sum()), jax.tree.leaves(network)))
-        return direct(name, {"biharmonic": _biharmonic, "mean fill": _mean_fill}[name])
-
-    def _prior(self, arm: Arm) -> jp.Prior:
-        if not arm.trained:
-            return jp.untrained(self.prior, key=jax.random.key(2))
-        if arm.encoder == "own":
-            return self.prior
-        raise NotPossible(f"the {arm.encoder} encoder is not known here")
-
-    def results(self, chosen: dict[str, Arm]) -> dict:
-        """Run what is lacking; the rows of all arms that are complete, {pictures: {task: {arm: row}}}."""
-        end = float("inf") if self.options.minutes is None else time.monotonic() + 60 * self.options.minutes
-        found: dict = {}
-        for spec in self.options.tasks.split(","):
-            for name, arm in {**ARMS, **chosen}.items():
-                try:
-                    method, evaluations = self.method(name, arm, spec)
-                except NotPossible as why:
-                    if name in chosen:
-                        print(f"{spec}, {name}: left out: {why}", flush=True)
-                    continue
-                for pictures in self.options.pictures:
-                    until = end if name in chosen else -float("inf")  # of the others only what is complete already
-                    figures = answered(self.rows, self.pictures, spec, method, pictures, end=until)
-                    if figures is not None:
-                        title = f"{pictures.start}:{pictures.stop}"
-                        found.setdefault(title, {}).setdefault(spec, {})[name] = (evaluations, figures)
-        return {title: {spec: summary(arms) for spec, arms in tasks.items()} for title, tasks in found.items()}
-
-
-def _biharmonic(observed: np.ndarray, task: jp.Operator) -> np.ndarray:
-    return biharmonic(observed, np.asarray(task.mask))
-
-
-def _mean_fill(observed: np.ndarray, task: jp.Operator) -> np.ndarray:
-    return mean_fill(observed, np.asarray(task.mask))
-
-
-def _filled_by(network, observed: np.ndarray, task: jp.Operator) -> np.ndarray:
-    return np.asarray(network(_mean_fill(observed, task)))
+def results_of(options: argparse.Namespace, answers: Answers, arms: ArmMaker, chosen: dict[str, Arm]) -> dict:
+    """Run what is lacking; the rows of all arms that are complete, {pictures: {task: {arm: row}}}."""
+    found: dict = {}
+    for spec in options.tasks.split(","):
+        for name, arm in {**ARMS, **chosen}.items():
+            try:
+                method, evaluations = arms.method(name, arm, spec)
+            except NotPossible as why:
+                if name in chosen:
+                    print(f"{spec}, {name}: left out: {why}", flush=True)
+                continue
+            for pictures in options.pictures:  # of arms that were not chosen only what is complete already
+                figures = answers.figures(spec, method, pictures, compute=name in chosen)
+                if figures is not None:
+                    title = f"{pictures.start}:{pictures.stop}"
+                    found.setdefault(title, {}).setdefault(spec, {})[name] = (evaluations, figures)
+    return {title: {spec: summary(arms) for spec, arms in tasks.items()} for title, tasks in found.items()}
 
 
 def summary(arms: dict[str, tuple[int, dict[str, np.ndarray]]]) -> dict:
@@ -219,44 +140,22 @@ def plot(results: dict, path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def chosen_arms(options: argparse.Namespace) -> dict[str, Arm]:
-    """The arms that were asked for, in the order of the table; biharmonic interpolation always is."""
-    names = [name.strip() for name in options.arms.split(";")] if options.arms else list(ARMS)
-    unknown = [name for name in names if not any(arm.startswith(name) for arm in ARMS)]
-    if unknown:
-        raise SystemExit(f"--arms: no arm begins with {', '.join(unknown)}; there are {'; '.join(ARMS)}.")
-    exact = [name for name in names if name in ARMS]
-    begun = [name for name in names if name not in ARMS]
-    found = {BASE: ARMS[BASE]}
-    found |= {name: arm for name, arm in ARMS.items() if name in exact or name.startswith(tuple(begun))}
-    for text in options.arm:
-        name, separator, settings = text.partition("=")
-        if not separator:
-            raise SystemExit(f'--arm: expected NAME={{"solve": ...}}, got {text}.')
-        found[name] = both(json.loads(settings))
-    return found
-
-
 def main() -> None:
     """Compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="held-out pictures: folder or zip")
-    parser.add_argument("--prior", help="name, file or run (default: the best bundled)")
+    add_options(parser)
+    add_arm_options(parser)
     parser.add_argument("--pictures", type=pictures_of, action="append", metavar="FIRST:END", help="may be repeated")
     parser.add_argument("--tasks", default="reconstruct,center:0.25,block:0.25")
     parser.add_argument("--arms", help="names of arms or their beginnings, with semicolons; all by default")
-    parser.add_argument(
-        "--arm", action="append", default=[], metavar="NAME=JSON", help="one more arm: a method's table"
-    )
-    parser.add_argument("--context-encoder", help="run of `jaxprior train autoencoder --mask ...`")
-    parser.add_argument("--minutes", type=float, help="after which no further pictures are begun")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write; .md, .png and rows lie beside it")
     options = parser.parse_args()
     options.pictures = options.pictures or [range(64)]
-    comparison = Comparison(options)
-    results = comparison.results(chosen_arms(options))
-    card = comparison.prior.card
-    found = {"prior": card["name"], "sha256": card["sha256"], "data": options.data.name, "results": results}
+    arms = ArmMaker(options)
+    answers, card = Answers(options, arms.prior.resolution), arms.prior.card
+    chosen = {BASE: ARMS[BASE], **chosen_arms(options.arms, options.arm)}
+    results = results_of(options, answers, arms, chosen)
+    found = {"prior": card["name"], "sha256": card["sha256"], "data": options.data.name, "encoder": arms.encoder_sha256,
+             "perceptual": answers.compared_in, "results": results}  # fmt: skip
     save(options.out, {**record("hybrid"), **found})
     text = table(results)
     options.out.with_suffix(".md").write_text(text)

@@ -4,9 +4,23 @@ A table is that of `jaxprior.restoration.presets.make_method`, for all tasks, or
 What this version of jaxprior cannot do yet (or has no weights for) is left out with the reason.
 """
 
+import argparse
 import dataclasses
+import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
+
+import jax
+import numpy as np
+from answers import Method, direct, inverted
+from restoring import make_task
+from simple_methods import SIMPLE, mean_fill
+
+import jaxprior as jp
+from jaxprior.errors import JaxpriorError
+from jaxprior.restoration.presets import make_method
+from jaxprior.weights.encoders import load_encoder
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,3 +103,126 @@ ARMS: dict[str, Arm] = {
     "features, permuted encoder + 100": both(changed(FEATURES, lbfgs(100, "encoder")), encoder="permuted"),
 }
 """By the names under which they stand in tables."""
+
+
+class NotPossible(Exception):
+    """An arm that cannot be made here; the message says why."""
+
+
+class ArmMaker:
+    """A prior, and the networks that arms need.
+
+    Arguments:
+        options: those of `add_arm_options`, and `prior`.
+
+    Fields:
+        prior: the generator, with its encoder.
+    """
+
+    def __init__(self, options: argparse.Namespace):
+        prior = jp.load_prior(options.prior)
+        self.prior = prior if options.encoder is None else with_encoder(prior, load_encoder(options.encoder))
+        self._permuted, self._context = options.permuted_encoder, options.context_encoder
+
+    @property
+    def encoder_sha256(self) -> str | None:
+        """Identity of the prior's encoder."""
+        return None if self.prior.encoder is None else self.prior.encoder.sha256
+
+    def method(self, name: str, arm: Arm, spec: str) -> tuple[Method, int]:
+        """What answers for an arm, and its gradient evaluations of a picture.
+
+        Arguments:
+            name: of the arm.
+            arm: what it is.
+            spec: the task in a word.
+
+        Raises:
+            NotPossible: this version, or what was given, does not have what the arm needs.
+        """
+        task, masks = make_task(spec, self.prior.resolution, np.zeros(1, np.uint32))
+        if arm.simple is not None:
+            return self._simple(arm.simple, hole=masks is not None), 0
+        table = arm.table(hole=masks is not None)
+        if table is None or (arm.averaged and masks is None):
+            raise NotPossible("it is not for this task")
+        prior = self._prior(arm)
+        try:
+            method = make_method(table, task, prior=prior)
+        except (JaxpriorError, ValueError) as error:
+            raise NotPossible(str(error)) from None
+        average = SIMPLE["inpaint"]["biharmonic"] if arm.averaged else None
+        tuning = getattr(method.codes, "steps", 0)
+        evaluations = (method.solve.steps + tuning) * method.solve.starts
+        return inverted(name, prior, method, spec, averaged=average), evaluations
+
+    def _simple(self, name: str, *, hole: bool) -> Method:
+        if not hole:
+            raise NotPossible("it fills holes")
+        if name in SIMPLE["inpaint"]:
+            return direct(name, SIMPLE["inpaint"][name])
+        if self._context is None:
+            raise NotPossible("give --context-encoder")
+        network = jp.load_refiner(self._context)
+        return direct(name, partial(_filled_by, network), network.card["sha256"])
+
+    def _prior(self, arm: Arm) -> jp.Prior:
+        if not arm.trained:
+            return jp.untrained(self.prior, key=jax.random.key(2))
+        if arm.encoder == "own":
+            return self.prior
+        if arm.encoder == "permuted":
+            if self._permuted is None:
+                raise NotPossible("give --permuted-encoder")
+            return with_encoder(self.prior, load_encoder(self._permuted))
+        if self.prior.encoder is None:
+            raise NotPossible("the prior has no encoder; give --encoder")
+        return with_encoder(self.prior, untrained_encoder(self.prior.encoder))
+
+
+def with_encoder(prior: jp.Prior, encoder: Any) -> jp.Prior:
+    """The prior with another encoder."""
+    return dataclasses.replace(prior, encoder=encoder)
+
+
+def untrained_encoder(encoder: Any) -> Any:
+    """The same network with random weights."""
+    h, w, c = encoder.image_shape
+    variables = encoder.module.init(jax.random.key(3), np.zeros((1, h, w, c)), np.zeros((1, h, w, 1)))
+    card = {**encoder.card, "name": "untrained encoder", "sha256": "untrained"}
+    return dataclasses.replace(encoder, params=variables["params"], card=type(encoder.card)(card))
+
+
+def _filled_by(network: Any, observed: np.ndarray, task: jp.Operator) -> np.ndarray:
+    return np.asarray(network(mean_fill(observed, np.asarray(task.mask))))
+
+
+def add_arm_options(parser: argparse.ArgumentParser) -> None:
+    """The options that name networks and further arms."""
+    parser.add_argument("--encoder", metavar="RUN|FILE", help="the prior's encoder, if it is not the bundled one")
+    parser.add_argument("--permuted-encoder", metavar="RUN|FILE", help="one trained on pairs of different pictures")
+    parser.add_argument("--context-encoder", metavar="RUN", help="of `jaxprior train autoencoder --mask ...`")
+    parser.add_argument(
+        "--arm", action="append", default=[], metavar="NAME=JSON", help="one more arm: a method's table"
+    )
+
+
+def chosen_arms(names: str | None, further: list[str]) -> dict[str, Arm]:
+    """The arms that were asked for, in the order of `ARMS`.
+
+    Arguments:
+        names: of arms, or their beginnings, with semicolons; None for all.
+        further: "NAME=JSON", more arms by the tables of their methods.
+    """
+    wanted = list(ARMS) if names is None else [name.strip() for name in names.split(";")]
+    unknown = [name for name in wanted if not any(arm.startswith(name) for arm in ARMS)]
+    if unknown:
+        raise SystemExit(f"no arm begins with {', '.join(unknown)}; there are {'; '.join(ARMS)}.")
+    begun = tuple(name for name in wanted if name not in ARMS)
+    found = {name: arm for name, arm in ARMS.items() if name in wanted or (begun and name.startswith(begun))}
+    for text in further:
+        name, separator, table = text.partition("=")
+        if not separator:
+            raise SystemExit(f'--arm: expected NAME={{"solve": ...}}, got {text}.')
+        found[name] = both(json.loads(table))
+    return found

@@ -21,15 +21,13 @@ JSON; asserts nothing.
 import argparse
 import dataclasses
 import json
-import time
 from pathlib import Path
 
 import jax
 import numpy as np
-from answers import Method, Pictures, answered, direct, inverted
+from answers import Answers, Method, add_options, direct, inverted
 from measuring import save
 from paired import compared, said
-from picture_rows import PictureRows
 from restoring import make_task, pictures_of
 from simple_methods import SIMPLE
 
@@ -124,28 +122,24 @@ def earlier(path: Path | None, record: dict) -> dict:
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="held-out pictures: folder or zip")
-    parser.add_argument("--prior", help="name, file or run (default: the best bundled)")
+    add_options(parser)
     parser.add_argument("--pictures", type=pictures_of, default=range(64), metavar="FIRST:END")
     parser.add_argument("--tasks", default=",".join(TASKS), help="results of the others are kept in --out")
     parser.add_argument("--settings", type=Path, help="JSON file of settings in place of the card's")
-    parser.add_argument("--minutes", type=float, help="after which no further pictures are begun")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write; the rows lie beside it")
     options = parser.parse_args()
     prior = with_settings(jp.load_prior(options.prior), options.settings)
-    control = jp.untrained(prior, key=jax.random.key(2))
+    control, answers = jp.untrained(prior, key=jax.random.key(2)), Answers(options, prior.resolution)
     record = {
         "schema": 2, "benchmark": "quality", "prior": prior.card["name"], "sha256": prior.card["sha256"],
         "pictures": f"{options.pictures.start}:{options.pictures.stop}", "data": options.data.name,
         "device": provenance.device_name(), "versions": provenance.versions(),
+        "perceptual": answers.compared_in,
     }  # fmt: skip
     results = earlier(options.out, record)
-    pictures, rows = Pictures(options.data, prior.resolution), PictureRows(options.out.with_suffix(".rows.jsonl"))
-    end = float("inf") if options.minutes is None else time.monotonic() + 60 * options.minutes
     for word in options.tasks.split(","):
         spec, _, steps = word.partition("@")
         arms = {
-            method.name: answered(rows, pictures, spec, method, options.pictures, end=end)
+            method.name: answers.figures(spec, method, options.pictures)
             for method in methods(prior, control, spec, steps)
         }
         if None in arms.values():

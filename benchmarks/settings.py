@@ -19,16 +19,14 @@ with by the same command.
 
 import argparse
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from answers import Pictures, answered, direct, inverted
+from answers import Answers, add_options, direct, inverted
 from hybrid_arms import FEATURES, changed, lbfgs
 from measuring import record, save
-from picture_rows import PictureRows
 from quality import headline
 from restoring import make_task, pictures_of
 from simple_methods import strengths
@@ -63,9 +61,7 @@ class Search:
 
     def __init__(self, options: argparse.Namespace):
         self.options, self.prior = options, jp.load_prior(options.prior)
-        self.pictures = Pictures(options.data, self.prior.resolution)
-        self.rows = PictureRows(options.out.with_suffix(".rows.jsonl"))
-        self.end = float("inf") if options.minutes is None else time.monotonic() + 60 * options.minutes
+        self.answers = Answers(options, self.prior.resolution)
 
     def measured(self, spec: str, candidates: Mapping[str, Mapping]) -> dict[str, dict]:
         """Of every candidate that is possible and complete: {"table", "evaluations", "values", "processor_seconds"}."""
@@ -78,7 +74,7 @@ class Search:
                 print(f"{spec}, {name}: left out: {error}", flush=True)
                 continue
             made = inverted(name, self.prior, method, spec)
-            figures = answered(self.rows, self.pictures, spec, made, self.options.pictures, end=self.end)
+            figures = self.answers.figures(spec, made, self.options.pictures)
             if figures is not None:
                 found[name] = {
                     "table": table, "evaluations": method.solve.steps * method.solve.starts,
@@ -93,7 +89,7 @@ class Search:
         medians = {}
         for strength, function in strengths(task.name).items():
             made = direct(f"strength {strength}", function)
-            figures = answered(self.rows, self.pictures, spec, made, self.options.pictures, end=self.end)
+            figures = self.answers.figures(spec, made, self.options.pictures)
             if figures is not None:
                 medians[strength] = round(float(np.median(figures[headline(figures)])), 3)
         return medians
@@ -133,16 +129,13 @@ def card_table(prior: jp.Prior, task: str, table: Mapping) -> dict:
 def main() -> None:
     """Search."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--prior")
+    add_options(parser)
     parser.add_argument("--pictures", type=pictures_of, default=range(64, 80), metavar="FIRST:END")
     parser.add_argument("--tasks", default=",".join(TASKS))
     parser.add_argument("--candidates", help="names of candidates, with semicolons; all by default")
     parser.add_argument("--candidate", action="append", default=[], metavar="NAME=JSON", help="one more candidate")
     parser.add_argument("--within", type=float, default=0.1, metavar="DB", help="what a cheaper candidate may lack")
-    parser.add_argument("--minutes", type=float, help="after which no further pictures are begun")
     parser.add_argument("--write", type=Path, help="JSON file of settings to write or add to")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write; the rows lie beside it")
     options = parser.parse_args()
     names = list(CANDIDATES) if options.candidates is None else [n.strip() for n in options.candidates.split(";")]
     candidates = {name: CANDIDATES[name] for name in names} | {
