@@ -19,12 +19,14 @@ from restoring import NOISE_KEY, make_task, observations
 import jaxprior as jp
 from jaxprior.data import images
 from jaxprior.evaluation.cells import Cell, configuration
-from jaxprior.evaluation.perception import DEFAULTS
 from jaxprior.evaluation.scores import score
 from jaxprior.operators import batched
 from jaxprior.restoration.drivers import NUMERICS_VERSION, Inverter
 from jaxprior.weights import registry
 
+
+DEFAULTS = ("lpips-alex", "lpips-squeeze", "lpips-vgg", "vgg16", "squeezenet")
+"""Feature networks of the perceptual distance; the first that is installed is taken."""
 
 GROUP = 8
 """Pictures between two looks at the clock; a CPU solves them one by one anyway."""
@@ -148,7 +150,8 @@ def feature_network(name: str | None) -> Any:
 def figures(answer: Answer, damaged: Damaged, network: Any) -> dict[str, np.ndarray]:
     """All figures of a journal row, and PSNR and SSIM in the hole of the merged picture, which is what a user sees."""
     task, photos, masks = batched(damaged.task, len(damaged.photos)), damaged.photos, damaged.masks
-    rows = score(task, answer.raw, answer.merged, np.asarray(damaged.observed), photos, masks, network=network)
+    compared_in = {} if network is None else {"network": network}
+    rows = score(task, answer.raw, answer.merged, np.asarray(damaged.observed), photos, masks, **compared_in)
     found = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     if masks is not None:
         found["psnr_hole_merged"] = np.asarray(jp.metrics.psnr(answer.merged, photos, mask=masks))

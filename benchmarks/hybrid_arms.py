@@ -59,8 +59,9 @@ def changed(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 
 def lbfgs(steps: int, init: str, starts: int = 1) -> dict[str, Any]:
-    """L-BFGS for so many evaluations of each of some starts."""
-    return {"solve": {"optimizer": "lbfgs", "steps": steps, "init": init, "starts": starts}}
+    """L-BFGS for so many evaluations of each of some starts, whatever a card says."""
+    solve = {"optimizer": "lbfgs", "steps": steps, "init": init, "starts": starts, "weight_rate": 1.0, "keep": "best"}
+    return {"objective": {"pixel": "l2"}, "solve": solve}
 
 
 def both(table: Mapping[str, Any], **fields: Any) -> Arm:
@@ -69,11 +70,35 @@ def both(table: Mapping[str, Any], **fields: Any) -> Arm:
 
 
 SINGLE: dict[str, Any] = {"preset": "invertgan"}
-HOLE_BEFORE = changed({"codes": {"num_codes": 20, "layer": 2}, "objective": {"pixel": "l2"}}, lbfgs(25, "bank", 4))
-WHOLE_BEFORE = changed({"codes": {"num_codes": 20, "layer": 6}, "objective": {"pixel": "l2"}}, lbfgs(100, "bank"))
+SINGLE_50 = changed(SINGLE, lbfgs(50, "bank"))
+HOLE_BEFORE = {"codes": {"kind": "multi", "num_codes": 20, "layer": 2}, **lbfgs(25, "bank", 4)}
+WSINGLE_50 = changed(SINGLE, lbfgs(50, "bank"))
+HOLE_BEFORE = {"codes": {"kind": "multi", "num_codes": 20, "layer": 6}, **lbfgs(100, "bank")}
 WHOLE_BEFORE = changed(WHOLE_BEFORE, {"solve": {"weight_rate": 0.3}})
-FEATURES = {"codes": {"kind": "feature", "layer": 4}, "objective": {"pixel": "l2"}}
+FEATURES: dict[str, Any] = {"codes": {"kind": "feature", "layer": 4}}
+FEATURES_25 = {**FEATURES, **lbfgs(25, "encoder")}
 FROM_ENCODER = {"solve": {"init": "encoder"}}
+
+TERMS: dict[str, dict[str, Any]] = {
+    "code penalty": {"objective": {"code_penalty": 1e-4}},
+    "anchor 0.01": {"objective": {"anchor": 0.01}},
+    "anchor 0.1": {"objective": {"anchor": 0.1}},
+    "critic's features": {"objective": {"features": "critic", "feature_weight": 0.01}},
+    "critic": {"objective": {"critic": "prior", "critic_weight": 1e-3, "critic_loss": "nonsaturating"}},
+    "critic on merged": {
+        "objective": {
+            "critic": "prior", "critic_weight": 1e-3, "critic_loss": "nonsaturating", "critic_on": "merged",
+        }
+    },
+    "in domain": {"objective": {"in_domain": "prior", "in_domain_weight": 0.01, "in_domain_on": "features"}},
+    "tuned": {"tune": {"steps": 20}},
+}  # fmt: skip
+"""What an arm adds to another: a term of the loss, or the tuning of the generator."""
+
+
+def tuned(table: Mapping[str, Any], steps: int = 20, **settings: Any) -> dict[str, Any]:
+    """The same, and then the generator is tuned to each start of a picture."""
+    return changed(table, {"tune": {"steps": steps, **settings}})
 
 
 def before(changes: Mapping[str, Any], **fields: Any) -> Arm:
@@ -89,14 +114,20 @@ ARMS: dict[str, Arm] = {
     "untrained generator": both({}, trained=False),
     "single code, 1400": both(SINGLE),
     "single code, bank + 100": both(changed(SINGLE, lbfgs(100, "bank"))),
+    "single code, bank + 50": both(SINGLE_50),
+    "single code, bank + 50, tuned": both(tuned(SINGLE_50)),
+    "single code, bank + 50, tuned, local": both(tuned(SINGLE_50, locality=1.0)),
+    "single code, bank + 50, tuned, last two layers": both(tuned(SINGLE_50, last=2, rank=4)),
     "single code, encoder alone": both(changed(SINGLE, lbfgs(0, "encoder"))),
     "single code, encoder + 100": both(changed(SINGLE, lbfgs(100, "encoder"))),
     "multi-code": before({}),
     "multi-code, averaged with biharmonic": Arm(hole=HOLE_BEFORE, averaged=True),
     "multi-code, encoder": before(FROM_ENCODER),
     "multi-code, encoder, one start": before(changed(FROM_ENCODER, {"solve": {"starts": 1, "steps": 100}})),
+    **{f"multi-code, {name}": before(term) for name, term in TERMS.items() if "in domain" not in name},
     "features, encoder alone": both(changed(FEATURES, lbfgs(0, "encoder"))),
     **{f"features, encoder + {n}": both(changed(FEATURES, lbfgs(n, "encoder"))) for n in (10, 25, 50, 100)},
+    **{f"features, encoder + 25, {name}": both(changed(FEATURES_25, term)) for name, term in TERMS.items()},
     "features, bank + 100": both(changed(FEATURES, lbfgs(100, "bank"))),
     "features, untrained encoder + 100": both(changed(FEATURES, lbfgs(100, "encoder")), encoder="untrained"),
     "features, permuted encoder alone": both(changed(FEATURES, lbfgs(0, "encoder")), encoder="permuted"),
@@ -127,7 +158,8 @@ class ArmMaker:
     @property
     def encoder_sha256(self) -> str | None:
         """Identity of the prior's encoder."""
-        return None if self.prior.encoder is None else self.prior.encoder.sha256
+        encoder = getattr(self.prior, "encoder", None)
+        return None if encoder is None else encoder.sha256
 
     def method(self, name: str, arm: Arm, spec: str) -> tuple[Method, int]:
         """What answers for an arm, and its gradient evaluations of a picture.
@@ -152,9 +184,8 @@ class ArmMaker:
         except (JaxpriorError, ValueError) as error:
             raise NotPossible(str(error)) from None
         average = SIMPLE["inpaint"]["biharmonic"] if arm.averaged else None
-        tuning = getattr(method.codes, "steps", 0)
-        evaluations = (method.solve.steps + tuning) * method.solve.starts
-        return inverted(name, prior, method, spec, averaged=average), evaluations
+        each = getattr(method, "evaluations", method.solve.steps)  # of one start, the tuning included
+        return inverted(name, prior, method, spec, averaged=average), each * method.solve.starts
 
     def _simple(self, name: str, *, hole: bool) -> Method:
         if not hole:
@@ -175,7 +206,7 @@ class ArmMaker:
             if self._permuted is None:
                 raise NotPossible("give --permuted-encoder")
             return with_encoder(self.prior, load_encoder(self._permuted))
-        if self.prior.encoder is None:
+        if getattr(self.prior, "encoder", None) is None:
             raise NotPossible("the prior has no encoder; give --encoder")
         return with_encoder(self.prior, untrained_encoder(self.prior.encoder))
 
