@@ -72,8 +72,7 @@ def both(table: Mapping[str, Any], **fields: Any) -> Arm:
 SINGLE: dict[str, Any] = {"preset": "invertgan"}
 SINGLE_50 = changed(SINGLE, lbfgs(50, "bank"))
 HOLE_BEFORE = {"codes": {"kind": "multi", "num_codes": 20, "layer": 2}, **lbfgs(25, "bank", 4)}
-WSINGLE_50 = changed(SINGLE, lbfgs(50, "bank"))
-HOLE_BEFORE = {"codes": {"kind": "multi", "num_codes": 20, "layer": 6}, **lbfgs(100, "bank")}
+WHOLE_BEFORE = {"codes": {"kind": "multi", "num_codes": 20, "layer": 6}, **lbfgs(100, "bank")}
 WHOLE_BEFORE = changed(WHOLE_BEFORE, {"solve": {"weight_rate": 0.3}})
 FEATURES: dict[str, Any] = {"codes": {"kind": "feature", "layer": 4}}
 FEATURES_25 = {**FEATURES, **lbfgs(25, "encoder")}
