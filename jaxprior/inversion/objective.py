@@ -267,12 +267,12 @@ class Objective:
         error = jnp.square(x - target.image)
         known = jnp.maximum(target.known, 1e-6)
         psnr = 10 * jnp.log10(4.0 * known / jnp.maximum(jnp.mean(error), 1e-12))
-        seen = x if target.held is None else x * (1 - target.held)
-        loss = self._loss(Generated(image, seen, latents, features, target.began, operator, target.held), target)
+        generated = Generated(image, x, latents, features, target.began, operator, target.held)
         if target.held is None:
+            loss = self._loss(generated, target)
             return Evaluation(loss, loss, psnr)
         held = jnp.sum(error * target.held) / jnp.maximum(known * x.shape[-1] * jnp.sum(target.held), 1.0)
-        return Evaluation(loss, held, psnr)
+        return Evaluation(self._loss(generated._replace(degraded=x * (1 - target.held)), target), held, psnr)
 
     def _loss(self, generated: Generated, target: Target) -> Array:
         total = jnp.zeros(())
