@@ -29,7 +29,7 @@ from jaxprior.inversion.terms import (
     MergedCriticTerm,
     PixelTerm,
 )
-from jaxprior.lazy_jax import Array, jnp, register_dataclass
+from jaxprior.lazy_jax import Array, jax, jnp, register_dataclass
 from jaxprior.protocols import Generated, LatentTerm
 from jaxprior.settings import setting
 
@@ -221,6 +221,24 @@ class Objective:
             compared = {"weight": self.in_domain_weight, "compared": self.in_domain_on}
             found.append(InDomainTerm(encoder=self.in_domain, **compared))
         return tuple(found)
+
+    def check(self, prior: Any, codes: Any) -> None:
+        """Refuse what cannot be minimised over these codes of this prior, before anything is compiled.
+
+        Raises:
+            ArgumentError: a network that is no pytree of arrays, an encoder of another prior, or see `check_codes`.
+        """
+        for name in ("features", "critic", "in_domain"):
+            leaves = jax.tree.leaves(getattr(self, name))
+            others = [leaf for leaf in leaves if not (is_array(leaf) or isinstance(leaf, int | float | complex))]
+            if others:
+                raise ArgumentError(
+                    f"`{name}` must be a pytree of arrays, as arguments of compiled functions are, but it holds "
+                    f"{described(others[0])}; `jax.tree_util.Partial(function)` makes one of a function."
+                )
+        if (check_fits := getattr(self.in_domain, "check_fits", None)) is not None:
+            check_fits(prior)
+        self.check_codes(codes)
 
     def check_codes(self, codes: Any) -> None:
         """Refuse codes that do not have what a term looks at.

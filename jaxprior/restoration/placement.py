@@ -100,7 +100,7 @@ class Placement:
         devices: Sequence[Device] | None = None,
         platform: str | None = None,
     ):
-        objective.check_codes(codes)
+        objective.check(prior, codes)
         self.devices = list(devices or jax.local_devices())
         self.platform = platform or self.devices[0].platform  # the devices are all of one kind
         alone = self.devices == jax.local_devices()[:1]

@@ -187,6 +187,8 @@ def test_terms_that_the_codes_cannot_serve_are_refused(prior, photos):
         restored(prior, photos, MULTI, in_domain=encoder)
     with pytest.raises(ArgumentError, match=r"the encoder answers \[4, 4, 16\], and these codes have \[8, 8, 16\]"):
         restored(prior, photos, MULTI, in_domain=encoder, in_domain_on="features")
+    with pytest.raises(ArgumentError, match="`critic` must be a pytree of arrays.*jax.tree_util.Partial"):
+        restored(prior, photos, MULTI, critic=lambda images: images.mean(axis=(1, 2, 3)))
     with pytest.raises(ArgumentError, match="`in_domain` must be a network"):
         jp.Objective(in_domain="prior")
     with pytest.raises(ArgumentError, match="`critic_on` must be one of"):
