@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -146,6 +146,21 @@ def print_summary(
         say(f"note: {sentence}")
     if len(notes) > MOST_NOTES:
         say(f"note: {len(notes) - MOST_NOTES} more kinds of notes stand in results.csv.")
+
+
+def print_sets(runs: Iterable[tuple[str, dict]]) -> None:
+    """Print how far the restored pictures of runs are from their originals, as sets; nothing where none was measured.
+
+    Arguments:
+        runs: title and run.json of each.
+    """
+    from jaxprior.reporting.set_tables import COLUMNS, set_lines, set_note
+
+    runs = list(runs)
+    if lines := set_lines(runs):
+        say("")
+        print_table(COLUMNS, lines, words=1)
+        say(f"\n{set_note(runs)}")
 
 
 def print_comparison(versus: Any) -> None:

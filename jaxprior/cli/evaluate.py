@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from jaxprior.cli import options as opt
-from jaxprior.cli.console import load_jax, mistakes, print_summary, print_table, say, say_error, showing_run
+from jaxprior.cli.console import load_jax, mistakes, print_sets, print_summary, print_table, say, say_error, showing_run
 from jaxprior.cli.restore import SOME_FAILED
 from jaxprior.cli.shares import check_share, resolve_share, say_report
 from jaxprior.cli.signature import spelled_out
@@ -63,6 +63,7 @@ def evaluate(
         typer.Option(help="Arithmetic of the network in every method.", rich_help_panel=_RECIPE),
     ] = None,
     perceptual: opt.Perceptual = None,
+    set_features: opt.SetFeatures = None,
     batch_size: opt.BatchSize = None,
     memory: opt.Memory = None,
     dry_run: Annotated[
@@ -119,6 +120,7 @@ def evaluate(
         features=features,
         precision=precision,
         perceptual=perceptual,
+        set_features=set_features,
     )
     with mistakes():
         elsewhere = None if device is None else known_device(device)
@@ -142,6 +144,7 @@ def evaluate(
     runs = evaluation.runs_in(folder)
     rows = [run.rows() for run in runs]
     print_summary(evaluation.short_titles([run.read()["cell"] for run in runs]), rows, told=told)
+    print_sets((run.title, run.record) for run in evaluation.snapshots(runs))
     say_report(report, folder)
     if any((part.status != "ok").any() for part in rows):
         raise typer.Exit(SOME_FAILED)

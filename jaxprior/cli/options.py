@@ -92,6 +92,15 @@ Perceptual = Annotated[
         metavar="none|NAME|FILE",
     ),
 ]
+SetFeatures = Annotated[
+    str | None,
+    _option(
+        _RUN,
+        text="Feature network in which all restored pictures are compared with all originals, as sets: Frechet "
+        "distance (FID with inception), KID, precision and recall.",
+        metavar="NAME|FILE",
+    ),
+]
 Limit = Annotated[int | None, _option(_DATA, text="Only the first N pictures.", metavar="N", least=1)]
 
 

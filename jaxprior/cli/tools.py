@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from jaxprior.cli.console import print_comparison, print_summary, say
+from jaxprior.cli import options as opt
+from jaxprior.cli.console import print_comparison, print_sets, print_summary, say
 from jaxprior.errors import JaxpriorError
 from jaxprior.system import program_cache
 from jaxprior.system.activity import doing
@@ -26,6 +27,7 @@ def report(
             metavar="RUN [RUN_B]",
         ),
     ],
+    set_features: opt.SetFeatures = None,
 ) -> None:
     """Rebuild tables and report from a run's journal, at any moment, also while it runs. Or compare two runs.
 
@@ -39,15 +41,19 @@ def report(
     jaxprior report runs/photos
     jaxprior report jaxprior-demo
     jaxprior report runs/default runs/more-steps
+    jaxprior report runs/photos --set-features squeezenet
     jaxprior report runs/balloons
     jaxprior report balloons.safetensors
     ```
     """
     from jaxprior import evaluation
     from jaxprior.system import runtime
+    from jaxprior.weights.outlines import outline_network
 
     if len(runs) > 2:
         raise JaxpriorError(f"Expected one run, or two to compare, got {len(runs)}: give them two by two.")
+    if set_features is not None and (len(runs) == 2 or evaluation.trainings_in(runs[0])):
+        raise JaxpriorError("--set-features compares the restored pictures of runs with their originals: give one RUN.")
     if len(runs) == 2:
         for run in runs:
             evaluation.runs_in(run)  # refuses what is none, before JAX is imported
@@ -63,9 +69,15 @@ def report(
             say(f"report: {evaluation.write_training_report(training)}")
         return
     folders = evaluation.runs_in(runs[0])
+    if set_features is not None:
+        outline_network(set_features, role="features")  # refuses what is none, before JAX is imported
+        runtime.enable_compilation_cache()
+        for sentence in evaluation.measure_sets(folders, set_features):
+            say(f"note: {sentence}")
     path = evaluation.write_report(folders, None if folders[0].path == runs[0] else runs[0] / "report.html")
     shown = evaluation.snapshots(folders)
     print_summary([run.title for run in shown], [run.rows for run in shown])
+    print_sets((run.title, run.record) for run in shown)
     if not any(run.rows for run in shown):
         say("\nNo picture is finished yet.")
     say(f"\nreport: {path}")

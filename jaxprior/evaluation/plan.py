@@ -28,6 +28,7 @@ from jaxprior.evaluation.cells import Cell, describe
 from jaxprior.evaluation.precheck import KIND, check_kind
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, numbered, require_data
 from jaxprior.evaluation.runner import run_cell
+from jaxprior.evaluation.sets import measure_sets
 from jaxprior.operators import Operator
 from jaxprior.operators._tables import make_task
 from jaxprior.reporting.report import write_closing_report
@@ -185,6 +186,9 @@ def run_recipe(
                     command=command,
                     labels=planned.labels,
                 )
+        if recipe.set_features is not None:
+            for sentence in measure_sets(runs_in(run), recipe.set_features):
+                warnings.warn(sentence, JaxpriorWarning, stacklevel=2)
         return write_closing_report(runs_in(run), run / "report.html", share=share)
 
 

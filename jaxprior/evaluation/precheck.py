@@ -19,7 +19,7 @@ from jaxprior.restoration.presets import check_method
 from jaxprior.runs.record import check_configuration, read_record
 from jaxprior.runs.runfolder import RunFolder
 from jaxprior.settings import at
-from jaxprior.weights.outlines import PriorOutline, outline_prior
+from jaxprior.weights.outlines import PriorOutline, outline_network, outline_prior
 
 
 KIND = "evaluation"
@@ -80,6 +80,8 @@ def check_recipe(recipe: Recipe, run: Path) -> None:
         >>> check_recipe(jp.evaluation.load_recipe("quick"), Path("runs/quick"))
     """
     require_data(recipe)
+    if recipe.set_features is not None:
+        outline_network(recipe.set_features, role="features")
     outlines = [outline_prior(choice.source) for choice in recipe.priors]
     for data in recipe.data:
         with at(f"data set {data.name}"):

@@ -2,6 +2,7 @@
 
     title = "Attention at the composing layer"
     seed = 0                                    # of masks, noise and latent codes; 0 if it is not there
+    set_features = "inception"                  # network in which results and originals are compared as sets
     perceptual = "lpips-alex"                   # of the perceptual distance, or "none"; by default what is there
 
     [[prior]]                                   # none: the best bundled one
@@ -45,6 +46,8 @@ from jaxprior.system.files import read_text
 
 
 KINDS = ("prior", "data", "task", "method")
+NETWORKS = ("perceptual", "set_features")
+"""Settings that name a feature network in which results are compared."""
 FILES = ("mask", "kernel")
 """Settings of tasks that can name a file."""
 
@@ -68,6 +71,8 @@ class Recipe:
         methods: name -> table for `jaxprior.restoration.presets.make_method`.
         seed: of all chance.
         perceptual: network in which results are compared with the originals, or None; see `run_cell`.
+        set_features: network in which all results of a cell are compared with all originals, or None; see
+            `jaxprior.evaluation.sets`.
         where: what messages call the recipe.
         folder: where the files of tasks are looked for.
     """
@@ -79,6 +84,7 @@ class Recipe:
     methods: dict[str, dict]
     seed: int = 0
     perceptual: str | None = None
+    set_features: str | None = None
     where: str = "recipe"
     folder: Path = Path()
 
@@ -137,11 +143,11 @@ def parse_recipe(table: Mapping[str, Any], *, folder: Path = Path(), where: str 
         {'default': {}}
     """
     with at(where):
-        check_names(table, ("title", "seed", "perceptual", *KINDS))
+        check_names(table, ("title", "seed", *NETWORKS, *KINDS))
         title = typed(table.get("title", Path(where).stem), str, "title")
         seed = _whole(table, "seed", least=0) or 0
         check_seed(seed)
-        perceptual = None if "perceptual" not in table else typed(table["perceptual"], str, "perceptual")
+        networks = {name: typed(table[name], str, name) for name in NETWORKS if name in table}
     parts = {kind: _tables(table, kind, where) for kind in KINDS}
     if not parts["task"]:
         raise SettingsError(f'{where}: it has no [[task]], e.g. name = "reconstruct".')
@@ -152,7 +158,7 @@ def parse_recipe(table: Mapping[str, Any], *, folder: Path = Path(), where: str 
         tasks=tuple(entry for _, entry in parts["task"]),
         methods=_methods(parts["method"], folder),
         seed=seed,
-        perceptual=files_beside({"perceptual": perceptual}, folder, "perceptual")["perceptual"],
+        **files_beside(networks, folder, *NETWORKS),
         where=where,
         folder=folder,
     )
@@ -168,6 +174,7 @@ def adapt(
     features: str | None = None,
     precision: str | None = None,
     perceptual: str | None = None,
+    set_features: str | None = None,
 ) -> Recipe:
     """Return a recipe for other pictures or priors, or a smaller one to rehearse it.
 
@@ -179,6 +186,7 @@ def adapt(
         features: perceptual distance of every method, e.g. "none" where a network is not installed.
         precision: arithmetic of the network in every method, "fp32", "tf32" or "bf16".
         perceptual: network in which results are compared with the originals, or "none"; see `run_cell`.
+        set_features: network in which they are compared as sets.
 
     Example:
         >>> adapt(load_recipe("quick"), steps=3).methods["default"]["solve"]["steps"]
@@ -193,8 +201,9 @@ def adapt(
         if value is not None:
             methods = {m: {**table, part: {**table.get(part, {}), name: value}} for m, table in methods.items()}
     chosen = tuple(PriorChoice(str(source)) for source in priors) or recipe.priors
-    network = recipe.perceptual if perceptual is None else perceptual
-    return dataclasses.replace(recipe, data=sets, priors=chosen, methods=methods, perceptual=network)
+    networks = {"perceptual": perceptual, "set_features": set_features}
+    given = {name: source for name, source in networks.items() if source is not None}
+    return dataclasses.replace(recipe, data=sets, priors=chosen, methods=methods, **given)
 
 
 def require_data(recipe: Recipe) -> None:

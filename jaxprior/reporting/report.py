@@ -9,6 +9,7 @@ from pathlib import Path
 from jaxprior.data import images
 from jaxprior.reporting.grid import grid_csv, grid_markdown, grid_summary
 from jaxprior.reporting.report_page import report_page
+from jaxprior.reporting.set_tables import set_markdown
 from jaxprior.reporting.sheet import sheet
 from jaxprior.reporting.snapshot import Snapshot, snapshots
 from jaxprior.reporting.tables import csv_pieces, json_text, summary, summary_markdown
@@ -89,7 +90,7 @@ def _write_run(run: Snapshot) -> None:
     _write_tables(
         folder,
         csv_pieces(run.rows),
-        summary_markdown(run.rows, run.record),
+        summary_markdown(run.rows, run.record) + set_markdown([(run.title, run.record)]),
         summary(run.rows, run.record),
     )
     picture = sheet(run)
@@ -105,7 +106,8 @@ def _write_grid(runs: Sequence[Snapshot], path: Path) -> None:
         title, cells = record["title"], len(record["cells"])
         begun = f"{len(runs)} of {cells} cells begun" if len(runs) < cells else ""
         unfinished = ", ".join(filter(None, (begun, unfinished)))
-    _write_tables(path.parent, grid_csv(runs), grid_markdown(runs, title), grid_summary(runs, title))
+    text = grid_markdown(runs, title) + set_markdown((run.title, run.record) for run in runs)
+    _write_tables(path.parent, grid_csv(runs), text, grid_summary(runs, title))
     write_atomically(path, report_page(runs, title, path.parent, unfinished=unfinished).encode())
 
 

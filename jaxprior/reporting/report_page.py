@@ -19,6 +19,9 @@ from jaxprior.reporting.grid import UNNAMED, hole_curves, legend, paper_tables, 
 from jaxprior.reporting.opening import opening
 from jaxprior.reporting.picture_table import LISTED, POOR_FIT, picture_row, picture_table, strips, tiles_of
 from jaxprior.reporting.plots import band, distribution, intervals
+from jaxprior.reporting.set_tables import COLUMNS as SET_COLUMNS
+from jaxprior.reporting.set_tables import TITLE as SETS
+from jaxprior.reporting.set_tables import set_lines, set_note
 from jaxprior.reporting.snapshot import Snapshot
 from jaxprior.reporting.tables import (
     companions,
@@ -73,6 +76,7 @@ def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished:
         _overview(runs, base),
         f'<p class="note">Means ± half the 95% interval of the mean. {escape(told)}</p>',
         *(f'<p class="note">{escape(text)}</p>' for text in _said(runs, lambda run: said_of_equal(run.rows))),
+        *_sets(runs),
         *_plots(runs),
         *_pictures(runs, base),
         *_settings(runs),
@@ -122,6 +126,16 @@ def _overview(runs: Sequence[Snapshot], base: Path) -> str:
         lines.append([_name(run, base), *numbers, *means])
     first = "run" if len(runs) > 1 else "task"
     return page.figure_table([first, "ok", "diverged", "failed", *_titles(figures)], lines)
+
+
+def _sets(runs: Sequence[Snapshot]) -> list[str]:
+    """The distances of the sets of restored pictures from their originals, where they were measured."""
+    named = [(run.title, run.record) for run in runs]
+    lines = [[escape(title), *map(page.soften, figures)] for title, *figures in set_lines(named)]
+    if not lines:
+        return []
+    note = f'<p class="note">{escape(set_note(named))}</p>'
+    return [f"<h2>{SETS}</h2>", page.figure_table(SET_COLUMNS, lines), note]
 
 
 def _said(runs: Sequence[Snapshot], sentence: Callable[[Snapshot], str]) -> list[str]:

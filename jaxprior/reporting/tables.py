@@ -204,6 +204,7 @@ def summary(rows: Sequence[Row], record: dict) -> dict:
         "title": record["title"],
         "pictures": {**pictures, **counts(rows), **more},
         "figures": {name: rounded(values) for name, values in figures.items()},
+        **({"sets": record["sets"]} if "sets" in record else {}),
         "settings": record["configuration"],
         "convention": convention(figures, networks_of([(record["title"], record)])),
     }

@@ -34,6 +34,9 @@ Cut = int | tuple[int, ...]
 EARLY = "early"
 """In place of a cut: the layer whose map is of small patches, as `jaxprior.metrics.patch_frechet` wants it."""
 
+DEEP = "deep"
+"""In place of a cut: the deepest layer, whose mean over its map says what a picture shows; for sets of pictures."""
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -91,6 +94,12 @@ class FeatureNetwork:
             name = self.card.get("title", known)
         return name if self.size is None else f"{name} at {self.size}"
 
+    @property
+    def frechet_title(self) -> str:
+        """What the Frechet distance in this network is called: "Frechet distance, squeezenet[:13]", or FID."""
+        fid = self.card.get("architecture") == "inception" and self.cut is None and self.size is None
+        return "Frechet inception distance (FID)" if fid else f"Frechet distance, {self.label}"
+
     def __repr__(self) -> str:
         return summary(self, self.label, self.params)
 
@@ -138,6 +147,22 @@ def load_early_features(source: str | os.PathLike) -> FeatureNetwork:
         5
     """
     return loader.load(source, role="features", cut=EARLY)
+
+
+def load_deep_features(source: str | os.PathLike) -> FeatureNetwork:
+    """Load a feature network with its deepest map alone; for `jaxprior.metrics.compare_sets` and its parts.
+
+    Arguments:
+        source: see `load_features`; the LPIPS distances have no such single map. "inception" is the network of the FID.
+
+    Raises:
+        WeightsError: as of `load_features`, or a network without such a map.
+
+    Example:
+        >>> load_deep_features("squeezenet").cut  # needs a network to download # doctest: +SKIP
+        13
+    """
+    return loader.load(source, role="features", cut=DEEP)
 
 
 def build_features(
@@ -218,6 +243,8 @@ def checked_cuts_or_taps(
     """
     if cut is None:
         return None, taps
+    if cut == DEEP:
+        return taps[-1], taps[-1:]
     return checked_cuts(early if cut == EARLY else cut, name=name, deepest=deepest, where=where)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from jaxprior.models.inception.networks import LAYERS, SIDE, Inception
-from jaxprior.weights.features import EARLY, Cut, FeatureNetwork, assemble, checked_cuts
+from jaxprior.weights.features import DEEP, EARLY, Cut, FeatureNetwork, assemble, checked_cuts
 
 
 EARLY_CUT = LAYERS.index("Conv2d_4a_3x3") + 1
@@ -21,14 +21,14 @@ def build_inception(
     Arguments:
         params: {"network": tree}; card: with "architecture" "inception" or "inception-torchvision".
         where: named in errors' sentences.
-        cut: the output of the first `cut` of `networks.LAYERS`; `EARLY` for small patches.
+        cut: the output of the first `cut` of `networks.LAYERS`; `EARLY` for small patches, `DEEP` for no cut.
 
     Raises:
         WeightsError: names or shapes do not match, or the cut is no depth of this network.
     """
     name, deepest = card["architecture"], len(LAYERS)
     whole = Inception(name)
-    if cut is None:
+    if cut is None or cut == DEEP:
         return assemble(params, card, where, whole=whole, part=Inception(name, (deepest,), SIDE), cut=None)
     kept, cuts = checked_cuts(EARLY_CUT if cut == EARLY else cut, name=name, deepest=deepest, where=where)
     return assemble(params, card, where, whole=whole, part=Inception(name, cuts), cut=kept)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from jaxprior.errors import WeightsError
 from jaxprior.models.lpips.networks import TRUNKS, WeightedMaps
-from jaxprior.weights.features import EARLY, Cut, FeatureNetwork, assemble
+from jaxprior.weights.features import DEEP, EARLY, Cut, FeatureNetwork, assemble
 
 
 def build_distance(
@@ -22,7 +22,7 @@ def build_distance(
     """
     name = card["architecture"]
     trunk = TRUNKS[name].architecture
-    if cut == EARLY:
+    if cut in (EARLY, DEEP):
         raise WeightsError(f"{where}: {name} has several maps; expected a network of one map, such as {trunk}")
     if cut is not None:
         raise WeightsError(f"{where}: the maps of {name} are fixed; leave `cut` out, or load {trunk}")

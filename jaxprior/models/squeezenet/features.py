@@ -18,7 +18,7 @@ def build_squeezenet(
     Arguments:
         params: {"network": tree}; card: of the file.
         where: named in errors' sentences.
-        cut: see `jaxprior.weights.features.load_features`; `EARLY` for small patches.
+        cut: see `jaxprior.weights.features.load_features`; `EARLY` for small patches, `DEEP` for the last map.
 
     Raises:
         WeightsError: names or shapes do not match, or the cut is no depth of this network.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from jaxprior.models.vgg.networks import CUT, EARLY_CUT, STAGES, VGG, convolution_shapes, layer_kinds
-from jaxprior.weights.features import EARLY, Cut, FeatureNetwork, assemble, checked_cuts
+from jaxprior.weights.features import DEEP, EARLY, Cut, FeatureNetwork, assemble, checked_cuts
 
 
 def build_vgg(
@@ -14,14 +14,15 @@ def build_vgg(
     Arguments:
         params: {"network": tree}; card: with "architecture" "vgg16" or "vgg19".
         where: named in errors' sentences.
-        cut: see `jaxprior.weights.features.load_features`; `EARLY` for small patches.
+        cut: see `jaxprior.weights.features.load_features`; `EARLY` for small patches, `DEEP` for the last ReLU.
 
     Raises:
         WeightsError: names or shapes do not match, or the file is not as deep as the cut.
     """
     name = card["architecture"]
     deepest = _depth(params.get("network", {}), STAGES[name])
-    wanted = CUT if cut is None else EARLY_CUT if cut == EARLY else cut
+    last = min(deepest, len(layer_kinds(STAGES[name])) - 1)
+    wanted = CUT if cut is None else {EARLY: EARLY_CUT, DEEP: last}.get(cut, cut) if isinstance(cut, str) else cut
     kept, cuts = checked_cuts(wanted, name=name, deepest=deepest, where=where)
     whole, part = VGG(STAGES[name], cuts=(deepest,)), VGG(STAGES[name], cuts=cuts)
     return assemble(params, card, where, whole=whole, part=part, cut=kept)
