@@ -7,7 +7,7 @@ long comparison can be ended at any time and gone on with by the same command (s
 import argparse
 import functools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,14 +19,12 @@ from restoring import NOISE_KEY, make_task, observations
 import jaxprior as jp
 from jaxprior.data import images
 from jaxprior.evaluation.cells import Cell, configuration
+from jaxprior.evaluation.perception import DEFAULTS
 from jaxprior.evaluation.scores import score
 from jaxprior.operators import batched
 from jaxprior.restoration.drivers import NUMERICS_VERSION, Inverter
 from jaxprior.weights import registry
 
-
-DEFAULTS = ("lpips-alex", "lpips-squeeze", "lpips-vgg", "vgg16", "squeezenet")
-"""Feature networks of the perceptual distance; the first that is installed is taken."""
 
 GROUP = 8
 """Pictures between two looks at the clock; a CPU solves them one by one anyway."""
@@ -150,13 +148,20 @@ def feature_network(name: str | None) -> Any:
 def figures(answer: Answer, damaged: Damaged, network: Any) -> dict[str, np.ndarray]:
     """All figures of a journal row, and PSNR and SSIM in the hole of the merged picture, which is what a user sees."""
     task, photos, masks = batched(damaged.task, len(damaged.photos)), damaged.photos, damaged.masks
-    compared_in = {} if network is None else {"network": network}
-    rows = score(task, answer.raw, answer.merged, np.asarray(damaged.observed), photos, masks, **compared_in)
+    rows = score(task, answer.raw, answer.merged, np.asarray(damaged.observed), photos, masks, network=network)
     found = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     if masks is not None:
         found["psnr_hole_merged"] = np.asarray(jp.metrics.psnr(answer.merged, photos, mask=masks))
         found["ssim_hole_merged"] = np.asarray(jp.metrics.ssim(answer.merged, photos, mask=masks))
     return {**found, "seconds": answer.seconds}
+
+
+def groups(indices: Sequence[int]) -> Iterator[Sequence[int]]:
+    """A few pictures at a time, at first a single one: it waits for the compiler, which no median is to see."""
+    if indices:
+        yield indices[:1]
+    for first in range(1, len(indices), GROUP):
+        yield indices[first : first + GROUP]
 
 
 class Answers:
@@ -198,10 +203,9 @@ class Answers:
         network = None if self.network is None else self.network.card["sha256"]
         key, indices = key_of(self.pictures.data.name, method.settings, network), list(indices)
         lacking, began = self._rows.lacking(spec, key, indices), time.monotonic()
-        for first in range(0, len(lacking) if compute else 0, GROUP):
+        for some in groups(lacking) if compute else ():
             if time.monotonic() > self._end:
                 return None
-            some = lacking[first : first + GROUP]
             damaged, before = self.pictures.damaged(spec, some), time.process_time()
             answer = method.answer(damaged)
             processor = np.full(len(some), (time.process_time() - before) / len(some))

@@ -31,7 +31,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from answers import GROUP, Damaged, Pictures, add_options, feature_network
+from answers import Damaged, Pictures, add_options, feature_network, groups
 from inpainted import load
 from inpainted import save as keep
 from judged_draws import Judged, summary
@@ -160,7 +160,7 @@ def main() -> None:
     add_options(parser)
     parser.add_argument("--pictures", type=pictures_of, default=range(64), metavar="FIRST:END")
     parser.add_argument("--tasks", default="center:0.25,block:0.25")
-    parser.add_argument("--arms", help="beginnings of names of arms, with semicolons; all by default")
+    parser.add_argument("--arms", help="beginnings of names, with semicolons, or none; all by default")
     parser.add_argument("--arm", action="append", default=[], metavar="NAME=JSON", help="one more way to draw")
     parser.add_argument("--sheet", type=Path, help="PNG file to write, of the first arm and task")
     parser.add_argument("--shown", type=int, default=6, help="pictures on the sheet")
@@ -169,7 +169,7 @@ def main() -> None:
     pictures, end = Pictures(options.data, prior.resolution), float("inf")
     if options.minutes is not None:
         end = time.monotonic() + 60 * options.minutes
-    begun = tuple("" if options.arms is None else name.strip() for name in (options.arms or "").split(";"))
+    begun = ("",) if options.arms is None else tuple(name.strip() for name in options.arms.split(";"))
     arms = {name: table for name, table in ARMS.items() if name.startswith(begun)}
     arms |= {name: json.loads(text) for name, _, text in (one.partition("=") for one in options.arm)}
     results: dict = {}
@@ -178,11 +178,10 @@ def main() -> None:
             method = make_method(changes, jp.Inpaint(np.zeros(prior.image_shape[:2])), prior=prior)
             inverter = Inverter(prior, method)
             kept = Kept(options.out.with_suffix(".npz"), f"{spec}|{key_of(prior.sha256, *map(repr, method))}")
-            lacking = kept.lacking(options.pictures)
-            for first in range(0, len(lacking), GROUP):
+            for some in groups(kept.lacking(options.pictures)):
                 if time.monotonic() > end:
                     break
-                some, began = lacking[first : first + GROUP], time.monotonic()
+                began = time.monotonic()
                 fields = drawn(pictures.damaged(spec, some), inverter)
                 for place, index in enumerate(some):
                     kept.add(index, fields, place)

@@ -122,8 +122,25 @@ def choice(found: dict[str, dict], within: float) -> tuple[str, dict[str, dict]]
 
 def card_table(prior: jp.Prior, task: str, table: Mapping) -> dict:
     """The settings of a candidate as a card states them."""
-    stated = prior.card.get("defaults", {}).get(task, {})
-    return changed({"codes": {}, "objective": {}, "solve": {}, **stated}, table)
+    stated = {"codes": {}, "objective": {}, "solve": {}, **prior.card.get("defaults", {}).get(task, {})}
+    if "kind" in table.get("codes", {}):  # what the card says is about codes of another kind
+        stated["codes"] = {}
+    return changed(stated, table)
+
+
+def chosen_candidates(names: str | None, further: list[str]) -> dict[str, dict]:
+    """The candidates that were asked for.
+
+    Arguments:
+        names: beginnings of names, with semicolons; "none", or None for all.
+        further: "NAME=JSON", more candidates.
+    """
+    begun = ("",) if names is None else tuple(name.strip() for name in names.split(";"))
+    unknown = [name for name in begun if name != "none" and not any(one.startswith(name) for one in CANDIDATES)]
+    if unknown:
+        raise SystemExit(f"no candidate begins with {', '.join(unknown)}; there are {'; '.join(CANDIDATES)}.")
+    found = {name: table for name, table in CANDIDATES.items() if name.startswith(begun)}
+    return found | {name: json.loads(table) for name, _, table in (text.partition("=") for text in further)}
 
 
 def main() -> None:
@@ -132,15 +149,12 @@ def main() -> None:
     add_options(parser)
     parser.add_argument("--pictures", type=pictures_of, default=range(64, 80), metavar="FIRST:END")
     parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--candidates", help="names of candidates, with semicolons; all by default")
+    parser.add_argument("--candidates", help="beginnings of names, with semicolons, or none; all by default")
     parser.add_argument("--candidate", action="append", default=[], metavar="NAME=JSON", help="one more candidate")
     parser.add_argument("--within", type=float, default=0.1, metavar="DB", help="what a cheaper candidate may lack")
     parser.add_argument("--write", type=Path, help="JSON file of settings to write or add to")
     options = parser.parse_args()
-    names = list(CANDIDATES) if options.candidates is None else [n.strip() for n in options.candidates.split(";")]
-    candidates = {name: CANDIDATES[name] for name in names} | {
-        name: json.loads(table) for name, _, table in (text.partition("=") for text in options.candidate)
-    }
+    candidates = chosen_candidates(options.candidates, options.candidate)
     search, by_task, results = Search(options), {}, {}
     for spec in options.tasks.split(","):
         name = make_task(spec, search.prior.resolution, np.zeros(1, np.uint32))[0].name
