@@ -19,6 +19,7 @@ from .inversion.objective import Objective as Objective
 from .inversion.solvers import Solve as Solve
 from .inversion.starts import GivenStart as GivenStart
 from .inversion.starts.bank import BankStart as BankStart
+from .inversion.starts.encoder import EncoderStart as EncoderStart
 from .inversion.starts.random import RandomStart as RandomStart
 from .models import singan as singan
 from .operators import Colorize as Colorize
@@ -44,6 +45,8 @@ from .restoration.presets import preset as preset
 from .restoration.prior_fit import fit_of as fit_of
 from .restoration.which_prior.ranked import PriorRanking as PriorRanking
 from .restoration.which_prior.ranking import rank_priors as rank_priors
+from .weights.encoders import Encoder as Encoder
+from .weights.encoders import load_encoder as load_encoder
 from .weights.features import FeatureNetwork as FeatureNetwork
 from .weights.features import load_features as load_features
 from .weights.priors import Critic as Critic

@@ -19,9 +19,11 @@ import numpy as np
 
 from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import RunError
+from jaxprior.inversion.starts.encoder import EncoderStart
 from jaxprior.lazy_jax import is_imported, jax
 from jaxprior.operators import Operator
 from jaxprior.restoration.merge_rule import fills_holes
+from jaxprior.restoration.presets import encoder_start
 from jaxprior.restoration.sizes import SIZES, Size, keeps_size
 from jaxprior.settings import check_choice, check_seed
 from jaxprior.weights.storage import weights_digest
@@ -125,7 +127,7 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         "objective": describe(cell.method.objective),
         "solve": describe(cell.method.solve),
         **({} if cell.method.refine is None else {"refine": describe(cell.method.refine)}),
-        **({} if cell.method.start is None else {"start": describe(cell.method.start)}),
+        **_start_used(cell, prior),
         **({"merge": cell.method.merge} if fills_holes(cell.task) else {}),
         **({} if cell.method.draws is None else {"draws": describe(cell.method.draws)}),
         **({"code_distribution": prior.code_distribution} if _draws_other_codes(cell, prior) else {}),
@@ -134,6 +136,19 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         "reference": cell.reference,
         "numerics_version": numerics_version,
     }
+
+
+def _start_used(cell: Cell, prior: Any) -> dict:
+    """Where latents begin, if `solve.init` does not say all of it: an encoder is known by its weights."""
+    start = cell.method.start
+    if start is None and cell.method.solve.init == "encoder":
+        start = encoder_start(prior, cell.method.codes, cell.method.solve)
+    if isinstance(start, EncoderStart):
+        encoder = prior.encoder if start.encoder is None else start.encoder
+        card = getattr(encoder, "card", None)
+        used = describe(encoder) if card is None else {name: card.get(name) for name in ("name", "sha256")}
+        return {"start": {"type": "EncoderStart", "encoder": used, "further": start.further}}
+    return {} if start is None else {"start": describe(start)}
 
 
 def spelled_as(settings: dict, record: dict) -> dict:

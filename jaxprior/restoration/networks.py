@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from jaxprior.weights.outlines import outline_network
+from jaxprior.weights.outlines import outline_encoder, outline_network
 
 
 class Networks:
@@ -20,6 +20,12 @@ class Networks:
         from jaxprior.weights.refiners import load_refiner  # imports JAX
 
         return load_refiner(source)
+
+    def encoder(self, source: str | Path) -> Any:
+        """The encoder of a file or run; see `jaxprior.load_encoder`."""
+        from jaxprior.weights.encoders import load_encoder  # imports JAX
+
+        return load_encoder(source)
 
     def check_refiner(self, refiner: Any, image_shape: tuple[int, ...]) -> None:
         """Refuse a refiner of other images."""
@@ -38,6 +44,10 @@ class OutlinedNetworks(Networks):
     def refiner(self, source: str | Path) -> Any:
         """Stands for the refiner."""
         return outline_network(source, role="refiner")
+
+    def encoder(self, source: str | Path) -> Any:
+        """Stands for the encoder."""
+        return outline_encoder(source)
 
     def check_refiner(self, refiner: Any, image_shape: tuple[int, ...]) -> None:
         """Its shape is not known yet."""

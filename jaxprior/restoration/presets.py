@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from jaxprior import protocols
 from jaxprior.checks import kind_of
-from jaxprior.errors import SettingsError, WeightsError
+from jaxprior.errors import ArgumentError, SettingsError, WeightsError
 from jaxprior.inversion.codes import CodesKind, MultiCode, SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
+from jaxprior.inversion.starts.encoder import EncoderStart, check_layer, missing_encoder
 from jaxprior.operators import Identity, Operator
 from jaxprior.protocols import Codes
 from jaxprior.restoration.codes_table import make_codes, stated_codes
@@ -56,6 +57,13 @@ class Outline:
         "Repair the results by an autoencoder (`jaxprior train autoencoder`) before the known pixels are put back.",
         metavar="RUN|FILE",
         rank=50,
+    )
+    encoder: str | None = setting(
+        None,
+        "Encoder to begin with, in place of the prior's own (`jaxprior train encoder`); --init encoder goes without "
+        "saying.",
+        metavar="RUN|FILE",
+        rank=20,
     )
     merge: Merge = setting(
         "harmonic",
@@ -144,6 +152,8 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
             name or file, "cut": layer or layers, "size": pixels}; or a network itself.
             objective.critic: "none", "prior" (the prior's), or a critic itself.
             objective.in_domain: "none", "prior" (the prior's encoder), or an encoder itself.
+            encoder: "none", the run of an encoder's training, its file, or an encoder itself, in place of the prior's
+            own: latents begin with it, unless solve.init says otherwise.
             refine: "none", the run of an autoencoder's training, its file, or a refiner itself.
             merge: "harmonic" or "paste", for tasks that fill holes; see `restore`.
         draws: so many different answers, or a table of the fields of `Draws`; none without it.
@@ -165,19 +175,23 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
 
 def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, networks: Networks) -> Method:
     """What `make_method` and `check_method` return."""
-    check_names(table, ("preset", *PARTS, "refine", "merge", "draws"), names=names)
+    check_names(table, ("preset", *PARTS, "encoder", "refine", "merge", "draws"), names=names)
     name, merge = table.get("preset", "default"), table.get("merge", Outline.merge)
     check_choice(merge, MERGES, spelled("merge", names))
     given = {part: as_table(table.get(part, {}), part) for part in PARTS}
+    if (encoder := _encoder(table.get("encoder"), prior, networks)) is not None:
+        prior, given["solve"] = dataclasses.replace(prior, encoder=encoder), {"init": "encoder", **given["solve"]}
     begun, stated, solve = _start(name, _name_of(task), prior)
     codes = make_codes(begun, given["codes"], prior=prior, preset=name, names=names)
     objective = _objective(stated, given["objective"], prior, names, networks)
     objective.check_codes(codes)
+    solve = dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names))
     return Method(
         codes,
         objective,
-        dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names)),
+        solve,
         _refiner(table.get("refine"), prior, networks),
+        start=encoder_start(prior, codes, solve),
         merge=merge,
         draws=_draws(table.get("draws"), names),
     )
@@ -285,6 +299,34 @@ def _draws(given: Any, names: Names) -> Draws | None:
         moves, count = spelled("draws.moves", names), spelled("draws.count", names)
         raise SettingsError(f"{moves}: there are no draws to move on; give {count} with it.")
     return Draws(**fields_of(Draws, table, prefix="draws.", names=names))
+
+
+def _encoder(source: Any, prior: Any, networks: Networks) -> Any:
+    """The encoder that a table names in place of the prior's own; None if it names none."""
+    if source is None or isinstance(source, str) and source == "none":
+        return None
+    encoder = networks.encoder(source) if isinstance(source, str | Path) else source
+    if (check_fits := getattr(encoder, "check_fits", None)) is not None:
+        check_fits(prior)
+    return encoder
+
+
+def encoder_start(prior: Any, codes: Codes, solve: Solve) -> Any:
+    """The start that begins with the prior's encoder, if these settings ask for that; None for all other starts.
+
+    Arguments:
+        prior: a `Prior`, or what is known of one.
+        codes, solve: of the method.
+
+    Raises:
+        ArgumentError: the prior has no encoder, or one of another layer than codes begin at.
+    """
+    if solve.init != "encoder":
+        return None
+    if prior.encoder is None:
+        raise ArgumentError(missing_encoder(prior.card.get("name")))
+    check_layer(prior.encoder, codes)
+    return EncoderStart(encoder=prior.encoder, bank_size=solve.bank_size)
 
 
 def _refiner(source: Any, prior: Any, networks: Networks) -> Any:

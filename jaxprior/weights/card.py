@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jaxprior.errors import ArgumentError
+
 
 class Card(Mapping):
     """Read-only JSON object that says what a prior is; hashable, so that it can be a static part of a pytree."""
@@ -68,3 +70,25 @@ def unfinished(card: Mapping[str, Any]) -> str | None:
         return None
     phase = f" ({training['phase']})" if "phase" in training else ""
     return f"its training has done {steps:,} of {of:,} steps{phase}, so what it makes will look unfinished"
+
+
+def check_belongs(encoder: Any, prior: Any) -> None:
+    """Refuse an encoder of another prior.
+
+    Arguments:
+        encoder: has a card, and the `prior_sha256` of the prior that it belongs to.
+        prior: has a card and its own `sha256`.
+
+    Raises:
+        ArgumentError: it belongs to another prior.
+    """
+    if encoder.prior_sha256 == prior.sha256:
+        return
+    belongs = encoder.card.get("prior", {}).get("name") or f"a prior of sha256 {encoder.prior_sha256[:12]}..."
+    here = prior.card.get("name") or f"one of sha256 {prior.sha256[:12]}..."
+    if belongs == here:
+        belongs, here = f"{belongs} ({encoder.prior_sha256[:12]}...)", f"{here} ({prior.sha256[:12]}...)"
+    raise ArgumentError(
+        f"the encoder belongs to {belongs}, and this prior is {here}: an encoder knows the codes and features of "
+        f"one prior; `jaxprior train encoder --prior {prior.card.get('name') or 'PRIOR'}` trains one of this."
+    )

@@ -15,11 +15,10 @@ from typing import Any
 
 import jax
 
-from jaxprior.checks import described, float_array
-from jaxprior.errors import ArgumentError
+from jaxprior.checks import float_array
 from jaxprior.pytrees import shape_text, static, summary
 from jaxprior.weights import loader
-from jaxprior.weights.card import Card
+from jaxprior.weights.card import Card, check_belongs
 
 
 Array = jax.Array
@@ -64,6 +63,17 @@ class Encoder:
         float_array("known", known, ("b", h, w, 1), meaning="what is known of them", advice=advice)
         return self.module.apply({"params": self.params}, pictures, known)
 
+    def check_fits(self, prior: Any) -> None:
+        """Refuse another prior than the one that it belongs to.
+
+        Arguments:
+            prior: a `Prior`, or what is known of one.
+
+        Raises:
+            ArgumentError: it is another one.
+        """
+        check_belongs(self, prior)
+
     @property
     def sha256(self) -> str:
         """Identity of its weights."""
@@ -102,27 +112,3 @@ def build_encoder(params: Mapping, card: Mapping, *, where: str = "these weights
         WeightsError: the architecture is unknown or no encoder, or names or shapes do not match it.
     """
     return loader.build(params, card, role="encoder", where=where)
-
-
-def check_fits(encoder: Any, prior: Any) -> None:
-    """Refuse an encoder of another prior.
-
-    Arguments:
-        encoder: an `Encoder`.
-        prior: a `Prior`, or what is known of one.
-
-    Raises:
-        ArgumentError: something else than an encoder, or it belongs to another prior.
-    """
-    if not isinstance(encoder, Encoder):
-        raise ArgumentError(f"`encoder` must be an encoder, got {described(encoder)}; `load_encoder` loads one.")
-    if encoder.prior_sha256 == prior.sha256:
-        return
-    belongs = encoder.card.get("prior", {}).get("name") or f"a prior of sha256 {encoder.prior_sha256[:12]}..."
-    here = prior.card.get("name") or f"one of sha256 {prior.sha256[:12]}..."
-    if belongs == here:
-        belongs, here = f"{belongs} ({encoder.prior_sha256[:12]}...)", f"{here} ({prior.sha256[:12]}...)"
-    raise ArgumentError(
-        f"the encoder belongs to {belongs}, and this prior is {here}: an encoder knows the codes and features of one "
-        f"prior; `jaxprior train encoder --prior {prior.card.get('name') or 'PRIOR'}` trains one of this."
-    )

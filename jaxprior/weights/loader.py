@@ -29,6 +29,10 @@ RUN_WEIGHTS = WEIGHTS
 """The file that every training run keeps up to date; the name of the run's folder stands for it."""
 
 
+ENCODER = "encoder.safetensors"
+"""The file of an encoder beside the weights of the prior that it belongs to."""
+
+
 @dataclass(frozen=True)
 class Role:
     """What a network can be loaded for.
@@ -106,6 +110,16 @@ def prior_file(source: str | os.PathLike | None) -> Path:
     if not cards:
         raise WeightsError("no prior is bundled with this installation; name a .safetensors file or a training run")
     return bundled()[cards[0]["name"]]
+
+
+def encoder_beside(path: Path) -> Path | None:
+    """The file of the encoder that lies beside the weights of a bundled or installed prior; None where there is none.
+
+    Arguments:
+        path: of the prior's weights.
+    """
+    beside = path.with_name(ENCODER)
+    return beside if path in named_priors().values() and beside.is_file() else None
 
 
 def find(source: str | os.PathLike, *, role: str) -> Path:

@@ -4,12 +4,13 @@ Loading a prior imports JAX and reads every weight. Most of what is wrong with a
 """
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from jaxprior.protocols import Sizes
 from jaxprior.weights import loader, storage
-from jaxprior.weights.card import Card
+from jaxprior.weights.card import Card, check_belongs
 from jaxprior.weights.identity import identity, sizes_of
 
 
@@ -20,12 +21,13 @@ class PriorOutline:
     Fields:
         card: of the file.
         sizes: of the generator, as its family tells them of the card.
-        critic: stands for the critic if the file has one, otherwise None.
+        critic: stands for the critic if the file has one, otherwise None; encoder: likewise for what lies beside it.
     """
 
     card: Card
     sizes: Sizes
     critic: Any = None
+    encoder: Any = None
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -68,6 +70,25 @@ class NetworkOutline:
         raise NotImplementedError
 
 
+@dataclass(frozen=True)
+class EncoderOutline(NetworkOutline):
+    """Stands for an encoder.
+
+    Fields:
+        source: its name or file.
+        card: of the file.
+        layer, prior_sha256: of whose features it answers, and to which prior it belongs, as its card says.
+    """
+
+    card: Card = field(kw_only=True)
+    layer: Any = field(kw_only=True)
+    prior_sha256: Any = field(kw_only=True)
+
+    def check_fits(self, prior: Any) -> None:
+        """Refuse another prior than the one that it belongs to; see `Encoder.check_fits`."""
+        check_belongs(self, prior)
+
+
 def outline_prior(source: str | os.PathLike | None = None) -> PriorOutline | None:
     """Read the card of a prior.
 
@@ -94,7 +115,25 @@ def outline_prior(source: str | os.PathLike | None = None) -> PriorOutline | Non
         card=Card(card),
         sizes=sizes,
         critic=NetworkOutline("the prior's critic") if has_critic else None,
+        encoder=None if (beside := loader.encoder_beside(path)) is None else outline_encoder(beside),
     )
+
+
+def outline_encoder(source: str | os.PathLike) -> EncoderOutline:
+    """Find the file of an encoder and read its card.
+
+    Arguments:
+        source: as for `load_encoder`.
+
+    Raises:
+        WeightsError: there is none, it is damaged as far as its head tells, or it is no encoder.
+    """
+    path = loader.find(source, role="encoder")
+    card = storage.read_card(path)
+    loader.check_role(card.get("architecture"), "encoder", where=str(path))
+    belongs = card.get("prior")
+    belongs = belongs if isinstance(belongs, Mapping) else {}
+    return EncoderOutline(source, card=Card(card), layer=belongs.get("layer"), prior_sha256=belongs.get("sha256"))
 
 
 def outline_network(source: str | os.PathLike, *, role: str) -> NetworkOutline:

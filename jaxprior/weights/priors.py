@@ -21,6 +21,7 @@ from jaxprior.weights.card import Card
 from jaxprior.weights.channels import check_image_channels
 from jaxprior.weights.critics import Critic
 from jaxprior.weights.cut import CutGenerator
+from jaxprior.weights.encoders import Encoder, load_encoder
 from jaxprior.weights.identity import identity, sizes_of
 from jaxprior.weights.tree import checked, described
 
@@ -36,12 +37,14 @@ class Prior:
     Fields:
         module: the architecture, a `jaxprior.protocols.Generator`; params: its parameters, float32.
         critic: the critic that was trained beside it, or None.
+        encoder: an encoder that belongs to it (`jaxprior.load_encoder`), or None.
         card: where it comes from, and its default settings.
     """
 
     module: Any = static()
     params: Any
     critic: Critic | None = None
+    encoder: Encoder | None = None
     card: Card = static(default=Card({}))
 
     @property
@@ -162,7 +165,7 @@ class Prior:
 
 
 def load_prior(source: str | Path | None = None) -> Prior:
-    """Load a trained prior.
+    """Load a trained prior, with the encoder that lies beside a bundled or installed one.
 
     Arguments:
         source: None for the best bundled prior; the name of a bundled or installed one ("cats32"); a .safetensors
@@ -175,7 +178,10 @@ def load_prior(source: str | Path | None = None) -> Prior:
         >>> load_prior("cats32").resolution
         32
     """
-    return loader.load(loader.prior_file(None) if source is None else source, role="prior")
+    source = loader.prior_file(None) if source is None else source
+    prior = loader.load(source, role="prior")
+    path = loader.encoder_beside(loader.find(source, role="prior"))
+    return prior if path is None else replace(prior, encoder=load_encoder(path))
 
 
 def build_prior(params: Mapping, card: Mapping, *, where: str = "these weights") -> Prior:
@@ -223,7 +229,7 @@ def untrained(prior: Prior, *, key: Array) -> Prior:
         key: the random weights come from it.
 
     Returns:
-        A `Prior` without a critic, whose card keeps the default settings and says "untrained".
+        A `Prior` without critic and encoder, whose card keeps the default settings and says "untrained".
 
     Raises:
         ArgumentError: something else than a prior or a random key.
@@ -232,7 +238,7 @@ def untrained(prior: Prior, *, key: Array) -> Prior:
     params = prior.module.init_params(random_key("key", key))
     card = {**prior.card, "name": f"untrained {prior.card.get('name')}", "source": "random weights"}
     card.pop("sha256", None)
-    return replace(prior, params=params, critic=None, card=Card(card))
+    return replace(prior, params=params, critic=None, encoder=None, card=Card(card))
 
 
 def list_priors() -> list[Card]:

@@ -38,10 +38,10 @@ def photos(prior):
 
 
 def test_starts_are_found_by_name():
-    assert start_names()[:2] == ("bank", "random")
+    assert start_names()[:3] == ("bank", "encoder", "random")
     assert make_start("bank", bank_size=64) == jp.BankStart(bank_size=64)
     assert make_start("random", bank_size=64) == jp.RandomStart()
-    with pytest.raises(ValueError, match=r"`init` must be one of \('bank', 'random'"):
+    with pytest.raises(ValueError, match=r"`init` must be one of \('bank', 'encoder', 'random'"):
         jp.Solve(init="given")
 
 

@@ -21,12 +21,13 @@ MAIN_ARGUMENTS = 3
 
 def test_the_public_face_is_complete():
     promised = {
-        "BankStart", "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "Draws", "FeatureCode",
+        "BankStart", "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "Draws", "Encoder", "EncoderStart",
+        "FeatureCode",
         "FeatureNetwork", "GivenStart",
         "Identity", "Inpaint", "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "Prior", "PriorRanking",
         "RandomStart",
         "Refiner", "RestoredPhoto", "Result", "SelfAttention", "SingleCode", "Solve", "SuperResolve", "edit", "fit_of",
-        "interpolate", "invert", "list_priors", "load_features",
+        "interpolate", "invert", "list_priors", "load_encoder", "load_features",
         "load_images", "load_prior", "load_refiner", "metrics.Metric", "metrics.Scored",
         "metrics.SetDistances", "metrics.compare_sets", "metrics.diversity", "metrics.frechet", "metrics.kid",
         "metrics.ms_ssim", "metrics.mse", "metrics.patch_frechet", "metrics.perceptual", "metrics.perceptual_map",

@@ -2,7 +2,8 @@
 
     random    codes drawn as the generator's training drew them
     bank      codes of those of the generator's samples that explain an observation best
-    given     latents that the caller has, for example of an earlier run or an encoder
+    encoder   what an encoder of the prior answers to what is known of an observation
+    given     latents that the caller has, for example of an earlier run
 
 A start is a frozen dataclass with a `name` and two methods (`jaxprior.protocols.Start`): `ready` is called once, before
 the first picture; `latents` is called for every batch. It is a pytree, because its arrays are placed on the devices.
