@@ -34,7 +34,7 @@ class Solve:
         schedule: of Adam's and SGD's rate: "constant", "cosine" (to zero over the steps) or "ramp" (linear over the
             first 5 %, cosine to zero over the last 25 %, as StyleGAN2's projector).
         init: name of the start: "random" codes, the best of a "bank" of the prior's samples, compared on what is known,
-            or one that another package brings (see `jaxprior.inversion.starts`).
+            what the prior's "encoder" answers, or one that another package brings (see `jaxprior.inversion.starts`).
         bank_size: samples in the bank.
         starts: independent inversions of every image, whose images are averaged.
         keep: "best": the iterate with the lowest finite loss; "last": the last one, as the public code does;
@@ -57,7 +57,7 @@ class Solve:
     schedule: Schedule = setting("constant", "Of the learning rate.", rank=25)
     init: str = setting(
         "random",
-        "First codes: random, or the best of a bank of the prior's samples.",
+        "First codes: random, the best of a bank of the prior's samples, or what its encoder answers.",
         words=lambda: sorted(start_names(), key=lambda name: name != "random"),
         rank=20,
     )

@@ -60,10 +60,9 @@ class Outline:
     )
     encoder: str | None = setting(
         None,
-        "Encoder to begin with, in place of the prior's own (`jaxprior train encoder`); --init encoder goes without "
-        "saying.",
+        "Encoder to begin with (`jaxprior train encoder`), in place of the prior's own; it stands for --init encoder.",
         metavar="RUN|FILE",
-        rank=20,
+        rank=21,
     )
     merge: Merge = setting(
         "harmonic",

@@ -70,7 +70,8 @@ def run(place: Path, *arguments: object) -> str:
     """Call the program in a process that has the package on its path; what it printed."""
     path = os.pathsep.join([str(place), *sys.path])
     command = [sys.executable, "-m", "jaxprior", *map(str, arguments)]
-    ended = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
+    environment = {**os.environ, "PYTHONPATH": path, "COLUMNS": "120"}  # so wide that the help wraps no word
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
