@@ -11,7 +11,7 @@ from jaxprior.protocols import Trainer
 
 PRIOR = "prior"
 """The role of generators that restore pictures."""
-LOADERS = {PRIOR: "load_prior", "refiner": "load_refiner"}
+LOADERS = {PRIOR: "load_prior", "refiner": "load_refiner", "encoder": "load_encoder"}
 """The functions of the package that load what plays a role."""
 
 

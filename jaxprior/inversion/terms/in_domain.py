@@ -9,7 +9,6 @@ from typing import Any
 
 from jaxprior.errors import ArgumentError
 from jaxprior.lazy_jax import Array, jnp, register_dataclass
-from jaxprior.nn.norm import pixel_norm
 from jaxprior.protocols import Generated
 
 
@@ -51,6 +50,8 @@ class InDomainTerm:
         Raises:
             ArgumentError: codes of another number or length, or a map of another layer than the encoder's.
         """
+        from jaxprior.nn.norm import pixel_norm  # imports JAX
+
         made = generated.features if self.needs_features else generated.latents["z"]
         if made is None:  # the map does not move
             return jnp.zeros(())

@@ -1,0 +1,44 @@
+"""Put a trained encoder beside the bundled prior that it belongs to, in half precision and with a card.
+
+    python benchmarks/bundle_encoder.py runs/encoder cats64
+
+Writes jaxprior/assets/NAME/encoder.safetensors, which `load_prior("NAME")` then loads as `Prior.encoder`. Of a training
+that was stopped the card says after how many steps; `--source` and `--licence` say what the pictures were.
+"""
+
+import argparse
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from jaxprior.weights import loader, storage
+from jaxprior.weights.encoders import build_encoder
+from jaxprior.weights.priors import load_prior
+
+
+LIMIT_MB = 8
+
+
+def main() -> None:
+    """Write the asset."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, help="of `jaxprior train encoder`, or its file")
+    parser.add_argument("name", choices=loader.bundled(), help="of the bundled prior")
+    parser.add_argument("--source", help="what the pictures are, instead of what the run says")
+    parser.add_argument("--licence", help="of the pictures, instead of what the run says")
+    arguments = parser.parse_args()
+    params, card = storage.load_weights(loader.find(arguments.run, role="encoder"))
+    card |= {"name": f"{arguments.name}-encoder"}
+    card |= {k: v for k in ("source", "licence") if (v := getattr(arguments, k))}
+    if (stopped := card["training"].pop("unfinished", None)) is not None:
+        card["training"]["stopped"] = stopped  # it is used as it is, so that nobody is warned of it
+    build_encoder(params, card).check_fits(load_prior(arguments.name))
+    path = loader.bundled()[arguments.name].with_name(loader.ENCODER)
+    storage.save_weights(path, jax.tree.map(lambda x: np.asarray(x, np.float16), params), card)
+    size = path.stat().st_size / 1e6
+    print(f"{path.parent.name}/{path.name}: {size:.1f} MB" + (f", more than {LIMIT_MB} MB" if size > LIMIT_MB else ""))
+
+
+if __name__ == "__main__":
+    main()
