@@ -157,8 +157,7 @@ class ArmMaker:
     @property
     def encoder_sha256(self) -> str | None:
         """Identity of the prior's encoder."""
-        encoder = getattr(self.prior, "encoder", None)
-        return None if encoder is None else encoder.sha256
+        return None if self.prior.encoder is None else self.prior.encoder.sha256
 
     def method(self, name: str, arm: Arm, spec: str) -> tuple[Method, int]:
         """What answers for an arm, and its gradient evaluations of a picture.
@@ -205,7 +204,7 @@ class ArmMaker:
             if self._permuted is None:
                 raise NotPossible("give --permuted-encoder")
             return with_encoder(self.prior, load_encoder(self._permuted))
-        if getattr(self.prior, "encoder", None) is None:
+        if self.prior.encoder is None:
             raise NotPossible("the prior has no encoder; give --encoder")
         return with_encoder(self.prior, untrained_encoder(self.prior.encoder))
 
