@@ -15,7 +15,6 @@ from typing import Any
 
 from jaxprior.errors import JaxpriorError, JaxpriorWarning, RunError, WeightsError
 from jaxprior.evaluation.cells import Cell
-from jaxprior.lazy_jax import jax, jnp
 from jaxprior.runs.record import read_record
 from jaxprior.weights import loader, registry, storage
 from jaxprior.weights.outlines import outline_network
@@ -96,7 +95,7 @@ def choose_network(
     network, now = _load(source)
     if begun:
         _check_same(run, said, now["sha256"], now["title"])
-    if (why := _unsuitable(network, image_shape)) is not None:
+    if (why := network.refuses(image_shape)) is not None:
         raise WeightsError(
             f"{source}: pictures of {image_shape[0]}x{image_shape[1]} pixels cannot be compared in this network "
             f"({why}); take another one, or none."
@@ -115,7 +114,7 @@ def _first_installed(image_shape: tuple[int, ...]) -> tuple[Any, dict[str, str] 
         except WeightsError as error:
             warnings.warn(f"results are not compared in {name}: {error}", JaxpriorWarning, stacklevel=2)
             continue
-        if _unsuitable(network, image_shape) is None:
+        if network.refuses(image_shape) is None:
             return network, said
     return None, None
 
@@ -157,12 +156,3 @@ def _check_same(run: Path, said: Mapping[str, str] | None, digest: str, title: s
             f"{run} compares its results in {said['title']} (sha256 {said['sha256'][:12]}...), and this command in "
             f"{title} ({digest[:12]}...): give another folder with -o, or leave --perceptual out to go on."
         )
-
-
-def _unsuitable(network: Any, image_shape: tuple[int, ...]) -> str | None:
-    """Why a network does not take pictures of a shape; None if it does."""
-    try:
-        maps = jax.tree.leaves(jax.eval_shape(network, jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)))
-    except ValueError as error:  # jaxprior's own errors are some of these
-        return " ".join(str(error).split()).removesuffix(".")
-    return None if all(0 not in one.shape for one in maps) else "a feature map would have no pixel"

@@ -12,7 +12,6 @@ from jaxtyping import Array, Float
 from jaxprior.errors import ImageError
 from jaxprior.metrics._images import Images, checked_pair, clip
 from jaxprior.metrics.structural_similarity import C1, C2, WINDOWS
-from jaxprior.protocols import RESULT, TRUTH, Metric, Scored
 
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -97,13 +96,3 @@ def _halved(x: Array) -> Array:
     odd = [side % 2 for side in x.shape[1:3]]
     x = jnp.pad(x, ((0, 0), (odd[0], 0), (odd[1], 0), (0, 0)), constant_values=-CENTRE)
     return x.reshape(len(x), x.shape[1] // 2, 2, x.shape[2] // 2, 2, 1).mean(axis=4).mean(axis=2)
-
-
-def _result(scored: Scored) -> Array:
-    return ms_ssim(scored.merged, scored.truth)
-
-
-MS_SSIM = Metric(
-    name="ms_ssim", title="MS-SSIM", function=_result, part=RESULT, needs=frozenset({TRUTH}), digits=4, order=62,
-    optional=True, note="MS-SSIM: of the result (merged where the task merges), five scales, as pytorch-msssim.",
-)  # fmt: skip

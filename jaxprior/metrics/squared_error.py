@@ -4,7 +4,6 @@ import jax
 from jaxtyping import Array, Float
 
 from jaxprior.metrics._images import Images, Mask, checked_mask, checked_pair, clip, mean_over
-from jaxprior.protocols import HOLE, MASK, TRUTH, WHOLE, Metric, Scored
 
 
 def mse(x: Images, y: Images, *, mask: Mask | None = None) -> Float[Array, "*b"]:
@@ -33,21 +32,3 @@ def mse(x: Images, y: Images, *, mask: Mask | None = None) -> Float[Array, "*b"]
 @jax.jit
 def _mse(x: Array, y: Array, mask: Array | None) -> Array:
     return mean_over(((0.5 * (clip(x) - clip(y))) ** 2).mean(axis=-1), mask)
-
-
-def _whole(scored: Scored) -> Array:
-    return mse(scored.raw, scored.truth)
-
-
-def _hole(scored: Scored) -> Array:
-    return mse(scored.raw, scored.truth, mask=scored.masks)
-
-
-MSE = Metric(
-    name="mse", title="MSE", function=_whole, part=WHOLE, needs=frozenset({TRUTH}), digits=5, higher_is_better=False,
-    order=60, optional=True, note="MSE: mean squared error on [0, 1], clipped.",
-)  # fmt: skip
-MSE_HOLE = Metric(
-    name="mse_hole", title="MSE hole", function=_hole, part=HOLE, needs=frozenset({TRUTH, MASK}), digits=5,
-    higher_is_better=False, order=61, optional=True,
-)  # fmt: skip

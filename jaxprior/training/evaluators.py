@@ -17,9 +17,11 @@ from jaxprior import metrics
 from jaxprior.data import images
 from jaxprior.metrics.sliced_wasserstein import level_distances
 from jaxprior.restoration.smooth_fill import biharmonic_fill, harmonic_fill
+from jaxprior.training.feature_distances import FEATURE_NOTE, FIGURES, feature_figures
 from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.phases import Moment
 from jaxprior.training.pictures import Pictures
+from jaxprior.weights.features import FeatureNetwork
 
 
 CODES, SHOWN = 1024, 64
@@ -70,12 +72,14 @@ class SlicedWasserstein:
         codes: [n, d], n a multiple of 16.
         pictures: real ones, at the last resolution.
         seed: chooses which of the real pictures are compared.
+        network: a feature network in which the same pictures are compared as well, or None.
     """
 
     sample: Callable
     codes: np.ndarray | jax.Array
     pictures: Pictures
     seed: int
+    network: FeatureNetwork | None = None
     file = "swd.csv"
     note = (
         "swd: generated against real pictures, at the levels of a pyramid of 16 pixels and more; real: real pictures "
@@ -85,7 +89,8 @@ class SlicedWasserstein:
     curve, reference = "swd_mean", "real_mean"
 
     def measure(self, state: Any, moment: Moment) -> dict[str, float]:
-        """Return the distances by level of the pyramid: "swd_32", "real_32", ..., "swd_mean"."""
+        """Return the distances by level of the pyramid, "swd_32", "real_32", ..., "swd_mean", and with a network those
+        of `jaxprior.training.feature_distances.feature_figures`."""
         parts = np.split(np.asarray(self.codes), 16)
         fakes = np.concatenate([np.asarray(self.sample(state, moment, part)) for part in parts])
         if fakes.shape[1] < 16:
@@ -98,11 +103,18 @@ class SlicedWasserstein:
         key = jax.random.key(0)
         distance = level_distances(reals[:half], fakes[:half], key=key)
         floor = level_distances(reals[:half], reals[half:], key=key)
-        return {f"swd_{k}": v for k, v in distance.items()} | {f"real_{k}": v for k, v in floor.items()}
+        found = {f"swd_{k}": v for k, v in distance.items()} | {f"real_{k}": v for k, v in floor.items()}
+        if self.network is not None:
+            found |= feature_figures(self.network, reals[:half], fakes[:half], others=reals[half:])
+        return found
 
     def summary(self, row: dict[str, float]) -> dict[str, Any]:
-        """Return both distances by level."""
-        return {"swd": _levels(row, "swd_"), "swd_real": _levels(row, "real_")}
+        """Return both distances by level, and with a network its name and what was measured in it."""
+        found = {"swd": _levels(row, "swd_"), "swd_real": _levels(row, "real_")}
+        if self.network is None:
+            return found
+        named = {"network": self.network.frechet_title, "sha256": self.network.card["sha256"]}
+        return {**found, "features": named | {name: row[name] for name in FIGURES if name in row}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,7 +309,8 @@ def read_evaluation(folder: Path) -> Evaluation:
             own = next((evaluator for evaluator in EVALUATORS if evaluator.file == path.name), None)
             if own is None:
                 return Evaluation(rows=rows)
-            return Evaluation(rows=rows, title=own.title, curve=own.curve, reference=own.reference, note=own.note)
+            note = f"{own.note} {FEATURE_NOTE}" if FIGURES[0] in columns else own.note
+            return Evaluation(rows=rows, title=own.title, curve=own.curve, reference=own.reference, note=note)
     return Evaluation(rows=[])
 
 

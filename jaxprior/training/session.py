@@ -90,7 +90,10 @@ class Plan:
         return [folder / name / "model.safetensors" for name in self.members] or [folder / "model.safetensors"]
 
 
-_ADDED = {"image_channels": 3, "mask_means": None, "invert_mask": False, "start_from": None, "warmup_steps": None}
+_ADDED = {
+    "image_channels": 3, "mask_means": None, "invert_mask": False, "start_from": None, "warmup_steps": None,
+    "evaluate_features": None,
+}  # fmt: skip
 """Settings that recipes have not always had, with what held before. Where they have it, a run does not state them."""
 
 

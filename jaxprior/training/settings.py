@@ -86,6 +86,24 @@ class TrainingSettings(Essentials):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GeneratorSettings(TrainingSettings):
+    """What every training of a generator of pictures can have besides.
+
+    Fields:
+        evaluate_features: name or file of a feature network in which samples are compared with real pictures at the end
+            of every phase, see `jaxprior.training.evaluators.SlicedWasserstein`. It decides no weight.
+    """
+
+    evaluate_features: str | None = recipe_setting(
+        None,
+        "Feature network in which samples are compared with real pictures at the end of every phase: Frechet distance "
+        "(FID with inception), KID, precision and recall.",
+        metavar="NAME|FILE",
+        rank=_SHARED,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class PictureInputs:
     """What most networks are trained on: a folder or a zip archive of pictures, read by `pictures.read`."""
 

@@ -94,6 +94,14 @@ class FeatureNetwork:
             name = self.card.get("title", known)
         return name if self.size is None else f"{name} at {self.size}"
 
+    def refuses(self, image_shape: tuple[int, ...]) -> str | None:
+        """Why the network does not take images of a shape, (h, w, c); None if it does. Nothing is computed."""
+        try:
+            maps = jax.tree.leaves(jax.eval_shape(self, jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)))
+        except ValueError as error:  # jaxprior's own errors are some of these
+            return " ".join(str(error).split()).removesuffix(".")
+        return None if all(0 not in one.shape for one in maps) else "a feature map would have no pixel"
+
     @property
     def frechet_title(self) -> str:
         """What the Frechet distance in this network is called: "Frechet distance, squeezenet[:13]", or FID."""

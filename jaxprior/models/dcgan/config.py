@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from jaxprior.protocols import Sizes
 from jaxprior.settings import check_choices
-from jaxprior.training.settings import TrainingSettings, check_widths, network_setting, recipe_setting
+from jaxprior.training.settings import GeneratorSettings, check_widths, network_setting, recipe_setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class LsganRecipe(TrainingSettings):
+class LsganRecipe(GeneratorSettings):
     """What a training depends on, besides its pictures and what all trainings depend on.
 
     Fields:

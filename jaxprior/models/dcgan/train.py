@@ -17,6 +17,7 @@ from jaxprior.nn.norm import fold
 from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
 from jaxprior.training.evaluators import CODES, SHOWN, SlicedWasserstein
+from jaxprior.training.feature_distances import evaluation_network
 from jaxprior.training.pictures import Pictures, draw_batch, to_images
 from jaxprior.training.players import adam_start, copied, ema, player, repeat
 from jaxprior.training.recipe import adam, average_decay, cut_into_parts, dtype_of
@@ -118,7 +119,9 @@ def plan(recipe: LsganRecipe, pictures: Pictures) -> Plan:
         phases=cut_into_parts(make_step(recipe), partial(partial, draw_batch, pictures.pixels), recipe),
         init=partial(init_state, recipe),
         show=lambda state, moment: sample(state, moment, codes[:SHOWN]),
-        evaluator=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=recipe.seed),
+        evaluator=SlicedWasserstein(
+            sample=sample, codes=codes, pictures=pictures, seed=recipe.seed, network=evaluation_network(recipe)
+        ),
         export=lambda state: {"generator": fold(state["average"]), "critic": fold(state["critic"])},
         card=lambda _state: card,
         pictures=pictures,

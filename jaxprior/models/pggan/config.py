@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from jaxprior.protocols import Sizes
 from jaxprior.settings import check_choices, setting
-from jaxprior.training.settings import TrainingSettings, check_widths, network_setting, recipe_setting
+from jaxprior.training.settings import GeneratorSettings, check_widths, network_setting, recipe_setting
 
 
 OPTIONS = (
@@ -34,7 +34,7 @@ def feature_widths(resolution: int, *, fmap_base: int = 16384, fmap_max: int = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class PgganRecipe(TrainingSettings):
+class PgganRecipe(GeneratorSettings):
     """What a PGGAN training run depends on, besides its pictures and what all trainings depend on.
 
     Fields:

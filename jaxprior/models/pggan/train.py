@@ -24,6 +24,7 @@ from jaxprior.models.pggan.stage import grow, highest_rate, make_networks, make_
 from jaxprior.system.ahead import Program, shapes_of
 from jaxprior.system.amounts import plural
 from jaxprior.training.evaluators import CODES, SHOWN, SlicedWasserstein
+from jaxprior.training.feature_distances import evaluation_network
 from jaxprior.training.phases import Phase
 from jaxprior.training.pictures import Pictures, draw_batch
 from jaxprior.training.players import copied, step_programs
@@ -127,7 +128,9 @@ def plan(recipe: PgganRecipe, pictures: Pictures) -> Plan:
         phases=[replace(phase, programs_at_end=partial(drawing, phase)) for phase in plan_phases],
         init=partial(init_state, recipe) if prior is None else lambda _key: start_state(recipe, prior),
         show=lambda state, moment: sample(state, moment, codes[:SHOWN]),
-        evaluator=SlicedWasserstein(sample=sample, codes=codes, pictures=pictures, seed=recipe.seed),
+        evaluator=SlicedWasserstein(
+            sample=sample, codes=codes, pictures=pictures, seed=recipe.seed, network=evaluation_network(recipe)
+        ),
         export=lambda state: {"generator": state["average"], "critic": state["critic"]},
         card=lambda _state: {"architecture": "pggan", "config": to_config(generator), **_origin(prior)},
         pictures=pictures,
