@@ -24,7 +24,6 @@ from jaxprior.cli.training import TrainingRunOptions, changed, say_report, train
 from jaxprior.protocols import Trainer
 from jaxprior.runs.trainings import check_training_folder
 from jaxprior.settings import about
-from jaxprior.weights.outlines import outline_network
 
 
 FIRST = ("pggan", "lsgan", "autoencoder")
@@ -112,6 +111,8 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
             settings = discovery.imported(trainer.settled)(settings, changes, preset_named=named)
         settings = changed(settings, changes)
         if (network := getattr(settings, "evaluate_features", None)) is not None:
+            from jaxprior.weights.outlines import outline_network
+
             outline_network(network, role="features")  # refuses what is none, before pictures are read
         given = before if has_own_inputs else after
         check_apart(run.out, [value for value in given.changes().values() if isinstance(value, Path)])
