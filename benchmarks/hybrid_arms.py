@@ -74,7 +74,7 @@ SINGLE_50 = changed(SINGLE, lbfgs(50, "bank"))
 HOLE_BEFORE = {"codes": {"kind": "multi", "num_codes": 20, "layer": 2}, **lbfgs(25, "bank", 4)}
 WHOLE_BEFORE = {"codes": {"kind": "multi", "num_codes": 20, "layer": 6}, **lbfgs(100, "bank")}
 WHOLE_BEFORE = changed(WHOLE_BEFORE, {"solve": {"weight_rate": 0.3}})
-FEATURES: dict[str, Any] = {"codes": {"kind": "feature", "layer": 4}}
+FEATURES: dict[str, Any] = {"codes": {"kind": "feature"}}
 FEATURES_25 = {**FEATURES, **lbfgs(25, "encoder")}
 FROM_ENCODER = {"solve": {"init": "encoder"}}
 
@@ -110,7 +110,7 @@ ARMS: dict[str, Arm] = {
     "biharmonic": Arm(simple="biharmonic"),
     "context encoder": Arm(simple="context encoder"),
     "default": both({}),
-    "untrained generator": both({}, trained=False),
+    "untrained generator": both({"solve": {"init": "bank"}}, trained=False),
     "single code, 1400": both(SINGLE),
     "single code, bank + 100": both(changed(SINGLE, lbfgs(100, "bank"))),
     "single code, bank + 50": both(SINGLE_50),
@@ -178,7 +178,7 @@ class ArmMaker:
             raise NotPossible("it is not for this task")
         prior = self._prior(arm)
         try:
-            method = make_method(table, task, prior=prior)
+            method = make_method(at_the_encoder(table, prior), task, prior=prior)
         except (JaxpriorError, ValueError) as error:
             raise NotPossible(str(error)) from None
         average = SIMPLE["inpaint"]["biharmonic"] if arm.averaged else None
@@ -207,6 +207,14 @@ class ArmMaker:
         if self.prior.encoder is None:
             raise NotPossible("the prior has no encoder; give --encoder")
         return with_encoder(self.prior, untrained_encoder(self.prior.encoder))
+
+
+def at_the_encoder(table: Mapping[str, Any], prior: jp.Prior) -> Mapping[str, Any]:
+    """A table in which a feature map without a layer lies at that of the prior's encoder, if it has one."""
+    codes = table.get("codes", {})
+    if codes.get("kind") != "feature" or "layer" in codes or prior.encoder is None:
+        return table
+    return changed(table, {"codes": {"layer": prior.encoder.layer}})
 
 
 def with_encoder(prior: jp.Prior, encoder: Any) -> jp.Prior:

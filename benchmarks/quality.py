@@ -33,6 +33,7 @@ from simple_methods import SIMPLE
 
 import jaxprior as jp
 from jaxprior.system import provenance
+from jaxprior.weights.encoders import load_encoder
 from jaxprior.weights.priors import Card
 
 
@@ -64,7 +65,10 @@ def methods(prior: jp.Prior, control: jp.Prior, spec: str, steps: str) -> list[M
     method = jp.preset("default", task, prior=prior)
     if steps:
         method = method._replace(solve=dataclasses.replace(method.solve, steps=int(steps)))
-    found = [inverted(name, which, method, spec) for name, which in ((PRIOR, prior), (UNTRAINED, control))]
+    begun = method
+    if method.solve.init == "encoder":  # which knows nothing of a generator with random weights
+        begun = method._replace(solve=dataclasses.replace(method.solve, init="bank"), start=None)
+    found = [inverted(PRIOR, prior, method, spec), inverted(UNTRAINED, control, begun, spec)]
     return [*found, *(direct(name, function) for name, function in SIMPLE.get(task.name, {}).items())]
 
 
@@ -125,9 +129,12 @@ def main() -> None:
     add_options(parser)
     parser.add_argument("--pictures", type=pictures_of, default=range(64), metavar="FIRST:END")
     parser.add_argument("--tasks", default=",".join(TASKS), help="results of the others are kept in --out")
+    parser.add_argument("--encoder", metavar="RUN|FILE", help="the prior's encoder, if it is not the bundled one")
     parser.add_argument("--settings", type=Path, help="JSON file of settings in place of the card's")
     options = parser.parse_args()
     prior = with_settings(jp.load_prior(options.prior), options.settings)
+    if options.encoder is not None:
+        prior = dataclasses.replace(prior, encoder=load_encoder(options.encoder))
     control, answers = jp.untrained(prior, key=jax.random.key(2)), Answers(options, prior.resolution)
     record = {
         "schema": 2, "benchmark": "quality", "prior": prior.card["name"], "sha256": prior.card["sha256"],

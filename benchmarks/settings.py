@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 from answers import Answers, add_options, direct, inverted
-from hybrid_arms import FEATURES, changed, lbfgs
+from hybrid_arms import FEATURES, at_the_encoder, changed, lbfgs, with_encoder
 from measuring import record, save
 from quality import headline
 from restoring import make_task, pictures_of
@@ -34,6 +34,7 @@ from simple_methods import strengths
 import jaxprior as jp
 from jaxprior.errors import JaxpriorError
 from jaxprior.restoration.presets import make_method
+from jaxprior.weights.encoders import load_encoder
 
 
 TASKS = ("reconstruct", "center:0.25", "block:0.25", "colorize", "superres:4", "denoise:0.2", "deblur:1.5")
@@ -60,7 +61,9 @@ class Search:
     """
 
     def __init__(self, options: argparse.Namespace):
-        self.options, self.prior = options, jp.load_prior(options.prior)
+        prior = jp.load_prior(options.prior)
+        self.prior = prior if options.encoder is None else with_encoder(prior, load_encoder(options.encoder))
+        self.options = options
         self.answers = Answers(options, self.prior.resolution)
 
     def measured(self, spec: str, candidates: Mapping[str, Mapping]) -> dict[str, dict]:
@@ -69,7 +72,7 @@ class Search:
         found = {}
         for name, table in candidates.items():
             try:
-                method = make_method(table, task, prior=self.prior)
+                method = make_method(at_the_encoder(table, self.prior), task, prior=self.prior)
             except (JaxpriorError, ValueError) as error:
                 print(f"{spec}, {name}: left out: {error}", flush=True)
                 continue
@@ -147,6 +150,7 @@ def main() -> None:
     """Search."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser)
+    parser.add_argument("--encoder", metavar="RUN|FILE", help="the prior's encoder, if it is not the bundled one")
     parser.add_argument("--pictures", type=pictures_of, default=range(64, 80), metavar="FIRST:END")
     parser.add_argument("--tasks", default=",".join(TASKS))
     parser.add_argument("--candidates", help="beginnings of names, with semicolons, or none; all by default")
@@ -168,7 +172,8 @@ def main() -> None:
             continue
         chosen, figures = choice(found, options.within)
         results[task] = {"chosen": chosen, "candidates": figures, **results.get(task, {})}
-        written[task] = card_table(search.prior, task, candidates[chosen])
+        table = at_the_encoder(candidates[chosen], search.prior)
+        written[task] = card_table(search.prior, task, table)
         print(f"\n{task}: {chosen}\n" + "\n".join(f"  {name:28s} {row}" for name, row in figures.items()))
     for task, found in results.items():
         for strength, median in found.get("simple method, medians by strength", {}).items():
