@@ -27,6 +27,7 @@ from jaxprior.evaluation.cells import Cell, row_key, with_mask
 from jaxprior.evaluation.masking import CellMasks
 from jaxprior.evaluation.scores import merges
 from jaxprior.restoration.cut_photos import CutPhoto, cut_photo
+from jaxprior.restoration.encoder_settings import merge_card
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,7 +185,8 @@ class Reader:
         """A decoded picture that keeps its size, with its squares."""
         merge = self.cell.method.merge
         try:
-            return cut_photo(self.cell.task, pixels, missing, self.image_shape, card=self.card, merge=merge)
+            card = merge_card(self.card, self.cell.method.start)
+            return cut_photo(self.cell.task, pixels, missing, self.image_shape, card=card, merge=merge)
         except MaskError as error:
             raise ImageError(str(error)) from None
 

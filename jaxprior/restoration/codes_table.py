@@ -83,6 +83,19 @@ def stated_codes(stated: Mapping, *, prior: Any, preset: str, names: Names) -> C
     return make_codes(begun, lowered, prior=prior, preset=preset, names=names)
 
 
+def asks_for_other(given: Mapping, kind: str) -> bool:
+    """Whether a table asks for codes of another kind.
+
+    Arguments:
+        given: see `make_codes`; kind: one of `CodesKind`.
+
+    Example:
+        >>> asks_for_other({"num_codes": 10}, "feature"), asks_for_other({"layer": 4}, "feature")
+        (True, False)
+    """
+    return given.get("kind", kind) != kind or bool(_without(given, kind))
+
+
 def _kind_of(codes: Any) -> CodesKind:
     return next(word for word, kind in KINDS.items() if isinstance(codes, kind))
 

@@ -220,7 +220,8 @@ def cut_photo(
         task: a forward operator for which `jaxprior.restoration.sizes.keeps_size` holds.
         photo: uint8, or floats in [-1, 1], [h, w, c], c being 1 or 3.
         missing: bool [h, w] for a task that fills holes, else None.
-        image_shape: of the prior's images, (r, r, c); card: of the prior, see `MergeRule.of_card`.
+        image_shape: of the prior's images, (r, r, c); card: with the weights of the
+            merge, see `encoder_settings.merge_card`.
         merge: "harmonic" or "paste".
 
     Raises:

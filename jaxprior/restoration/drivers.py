@@ -38,12 +38,13 @@ from jaxprior.restoration.arguments import (
 from jaxprior.restoration.drawing import solve_with_draws, spread_of
 from jaxprior.restoration.draws import Draws, as_draws
 from jaxprior.restoration.editing import edit, interpolate, render
+from jaxprior.restoration.encoder_settings import merge_card
 from jaxprior.restoration.grouping import in_groups
 from jaxprior.restoration.memory import MemoryPlan
 from jaxprior.restoration.merge_rule import MERGES, Merge, MergeRule
 from jaxprior.restoration.merging import merge_pictures
 from jaxprior.restoration.placement import Placement, Progress, SavePoint
-from jaxprior.restoration.presets import PRESETS, Method, preset
+from jaxprior.restoration.presets import PRESETS, Method, completed, preset
 from jaxprior.runs.progress import GroupProgress, shown
 from jaxprior.system.devices import Device
 from jaxprior.system.runtime import enable_compilation_cache
@@ -239,11 +240,9 @@ def _invert(
     draws = as_draws(draws)
     check_running(batch_size, memory, devices, progress)
     check_method(prior, codes=codes, objective=objective, solve=solve, refine=refine, start=start, merge=merge)
-    if codes is None or objective is None or solve is None:
-        default = preset("default", task, prior=prior)
-        codes, objective, solve = codes or default.codes, objective or default.objective, solve or default.solve
-    method = Method(codes, objective, solve, refine, start, merge, draws)
-    check_given_latents(start, prior, codes=codes, pictures=len(observed), starts=solve.starts)
+    method = completed(prior, task, codes=codes, objective=objective, solve=solve, start=start)
+    method = method._replace(refine=refine, merge=merge, draws=draws)
+    check_given_latents(start, prior, codes=method.codes, pictures=len(observed), starts=method.solve.starts)
     devices = jax.local_devices()[: len(observed)] if devices is None else devices
     with shown(task.label, len(observed)) if progress is True else contextlib.nullcontext() as work:
         inverter, b = Inverter(prior, method, devices=devices), len(observed)
@@ -282,7 +281,7 @@ class Inverter:
         check_fits(method.refine, prior.image_shape)
         self.refine, self.draws = method.refine, method.draws
         harmonic = one_of("merge", method.merge, MERGES) == "harmonic"
-        self.rule = MergeRule.of_card(prior.card) if harmonic else None
+        self.rule = MergeRule.of_card(merge_card(prior.card, self.placement.start)) if harmonic else None
 
     def fitted(
         self, task: Operator, observed: Any, *, wanted: int, memory: float | None = None

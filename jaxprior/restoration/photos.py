@@ -19,13 +19,15 @@ from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.operators import Inpaint, Operator
 from jaxprior.protocols import Codes
-from jaxprior.restoration.arguments import as_prior, as_task, refuse_tracing
+from jaxprior.restoration.arguments import as_prior, as_task, check_method, refuse_tracing
 from jaxprior.restoration.cut_photos import CutPhoto, cut_photo
 from jaxprior.restoration.draws import Draws
 from jaxprior.restoration.drivers import Result, invert
+from jaxprior.restoration.encoder_settings import merge_card
 from jaxprior.restoration.given_photos import as_photo, in_range, masks_of
 from jaxprior.restoration.merge_rule import MERGES, Merge, fills_holes
 from jaxprior.restoration.placement import Progress
+from jaxprior.restoration.presets import completed
 from jaxprior.restoration.sizes import keeps_size
 from jaxprior.restoration.squares import Square
 from jaxprior.system.activity import steps_of
@@ -128,10 +130,12 @@ def restore_photo(
     names = ["photo"] if one else [f"photo[{i}]" for i in range(len(given))]
     photos = [as_photo(each, name) for each, name in zip(given, names, strict=True)]
     masks = masks_of(mask, photos, names, key) if fills_holes(task) else [None] * len(photos)
-    cuts = []
+    check_method(prior, codes=codes, objective=objective, solve=solve, refine=refine, start=start, merge=merge)
+    method = completed(prior, task, codes=codes, objective=objective, solve=solve, start=start)
+    card, cuts = merge_card(prior.card, method.start), []
     for each, missing, name in zip(photos, masks, names, strict=True):
         each = in_range(each, missing, name, value_range)
-        cuts.append(cut_photo(task, each, missing, prior.image_shape, card=prior.card, merge=merge))
+        cuts.append(cut_photo(task, each, missing, prior.image_shape, card=card, merge=merge))
     counts, found = [len(cut.squares) for cut in cuts], None
     if sum(counts):
         observed = jnp.concatenate([cut.observed for cut in cuts])

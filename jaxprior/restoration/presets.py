@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from jaxprior import protocols
 from jaxprior.checks import kind_of
 from jaxprior.errors import ArgumentError, SettingsError, WeightsError
-from jaxprior.inversion.codes import CodesKind, MultiCode, SingleCode
+from jaxprior.inversion.codes import CodesKind, FeatureCode, MultiCode, SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
+from jaxprior.inversion.starts import GivenStart
 from jaxprior.inversion.starts.encoder import EncoderStart, check_layer, missing_encoder
 from jaxprior.operators import Identity, Operator
 from jaxprior.protocols import Codes
 from jaxprior.restoration.codes_table import make_codes, stated_codes
 from jaxprior.restoration.defaults import defaults_of, origin_of_defaults
 from jaxprior.restoration.draws import Draws
+from jaxprior.restoration.encoder_settings import card_of_settings
 from jaxprior.restoration.merge_rule import MERGES, Merge
 from jaxprior.restoration.networks import Networks, OutlinedNetworks
 from jaxprior.settings import PLAIN, Names, as_table, at, check_choice, check_names, fields_of, setting, spelled, typed
@@ -178,9 +180,13 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
     name, merge = table.get("preset", "default"), table.get("merge", Outline.merge)
     check_choice(merge, MERGES, spelled("merge", names))
     given = {part: as_table(table.get(part, {}), part) for part in PARTS}
-    if (encoder := _encoder(table.get("encoder"), prior, networks)) is not None:
-        prior, given["solve"] = dataclasses.replace(prior, encoder=encoder), {"init": "encoder", **given["solve"]}
-    begun, stated, solve = _start(name, _name_of(task), prior)
+    encoder = table.get("encoder")
+    if isinstance(encoder, str) and encoder == "none":
+        prior = dataclasses.replace(prior, encoder=None)
+    elif encoder is not None:
+        prior = dataclasses.replace(prior, encoder=_encoder(encoder, prior, networks))
+        given["solve"] = {"init": "encoder", **given["solve"]}
+    begun, stated, solve = _start(name, _name_of(task), prior, given)
     codes = make_codes(begun, given["codes"], prior=prior, preset=name, names=names)
     objective = _objective(stated, given["objective"], prior, names, networks)
     objective.check_codes(codes)
@@ -209,7 +215,38 @@ def origin_of_method(table: Mapping, task: Operator | None = None, *, prior: Any
     """
     if table.get("preset", Outline.preset) != Outline.preset:
         return None
-    return origin_of_defaults(prior.card, _name_of(task), image_shape=prior.image_shape)
+    given = {part: as_table(table.get(part, {}), part) for part in ("codes", "solve")}
+    card = card_of_settings(prior, _name_of(task), **given)
+    return origin_of_defaults(card, _name_of(task), image_shape=prior.image_shape)
+
+
+def completed(
+    prior: "Prior", task: Operator, *, codes: Codes | None, objective: Objective | None, solve: Solve | None, start: Any
+) -> Method:
+    """Complete what a caller gave of a method by the prior's defaults.
+
+    The settings of the prior's encoder are for its own start and its own kind of codes. Where something else was given,
+    the prior's settings count.
+
+    Arguments:
+        prior, task: as for `preset`.
+        codes, objective, solve, start: what was given, or None.
+    """
+    if codes is None or objective is None or solve is None:
+        default = preset("default", task, prior=prior)
+        if default.solve.init == "encoder" and not _goes_with_encoder(default, codes, solve, start):
+            default = preset("default", task, prior=dataclasses.replace(prior, encoder=None))
+        codes, objective, solve = codes or default.codes, objective or default.objective, solve or default.solve
+    return Method(codes, objective, solve, start=encoder_start(prior, codes, solve) if start is None else start)
+
+
+def _goes_with_encoder(default: Method, codes: Any, solve: Solve | None, start: Any) -> bool:
+    """Whether settings that begin with an encoder can complete what was given."""
+    if solve is not None and solve.init != "encoder" or codes is not None and type(codes) is not type(default.codes):
+        return False
+    if isinstance(start, GivenStart):
+        return not isinstance(default.codes, FeatureCode) or "features" in start.given
+    return start is None or isinstance(start, EncoderStart)
 
 
 def _name_of(task: Operator | None) -> str:
@@ -220,11 +257,12 @@ PUBLIC_SETTINGS = {"inpaint": (30, 4, 3000), "colorize": (20, 6, 1500), "superre
 """Codes, layer and iterations of mGANprior's scripts and README, where they differ from reconstruction."""
 
 
-def _start(name: str, task_name: str, prior: Any) -> tuple[Codes, dict, Solve]:
+def _start(name: str, task_name: str, prior: Any, given: Mapping[str, Mapping]) -> tuple[Codes, dict, Solve]:
     """Codes, table of the objective (its network is not loaded yet, for it may be changed) and solve of a preset."""
     check_choice(name, PRESETS, "preset")
     if name == "default":
-        return _from_card(prior, task_name)
+        card = card_of_settings(prior, task_name, codes=given["codes"], solve=given["solve"])
+        return _from_card(card, prior, task_name)
     if name == "invertgan":
         return SingleCode(), {}, Solve(steps=1400, optimizer="adam", learning_rate=0.1)
     if name == "lsgan":
@@ -242,9 +280,9 @@ def _start(name: str, task_name: str, prior: Any) -> tuple[Codes, dict, Solve]:
     return MultiCode(num_codes=codes, layer=min(layer, prior.num_layers), alpha=alpha), objective, solve
 
 
-def _from_card(prior: Any, task_name: str) -> tuple[Codes, dict, Solve]:
-    stated = defaults_of(prior.card, task_name, image_shape=prior.image_shape)
-    with at(f"the card of {prior.card.get('name')}"):
+def _from_card(card: Mapping, prior: Any, task_name: str) -> tuple[Codes, dict, Solve]:
+    stated = defaults_of(card, task_name, image_shape=prior.image_shape)
+    with at(f"the card of {card.get('name')}"):
         codes = stated_codes(stated["codes"], prior=prior, preset="default", names=PLAIN)
         solve = Solve(**fields_of(Solve, stated["solve"], prefix="solve."))
     return codes, stated["objective"], solve
@@ -301,9 +339,7 @@ def _draws(given: Any, names: Names) -> Draws | None:
 
 
 def _encoder(source: Any, prior: Any, networks: Networks) -> Any:
-    """The encoder that a table names in place of the prior's own; None if it names none."""
-    if source is None or isinstance(source, str) and source == "none":
-        return None
+    """The encoder that a table names in place of the prior's own."""
     encoder = networks.encoder(source) if isinstance(source, str | Path) else source
     if (check_fits := getattr(encoder, "check_fits", None)) is not None:
         check_fits(prior)
