@@ -163,7 +163,8 @@ class Filled:
     """PSNR of what an encoder answers to damaged held-out pictures, beside what needs no network.
 
     Where pixels are missing that is biharmonic interpolation, and the PSNR is that of the missing pixels; of other
-    damage it is the damaged picture itself, and the PSNR that of the whole picture.
+    damage it is the damaged picture itself, and the PSNR that of the whole picture. A picture that is not damaged is
+    compared with nothing.
 
     Fields:
         answer: (state, seen [n, h, w, c], known [n, h, w, 1]) -> images [n, h, w, c] in [-1, 1].
@@ -182,16 +183,26 @@ class Filled:
         "higher is better."
     )
     title = "PSNR of the answer, held-out pictures [dB]"
-    curve, reference = "merged_psnr", "reference_psnr"
+    curve = "merged_psnr"
+
+    @property
+    def reference(self) -> str | None:
+        """The column of what needs no network, if a task has such a thing."""
+        return "reference_psnr" if any(self._is_damaged(words) for words in self.tasks) else None
 
     def measure(self, state: Any, moment: Moment) -> dict[str, float]:
         """Return the figures that `note` explains, and the gain of every task."""
         each = {words: self._of_task(state, words) for words in self.tasks}
-        names = list(next(iter(each.values())))
-        found = {name: float(np.mean([figures[name] for figures in each.values()])) for name in names}
+        names = max(each.values(), key=len)
+        found = {name: float(np.mean([one[name] for one in each.values() if name in one])) for name in names}
         if len(each) > 1:
-            found |= {f"gain {words}": figures["gain"] for words, figures in each.items()}
+            found |= {f"gain {words}": figures["gain"] for words, figures in each.items() if "gain" in figures}
         return found
+
+    def _is_damaged(self, words: str) -> bool:
+        """Whether a task leaves anything to be restored."""
+        seen, known = self.tasks[words]
+        return bool((known < 0.5).any()) or not np.array_equal(seen, images.to_float(self.originals))
 
     def _of_task(self, state: Any, words: str) -> dict[str, float]:
         seen, known = self.tasks[words]
@@ -204,9 +215,10 @@ class Filled:
             mask = np.float32(known[..., 0] < 0.5)
             merged = answers + np.asarray(_harmonic((truth - answers) * known, mask))
         own, after, before = (np.asarray(psnr(one, truth, mask=mask)) for one in (answers, merged, reference))
-        figures = {"psnr": own, "merged_psnr": after, "reference_psnr": before, "gain": after - before}
-        medians = {name: float(np.median(values)) for name, values in figures.items()}
-        return {**medians, "wins": float(np.mean(after > before))}
+        figures = {"psnr": own, "merged_psnr": after}
+        if self._is_damaged(words):
+            figures |= {"reference_psnr": before, "gain": after - before, "wins": after > before}
+        return {name: float(np.mean(v) if name == "wins" else np.median(v)) for name, v in figures.items()}
 
     @functools.cached_property
     def _references(self) -> dict[str, np.ndarray]:
