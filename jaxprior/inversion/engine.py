@@ -156,7 +156,8 @@ def compile_ahead(generator, objective: Objective, operator, observed, keys, *, 
             state, *_ = step_shapes(*arguments, observed, keys, codes=codes, solve=solve)
             _rendered.lower(state["latents"], generator, codes=codes).compile()
 
-    ahead.compile_ahead(_stepping(*arguments, np.shape(keys), codes=codes, solve=solve.of_one_step()), step)
+    if solve.steps:  # an answer that is taken as it is needs no step
+        ahead.compile_ahead(_stepping(*arguments, np.shape(keys), codes=codes, solve=solve.of_one_step()), step)
     ahead.compile_ahead(_rendering(generator, np.shape(keys), codes=codes, solve=solve), compile_rendering)
 
 

@@ -26,6 +26,7 @@ from jaxprior.models.encoder.samples import Samples, make_samples
 from jaxprior.models.encoder.settled import check_shape
 from jaxprior.nn.latent import draw_codes
 from jaxprior.nn.norm import pixel_norm
+from jaxprior.operators import Inpaint, task_table
 from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
 from jaxprior.training.evaluators import SHOWN, Filled
@@ -246,10 +247,24 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
             "architecture": "encoder",
             "config": to_config(network),
             "prior": {"name": prior.card.get("name"), "sha256": prior.sha256, "layer": recipe.layer},
+            "defaults": defaults(recipe),
         },
         pictures=pictures,
         seed=recipe.seed,
     )
+
+
+def defaults(recipe: EncoderRecipe) -> dict[str, Any]:
+    """The settings that a card states: holes are filled by the answer as it is, if the encoder was trained to fill any.
+
+    Steps that explain the known pixels better make holes no better (docs/encoders.md). Other tasks put nothing back of
+    what is known, so that they keep the settings of the prior.
+    """
+    if all(task_table(words)["name"] != Inpaint.name for words in recipe.tasks):
+        return {}
+    codes = {"kind": "feature", "layer": recipe.layer}
+    solve = {"init": "encoder", "optimizer": "lbfgs", "steps": 0}
+    return {Inpaint.name: {"codes": codes, "objective": {"pixel": "l2"}, "solve": solve}}
 
 
 def network_shape(network: Encoder) -> tuple[int, int, int]:

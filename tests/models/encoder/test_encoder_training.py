@@ -16,7 +16,7 @@ from jaxprior.models.encoder.config import EncoderRecipe
 from jaxprior.models.encoder.damage import Batches, damaged, make_damages
 from jaxprior.models.encoder.networks import Encoder, from_config, to_config
 from jaxprior.models.encoder.samples import Samples, make_samples
-from jaxprior.models.encoder.train import Networks, errors, look_loss, plan, rate_share
+from jaxprior.models.encoder.train import Networks, defaults, errors, look_loss, plan, rate_share
 from jaxprior.nn.norm import group_norm
 from jaxprior.operators import task_table
 from jaxprior.training.loop import Pace
@@ -200,3 +200,9 @@ def test_how_an_answer_looks_is_judged_with_the_known_pixels_put_back():
     loss, told = look_loss(recipe, seen, images_, originals, known)
     assert float(loss) == pytest.approx(1.0) and float(told["feature_loss"]) == pytest.approx(0.5)  # of half the pixels
     assert float(look_loss(recipe, Networks(None, None), images_, originals, known)[0]) == 0.0
+
+
+def test_a_card_states_settings_for_holes_only_if_it_was_trained_to_fill_them():
+    stated = defaults(EncoderRecipe(layer=3, tasks=("reconstruct", "inpaint block:0.1")))
+    assert stated["inpaint"]["codes"] == {"kind": "feature", "layer": 3} and list(stated) == ["inpaint"]
+    assert defaults(EncoderRecipe(tasks=("superres 4",))) == {}
