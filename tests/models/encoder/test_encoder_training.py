@@ -22,7 +22,7 @@ from jaxprior.operators import task_table
 from jaxprior.training.loop import Pace
 from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.pictures import Pictures
-from jaxprior.weights.encoders import check_fits, load_encoder
+from jaxprior.weights.encoders import load_encoder
 
 
 RANDOM = np.random.default_rng(0)
@@ -124,7 +124,7 @@ def test_it_learns_the_codes_and_pictures_of_samples_and_resumes_to_the_bit(tmp_
     assert float(figures[-1]["psnr"]) > float(figures[0]["psnr"]) + 0.5
     encoder = load_encoder(whole)
     assert encoder.layer == 3 and encoder.prior_sha256 == prior.sha256 and encoder.image_shape == (16, 16, 3)
-    check_fits(encoder, prior)
+    encoder.check_fits(prior)
     seen = images.to_float(samples.pixels[:8])
     answer = encoder(seen, np.ones((8, 16, 16, 1), np.float32))
     assert answer["features"].shape == prior.head(samples.z[:8], 3).shape
@@ -132,7 +132,7 @@ def test_it_learns_the_codes_and_pictures_of_samples_and_resumes_to_the_bit(tmp_
     assert after > float(figures[0]["psnr"])
     other = jp.load_prior(write_tiny_prior(tmp_path / "other.safetensors", seed=1))
     with pytest.raises(ArgumentError, match="the encoder belongs to tiny"):
-        check_fits(encoder, other)
+        encoder.check_fits(other)
     with pytest.raises(ArgumentError, match="batch of pictures"):
         encoder(seen[0], np.ones((16, 16, 1), np.float32))
 
