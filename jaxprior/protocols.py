@@ -271,9 +271,11 @@ class LatentTerm(Protocol):
         ...
 
 
-TRUTH, MASK, MERGE, OBSERVED, NETWORK = "truth", "mask", "merge", "observed", "network"
+TRUTH, MASK, MERGE, OBSERVED = "truth", "mask", "merge", "observed"
+NETWORK, DRAWS = "network", "draws"
 """What a metric can need: the original; a mask of missing pixels; a task that puts back what is known for certain; a
-task whose observation is something else than the picture itself; a feature network in which results are compared."""
+task whose observation is something else than the picture itself; a feature network in which results are compared;
+several answers for each picture."""
 
 WHOLE, HOLE, MERGED, KNOWN, RESULT = "whole", "hole", "merged", "known", "result"
 """The part of a picture that a metric looks at: all of the generator's output, its missing pixels, the picture after
@@ -304,6 +306,7 @@ class Scored(NamedTuple):
         task: the forward operator, every array of it with a leading axis b.
         distance: a `FeatureDistance` of the results (see `RESULT`) from the originals, or None where no network or no
             original is there. It is computed once for all metrics.
+        draws: several answers for each picture, merged, [b, K, h, w, c], or None where there is one.
     """
 
     raw: Any
@@ -313,6 +316,7 @@ class Scored(NamedTuple):
     masks: Any
     task: Any
     distance: Any = None
+    draws: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,8 +331,8 @@ class Metric:
         title: for people, for example "PSNR hole".
         function: from a `Scored` batch to one number a picture, [b]. The package's own are compiled together and see
             JAX arrays; those of other packages are called with NumPy arrays and may be any Python.
-        needs: what must be there for the figure to exist, of `TRUTH`, `MASK`, `MERGE`, `OBSERVED` and `NETWORK`. Where
-            it is not, the function is not called and the figure is missing.
+        needs: what must be there for the figure to exist, of `TRUTH`, `MASK`, `MERGE`, `OBSERVED`, `NETWORK` and
+            `DRAWS`. Where it is not, the function is not called and the figure is missing.
         part: the part of the picture that it looks at. Figures of one part stand together in the tables of a paper.
         unit: for example "dB"; empty if it has none.
         digits: decimals that people see.
@@ -365,7 +369,7 @@ class Metric:
         object.__setattr__(self, "needs", frozenset(self.needs))
         if not self.name.isidentifier():
             raise ValueError(f"the metric {self.name!r}: expected a name of letters, digits and underscores.")
-        if unknown := self.needs - {TRUTH, MASK, MERGE, OBSERVED, NETWORK}:
+        if unknown := self.needs - {TRUTH, MASK, MERGE, OBSERVED, NETWORK, DRAWS}:
             raise ValueError(f"the metric {self.name}: `needs` has {', '.join(sorted(unknown))}, which does not exist.")
         if self.part not in (parts := (WHOLE, HOLE, MERGED, KNOWN, RESULT)):
             expected = f"{', '.join(parts[:-1])} or {parts[-1]}"

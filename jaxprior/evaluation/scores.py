@@ -17,7 +17,7 @@ from jaxprior.metrics import Metric, Scored, installed_metrics, own_metrics
 from jaxprior.metrics._images import clip
 from jaxprior.metrics.perceptual import feature_distance
 from jaxprior.operators import Identity, Operator, batched
-from jaxprior.protocols import HOLE, MASK, MERGE, MERGED, NETWORK, OBSERVED, TRUTH
+from jaxprior.protocols import DRAWS, HOLE, MASK, MERGE, MERGED, NETWORK, OBSERVED, TRUTH
 from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
 
@@ -30,6 +30,7 @@ def score(
     masks: np.ndarray | None,
     *,
     network: Callable | None = None,
+    draws: np.ndarray | None = None,
 ) -> list[dict[str, float]]:
     """Return the figures of each picture.
 
@@ -41,6 +42,7 @@ def score(
         masks: [b, h, w], 1 = missing, or None for a task without a mask.
         network: a feature network in which results are compared with the originals as well, see
             `jaxprior.metrics.perceptual`. It sees each picture once, whatever the number of figures.
+        draws: several answers for each picture, merged, [b, K, h, w, c], or None.
 
     Returns:
         one dictionary a picture: figures by the names of the installed metrics, without those for which there is
@@ -53,8 +55,12 @@ def score(
     figures = {name: np.asarray(values) for name, values in _own_figures(scored).items()}
     if network is not None and truth is not None:
         scored = scored._replace(distance=feature_distance(network, clip(merged), clip(truth)))
-        in_network = _own_figures(scored, in_network=True)  # apart: the bits of the others do not depend on a network
+        in_network = _own_figures(scored, beside=NETWORK)  # apart: the bits of the others do not depend on a network
         figures |= {name: np.asarray(values) for name, values in in_network.items()}
+    if draws is not None:
+        of_draws = _own_figures(scored._replace(distance=None, draws=draws), beside=DRAWS)
+        figures |= {name: np.asarray(values) for name, values in of_draws.items()}
+        scored = scored._replace(draws=draws)
     foreign = installed_metrics()[len(own_metrics()) :]
     if foreign:
         scored = scored._replace(task=batched(task, len(raw)))
@@ -97,16 +103,18 @@ def merges(task: Operator, observed: jax.ShapeDtypeStruct, restored: jax.ShapeDt
     return traced.outvars[0] is not traced.invars[-1]
 
 
-@partial(jax.jit, static_argnames="in_network", compiler_options=QUICKLY_COMPILED)
-def _own_figures(scored: Scored, *, in_network: bool = False) -> dict[str, jax.Array]:
+@partial(jax.jit, static_argnames="beside", compiler_options=QUICKLY_COMPILED)
+def _own_figures(scored: Scored, *, beside: str | None = None) -> dict[str, jax.Array]:
     """The figures of this package's metrics as one program, which metrics of other packages do not change.
 
     Arguments:
-        scored: the pictures; in_network: whether the figures that need a network are wanted, or all others.
+        scored: the pictures.
+        beside: which of the optional figures are wanted, those that need `NETWORK` or those that need `DRAWS`; None for
+            all others.
     """
     scored = scored._replace(task=batched(scored.task, len(scored.raw)))
     given = _given(scored)
-    wanted = [one for one in own_metrics() if (NETWORK in one.needs if in_network else not one.optional)]
+    wanted = [one for one in own_metrics() if (not one.optional if beside is None else beside in one.needs)]
     return {one.name: one.function(scored) for one in wanted if one.needs <= given}
 
 
@@ -119,6 +127,7 @@ def _given(scored: Scored) -> set[str]:
         OBSERVED: scored.masks is not None or not isinstance(scored.task, Identity),
         MERGE: merges(one, scored.observed[0], scored.raw[0]),
         NETWORK: scored.distance is not None,
+        DRAWS: scored.draws is not None,
     }
     return {name for name, there in given.items() if there}
 

@@ -162,10 +162,10 @@ class Solver:
         figures = []
         for first in range(0, len(jobs), self.batch):  # of one shape, as everything that is computed
             some = np.arange(first, first + self.batch)
-            of_some = [None if part is None else part[some] for part in (truth, masks)]
+            *of_some, draws = (None if part is None else part[some] for part in (truth, masks, result.draws))
             restored = (result.images[some], result.merged[some], observed[some])
             with doing("measuring what was found"):
-                figures += score(operators.take(task, some), *restored, *of_some, network=self.network)
+                figures += score(operators.take(task, some), *restored, *of_some, network=self.network, draws=draws)
         with doing("judging how well the pictures fit the prior"):
             fits = judge(self.prior, observed[: len(jobs)], operators.take(task, np.arange(len(jobs))))
         return [

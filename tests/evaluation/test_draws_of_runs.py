@@ -65,13 +65,30 @@ def test_every_picture_has_its_draws_their_spread_and_a_sheet(run):
 def test_draws_change_neither_pictures_nor_figures_but_the_keys(run, prior, tmp_path):
     alone = RunFolder(tmp_path / "run")
     run_cell(cell_of(METHOD), images.list_images([run.path.parent / "in"]), alone, prior=prior)
+    write_report([alone])
     for one, other in zip(alone.rows(), run.rows(), strict=True):
         for kind in ("images", "raw", "latents"):
             assert alone.file(kind, one.file).name == run.file(kind, other.file).name
         for kind in ("images", "raw"):
             assert alone.file(kind, one.file).read_bytes() == run.file(kind, other.file).read_bytes()
         assert one.psnr == other.psnr and one.key != other.key
+        assert one.spread is None and "spread" not in (alone.path / "results.csv").read_text()
     assert not (alone.path / "draws").exists()
+
+
+def test_the_journal_says_how_far_draws_differ_and_how_good_they_are(run):
+    for row in run.rows():
+        pictures = [images.load_image(run.draw(row.file, number)) for number in (1, 2)]
+        draws = np.stack([images.to_float(picture) for picture in pictures])
+        original, mask = (images.load_image(run.file(kind, row.file)) for kind in ("originals", "masks"))
+        hole, original = mask[..., 0] > 0, images.to_float(original)
+        assert row.spread == pytest.approx(np.sqrt(draws.var(axis=0, ddof=1)[hole].mean()), abs=0.005)
+        errors = ((draws - original)[:, hole] ** 2).mean(axis=(1, 2))
+        assert row.psnr_best_draw == pytest.approx(10 * np.log10(4 / errors.min()), abs=0.1)
+        of_mean = ((draws.mean(axis=0) - original)[hole] ** 2).mean()
+        assert row.psnr_mean_draw == pytest.approx(10 * np.log10(4 / of_mean), abs=0.1)
+        assert row.psnr_mean_draw > -10 * np.log10(errors.mean() / 4)
+    assert "PSNR best draw" in (run.path / "report.html").read_text()
 
 
 def test_configurations_without_draws_are_what_they_were(prior):
