@@ -34,7 +34,7 @@ def _mask(scored: Scored):
 SPREAD = Metric(
     name="spread", title="Spread of draws", function=_spread, part=RESULT, needs=frozenset({DRAWS}), order=80,
     optional=True,
-    note="Spread of draws = root mean variance of the several answers where something was missing, in units of [-1, 1].",
+    note="Spread of draws = root mean variance of the answers where something was missing, in units of [-1, 1].",
 )  # fmt: skip
 BEST = Metric(
     name="psnr_best_draw", title="PSNR best draw", function=_best, part=RESULT, needs=frozenset({DRAWS, TRUTH}),

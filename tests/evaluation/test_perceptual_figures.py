@@ -25,6 +25,7 @@ from jaxprior.evaluation import (
     write_report,
 )
 from jaxprior.evaluation.scores import score
+from jaxprior.inversion.codes import MultiCode
 from jaxprior.metrics.perceptual import perceptual_map
 from jaxprior.restoration import drivers
 from jaxprior.restoration.drivers import Method
@@ -33,7 +34,7 @@ from jaxprior.weights.priors import load_prior
 from jaxprior.weights.storage import save_weights
 
 
-METHOD = Method(drivers.MultiCode(num_codes=2, layer=4), drivers.Objective(), drivers.Solve(steps=2, init="random"))
+METHOD = Method(MultiCode(num_codes=2, layer=4), drivers.Objective(), drivers.Solve(steps=2, init="random"))
 HOLE = operators.Inpaint(np.zeros((16, 16), np.float32))
 INPAINT = Cell(task=HOLE, mask=masks.parse_mask("center:0.25"), method=METHOD, clean=True)
 FIGURES = ("perceptual", "perceptual_hole")
