@@ -15,6 +15,7 @@ from .inversion.codes.attention import SelfAttention as SelfAttention
 from .inversion.codes.features import FeatureCode as FeatureCode
 from .inversion.codes.multi import MultiCode as MultiCode
 from .inversion.codes.single import SingleCode as SingleCode
+from .inversion.codes.tuned import TunedCode as TunedCode
 from .inversion.objective import Objective as Objective
 from .inversion.solvers import Solve as Solve
 from .inversion.starts import GivenStart as GivenStart

@@ -114,11 +114,26 @@ class CutGenerator(Protocol):
 
 
 @runtime_checkable
+class Tunable(CutGenerator, Protocol):
+    """A cut generator whose weights can be changed for one picture, as `jaxprior.inversion.codes.tuned` does."""
+
+    def tail_layers(self) -> dict[str, tuple[int, int]]:
+        """The layers of the tail by their names, in order, with their channels in and out."""
+        ...
+
+    def changed(self, change: "Mapping[str, Mapping[str, Array]]") -> "CutGenerator":
+        """The same with changed weights; see `jaxprior.nn.changed.changing` for what a change is."""
+        ...
+
+
+@runtime_checkable
 class Codes(Protocol):
     """How the latents of ONE image are laid out, start, and become an image. The engine maps it over the batch.
 
     Codes whose image is `generator.tail` of one map can tell that map by a method `composed(generator, latents)` ->
     [*space, c]; terms of the loss that look at it (`LatentTerm`) need it.
+
+    Codes may also have a term of the loss of their own, a method `penalty(generator, latents)` that returns a scalar.
     """
 
     @property

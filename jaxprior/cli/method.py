@@ -22,6 +22,7 @@ PARTS = {
     "codes.": "jaxprior.inversion.codes.multi:MultiCode",
     "codes.attention.": "jaxprior.inversion.codes.attention:SelfAttention",
     "solve.": "jaxprior.inversion.solvers:Solve",
+    "tune.": "jaxprior.inversion.codes.tuned:TunedCode",
     "objective.": "jaxprior.inversion.objective:Objective",
     "draws.": "jaxprior.restoration.draws:Draws",
 }

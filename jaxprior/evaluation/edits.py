@@ -25,6 +25,7 @@ from jaxprior.inversion.codes.attention import CBAM, SelfAttention
 from jaxprior.inversion.codes.features import FeatureCode
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.codes.single import SingleCode
+from jaxprior.inversion.codes.tuned import TunedCode
 from jaxprior.protocols import Codes
 from jaxprior.reporting.sheet import enlarge, tile_side
 from jaxprior.restoration import drivers
@@ -34,7 +35,7 @@ from jaxprior.system.activity import doing, steps_of
 from jaxprior.system.files import write_atomically, write_json
 
 
-KINDS = {kind.__name__: kind for kind in (MultiCode, SingleCode, FeatureCode, CBAM, SelfAttention)}
+KINDS = {kind.__name__: kind for kind in (MultiCode, SingleCode, FeatureCode, TunedCode, CBAM, SelfAttention)}
 NAMED = 5  # names listed in a message
 ON_SHEET = 32  # strips
 FRAME_MS = 120

@@ -66,9 +66,9 @@ class _Counted:
     @property
     def operations(self) -> float:
         """Of all steps of one picture."""
-        solve = self.cell.method.solve
-        work = work_with_draws(solve, self.cell.method.draws)
-        return self.cost.operations / self.solver.batch * solve.steps * solve.passes * work
+        method = self.cell.method
+        work = work_with_draws(method.solve, method.draws)
+        return self.cost.operations / self.solver.batch * method.evaluations * work
 
     @property
     def sort(self) -> str:
@@ -129,7 +129,7 @@ def _elsewhere(cell: Cell, prior: Any, device: KnownDevice, wanted: int, limit: 
     )  # fmt: skip
     task, observed = shapes_of(cell, prior)
     placement, batch, cost = placement.counted_fit(task, observed, size=wanted, limit=limit)
-    evaluations = solve.steps * solve.passes * work_with_draws(solve, cell.method.draws)
+    evaluations = cell.method.evaluations * work_with_draws(solve, cell.method.draws)
     return Estimate(
         seconds_per_picture=cost.operations / batch * evaluations / device.operations[solve.precision],
         rest_per_picture=REST,

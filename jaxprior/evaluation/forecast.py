@@ -99,7 +99,7 @@ def _forecasts(plan: EvaluationPlan, estimates: dict[tuple, Estimate], share: Sh
             title=planned.title,
             pictures=pictures,
             inversions=pictures * (solve.starts + (0 if draws is None else draws.count)),
-            steps=solve.steps * solve.passes,
+            steps=planned.cell.method.evaluations,
             batch=min(estimate.batch, pictures),
             bytes=estimate.bytes,
             steps_seconds=pictures * estimate.seconds_per_picture,

@@ -133,7 +133,8 @@ def finish(state, generator, objective: Objective, operator, target, *, codes: C
         latents, features = (state["latents"], None) if objective.needs_latents else (None, None)
         if target.began is not None:
             features = _composed(latents, generator, codes=codes)
-        arguments = (objective, operator, target, latents, features)
+        penalties = _penalties(state["latents"], generator, codes=codes) if hasattr(codes, "penalty") else None
+        arguments = (objective, operator, target, latents, features, penalties)
         last = _compared(state, images, *arguments, solve=solve.of_one_step())
         kept = last if solve.keep == "last" else last["kept"]
         if solve.keep != "last":
@@ -296,6 +297,8 @@ def _evaluate(latents, generator, objective, operator, target, *, codes):
         features = codes.composed(generator, latents)
         image = generator.tail(features[None])[0]
     found = objective.evaluate(image, operator, target, latents, features)
+    if hasattr(codes, "penalty"):
+        found = found._replace(loss=found.loss + codes.penalty(generator, latents))
     return found.loss, (found, image)
 
 
@@ -364,10 +367,18 @@ def _composed(latents, generator, *, codes):
     return jax.vmap(codes.composed, (None, 0))(generator, latents)
 
 
+@partial(jax.jit, static_argnames="codes", compiler_options=QUICKLY_COMPILED)
+def _penalties(latents, generator, *, codes):
+    """The codes' own term of the loss, of latents with a leading axis b."""
+    return jax.vmap(codes.penalty, (None, 0))(generator, latents)
+
+
 @partial(jax.jit, static_argnames="solve", compiler_options=QUICKLY_COMPILED)
-def _compared(state, images, objective, operator, target, latents, features, *, solve):
+def _compared(state, images, objective, operator, target, latents, features, penalties, *, solve):
     """Every image's latents with their step, loss and PSNR, and what is kept of it when they are known."""
     found = jax.vmap(objective.evaluate)(images, operator, target, latents, features)
+    if penalties is not None:
+        found = found._replace(loss=found.loss + penalties)
     kept = _keep_best(state, found, solve=solve)["kept"]
     return {
         "latents": state["latents"], "step": state["step"], "loss": found.loss, "psnr": found.psnr, "kept": kept

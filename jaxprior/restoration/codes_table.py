@@ -1,6 +1,7 @@
-"""From the table "codes" of a method to codes: which kind is optimised, and what is changed of the preset's.
+"""From the tables "codes" and "tune" of a method to codes: which kind is optimised, what is changed of the preset's.
 
     {"kind": "feature", "layer": 4}      {"num_codes": 10, "attention": "cbam"}      {"kind": "single"}
+    {"steps": 20, "rank": 1}             the generator is tuned to each picture once these codes are found
 """
 
 import dataclasses
@@ -10,8 +11,9 @@ from typing import Any, get_args
 from jaxprior.errors import SettingsError
 from jaxprior.inversion.codes import KINDS, CodesKind, MultiCode, SingleCode
 from jaxprior.inversion.codes.attention import ATTENTION
+from jaxprior.inversion.codes.tuned import TunedCode
 from jaxprior.protocols import Codes
-from jaxprior.settings import Names, check_choice, fields_of, spelled
+from jaxprior.settings import Names, check_choice, check_names, fields_of, spelled
 
 
 HAVE = {
@@ -94,6 +96,25 @@ def asks_for_other(given: Mapping, kind: str) -> bool:
         (True, False)
     """
     return given.get("kind", kind) != kind or bool(_without(given, kind))
+
+
+def make_tuned(codes: Codes, given: Mapping, *, names: Names) -> Codes:
+    """Add the tuning of the generator that a method's table "tune" asks for.
+
+    Arguments:
+        codes: what is found first.
+        given: settings by the names of the fields of `TunedCode`; without any, and with 0 steps, nothing is tuned.
+        names: how settings are spelled in messages.
+
+    Raises:
+        SettingsError: an unknown setting, or a value of the wrong type.
+        ValueError: a value that `TunedCode` refuses.
+    """
+    settings = [name for name in TunedCode.__dataclass_fields__ if name != "codes"]
+    check_names(given, settings, prefix="tune.", names=names)
+    if not given or given.get("steps") == 0:
+        return codes
+    return TunedCode(codes=codes, **fields_of(TunedCode, given, prefix="tune.", names=names))
 
 
 def _kind_of(codes: Any) -> CodesKind:

@@ -21,6 +21,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxprior.errors import MemoryLimitError
 from jaxprior.inversion import batching
 from jaxprior.inversion.batching import Batch
+from jaxprior.inversion.codes.tuned import CHANGE, TunedCode
 from jaxprior.inversion.engine import CHUNK, choose, compile_ahead, compile_step, step_shapes, trace_step
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
@@ -40,6 +41,7 @@ from jaxprior.restoration.memory import (
     planned_bytes,
     too_much,
 )
+from jaxprior.restoration.tuning import joined, no_changes, objective_of_tuning, solve_of_tuning
 from jaxprior.system.activity import doing
 from jaxprior.system.devices import Device
 from jaxprior.system.programs import compiling, is_known
@@ -82,6 +84,8 @@ class Placement:
             can be counted (`step_cost`, `counted_fit`) and cannot solve anything.
 
     Fields:
+        codes: what is found first.
+        tuned: the same with the change of the generator that is found then (see `jaxprior.restoration.tuning`), or None.
         memory_plan: what is done to save memory; nothing at first, see `fitted`.
         platform: kind of the devices, "cpu", "gpu" or "tpu".
 
@@ -107,7 +111,8 @@ class Placement:
         mesh = None if alone else Mesh(np.array(self.devices), ("image",))
         self._by_image = None if mesh is None else NamedSharding(mesh, PartitionSpec("image"))
         everywhere = None if mesh is None else NamedSharding(mesh, PartitionSpec())
-        self.codes, self.settings = codes, solve
+        self.stated, self.tuned = codes, codes if isinstance(codes, TunedCode) else None
+        self.codes, self.settings = codes if self.tuned is None else self.tuned.codes, solve
         start = make_start(solve.init, bank_size=solve.bank_size) if start is None else start
         start = start.ready(prior, samples=partial(sample_bank, prior))
         with doing("preparing the networks for this device"):
@@ -115,6 +120,10 @@ class Placement:
             ready = (generator, objective.prepared(self.platform), start)
         self.generator, self.objective, self.start = ready if mesh is None else jax.device_put(ready, everywhere)
         self.memory_plan = FULL_SPEED
+        self.phases: list[tuple[Codes, Solve]] = [(self.codes, solve)]
+        if self.tuned is not None:
+            shapes = jax.eval_shape(self.tuned.init, generator, jax.random.key(0))
+            self.phases.append((self.tuned, solve_of_tuning(self.tuned, solve, shapes)))
 
     def with_memory_plan(self, memory_plan: MemoryPlan) -> "Placement":
         """The same, with a step that saves memory."""
@@ -132,9 +141,9 @@ class Placement:
         return self.with_memory_plan(later[0]) if later else None
 
     def with_settings(self, solve: Solve) -> "Placement":
-        """The same networks and start for other settings, which must name the same start and precision."""
+        """The same networks and start for other settings, which must name the same start and precision; not tuned."""
         other = copy.copy(self)
-        other.settings = solve
+        other.settings, other.tuned, other.phases = solve, None, [(self.codes, solve)]
         return other
 
     def fitted(
@@ -208,16 +217,18 @@ class Placement:
         """Whether a group has the same size, whatever is wanted."""
         return self.platform in FIXED
 
-    def compiled(self, operator: Operator, observed: Any, *, size: int) -> jax.stages.Compiled:
+    def compiled(self, operator: Operator, observed: Any, *, size: int, phase: int = 0) -> jax.stages.Compiled:
         """The program of one step of a group, compiled and not run.
 
         Arguments:
             operator: forward operator of one picture, arrays shared; observed: shape and type of one observation.
             size: pictures wanted at once.
+            phase: 0 finds the codes, 1 tunes the generator.
         """
-        arguments = self.step_arguments(operator, observed, size=size)
-        with compiling("the step, to see what memory it needs", *arguments, self.codes, self.settings):
-            return compile_step(*arguments, codes=self.codes, solve=self.settings, platform=self.platform)
+        arguments = self.step_arguments(operator, observed, size=size, phase=phase)
+        codes, solve = self.phases[phase]
+        with compiling("the step, to see what memory it needs", *arguments, codes, solve):
+            return compile_step(*arguments, codes=codes, solve=solve, platform=self.platform)
 
     def compile_ahead(self, operator: Operator, observed: Any, *, size: int) -> None:
         """Let threads compile the programs of a group, where that is one CPU; see `engine.compile_ahead`.
@@ -226,17 +237,21 @@ class Placement:
             operator, observed, size: as for `compiled`.
         """
         if self.fixed and self._by_image is None:
-            arguments = self.step_arguments(operator, observed, size=size)
-            compile_ahead(*arguments, codes=self.codes, solve=self.settings)
+            for phase, (codes, solve) in enumerate(self.phases):
+                arguments = self.step_arguments(operator, observed, size=size, phase=phase)
+                compile_ahead(*arguments, codes=codes, solve=solve)
 
     def step_cost(self, operator: Operator, observed: Any, *, size: int) -> StepCost:
-        """What one step of a group takes, counted and not compiled.
+        """What one step of a group takes, counted and not compiled: a step that finds codes, and the memory of any.
 
         Arguments:
             operator, observed, size: as for `compiled`.
         """
-        arguments = self.step_arguments(operator, observed, size=size)
-        return count(trace_step(*arguments, codes=self.codes, solve=self.settings))
+        costs = []
+        for phase, (codes, solve) in enumerate(self.phases):
+            arguments = self.step_arguments(operator, observed, size=size, phase=phase)
+            costs.append(count(trace_step(*arguments, codes=codes, solve=solve)))
+        return replace(costs[0], bytes=max(cost.bytes for cost in costs))
 
     def knows_step(self, operator: Operator, observed: Any, *, size: int) -> bool:
         """Whether the step of a group was compiled on this machine before, so that it is read from the cache.
@@ -248,11 +263,11 @@ class Placement:
         shapes = step_shapes(*self.step_arguments(operator, observed, size=size), **static)
         return is_known("the step", *shapes, self.codes, self.settings.of_one_step(), *([] if self.fixed else [CHUNK]))
 
-    def step_arguments(self, operator: Operator, observed: Any, *, size: int) -> tuple[Any, ...]:
+    def step_arguments(self, operator: Operator, observed: Any, *, size: int, phase: int = 0) -> tuple[Any, ...]:
         """The networks, and the shapes of a group's operators, observations and keys, as the engine takes them.
 
         Arguments:
-            operator, observed, size: as for `compiled`.
+            operator, observed, size, phase: as for `compiled`.
         """
         entries = self.group(size) * self.settings.starts
 
@@ -260,7 +275,8 @@ class Placement:
             return jax.ShapeDtypeStruct((entries, *np.shape(leaf)), leaf.dtype, sharding=self._by_image)
 
         key = jax.eval_shape(lambda: jax.random.key(0))
-        return self.generator, self.objective, jax.tree.map(stacked, operator), stacked(observed), stacked(key)
+        objective = objective_of_tuning(self.objective) if phase else self.objective
+        return self.generator, objective, jax.tree.map(stacked, operator), stacked(observed), stacked(key)
 
     def step_bytes(self, operator: Operator, observed: Any, *, size: int) -> int:
         """Bytes on each device that one step of a group needs, weights and latents included, as the compiler plans it.
@@ -268,7 +284,8 @@ class Placement:
         Arguments:
             operator, observed, size: as for `compiled`.
         """
-        return planned_bytes(self.compiled(operator, observed, size=size))
+        phases = range(len(self.phases))
+        return max(planned_bytes(self.compiled(operator, observed, size=size, phase=phase)) for phase in phases)
 
     def solve(
         self,
@@ -280,7 +297,7 @@ class Placement:
         progress: Progress | None = None,
         save_point: SavePoint | None = None,
     ) -> dict[str, Any]:
-        """Solve every entry, go on with those that miss the target, and average the starts of a picture.
+        """Solve every entry, go on with those that miss the target, tune, and average the starts of a picture.
 
         A target PSNR ends some pictures early; the next ones then take their places.
 
@@ -295,17 +312,19 @@ class Placement:
             dict with images [b, r, r, c], latents (leading axis b, then the starts if there are several), loss, psnr,
             step [b], trace [b, steps + 1] and seconds [b].
         """
-        starts = self.settings.starts
+        starts, every = self.settings.starts, sum(settings.steps for _, settings in self.phases)
 
-        def watch(batch: BatchState) -> None:
+        def watch(batch: BatchState, phase: int = 0) -> None:
             if progress is not None:
-                done, pictures = int(batch.ended.sum() / starts), int(len(batch.ended) / starts)
-                progress(done, pictures, batch.steps, self.settings.steps, batch.loss)
+                last = phase == len(self.phases) - 1  # no picture is done before
+                done, pictures = int(batch.ended.sum() / starts) if last else 0, int(len(batch.ended) / starts)
+                progress(done, pictures, phase * self.settings.steps + batch.steps, every, batch.loss)
 
-        found = self.solve_starts(
-            operator, observed, keys, slots=self.group(size) * starts, watch=None if progress is None else watch,
-            save_point=save_point,
-        )  # fmt: skip
+        options = {"slots": self.group(size) * starts, "save_point": save_point}
+        found = self.solve_starts(operator, observed, keys, watch=None if progress is None else watch, **options)
+        if self.tuned is not None:
+            tell = None if progress is None else partial(watch, phase=1)
+            found = self.tune_starts(operator, observed, keys, found, watch=tell, **options)
         return _average(found, starts)
 
     def solve_starts(
@@ -350,6 +369,7 @@ class Placement:
                 begun = jax.tree.map(lambda x, short=short: x[short], found["latents"])
             else:
                 begun = self._given(short, keys) if latents is None else latents
+                begun = begun and {name: part for name, part in begun.items() if name != CHANGE}
             again = batching.solve(
                 self.generator, self.objective, _Problems(self, operator, observed, keys, short, begun),
                 size=slots, codes=self.codes, solve=solve, platform=self.platform, start=self.start,
@@ -359,14 +379,63 @@ class Placement:
             turn, saved = turn + 1, None
         return found or {}
 
+    def tune_starts(
+        self,
+        operator: Operator,
+        observed: Array,
+        keys: Array,
+        pivot: dict[str, Any],
+        *,
+        slots: int,
+        watch: Callable[[BatchState], None] | None = None,
+        save_point: SavePoint | None = None,
+    ) -> dict[str, Any]:
+        """Tune the generator to every entry, whose codes have been found.
+
+        Arguments:
+            operator, observed, keys, slots, watch, save_point: as for `solve_starts`.
+            pivot: what `solve_starts` returned.
+
+        Returns:
+            The same of both phases together.
+        """
+        codes, solve = self.phases[1]
+        entries = np.arange(len(observed) * self.settings.starts)
+        turn, _, saved = _unpacked(None if save_point is None else save_point.load())
+
+        def on_chunk(batch: BatchState) -> None:
+            if save_point is not None and save_point.due():
+                save_point.save(_packed(self.settings.passes, pivot, batch))
+            if watch is not None:
+                watch(batch)
+
+        begun = {**pivot["latents"], CHANGE: self._changes(entries, keys)}
+        objective = objective_of_tuning(self.objective)
+        found = batching.solve(
+            self.generator, objective, _Problems(self, operator, observed, keys, entries, begun), size=slots, codes=codes,
+            solve=solve, platform=self.platform,
+            on_chunk=on_chunk if save_point is not None or watch is not None else None,
+            resume=saved if turn == self.settings.passes else None,
+        )  # fmt: skip
+        return joined(pivot, found)
+
+    def _changes(self, entries: np.ndarray, keys: Array) -> Any:
+        """The change of the generator on which the tuning of these entries begins: the given one, or none yet."""
+        if (given := self._given(entries, keys)) is not None:
+            return given[CHANGE]
+        rows, nth = np.divmod(entries, self.settings.starts)
+        assert self.tuned is not None
+        return jax.device_get(no_changes(self.generator, _keys_of_entries(keys, rows, nth), tuned=self.tuned))
+
     def _given(self, entries: np.ndarray, keys: Array) -> Any:
         """Latents that the caller gave of these entries, completed by what the codes begin with; None without any."""
         if not isinstance(self.start, GivenStart):
             return None
-        wanted = jax.eval_shape(self.codes.init, self.generator, keys[0])
+        codes = self.stated
+        wanted = jax.eval_shape(codes.init, self.generator, keys[0])
         check_given(self.start.given, wanted, pictures=len(keys), starts=self.settings.starts)
         rows, nth = np.divmod(entries, self.settings.starts)
-        begun = jax.vmap(partial(self.codes.init, self.generator))(keys[rows])
+        begun = jax.vmap(partial(codes.init, self.generator))(keys[rows])
         per_start = self.start.given["z"].ndim == begun["z"].ndim + 1
         return {**begun, **self.start.of_entries(rows, nth, per_start=per_start)}
 

@@ -17,13 +17,14 @@ from jaxprior import protocols
 from jaxprior.checks import kind_of
 from jaxprior.errors import ArgumentError, SettingsError, WeightsError
 from jaxprior.inversion.codes import CodesKind, FeatureCode, MultiCode, SingleCode
+from jaxprior.inversion.codes.tuned import TunedCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts import GivenStart
 from jaxprior.inversion.starts.encoder import EncoderStart, check_layer, missing_encoder
 from jaxprior.operators import Identity, Operator
 from jaxprior.protocols import Codes
-from jaxprior.restoration.codes_table import make_codes, stated_codes
+from jaxprior.restoration.codes_table import make_codes, make_tuned, stated_codes
 from jaxprior.restoration.defaults import defaults_of, origin_of_defaults
 from jaxprior.restoration.draws import Draws
 from jaxprior.restoration.encoder_settings import card_of_settings
@@ -83,6 +84,12 @@ class Method(NamedTuple):
     start: Any = None
     merge: Merge = "harmonic"
     draws: Draws | None = None
+
+    @property
+    def evaluations(self) -> int:
+        """Gradient evaluations of one start of a picture, at most: of all passes, and of the tuning."""
+        tuning = self.codes.steps if isinstance(self.codes, TunedCode) else 0
+        return self.solve.steps * self.solve.passes + tuning
 
 
 def preset(name: str, task: Operator | None = None, *, prior: "Prior", features: Any = "preset") -> Method:
@@ -155,6 +162,8 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
             objective.in_domain: "none", "prior" (the prior's encoder), or an encoder itself.
             encoder: "none", the run of an encoder's training, its file, or an encoder itself, in place of the prior's
             own: latents begin with it, unless solve.init says otherwise.
+            tune: {"steps": 20, ...}, by the names of the fields of `TunedCode`: then the generator is tuned to each
+            picture; 0 steps do not.
             refine: "none", the run of an autoencoder's training, its file, or a refiner itself.
             merge: "harmonic" or "paste", for tasks that fill holes; see `restore`.
         draws: so many different answers, or a table of the fields of `Draws`; none without it.
@@ -176,10 +185,10 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
 
 def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, networks: Networks) -> Method:
     """What `make_method` and `check_method` return."""
-    check_names(table, ("preset", *PARTS, "encoder", "refine", "merge", "draws"), names=names)
+    check_names(table, ("preset", *PARTS, "tune", "encoder", "refine", "merge", "draws"), names=names)
     name, merge = table.get("preset", "default"), table.get("merge", Outline.merge)
     check_choice(merge, MERGES, spelled("merge", names))
-    given = {part: as_table(table.get(part, {}), part) for part in PARTS}
+    given = {part: as_table(table.get(part, {}), part) for part in (*PARTS, "tune")}
     encoder = table.get("encoder")
     if isinstance(encoder, str) and encoder == "none":
         prior = dataclasses.replace(prior, encoder=None)
@@ -191,8 +200,11 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
     objective = _objective(stated, given["objective"], prior, names, networks)
     objective.check_codes(codes)
     solve = dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names))
+    card = card_of_settings(prior, _name_of(task), codes=given["codes"], solve=given["solve"])
+    tuning = defaults_of(card, _name_of(task), image_shape=prior.image_shape).get("tune", {})
+    tuning = {**(tuning if name == "default" else {}), **given["tune"]}
     return Method(
-        codes,
+        make_tuned(codes, tuning, names=names),
         objective,
         solve,
         _refiner(table.get("refine"), prior, networks),

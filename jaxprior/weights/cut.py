@@ -1,12 +1,14 @@
 """A generator cut at one layer: its head makes features of codes, and its tail makes images of composed features."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 
 from jaxprior.checks import float_array
+from jaxprior.nn.changed import changing, recording
 from jaxprior.pytrees import shape_text, static, summary
 
 
@@ -23,6 +25,7 @@ class CutGenerator:
         recompute: for the gradient, compute head and tail again instead of keeping what is inside.
         at_once: codes that go through the head at once; None for all.
         code_distribution: what codes are drawn from, one of `jaxprior.nn.latent.DISTRIBUTIONS`.
+        change: of the weights of its layers, as `changed` takes it, or None.
     """
 
     module: Any = static()
@@ -31,6 +34,7 @@ class CutGenerator:
     recompute: bool = static(default=False)
     at_once: int | None = static(default=None)
     code_distribution: str = static(default="normal")
+    change: Any = None
 
     @property
     def latent_dim(self) -> int:
@@ -60,9 +64,26 @@ class CutGenerator:
         """Features [b, *space, channels] at the cut -> images [b, *image_shape], float32."""
         return self._part("tail")(features)
 
+    def tail_layers(self) -> dict[str, tuple[int, int]]:
+        """The layers of the tail by their names, in order, with their channels in and out. Nothing is computed."""
+        found: dict[str, tuple[int, int]] = {}
+
+        def image(generator: CutGenerator, z: Array) -> Array:
+            features = generator.head(z)
+            with recording(found):
+                return generator.tail(features)
+
+        jax.eval_shape(image, self, jax.ShapeDtypeStruct((1, self.latent_dim), jax.numpy.float32))
+        return found
+
+    def changed(self, change: Mapping[str, Mapping[str, Array]]) -> "CutGenerator":
+        """The same with changed weights of some layers, as `jaxprior.nn.changed.changing` says them."""
+        return replace(self, change=change)
+
     def _part(self, method: str) -> Callable[[Array], Array]:
         def part(x: Array) -> Array:
-            return self.module.apply({"params": self.params}, x, self.layer, method=method)
+            with contextlib.nullcontext() if self.change is None else changing(self.change):
+                return self.module.apply({"params": self.params}, x, self.layer, method=method)
 
         return jax.checkpoint(part) if self.recompute else part
 
