@@ -1,8 +1,8 @@
 """Layers whose weights are changed for one picture, without kernels of its own for every picture.
 
-Under `vmap`, convolutions whose kernels differ between pictures would become one grouped convolution, which is slow, and
-kernels that were prepared for inversion have no gradient. So a layer's kernel W [..., i, o] is changed by a matrix of
-low rank that acts on the channels of what comes in, the same for every tap of the kernel, and the layer itself stays:
+Under `vmap`, convolutions whose kernels differ between pictures would become one grouped convolution, which is slow,
+and kernels that were prepared for inversion have no gradient. So a layer's kernel W [..., i, o] is changed by a matrix
+of low rank that acts on the channels of what comes in, the same for every tap of the kernel, and the layer stays:
 
     W' = (I + D U) W,    b' = b + c:    layer'(x) = layer(x + (x D) U) + c,    D [i, r], U [r, i], c [o]
 
@@ -16,6 +16,8 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+
+from jaxprior.nn.elementwise import add_bias
 
 
 Array = jax.Array
@@ -35,7 +37,7 @@ def changing(change: Mapping[str, Mapping[str, Array]]) -> Iterator[None]:
         if "up" in weights:
             x = x + (x @ weights["down"]) @ weights["up"]
         y = layer(x, *rest)
-        return y + weights["bias"].astype(y.dtype)
+        return add_bias(y, weights["bias"].astype(y.dtype))
 
     with _through_layers(change, applied):
         yield

@@ -85,7 +85,7 @@ class Placement:
 
     Fields:
         codes: what is found first.
-        tuned: the same with the change of the generator that is found then (see `jaxprior.restoration.tuning`), or None.
+        tuned: the same with the change of the generator that is found then (`jaxprior.restoration.tuning`), or None.
         memory_plan: what is done to save memory; nothing at first, see `fitted`.
         platform: kind of the devices, "cpu", "gpu" or "tpu".
 

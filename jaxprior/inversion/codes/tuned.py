@@ -1,8 +1,8 @@
 """Pivotal tuning: a few weights of the generator are changed for one picture, once its codes are found.
 
 Roich et al., "Pivotal Tuning for Latent-based Editing of Real Images" (ACM Transactions on Graphics, 2022): the codes
-that an inversion found, the pivot, are kept, and the generator is changed until it makes the picture of them. Codes near
-the pivot then make pictures near it, so that edits keep working.
+that an inversion found, the pivot, are kept, and the generator is changed until it makes the picture of them. Codes
+near the pivot then make pictures near it, so that edits keep working.
 
 Two things differ here. A change is of low rank instead of a whole copy of the weights, so that it is a part of the
 latents of ONE picture like its codes, a few thousand numbers, and all pictures of a batch share the frozen weights (see
@@ -34,8 +34,8 @@ class TunedCode:
 
     Fields:
         codes: what is found first: `MultiCode`, `SingleCode`, or other codes.
-        steps: gradient evaluations of the tuning, which begins on the codes that were found and leaves them as they are;
-            0 is no tuning.
+        steps: gradient evaluations of the tuning, which begins on the codes that were found and leaves them as they
+            are.
         rank: r of the change of a layer's kernel; 0 changes the biases alone.
         last: changes the last so many layers only, the output counted; None: all layers behind the composing layer.
         locality: weight of the mean square difference that the change makes to pictures of other codes near those that
