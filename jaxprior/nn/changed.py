@@ -7,7 +7,8 @@ of low rank that acts on the channels of what comes in, the same for every tap o
     W' = (I + D U) W,    b' = b + c:    layer'(x) = layer(x + (x D) U) + c,    D [i, r], U [r, i], c [o]
 
 These are matrix products with a few columns, for any layer that is linear in what comes in: dense, convolution in every
-form, transposed convolution. The layers are the direct parts of a Flax module, under the names that they have there.
+form, transposed convolution. The layers are the direct parts of a Flax module that have a parameter "kernel", under the
+names that they have there.
 """
 
 import contextlib
@@ -60,14 +61,18 @@ def recording(found: dict[str, tuple[int, int]]) -> Iterator[None]:
         yield
 
 
-def _through_layers(names: Any, applied: Callable[..., Array]) -> contextlib.AbstractContextManager[None]:
-    """Let calls of direct parts of a module, those in `names` or all for None, go through a function."""
+def _through_layers(
+    names: Mapping[str, Any] | None, applied: Callable[..., Array]
+) -> contextlib.AbstractContextManager[None]:
+    """Let calls of a module's layers, those in `names` or all for None, go through a function."""
 
     def intercept(call: Callable[..., Any], args: tuple, kwargs: dict, context: Any) -> Any:
-        path = context.module.path
-        if context.method_name != "__call__" or len(path) != 1 or (names is not None and path[0] not in names):
+        module, name = context.module, context.module.name
+        of_module = context.method_name == "__call__" and len(module.path) == 1
+        wanted = of_module and (names is None or name in names)
+        if not wanted or not module.has_variable("params", "kernel"):
             return call(*args, **kwargs)
         x, *rest = args
-        return applied(lambda x, *rest: call(x, *rest, **kwargs), x, *rest, name=path[0])
+        return applied(lambda x, *rest: call(x, *rest, **kwargs), x, *rest, name=name)
 
     return nn.intercept_methods(intercept)

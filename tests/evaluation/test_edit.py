@@ -17,6 +17,7 @@ from jaxprior.evaluation import Cell, RunFolder, edit_run, interpolate_run, load
 from jaxprior.evaluation.edits import codes_of, find, load_latents
 from jaxprior.inversion.codes import FeatureCode, MultiCode, SingleCode
 from jaxprior.inversion.codes.attention import CBAM
+from jaxprior.inversion.codes.tuned import TunedCode
 from jaxprior.operators import Identity
 from jaxprior.restoration import drivers
 from jaxprior.weights.priors import load_prior
@@ -28,6 +29,7 @@ CODES = {
     "attention": MultiCode(num_codes=2, layer=4, weights="softmax", attention=CBAM(where="each")),
     "single": SingleCode(),
     "feature": FeatureCode(layer=4),
+    "tuned": TunedCode(codes=SingleCode(), steps=2, last=3),
 }
 
 
