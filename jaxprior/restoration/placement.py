@@ -412,8 +412,8 @@ class Placement:
         begun = {**pivot["latents"], CHANGE: self._changes(entries, keys)}
         objective = objective_of_tuning(self.objective)
         found = batching.solve(
-            self.generator, objective, _Problems(self, operator, observed, keys, entries, begun), size=slots, codes=codes,
-            solve=solve, platform=self.platform,
+            self.generator, objective, _Problems(self, operator, observed, keys, entries, begun), size=slots,
+            codes=codes, solve=solve, platform=self.platform,
             on_chunk=on_chunk if save_point is not None or watch is not None else None,
             resume=saved if turn == self.settings.passes else None,
         )  # fmt: skip

@@ -137,6 +137,18 @@ def test_progress_counts_the_steps_of_both_phases(prior, photos):
     assert all(done == 0 for done, _, steps, _, _ in told if steps < 10)
 
 
+def test_draws_and_terms_that_look_at_codes_go_with_a_tuning(prior, photos, results):
+    """The draws are made by the generator as it is; a map that the codes were held near to is no matter of the tuning."""
+    objective = jp.Objective(anchor=0.1)
+    plain, tuned = (
+        restored(prior, photos[:1], codes, objective=objective, draws=jp.Draws(count=1, moves=0))
+        for codes in (CODES, TUNED)
+    )
+    np.testing.assert_allclose(tuned.draws, plain.draws, atol=1e-5)
+    np.testing.assert_array_equal(tuned.latents["z"], plain.latents["z"])
+    assert float(tuned.loss[0]) < float(plain.loss[0])
+
+
 def test_a_method_says_the_tuning_in_a_table_of_its_own(prior):
     method = make_method({"codes": {"num_codes": 3, "layer": 2}, "tune": {"steps": 7, "last": 3}}, prior=prior)
     assert (method.codes.steps, method.codes.last, method.codes.codes.num_codes) == (7, 3, 3)
