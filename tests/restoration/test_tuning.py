@@ -138,7 +138,7 @@ def test_progress_counts_the_steps_of_both_phases(prior, photos):
 
 
 def test_draws_and_terms_that_look_at_codes_go_with_a_tuning(prior, photos, results):
-    """The draws are made by the generator as it is; a map that the codes were held near to is no matter of the tuning."""
+    """The draws are made by the generator as it is; a map that the codes were held near to does not matter to it."""
     objective = jp.Objective(anchor=0.1)
     plain, tuned = (
         restored(prior, photos[:1], codes, objective=objective, draws=jp.Draws(count=1, moves=0))
