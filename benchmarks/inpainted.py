@@ -21,6 +21,7 @@ from restoring import pictures_of
 import jaxprior as jp
 from jaxprior.data import images
 from jaxprior.restoration.drivers import Inverter
+from jaxprior.restoration.encoder_settings import merge_card
 
 
 MASKS = ("center:0.25", "block:0.25", "pixels:0.5", "scratch")
@@ -83,6 +84,7 @@ class Inversions:
         self.sources = images.list_images([data])
         method = jp.preset("default", jp.Inpaint(np.zeros((self.size, self.size))), prior=self.prior)
         self.inverter = Inverter(self.prior, method._replace(merge="paste"))
+        self.merge = merge_card(self.prior.card, method.start).get("merge")
 
     def add(self, kept: Kept, index: int, specs: tuple[str, ...]) -> bool:
         """Add what is missing of one picture; False if nothing was."""

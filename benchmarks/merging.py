@@ -4,7 +4,8 @@
         --fit 256:280 --raw-fit fit.npz --card cats64.merge.json --out benchmarks/results/merging-cats64.json
 
 The inversions are kept in the two .npz files (see `inpainted.py`); what these hold already is not computed again, and
-with --minutes a run ends in time and is gone on with by the same command. Without --fit the rule is the card's.
+with --minutes a run ends in time and is gone on with by the same command. Without --fit the rule is that of the card
+of the prior, or of the encoder that its inversions begin with.
 
 For each mask it reports medians over the pictures of PSNR and SSIM in the hole and of the whole merged picture, and the
 mean difference across the hole's border as a multiple of the original's (1 = no seam), of
@@ -175,7 +176,7 @@ def main() -> None:
         parser.error("--fit: give --raw-fit too")
     inversions = Inversions(options.prior, options.data)
     card = inversions.prior.card
-    values, fit = card.get("merge"), 0
+    values, fit = inversions.merge, 0
     if options.fit is not None:
         kept = inverted(options, inversions, options.fit, FIT_MASKS, options.raw_fit)
         values, fit = fitted(kept), len(kept[f"{FIT_MASKS[0]}/index"])

@@ -25,12 +25,12 @@ def wheel(tmp_path_factory) -> Path:
 def test_contents(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"jaxprior/__init__.py", "jaxprior/__main__.py", "weights_convert/__main__.py"} <= names
-    files = ("model.safetensors", "bank.safetensors")
+    files = ("model.safetensors", "bank.safetensors", "encoder.safetensors")
     assert {f"jaxprior/assets/{name}/{file}" for name in ("cats32", "cats64") for file in files} <= names
     assert {f"jaxprior/reporting/{name}" for name in ("page.css", "page.js", "slider.js", "zoom.js")} <= names
     assert {f"{package}/py.typed" for package in ("jaxprior", "weights_convert")} <= names
     assert not [n for n in names if n.startswith(("tests/", "benchmarks/"))]
-    assert wheel.stat().st_size < 20e6
+    assert wheel.stat().st_size < 20e6 + 2 * 8e6  # two encoders of at most 8 MB each
 
 
 @pytest.mark.slow

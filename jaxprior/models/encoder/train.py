@@ -56,8 +56,9 @@ class Networks(NamedTuple):
     critic: Any
 
     def said(self) -> dict[str, str]:
-        """What the settings of a run say of a feature network's weights."""
-        return {"features_sha256": self.features.card["sha256"]} if hasattr(self.features, "card") else {}
+        """What the settings of a run say of a feature network: its name, wherever its file lies, and its weights."""
+        card = getattr(self.features, "card", None)
+        return {} if card is None else {"features": card.get("name"), "features_sha256": card["sha256"]}
 
 
 def make_network(recipe: EncoderRecipe, prior: Prior) -> Encoder:
