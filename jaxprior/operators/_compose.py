@@ -96,13 +96,14 @@ class Compose(Operator):
         """What the last operator shows of its input, and so on to the photo; known is what all of them leave known."""
         blank = jax.ShapeDtypeStruct(shape, compared.dtype)
         stages = [jax.eval_shape(lambda x, k=k: self._stages(x)[k], blank) for k in range(len(self.operators))]
-        known = None
+        known: Array | None = None
         for operator, stage in zip(reversed(self.operators), reversed(stages), strict=True):
             compared, left = operator.seen(operator.compared(compared), stage.shape)
             if known is not None:
                 known, _ = Operator.seen(operator, known, (*stage.shape[:2], 1))
                 left = left * known
             known = left
+        assert known is not None  # there is one operator at least
         return compared * known, known
 
     def merge(self, observed: Array, restored: Image) -> Array:

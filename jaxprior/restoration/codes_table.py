@@ -62,7 +62,8 @@ def make_codes(codes: Codes, given: Mapping, *, prior: Any, preset: str, names: 
         raise SettingsError(f"{layer} {values['layer']}: this prior has layers 1 to {prior.num_layers}.")
     if "attention" in given and isinstance(codes, MultiCode):
         values["attention"] = _attention(codes.attention, given["attention"], names)
-    codes = dataclasses.replace(codes, **values)
+    changed: Any = codes  # the codes of another package need not be a dataclass
+    codes = dataclasses.replace(changed, **values)
     if isinstance(codes, SingleCode) and codes.start is None:
         return dataclasses.replace(codes, start=prior.code_distribution)
     return codes
@@ -121,7 +122,7 @@ def _kind_of(codes: Any) -> CodesKind:
     return next(word for word, kind in KINDS.items() if isinstance(codes, kind))
 
 
-def _of_kind(kind: str, before: Any, prior: Any) -> Any:
+def _of_kind(kind: Any, before: Any, prior: Any) -> Any:
     """Codes of another kind, with what they have in common with those before."""
     made = KINDS[kind]
     common = _fields(made) & (set() if before is None else _fields(type(before)))
@@ -131,7 +132,7 @@ def _of_kind(kind: str, before: Any, prior: Any) -> Any:
     return made(**values)
 
 
-def _without(given: Iterable[str], kind: str) -> list[str]:
+def _without(given: Iterable[str], kind: Any) -> list[str]:
     """Settings that codes of this kind do not have, and codes of another kind have."""
     known = set().union(*map(_fields, KINDS.values()))
     return [name for name in given if name in known - _fields(KINDS[kind])]

@@ -156,7 +156,7 @@ def _watched(tell: Progress, steps: int) -> Callable[[BatchState], None]:
     return lambda batch: tell(int(batch.ended.sum()), len(batch.ended), batch.steps, steps, batch.loss)
 
 
-def spread_of(draws: Array) -> Array:
+def spread_of(draws: Array | np.ndarray) -> Array:
     """How far draws lie apart at each pixel: their standard deviation, root mean square over the channels.
 
     Arguments:
@@ -169,7 +169,7 @@ def spread_of(draws: Array) -> Array:
         >>> spread_of(np.zeros((2, 8, 64, 64, 3))).shape
         (2, 64, 64)
     """
-    draws = np.asarray(draws, np.float32)
-    draws = draws - draws[:, :1]  # so that equal draws have a spread of exactly 0
-    variance = draws.var(axis=1, ddof=min(1, draws.shape[1] - 1))
+    apart = np.asarray(draws, np.float32)
+    apart = apart - apart[:, :1]  # so that equal draws have a spread of exactly 0
+    variance = apart.var(axis=1, ddof=min(1, apart.shape[1] - 1))
     return jax.device_put(np.sqrt(variance.mean(axis=-1)))

@@ -183,12 +183,7 @@ class Filled:
         "higher is better."
     )
     title = "PSNR of the answer, held-out pictures [dB]"
-    curve = "merged_psnr"
-
-    @property
-    def reference(self) -> str | None:
-        """The column of what needs no network, if a task has such a thing."""
-        return "reference_psnr" if any(self._is_damaged(words) for words in self.tasks) else None
+    curve, reference = "merged_psnr", "reference_psnr"
 
     def measure(self, state: Any, moment: Moment) -> dict[str, float]:
         """Return the figures that `note` explains, and the gain of every task."""
@@ -322,7 +317,8 @@ def read_evaluation(folder: Path) -> Evaluation:
             if own is None:
                 return Evaluation(rows=rows)
             note = f"{own.note} {FEATURE_NOTE}" if FIGURES[0] in columns else own.note
-            return Evaluation(rows=rows, title=own.title, curve=own.curve, reference=own.reference, note=note)
+            reference = own.reference if own.reference in columns else None
+            return Evaluation(rows=rows, title=own.title, curve=own.curve, reference=reference, note=note)
     return Evaluation(rows=[])
 
 

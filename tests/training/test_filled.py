@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxprior.data import images
-from jaxprior.training.evaluators import Filled
+from jaxprior.training.evaluators import Filled, read_evaluation
 
 
 RANDOM = np.random.default_rng(0)
@@ -26,4 +26,10 @@ def test_whole_pictures_are_compared_with_nothing_and_move_no_gain():
     assert both["gain"] == pytest.approx(alone["gain"]) and both["wins"] == alone["wins"] == 1.0
     assert set(both) == {"psnr", "merged_psnr", "reference_psnr", "gain", "wins", "gain inpaint center:0.25"}
     assert set(evaluator(whole).measure(None, None)) == {"psnr", "merged_psnr"}
-    assert evaluator(whole).reference is None and evaluator(whole | hole).reference == "reference_psnr"
+
+
+def test_a_curve_without_a_reference_is_drawn_alone(tmp_path):
+    (tmp_path / Filled.file).write_text("step,phase,images,psnr,merged_psnr\n1,all,4,20,20\n")
+    assert read_evaluation(tmp_path).reference is None and read_evaluation(tmp_path).curve == "merged_psnr"
+    (tmp_path / Filled.file).write_text("step,phase,images,psnr,merged_psnr,reference_psnr\n1,all,4,20,20,18\n")
+    assert read_evaluation(tmp_path).reference == "reference_psnr"

@@ -61,10 +61,11 @@ def make_samples(recipe: EncoderRecipe, prior: Prior) -> Samples:
                 yield from to_uint8(np.asarray(draw(cut, np.pad(codes, ((0, missing), (0, 0)))))[: len(codes)])
                 work.moved(start + len(codes))
 
+    height, width, channels = prior.image_shape
     made, _ = decoded(
         [file_source(path)],
         pixels,
-        shape=(count, *prior.image_shape),
+        shape=(count, height, width, channels),
         asked=["samples", str(path.resolve()), KEY, count],
         in_memory=0,
     )

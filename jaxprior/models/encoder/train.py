@@ -152,7 +152,7 @@ def make_step(recipe: EncoderRecipe, network: Encoder, damages: Sequence[Damage]
     shown = real or recipe.batch_size
 
     def error(params, seen, known, originals, z, cut, networks):
-        answer = network.apply({"params": params}, seen, known)
+        answer: Any = network.apply({"params": params}, seen, known)
         images = cut.tail(answer["features"][:shown])
         loss, told = picture_loss(recipe, images, originals[:shown], known[:shown])
         look, of_look = look_loss(recipe, networks, images, originals[:shown], known[:shown])
@@ -206,7 +206,8 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
     networks = _networks(recipe, prior)
     damages = make_damages(recipe.tasks, network_shape(network), seed=recipe.seed)
     count = len(pictures) - min(recipe.held_out, len(pictures) // 4)
-    held, trained = np.asarray(pictures.pixels[count:]), Pictures(pictures.pixels[:count])
+    held: Any = np.asarray(pictures.pixels[count:])
+    trained = Pictures(pictures.pixels[:count])
     if isinstance(pictures, Samples):
         own, real = recipe.batch_size, 0
         assert pictures.z is not None  # samples have codes
@@ -214,9 +215,12 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
     else:
         own, real = min(recipe.own, recipe.batch_size), recipe.batch_size - min(recipe.own, recipe.batch_size)
         batches = Batches(trained, make_samples(recipe, prior), damages, own)
-    draw = jax.jit(
-        lambda params, seen, known, cut: cut.tail(network.apply({"params": params}, seen, known)["features"])
-    )
+
+    @jax.jit
+    def draw(params, seen, known, cut):
+        answer: Any = network.apply({"params": params}, seen, known)
+        return cut.tail(answer["features"])
+
     judged = [_judged(damages, number, held, recipe.seed) for number in range(len(damages))]
 
     def answer(state, seen, known):
@@ -279,7 +283,7 @@ def answered(known: Any) -> Any:
     return missing | ~missing.any(axis=(1, 2, 3), keepdims=True)
 
 
-def _judged(damages: Sequence[Damage], number: int, held: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _judged(damages: Sequence[Damage], number: int, held: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """What one task shows of held-out pictures, and what is known of them; the same at every measurement."""
     masks, drawn = np.zeros(held.shape[:3], np.float32), damages[number].masks
     if drawn is not None:
