@@ -83,6 +83,21 @@ def as_array(name: str, value: Any) -> Any:
         ) from error
 
 
+def tree_of_arrays(name: str, network: Any) -> None:
+    """Refuse a network that is no pytree of arrays, and so cannot be an argument of compiled functions.
+
+    Raises:
+        ArgumentError: naming what it holds.
+    """
+    leaves = jax.tree.leaves(network)
+    others = [leaf for leaf in leaves if not (is_array(leaf) or isinstance(leaf, int | float | complex))]
+    if others:
+        raise ArgumentError(
+            f"`{name}` must be a pytree of arrays, as arguments of compiled functions are, but it holds "
+            f"{described(others[0])}; `jax.tree_util.Partial(function)` makes one of a function."
+        )
+
+
 def is_traced(*trees: Any) -> bool:
     """Whether any array in some trees has no values yet, because a transformation of JAX traces the program."""
     if not is_imported():

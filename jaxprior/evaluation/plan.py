@@ -28,7 +28,7 @@ from jaxprior.evaluation.cells import Cell, describe
 from jaxprior.evaluation.precheck import KIND, check_kind
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, numbered, require_data
 from jaxprior.evaluation.runner import run_cell
-from jaxprior.evaluation.sets import measure_sets
+from jaxprior.evaluation.sets import check_sets, measure_sets
 from jaxprior.operators import Operator
 from jaxprior.operators._tables import make_task
 from jaxprior.reporting.report import write_closing_report
@@ -169,6 +169,8 @@ def run_recipe(
     run, watch = Path(run), watch or _unwatched
     with StopGuard() as guard:
         plan = make_plan(recipe, run)
+        if recipe.set_features is not None:
+            check_sets(recipe.set_features, [planned.prior.image_shape for planned in plan.cells])
         _begin(plan, run, command)
         for number, planned in enumerate(plan.cells, 1):
             guard.check()

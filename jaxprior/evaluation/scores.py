@@ -15,6 +15,7 @@ from jaxprior.data.pixels import to_float
 from jaxprior.errors import SettingsError
 from jaxprior.metrics import Metric, Scored, installed_metrics, own_metrics
 from jaxprior.metrics._images import clip
+from jaxprior.metrics.draws import SPREAD
 from jaxprior.metrics.perceptual import feature_distance
 from jaxprior.operators import Identity, Operator, batched
 from jaxprior.protocols import DRAWS, HOLE, MASK, MERGE, MERGED, NETWORK, OBSERVED, TRUTH
@@ -59,6 +60,8 @@ def score(
         figures |= {name: np.asarray(values) for name, values in in_network.items()}
     if draws is not None:
         of_draws = _own_figures(scored._replace(distance=None, draws=draws), beside=DRAWS)
+        if draws.shape[1] == 1:  # 0 would say that nothing else is plausible
+            del of_draws[SPREAD.name]
         figures |= {name: np.asarray(values) for name, values in of_draws.items()}
         scored = scored._replace(draws=draws)
     foreign = installed_metrics()[len(own_metrics()) :]

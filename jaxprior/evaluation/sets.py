@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from jaxprior.data import images
-from jaxprior.errors import RunError
+from jaxprior.errors import RunError, WeightsError
 from jaxprior.metrics import compare_sets
 from jaxprior.metrics.precision_recall import NEIGHBOURS
 from jaxprior.runs.row import FAILED, Row
@@ -59,6 +59,24 @@ def measure_sets(runs: Sequence[RunFolder], source: str | os.PathLike) -> list[s
                 run.write({**record, "sets": _compared(run, network)})
             work.moved(number)
     return told
+
+
+def check_sets(source: str | os.PathLike, image_shapes: Sequence[tuple[int, ...]]) -> None:
+    """Refuse a network that pictures are too small for, before any of them is restored.
+
+    Arguments:
+        source: see `measure_sets`; image_shapes: of the pictures of each run, (h, w, c).
+
+    Raises:
+        WeightsError: there is no such network, or it refuses pictures of one of these shapes.
+    """
+    network = load_deep_features(source)
+    for shape in dict.fromkeys(image_shapes):
+        if (why := network.refuses(shape)) is not None:
+            raise WeightsError(
+                f"{source}: pictures of {shape[0]}x{shape[1]} pixels cannot be compared in {network.label} ({why}); "
+                "take another network, or leave --set-features out."
+            )
 
 
 def _compared(run: RunFolder, network: FeatureNetwork) -> dict[str, Any]:

@@ -13,7 +13,7 @@ another. Part of y may be held out: the loss does not see it, and how well it is
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from jaxprior.checks import described, is_array, one_of, real_number, whole_number
+from jaxprior.checks import described, is_array, one_of, real_number, tree_of_arrays, whole_number
 from jaxprior.errors import ArgumentError
 from jaxprior.inversion.terms import (
     COMPARED,
@@ -29,7 +29,7 @@ from jaxprior.inversion.terms import (
     MergedCriticTerm,
     PixelTerm,
 )
-from jaxprior.lazy_jax import Array, jax, jnp, register_dataclass
+from jaxprior.lazy_jax import Array, jnp, register_dataclass
 from jaxprior.protocols import Generated, LatentTerm
 from jaxprior.settings import setting
 
@@ -229,13 +229,7 @@ class Objective:
             ArgumentError: a network that is no pytree of arrays, an encoder of another prior, or see `check_codes`.
         """
         for name in ("features", "critic", "in_domain"):
-            leaves = jax.tree.leaves(getattr(self, name))
-            others = [leaf for leaf in leaves if not (is_array(leaf) or isinstance(leaf, int | float | complex))]
-            if others:
-                raise ArgumentError(
-                    f"`{name}` must be a pytree of arrays, as arguments of compiled functions are, but it holds "
-                    f"{described(others[0])}; `jax.tree_util.Partial(function)` makes one of a function."
-                )
+            tree_of_arrays(name, getattr(self, name))
         if (check_fits := getattr(self.in_domain, "check_fits", None)) is not None:
             check_fits(prior)
         self.check_codes(codes)
@@ -250,6 +244,12 @@ class Objective:
         if self.needs_features and not hasattr(inner, "composed"):
             name = "anchor" if self.anchor else "in_domain_on"
             raise ArgumentError(f"`{name}` looks at a feature map, which {kind} does not tell: leave it out.")
+        layer = getattr(self.in_domain, "layer", inner.layer)
+        if self.in_domain is not None and self.in_domain_on == "features" and inner.layer != layer:
+            raise ArgumentError(
+                f"`in_domain_on` features compares the map of a layer with the encoder's, which answers that of layer "
+                f"{layer}, and `layer` is {inner.layer}: take {layer}, or compare codes."
+            )
         if self.in_domain is not None and self.in_domain_on == "codes" and inner.num_codes > 1:
             raise ArgumentError(
                 f"`in_domain_on` codes compares one code with the encoder's, and {kind} has {inner.num_codes}: compare "

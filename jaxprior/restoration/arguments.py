@@ -200,11 +200,16 @@ def check_start(start: Any) -> None:
     )
 
 
-def check_given_latents(start: Any, prior: Prior, *, codes: Any, pictures: int, starts: int) -> None:
+def check_given_latents(
+    start: Any, prior: Prior, *, codes: Any, pictures: int, starts: int, draws: int | None = None
+) -> None:
     """Refuse a `GivenStart` whose latents do not fit; every other start passes. Nothing is computed.
 
+    Arguments:
+        draws: of each picture, which begin on the same latents; None if there are none.
+
     Raises:
-        ArgumentError: see `check_given`.
+        ArgumentError: see `check_given`; or every start has its own latents, and there are more or fewer draws.
     """
     if isinstance(start, GivenStart):
         cut = CutGenerator(
@@ -212,6 +217,12 @@ def check_given_latents(start: Any, prior: Prior, *, codes: Any, pictures: int, 
         )
         wanted = jax.eval_shape(codes.init, cut, jax.random.key(0))
         check_given(start.given, wanted, pictures=pictures, starts=starts)
+        per_start = np.ndim(start.given["z"]) == len(wanted["z"].shape) + 2
+        if per_start and draws not in (None, starts):
+            raise ArgumentError(
+                f"`start` gives latents for each of {starts} starts, and {draws} draws of each picture would begin on "
+                f"them, too: ask for {starts} draws, or give one set of latents for each picture."
+            )
 
 
 def check_running(batch_size: Any, memory: Any, devices: Any, progress: Any) -> None:

@@ -242,7 +242,10 @@ def _invert(
     check_method(prior, codes=codes, objective=objective, solve=solve, refine=refine, start=start, merge=merge)
     method = completed(prior, task, codes=codes, objective=objective, solve=solve, start=start)
     method = method._replace(refine=refine, merge=merge, draws=draws)
-    check_given_latents(start, prior, codes=method.codes, pictures=len(observed), starts=method.solve.starts)
+    check_given_latents(
+        start, prior, codes=method.codes, pictures=len(observed), starts=method.solve.starts,
+        draws=None if draws is None else draws.count,
+    )  # fmt: skip
     devices = jax.local_devices()[: len(observed)] if devices is None else devices
     with shown(task.label, len(observed)) if progress is True else contextlib.nullcontext() as work:
         inverter, b = Inverter(prior, method, devices=devices), len(observed)

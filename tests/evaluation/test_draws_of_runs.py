@@ -13,6 +13,7 @@ from jaxprior.data import images
 from jaxprior.data.masks import parse_mask
 from jaxprior.evaluation import Cell, RunFolder, run_cell, write_report
 from jaxprior.evaluation.cells import configuration
+from jaxprior.evaluation.scores import score
 from jaxprior.operators import Inpaint
 from jaxprior.restoration import drivers
 from jaxprior.restoration.presets import Method
@@ -89,6 +90,14 @@ def test_the_journal_says_how_far_draws_differ_and_how_good_they_are(run):
         assert row.psnr_mean_draw == pytest.approx(10 * np.log10(4 / of_mean), abs=0.1)
         assert row.psnr_mean_draw > -10 * np.log10(errors.mean() / 4)
     assert "PSNR best draw" in (run.path / "report.html").read_text()
+
+
+def test_of_one_draw_nothing_is_said_of_how_far_draws_differ():
+    picture = np.zeros((1, 16, 16, 3), np.float32)
+    mask = parse_mask("center:0.25").draw(16)[None]
+    for count, named in ((1, False), (2, True)):
+        (figures,) = score(Inpaint(mask), *[picture] * 4, mask, draws=np.stack([picture] * count, axis=1))
+        assert ("spread" in figures) is named and "psnr_best_draw" in figures
 
 
 def test_configurations_without_draws_are_what_they_were(prior):

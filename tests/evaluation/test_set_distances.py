@@ -11,6 +11,7 @@ from report_helpers import make_photo_run, make_run
 from jaxprior.data import images
 from jaxprior.errors import WeightsError
 from jaxprior.evaluation import measure_sets, write_report
+from jaxprior.evaluation.sets import check_sets
 from jaxprior.metrics import compare_sets
 from jaxprior.weights.features import load_deep_features
 from jaxprior.weights.storage import save_weights
@@ -45,6 +46,12 @@ def test_results_and_originals_are_compared_in_the_deepest_map(tmp_path, network
             assert "Sets of pictures" in text and "Frechet distance, vgg16[:2]" in text
     assert json.loads((run.path / "summary.json").read_text())["sets"] == said
     assert "| inpaint center:0.25 | 8 |" in (run.path / "summary.md").read_text()
+
+
+def test_a_network_that_pictures_are_too_small_for_is_refused_before_they_are_restored(network):
+    check_sets(network, [(16, 16, 3)])
+    with pytest.raises(WeightsError, match=r"pictures of 0x4 pixels cannot be compared in vgg16\[:2\]"):
+        check_sets(network, [(16, 16, 3), (0, 4, 3)])
 
 
 def test_runs_that_cannot_be_compared_are_left_out_with_a_sentence(tmp_path, network):

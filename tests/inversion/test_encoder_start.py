@@ -134,3 +134,9 @@ def test_what_operators_show_of_a_photo():
     assert grey.shape == (16, 16, 3)
     with pytest.raises(ValueError, match="an encoder sees pictures of the shape"):
         Operator.seen(jp.Colorize(), jnp.zeros(5), (16, 16, 3))
+
+
+def test_an_encoder_that_is_no_pytree_is_refused(prior):
+    start = jp.EncoderStart(encoder=lambda pictures, known: None)
+    with pytest.raises(ArgumentError, match="`encoder` must be a pytree of arrays"):
+        start.ready(prior, samples=lambda count: None)

@@ -119,6 +119,17 @@ def test_what_the_encoder_says_of_the_image_is_compared_with_its_latents(prior, 
         np.testing.assert_allclose(extra, 3 * np.square(unit[0] - unit[1]).reshape(2, -1).mean(axis=1), rtol=1e-3)
 
 
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class AtLayer:
+    """What is known of an encoder before it is loaded."""
+
+    layer: int = dataclasses.field(metadata={"static": True})
+
+    def __call__(self, pictures, known):
+        raise NotImplementedError
+
+
 @jax.tree_util.Partial
 def darkness(images):
     """A critic that likes what is dark."""
@@ -187,6 +198,8 @@ def test_terms_that_the_codes_cannot_serve_are_refused(prior, photos):
         restored(prior, photos, MULTI, in_domain=encoder)
     with pytest.raises(ArgumentError, match=r"the encoder answers \[4, 4, 16\], and these codes have \[8, 8, 16\]"):
         restored(prior, photos, MULTI, in_domain=encoder, in_domain_on="features")
+    with pytest.raises(ArgumentError, match="answers that of layer 2, and `layer` is 4: take 2"):
+        jp.Objective(in_domain=AtLayer(layer=2), in_domain_on="features").check_codes(FEATURE)
     with pytest.raises(ArgumentError, match="`critic` must be a pytree of arrays.*jax.tree_util.Partial"):
         restored(prior, photos, MULTI, critic=lambda images: images.mean(axis=(1, 2, 3)))
     with pytest.raises(ArgumentError, match="`in_domain` must be a network"):

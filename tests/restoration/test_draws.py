@@ -53,6 +53,14 @@ def test_draws_leave_everything_else_as_it_is_to_the_bit(prior, photos, drawn):
             np.testing.assert_array_equal(one, other)
 
 
+def test_latents_for_every_start_are_refused_before_anything_is_solved_if_draws_are_more_or_fewer(
+    prior, photos, drawn, monkeypatch
+):
+    monkeypatch.setattr("jaxprior.restoration.drivers.Inverter", None)
+    with pytest.raises(ArgumentError, match="for each of 2 starts, and 3 draws of each picture"):
+        restored(prior, photos, draws=DRAWS, start=jp.GivenStart(drawn.latents))
+
+
 def test_draws_differ_in_the_hole_and_keep_what_is_known(photos, drawn):
     draws = np.asarray(drawn.draws)
     assert draws.shape == (2, 3, 16, 16, 3)

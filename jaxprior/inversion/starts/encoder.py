@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, ClassVar
 
-from jaxprior.checks import described, real_number, whole_number
+from jaxprior.checks import described, real_number, tree_of_arrays, whole_number
 from jaxprior.errors import ArgumentError
 from jaxprior.lazy_jax import Array, jnp, register_dataclass
 
@@ -60,6 +60,7 @@ class EncoderStart:
             raise ArgumentError(missing_encoder(prior.card.get("name")))
         if not callable(encoder):
             raise ArgumentError(f"`encoder` must be an encoder, got {described(encoder)}; `load_encoder` loads one.")
+        tree_of_arrays("encoder", encoder)
         if (check_fits := getattr(encoder, "check_fits", None)) is not None:
             check_fits(prior)
         return replace(self, encoder=encoder, samples=cache(samples))
