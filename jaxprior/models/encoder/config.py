@@ -31,6 +31,8 @@ class EncoderRecipe(TrainingSettings):
 
     Fields:
         prior: the generator that the encoder belongs to, as `load_prior` takes it; the best bundled one where None.
+        start_from: an encoder of the prior that the training goes on with, see `.continued`; None begins with random
+            weights.
         resolution, image_channels: of the prior's pictures, which a command takes from the prior's card.
         tasks: how pictures are damaged, see `jaxprior.operators.task_table`. Every picture draws one of them; one that
             is named twice is drawn twice as often.
@@ -52,6 +54,13 @@ class EncoderRecipe(TrainingSettings):
 
     prior: str | None = setting(
         None, "The prior that it belongs to: a name, a .safetensors file or a training RUN (default: the best bundled)."
+    )
+    start_from: str | None = setting(
+        None,
+        "Encoder to train further, whose layer and widths are kept: the name of a prior that has one, a .safetensors "
+        "file, or the RUN of a training.",
+        option="--from",
+        metavar="NAME|FILE|RUN",
     )
     resolution: int = 64
     image_channels: int = 3

@@ -10,6 +10,7 @@ from typing import Any
 
 from jaxprior.errors import SettingsError
 from jaxprior.models.encoder.config import EncoderRecipe
+from jaxprior.models.encoder.continued import continued
 from jaxprior.operators import make_task, task_table
 from jaxprior.pytrees import shape_text
 from jaxprior.settings import at
@@ -17,7 +18,7 @@ from jaxprior.weights.outlines import outline_prior
 
 
 def settled(recipe: EncoderRecipe, given: Mapping[str, Any], *, preset_named: bool) -> EncoderRecipe:
-    """The recipe with the size of the prior's pictures.
+    """The recipe with the size of the prior's pictures, and of the encoder that it goes on with.
 
     Arguments:
         recipe: of the preset.
@@ -27,6 +28,7 @@ def settled(recipe: EncoderRecipe, given: Mapping[str, Any], *, preset_named: bo
     Raises:
         WeightsError, SettingsError: there is no such prior, or it can have no encoder; a task or the layer is none.
     """
+    recipe = continued(recipe, given)
     source = given.get("prior", recipe.prior)
     outline = outline_prior(source)
     if outline is None:  # its family tells sizes by its networks only, so that `plan` finds out

@@ -20,6 +20,7 @@ import optax
 from jaxprior.errors import ImageError, SettingsError
 from jaxprior.metrics import perceptual
 from jaxprior.models.encoder.config import EncoderRecipe, default_widths
+from jaxprior.models.encoder.continued import start_encoder
 from jaxprior.models.encoder.damage import Batches, Damage, damaged, make_damages, unpacked
 from jaxprior.models.encoder.networks import Encoder, check_sizes, to_config
 from jaxprior.models.encoder.samples import Samples, make_samples
@@ -100,10 +101,16 @@ def optimizer(recipe: EncoderRecipe, share: Any = 1.0) -> optax.GradientTransfor
     return optax.chain(optax.clip_by_global_norm(1.0), adam(recipe, share))
 
 
-def init_state(recipe: EncoderRecipe, network: Encoder, key: Array) -> dict:
-    """Start state: parameters, their average, and Adam's."""
+def init_state(recipe: EncoderRecipe, network: Encoder, start: Any, key: Array) -> dict:
+    """Start state: parameters, their average, and Adam's.
+
+    Arguments:
+        recipe, network: of the training.
+        start: parameters that it goes on with; None for random ones.
+        key: of random ones.
+    """
     picture = jnp.zeros((1, network.resolution, network.resolution, network.image_channels))
-    params = jax.jit(network.init)(key, picture, picture[..., :1])["params"]
+    params = jax.jit(network.init)(key, picture, picture[..., :1])["params"] if start is None else copied(start)
     return {"encoder": params, "average": copied(params), "optimizer": jax.jit(optimizer(recipe).init)(params)}
 
 
@@ -202,7 +209,9 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
     if len(pictures) < 4:
         raise ImageError(f"{len(pictures)} pictures do not suffice: some are trained on and some are held out.")
     prior = load_prior(recipe.prior)
+    start = start_encoder(recipe, prior)
     network, cut = make_network(recipe, prior), prior.split(recipe.layer, precision=recipe.precision)
+    network = network if start is None else network.clone(scale=start.module.scale)
     networks = _networks(recipe, prior)
     damages = make_damages(recipe.tasks, network_shape(network), seed=recipe.seed)
     count = len(pictures) - min(recipe.held_out, len(pictures) // 4)
@@ -240,11 +249,11 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
 
     return Plan(
         name="encoder",
-        settings={**settings_of(recipe), "prior": prior.sha256, **networks.said()},
+        settings={**settings_of(recipe), "prior": prior.sha256, **networks.said(), **_began(start)},
         phases=cut_into_parts(
             make_step(recipe, network, damages, real=real), batches.batches, recipe, frozen=(cut, networks)
         ),
-        init=partial(init_state, recipe, network),
+        init=partial(init_state, recipe, network, None if start is None else start.params),
         show=show,
         evaluator=Filled(answer=answer, originals=held, tasks=dict(zip(recipe.tasks, judged, strict=True))),
         export=lambda state: {"encoder": state["average"]},
@@ -293,6 +302,11 @@ def _judged(damages: Sequence[Damage], number: int, held: Any, seed: int) -> tup
     originals = np.asarray(to_images(held, None), np.float32)
     seen, known = jax.jit(partial(damaged, damages))(originals, chosen, masks.astype(np.float32), key)
     return np.asarray(seen), np.asarray(known)
+
+
+def _began(start: Any) -> dict[str, str]:
+    """What the settings of a run say of the encoder that it goes on with."""
+    return {} if start is None else {"start_from": start.sha256}
 
 
 def _networks(recipe: EncoderRecipe, prior: Prior) -> Networks:

@@ -155,6 +155,28 @@ def test_a_command_trains_on_real_pictures_through_the_frozen_prior(tmp_path, pr
     assert "tasks" in other  # the folder belongs to another training
 
 
+def test_a_training_goes_on_with_an_encoder_and_keeps_its_sizes(tmp_path, prior_file):
+    asked = ("train", "encoder", "--prior", prior_file, "--samples", 32, "--batch-size", 4, "--task", "reconstruct")
+    sizes = ("--layer", 3, "--widths", "8,8,8", "--bottleneck", 8)
+    call(*asked, *sizes, "--steps", 4, "-o", tmp_path / "first")
+    first, more = load_encoder(tmp_path / "first"), ("--from", tmp_path / "first", "-o", tmp_path / "more")
+    call(*asked, *more, "--steps", 10, "--lr", 1e-9)
+    second = load_encoder(tmp_path / "more")
+    assert second.layer == 3 and second.module == first.module
+    for a, b in zip(jax.tree.leaves(first.params), jax.tree.leaves(second.params), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)  # at such a learning rate it stays where it began
+    assert second.card["training"]["recipe"]["start_from"] == first.sha256
+    for given, said in (
+        (("--layer", 2), "--layer cannot be changed with --from"),
+        (("--widths", "4,4,4"), "has 8,8,8"),
+        (("--from", prior_file), "this is no encoder"),
+        (("--prior", write_tiny_prior(tmp_path / "other.safetensors", seed=1)), "the encoder belongs to tiny"),
+    ):
+        assert said in " ".join(call(*asked, *more[:2], "-o", tmp_path / "x", *given, code=2).stderr.split())
+    again = call(*asked, *sizes, "--steps", 10, "--lr", 1e-9, "-o", tmp_path / "more", code=2).stderr
+    assert "was begun from the weights of another --from, this command has none" in " ".join(again.split())
+
+
 def test_mistakes_are_sentences(tmp_path, prior_file):
     asked = ("train", "encoder", "--prior", prior_file, "-o", tmp_path / "run")
     for given, said in (
