@@ -1,7 +1,7 @@
 """Learned, optimised and hybrid inversion beside each other: the comparison of mGANprior, and the arms of this house.
 
     python benchmarks/hybrid.py --data cats64_dev.zip --prior cats64 --pictures 0:64 --pictures 200:264 \
-        --tasks reconstruct,center:0.25,block:0.25 --out benchmarks/results/hybrid-cats64.json [--arms "multi-code,..."]
+        --tasks reconstruct,center:0.25,block:0.25 --out benchmarks/results/hybrid-cats64.json [--arms "multi-code;..."]
 
 The arms stand in `hybrid_arms.py`; --arms chooses some by their names or the beginnings of them, and --arm adds one:
 
