@@ -107,7 +107,7 @@ class Objective:
     pixel: Literal["l2", "l1", "l1_sum"] | None = field(default="l2", metadata={"static": True})
     window: int = setting(
         0,
-        "Weigh known pixels by the missing ones in a window of N pixels around.",
+        "Weigh each known pixel by the share of missing ones in the window of N pixels around it; 0 weighs all alike.",
         metavar="N",
         least=0,
         rank=30,
@@ -115,35 +115,46 @@ class Objective:
     )
     features: Any = setting(
         None,
-        "Perceptual distance beside the pixels': the prior's critic, an installed network (see `jaxprior priors`), or "
-        "its .safetensors file.",
+        "Add a perceptual distance to that of the pixels, in the features of the prior's critic, of an installed "
+        "network (see `jaxprior priors`), or of its .safetensors file.",
         metavar="none|critic|NAME|FILE",
         rank=30,
     )
     feature_weight: float = setting(
-        0.1, "Weight of that distance.", metavar="X", least=0.0, rank=30, static=True
+        0.1, "Weight of the distance of --features.", metavar="X", least=0.0, rank=30, static=True
     )
     feature_loss: Literal["l1", "l2"] = field(default="l1", metadata={"static": True})
     critic: Any = setting(
-        None, "Doubt of the prior's own critic beside the distance.", words=("none", "prior"), rank=30
+        None,
+        "Add a term that grows the more surely the prior's critic takes the picture for a generated one.",
+        words=("none", "prior"),
+        rank=30,
     )
-    critic_weight: float = setting(10.0, "Weight of that doubt.", metavar="X", least=0.0, rank=30, static=True)
+    critic_weight: float = setting(
+        10.0, "Weight of the term of --critic.", metavar="X", least=0.0, rank=30, static=True
+    )
     critic_loss: Literal["least_squares", "nonsaturating", "saturating"] = field(
         default="least_squares", metadata={"static": True}
     )
     critic_on: Literal["generated", "merged"] = setting(
         "generated",
-        "What the critic sees: the generated picture, or that with the known pixels put back.",
+        "What the critic of --critic sees: the generated picture, or the one with the known pixels put back.",
         rank=30,
         static=True,
         added_later=True,
     )
     code_penalty: float = setting(
-        0.0, "Weight of the codes' squared length.", metavar="X", least=0.0, rank=31, static=True, added_later=True
+        0.0,
+        "Add X times the squared length of the codes, which keeps them near those that the prior was trained with.",
+        metavar="X",
+        least=0.0,
+        rank=31,
+        static=True,
+        added_later=True,
     )
     anchor: float = setting(
         0.0,
-        "Weight of how far the feature map is from that of the start.",
+        "Add X times the relative squared distance of the feature map from the one at the start.",
         metavar="X",
         least=0.0,
         rank=31,
@@ -152,16 +163,16 @@ class Objective:
     )
     in_domain: Any = setting(
         None,
-        "Distance of the latents from what the prior's encoder says of the generated picture.",
+        "Add the distance of the latents from what the prior's encoder answers to the generated picture.",
         words=("none", "prior"),
         rank=31,
         added_later=True,
     )
     in_domain_weight: float = setting(
-        2.0, "Weight of that distance.", metavar="X", least=0.0, rank=31, static=True, added_later=True
+        2.0, "Weight of the distance of --in-domain.", metavar="X", least=0.0, rank=31, static=True, added_later=True
     )
     in_domain_on: Literal["codes", "features"] = setting(
-        "codes", "What of the latents is compared.", rank=31, static=True, added_later=True
+        "codes", "What --in-domain compares: the code, or the feature map.", rank=31, static=True, added_later=True
     )
 
     def __post_init__(self):

@@ -50,38 +50,55 @@ class Solve:
             norms and losses stay float32.
     """
 
-    steps: int = setting(300, "Gradient steps.", metavar="K", least=1, rank=22)
-    optimizer: Optimizer = setting("adam", "Solver.", rank=23)
-    learning_rate: float = setting(0.05, "Learning rate.", option="--lr", metavar="X", least=0.0, rank=24)
+    steps: int = setting(
+        300, "Steps of the inversion, each one evaluation of the gradient.", metavar="K", least=1, rank=22
+    )
+    optimizer: Optimizer = setting(
+        "adam", "Optimiser; langevin moves at random and draws from the posterior (with --keep last).", rank=23
+    )
+    learning_rate: float = setting(0.05, "Learning rate of the codes.", option="--lr", metavar="X", least=0.0, rank=24)
     weight_rate: float = 1.0
-    schedule: Schedule = setting("constant", "Of the learning rate.", rank=25)
+    schedule: Schedule = setting(
+        "constant", "How the learning rate changes over the steps, with Adam and SGD.", rank=25
+    )
     init: str = setting(
         "random",
-        "First codes: random, the best of a bank of the prior's samples, or what its encoder answers.",
+        "Where an inversion begins: on random codes, on the best of a bank of the prior's samples, or on the answer of "
+        "its encoder.",
         words=lambda: sorted(start_names(), key=lambda name: name != "random"),
         rank=20,
     )
     bank_size: int = 4096
-    starts: int = setting(1, "Independent inversions, averaged.", metavar="N", least=1, rank=21)
+    starts: int = setting(
+        1, "Independent inversions of each picture, whose results are averaged.", metavar="N", least=1, rank=21
+    )
     keep: Keep = setting(
-        "best", "Iterate to keep: lowest loss, last, or best on known pixels held out of the fit.", rank=26
+        "best",
+        "Which step's result is kept: that of the lowest loss, the last one, or the one that is best on known pixels "
+        "which were held out of the fit.",
+        rank=26,
     )
     hold_out: float = 0.1
     target_psnr: float | None = setting(
-        None, "A picture is done at so many dB on what is known.", metavar="DB", rank=27
+        None, "Stop a picture as soon as its known pixels are explained with this PSNR.", metavar="DB", rank=27
     )
     passes: int = setting(
-        1, "Go on with pictures that miss the target, up to N passes.", metavar="N", least=1, rank=28
+        1,
+        "Invert pictures that miss --target-psnr again from where they are, up to N times in all.",
+        metavar="N",
+        least=1,
+        rank=28,
     )
     temperature: float = setting(
         10.0,
-        "Spread of Langevin's chains, and so of draws: 1 trusts every pixel as if it were independent.",
+        "How far the random moves of draws, and of --optimizer langevin, may go: 1 takes the errors of all pixels as "
+        "independent; a larger T spreads draws farther.",
         metavar="T",
         least=0.0,
         rank=29,
         added_later=True,
     )
-    precision: Precision = setting("fp32", "Arithmetic of the network.", rank=40)
+    precision: Precision = setting("fp32", "Number format in which the generator computes.", rank=40)
 
     def __post_init__(self):
         whole_number("steps", self.steps, least=0)

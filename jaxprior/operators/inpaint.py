@@ -25,6 +25,9 @@ known of them stays as it is: around every hole a square is cut out, restored at
 a seam. `--size fit` answers with the centre square at the prior's size instead. With `--clean` pictures are originals,
 fitted to the prior's size, and the report compares.
 
+A prior with an encoder, as the bundled ones are, takes its answer, which needs no search. `--steps 20` goes on from
+there, `--init bank` searches without it, and `--draws 8` makes several different answers for every hole.
+
 ```
 jaxprior inpaint photos/ --mask scratch.png -o runs/repaired
 jaxprior inpaint cats.zip --mask center:0.25 --clean --limit 64 -o runs/center

@@ -29,7 +29,7 @@ class Draws:
 
     count: int = setting(
         8,
-        "Make K different answers for every picture beside the one of least error, and a map of how they differ.",
+        "Make K further, different answers for every picture, and a map of how far they differ.",
         option="--draws",
         metavar="K",
         least=1,

@@ -52,24 +52,24 @@ class Outline:
     preset: Preset = setting("default", "Method to start from; the options below change it.")
     codes_kind: CodesKind | None = setting(
         None,
-        "What is optimised: several latent codes, a single one, or one and a feature map inside of the generator.",
+        "What is optimised: several latent codes, a single one, or one code and a feature map at --layer.",
         rank=9,
     )
     refine: str | None = setting(
         None,
-        "Repair the results by an autoencoder (`jaxprior train autoencoder`) before the known pixels are put back.",
+        "Let an autoencoder (`jaxprior train autoencoder`) repair the results before the known pixels are put back.",
         metavar="RUN|FILE",
         rank=50,
     )
     encoder: str | None = setting(
         None,
-        "Encoder to begin with (`jaxprior train encoder`), in place of the prior's own; it stands for --init encoder.",
-        metavar="RUN|FILE",
+        "Begin with the answer of this encoder (`jaxprior train encoder`) instead of the prior's own; or with none.",
+        metavar="none|RUN|FILE",
         rank=21,
     )
     merge: Merge = setting(
         "harmonic",
-        "How generated pixels join the known ones: harmonic without a seam, or paste as they are.",
+        "How the generated pixels join the known ones: without a seam (harmonic), or as they are (paste).",
         rank=51,
     )
 

@@ -55,7 +55,10 @@ class SelfAttention:
 
     scaled: bool = False
     where: Where = setting(
-        "composed", "It acts on the composed features or on each code's.", option="--attention-where", rank=12
+        "composed",
+        "The attention module sees the sum of the codes' feature maps, or each of them.",
+        option="--attention-where",
+        rank=12,
     )
     optimise: bool = True
 

@@ -46,23 +46,38 @@ class MultiCode:
     """
 
     num_codes: int = setting(
-        20, "Latent codes for each picture.", option="--codes", metavar="N", least=1, rank=10
+        20, "Number of latent codes of each picture.", option="--codes", metavar="N", least=1, rank=10
     )
     layer: int = setting(
-        8, "Composing layer: after the first L convolution blocks.", metavar="L", least=1, rank=10
+        8,
+        "Layer at which the generator is cut, after its first L convolution blocks: there the codes' feature maps are "
+        "added up, or one feature map is optimised.",
+        metavar="L",
+        least=1,
+        rank=10,
     )
-    weights: Weights = setting("free", "Channel weights of the codes.", rank=10)
+    weights: Weights = setting(
+        "free",
+        "Weights with which the channels of the codes' feature maps are added up: free, or a convex combination "
+        "(softmax).",
+        rank=10,
+    )
     alpha: Alpha = setting(
-        "mean", "Channel weights at the start: equal, N(0, 1), or the first code's alone.", rank=10
+        "mean", "These weights at the start: all equal, drawn from N(0, 1), or all on the first code.", rank=10
     )
     project: Projection = setting(
         "none",
-        "What codes are moved back to after every step: values in [-1, 1], or the length of codes from N(0, 1).",
+        "What is done with the codes after every step: values are brought back into [-1, 1] (clip; stochastic draws "
+        "them anew), or codes to the length of those from N(0, 1) (sphere).",
         rank=10,
         added_later=True,
     )
     attention: SelfAttention | CBAM | None = setting(
-        None, "Module at the composing layer: self-attention or CBAM.", words=tuple(ATTENTION), rank=11
+        None,
+        "Attention module at this layer, whose parameters are optimised with the codes: self-attention (dot, "
+        "scaled-dot) or CBAM.",
+        words=tuple(ATTENTION),
+        rank=11,
     )
 
     def __post_init__(self):

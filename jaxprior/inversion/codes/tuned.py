@@ -49,18 +49,32 @@ class TunedCode:
 
     codes: Any = MultiCode()
     steps: int = setting(
-        20, "Then tune the generator to each picture, for so many steps; 0 does not.", option="--tune", metavar="STEPS",
-        least=0, rank=29,
-    )  # fmt: skip
+        20,
+        "After the inversion, tune the generator's weights to each picture for so many steps; 0 leaves them alone.",
+        option="--tune",
+        metavar="STEPS",
+        least=0,
+        rank=29,
+    )
     rank: int = setting(
-        1, "Rank of the change of a layer; 0 changes biases only.", option="--tune-rank", metavar="R", least=0, rank=29
+        1,
+        "Rank of the change that --tune makes to a layer's weights; 0 changes the biases alone.",
+        option="--tune-rank",
+        metavar="R",
+        least=0,
+        rank=29,
     )
     last: int | None = setting(
-        None, "Tune the last N layers only.", option="--tune-last", metavar="N", least=1, rank=29
+        None,
+        "--tune changes the last N layers only, not all behind --layer.",
+        option="--tune-last",
+        metavar="N",
+        least=1,
+        rank=29,
     )
     locality: float = setting(
         0.0,
-        "Weight of keeping the pictures of other codes near those found.",
+        "Weight of a term that lets --tune change the pictures of other, near codes as little as possible.",
         option="--tune-locality",
         metavar="X",
         least=0.0,

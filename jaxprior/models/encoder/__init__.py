@@ -12,7 +12,7 @@ FAMILY = Family(
             config="jaxprior.models.encoder.config:EncoderRecipe",
             presets="jaxprior.models.encoder.config:PRESETS",
             default="holes",
-            preset_text="Recipe to start from: holes, in the middle and anywhere; or whole, undamaged pictures.",
+            preset_text="Recipe to start from: holes in the middle and anywhere, or whole pictures without damage.",
             plan="jaxprior.models.encoder.train:plan",
             settled="jaxprior.models.encoder.settled:settled",
             inputs="jaxprior.models.encoder.config:EncoderInputs",
@@ -20,11 +20,12 @@ FAMILY = Family(
             use="jaxprior inpaint IMAGES --mask MASK -o OUT --init encoder --encoder",
             text="""Train an encoder of a prior, whose RUN then serves as `--encoder RUN`.
 
-    It looks at a damaged picture and answers at once with a latent code and with the features of a layer, from which an
-    inversion needs few steps. It learns from the prior's own samples, whose codes are known, and with `--data` above
-    all from real pictures, through the frozen prior. `--task` says how pictures are damaged, in the words of a command;
-    given several times, every picture draws one of them. The same command resumes. RUN holds curves, pictures (seen,
-    answered, original) and an always current `model.safetensors`.
+    The encoder looks at a damaged picture once and answers with what the prior should generate there: a latent code,
+    and the feature map of one of its layers. The answer fills a hole by itself, or an inversion goes on from it. Give
+    real pictures with `--data`: it learns above all from them, and a little from the prior's own samples, whose codes
+    are known. `--task` says which damage it shall repair, in the words of a command. The same command goes on with a
+    training that was stopped. RUN holds `model.safetensors` (the encoder so far), `answers.csv` (how well it does on
+    held-out pictures), curves, and pictures of what it saw, its answers and the originals.
 
     ```
     jaxprior train encoder --prior cats64 --data cats.zip --task "inpaint center:0.25" --task "inpaint block:0.25" -o runs/encoder

@@ -53,7 +53,10 @@ class EncoderRecipe(TrainingSettings):
     """
 
     prior: str | None = setting(
-        None, "The prior that it belongs to: a name, a .safetensors file or a training RUN (default: the best bundled)."
+        None,
+        "The prior that the encoder is trained for: a name, a .safetensors file or a training RUN (default: the best "
+        "bundled).",
+        metavar="NAME|FILE|RUN",
     )
     start_from: str | None = setting(
         None,
@@ -66,39 +69,62 @@ class EncoderRecipe(TrainingSettings):
     image_channels: int = 3
     tasks: tuple[str, ...] = setting(
         ("inpaint center:0.25", "inpaint block:0.25"),
-        'How pictures are damaged, in the words of a command, e.g. "inpaint block:0.25" or "superres 4"; repeat it for '
-        "several, of which every picture draws one.",
+        'What the encoder shall repair, in the words of a command, e.g. "inpaint block:0.25" or "superres 4". Repeat '
+        "it for several tasks: every picture is damaged by one of them, drawn at random.",
         option="--task",
         metavar="TASK",
         repeated=True,
     )
-    layer: int = network_setting(4, "Layer of the prior of whose features it answers.", metavar="L", least=1)
-    widths: tuple[int, ...] | None = network_setting(
-        None, "Feature maps at the pictures' size and after every halving, down to 4x4.", metavar="N,N,..."
+    layer: int = network_setting(
+        4, "Layer of the prior at which the encoder's feature map enters the generator.", metavar="L", least=1
     )
-    bottleneck: int = network_setting(128, "Numbers between the dense layers at 4x4.", metavar="N", least=1)
-    samples: int = recipe_setting(4096, "Samples of the prior that are made once.", metavar="N", least=4)
+    widths: tuple[int, ...] | None = network_setting(
+        None,
+        "Channels of the encoder at the pictures' size and after every halving, down to 4x4 pixels.",
+        metavar="N,N,...",
+    )
+    bottleneck: int = network_setting(
+        128, "Width of the dense bottleneck, through which the whole picture is seen at once.", metavar="N", least=1
+    )
+    samples: int = recipe_setting(
+        4096, "Samples of the prior to learn from, which are made once.", metavar="N", least=4
+    )
     own: int = recipe_setting(
-        2, "Pictures of a step that are such samples where --data gives others.", option="--own-samples",
+        2, "How many pictures of a step are such samples; the others are those of --data.", option="--own-samples",
         metavar="N", least=1,
     )  # fmt: skip
-    known_weight: float = recipe_setting(0.2, "Weight of the error of known pixels.", metavar="X", least=0.0)
-    code_weight: float = recipe_setting(0.1, "Weight of the error of samples' codes.", metavar="X", least=0.0)
-    map_weight: float = recipe_setting(0.05, "Weight of the error of samples' features.", metavar="X", least=0.0)
+    known_weight: float = recipe_setting(
+        0.2, "Weight of the error of known pixels beside that of missing ones.", metavar="X", least=0.0
+    )
+    code_weight: float = recipe_setting(
+        0.1, "Weight of the error of the code, which is known for samples.", metavar="X", least=0.0
+    )
+    map_weight: float = recipe_setting(
+        0.05, "Weight of the error of the feature map, which is known for samples.", metavar="X", least=0.0
+    )
     feature_weight: float = recipe_setting(
-        0.0, "Weight of the perceptual distance of the answer with the known pixels put back.", metavar="X", least=0.0
+        0.0,
+        "Weight of the perceptual distance of the merged answer (with the known pixels put back) from the original.",
+        metavar="X",
+        least=0.0,
     )
     features: str = recipe_setting(
         "critic",
-        "Network of that distance: the prior's critic, an installed network (see `jaxprior priors`), or its "
-        ".safetensors file.",
+        "Network in which that distance is measured: the prior's critic, an installed network (see `jaxprior priors`), "
+        "or its .safetensors file.",
         metavar="critic|NAME|FILE",
     )
     realism: float = recipe_setting(
-        0.0, "Weight of the critic's doubt of the answer with the known pixels put back.", metavar="X", least=0.0
+        0.0,
+        "Weight of a term that grows the more surely the prior's critic takes the merged answer for a generated "
+        "picture.",
+        metavar="X",
+        least=0.0,
     )
-    held_out: int = recipe_setting(64, "Pictures at the end that only judge.", metavar="N", least=1)
-    steps: int = recipe_setting(20_000, "Steps altogether.", metavar="K", least=1, rank=-1)
+    held_out: int = recipe_setting(
+        64, "The last N pictures are not trained on; on them the encoder is measured.", metavar="N", least=1
+    )
+    steps: int = recipe_setting(20_000, "Length of the training in steps.", metavar="K", least=1, rank=-1)
     warmup: float = 0.02
     batch_size: int = 16
     learning_rate: float = 1e-3
@@ -131,5 +157,7 @@ class EncoderInputs:
     """
 
     data: Path | None = setting(
-        None, "Real pictures, a folder or zip archive; without it the prior's own samples alone.", metavar="DIR|ZIP"
+        None,
+        "Real pictures to learn from, a folder or zip archive; without it there are only the prior's own samples.",
+        metavar="DIR|ZIP",
     )
