@@ -22,6 +22,7 @@ from jaxprior.errors import RunError
 from jaxprior.inversion.starts.encoder import EncoderStart
 from jaxprior.lazy_jax import is_imported, jax
 from jaxprior.operators import Operator
+from jaxprior.restoration.draws import own_inversion
 from jaxprior.restoration.merge_rule import fills_holes
 from jaxprior.restoration.presets import encoder_start
 from jaxprior.restoration.sizes import SIZES, Size, keeps_size
@@ -129,7 +130,7 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         **({} if cell.method.refine is None else {"refine": describe(cell.method.refine)}),
         **_start_used(cell, prior),
         **({"merge": cell.method.merge} if fills_holes(cell.task) else {}),
-        **({} if cell.method.draws is None else {"draws": describe(cell.method.draws)}),
+        **_how_draws_are_made(cell, prior),
         **({"code_distribution": prior.code_distribution} if _draws_other_codes(cell, prior) else {}),
         "seed": cell.seed,
         "clean": cell.clean,
@@ -149,6 +150,18 @@ def _start_used(cell: Cell, prior: Any) -> dict:
         used = describe(encoder) if card is None else {name: card.get(name) for name in ("name", "sha256")}
         return {"start": {"type": "EncoderStart", "encoder": used, "further": start.further}}
     return {} if start is None else {"start": describe(start)}
+
+
+def _how_draws_are_made(cell: Cell, prior: Any) -> dict:
+    """The settings of draws, with codes and solve where these are not the method's."""
+    method = cell.method
+    if method.draws is None:
+        return {}
+    own = own_inversion(
+        method.draws, solve=method.solve, start=method.start, code_distribution=prior.code_distribution
+    )
+    other = {} if own is None else {"codes": describe(own.codes), "solve": describe(own.solve)}
+    return {"draws": {**describe(method.draws), **other}}
 
 
 def spelled_as(settings: dict, record: dict) -> dict:

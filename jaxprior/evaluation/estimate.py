@@ -17,7 +17,8 @@ from jaxprior.evaluation.runner import DEFAULT_BATCH
 from jaxprior.evaluation.solving import Solver, shapes_of
 from jaxprior.inversion.starts.random import RandomStart
 from jaxprior.restoration.costs import StepCost
-from jaxprior.restoration.draws import work_with_draws
+from jaxprior.restoration.drawing import placement_of_draws
+from jaxprior.restoration.draws import evaluations_of_draws
 from jaxprior.restoration.known_devices import KnownDevice
 from jaxprior.restoration.memory import ROOM, limit_of
 from jaxprior.restoration.placement import Placement
@@ -56,19 +57,19 @@ class Estimate:
 
 @dataclasses.dataclass(frozen=True)
 class _Counted:
-    """A cell whose step was counted: what solves it, and what the step takes."""
+    """A cell whose step was counted: what solves it, and what the step takes, of a batch and of one draw."""
 
     cell: Cell
     prior: Any
     solver: Solver
     cost: StepCost
+    of_draw: float
 
     @property
     def operations(self) -> float:
         """Of all steps of one picture."""
-        method = self.cell.method
-        work = work_with_draws(method.solve, method.draws)
-        return self.cost.operations / self.solver.batch * method.evaluations * work
+        own = self.cost.operations / self.solver.batch * self.cell.method.evaluations
+        return own + self.of_draw * _evaluations_of_draws(self.cell, self.solver.inverter.own_draws)
 
     @property
     def sort(self) -> str:
@@ -129,9 +130,13 @@ def _elsewhere(cell: Cell, prior: Any, device: KnownDevice, wanted: int, limit: 
     )  # fmt: skip
     task, observed = shapes_of(cell, prior)
     placement, batch, cost = placement.counted_fit(task, observed, size=wanted, limit=limit)
-    evaluations = cell.method.evaluations * work_with_draws(solve, cell.method.draws)
+    own = placement_of_draws(
+        prior, cell.method._replace(start=RandomStart()), devices=jax.local_devices()[:1], platform=device.platform
+    )
+    operations = cost.operations / batch * cell.method.evaluations
+    operations += _of_draw(placement, own, cost, task, observed, batch) * _evaluations_of_draws(cell, own)
     return Estimate(
-        seconds_per_picture=cost.operations / batch * evaluations / device.operations[solve.precision],
+        seconds_per_picture=operations / device.operations[solve.precision],
         rest_per_picture=REST,
         compiling=device.compiling,
         program=_program(speed_key(placement, prior.sha256), task, cell),
@@ -147,8 +152,30 @@ def _count(cell: Cell, prior: Any, batch_size: int | None, memory: float | None)
     wanted = batch_size or DEFAULT_BATCH * jax.local_device_count()
     solver = Solver(dataclasses.replace(cell, method=method), prior, wanted=wanted)
     solver.fit(memory)
-    task, observed = solver.shapes()
-    return _Counted(cell, prior, solver, solver.inverter.placement.step_cost(task, observed, size=solver.batch))
+    (task, observed), inverter = solver.shapes(), solver.inverter
+    cost = inverter.placement.step_cost(task, observed, size=solver.batch)
+    of_draw = _of_draw(inverter.placement, inverter.own_draws, cost, task, observed, solver.batch)
+    return _Counted(cell, prior, solver, cost, of_draw)
+
+
+def _of_draw(
+    placement: Placement, own: Placement | None, cost: StepCost, task: Any, observed: Any, batch: int
+) -> float:
+    """Operations of one evaluation of one draw.
+
+    Arguments:
+        placement, cost, batch: of the pictures' own step.
+        own: where draws are solved if that is elsewhere.
+        task, observed: as for `Placement.step_cost`.
+    """
+    if own is None:
+        return cost.operations / batch / placement.settings.starts
+    return own.step_cost(task, observed, size=1).operations / own.group(1) / own.settings.starts
+
+
+def _evaluations_of_draws(cell: Cell, own: Placement | None) -> int:
+    """Gradient evaluations of all draws of one picture of a cell."""
+    return evaluations_of_draws(cell.method.draws, cell.method.solve if own is None else own.settings)
 
 
 def _speed(one: _Counted) -> tuple[Speed, bool]:

@@ -1,20 +1,24 @@
 """Draws of many pictures: several inversions of each, moved on by Langevin dynamics, none of which are averaged.
 
 The draws of a group go through batches of the shape in which the group's pictures were solved. So they need no more
-memory, and their inversions no other program.
+memory, and their inversions no other program. Where draws are inversions of their own (`own_inversion`), they have
+networks and programs of their own, and batches that hold as many draws as the group's memory does.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 import numpy as np
 
+from jaxprior.inversion.starts.encoder import EncoderStart
 from jaxprior.inversion.state import BatchState, named, nested
-from jaxprior.operators import Operator
-from jaxprior.restoration.draws import Draws
-from jaxprior.restoration.placement import Placement, Progress, SavePoint
+from jaxprior.operators import Operator, take
+from jaxprior.restoration.draws import Draws, own_inversion
+from jaxprior.restoration.placement import TOGETHER, Placement, Progress, SavePoint
+from jaxprior.system.devices import Device
+from jaxprior.weights.priors import Prior
 
 
 Array = jax.Array
@@ -26,6 +30,72 @@ STAGE, BEFORE = "stage", "before"
 Solving = Callable[[SavePoint | None, Sequence[dict]], dict[str, Any]]
 
 
+def placement_of_draws(
+    prior: Prior, method: Any, *, devices: Sequence[Device] | None, platform: str | None = None
+) -> Placement | None:
+    """Make ready what draws are solved with, where that is not what the method says; None where it is.
+
+    Arguments:
+        prior: the generator.
+        method: a `jaxprior.restoration.presets.Method`.
+        devices, platform: as for `Placement`.
+    """
+    own = own_inversion(
+        method.draws, solve=method.solve, start=method.start, code_distribution=prior.code_distribution
+    )
+    if own is None:
+        return None
+    objective = method.objective
+    if objective.needs_features:  # those terms look at the layer of the method's codes
+        objective = replace(objective, anchor=0.0, in_domain=None)
+    start = None if isinstance(method.start, EncoderStart) else method.start
+    return Placement(
+        prior, codes=own.codes, objective=objective, solve=own.solve, start=start, devices=devices, platform=platform
+    )
+
+
+def fitted_with_draws(
+    placement: Placement, own: Placement | None, operator: Operator, observed: Any, *, size: int, memory: float | None
+) -> tuple[Placement, int]:
+    """As `Placement.fitted`, for pictures and their draws.
+
+    Arguments:
+        placement: where the pictures are solved.
+        own: where their draws are, from `placement_of_draws`.
+        operator, observed, size, memory: as for `Placement.fitted`.
+
+    Raises:
+        MemoryLimitError: not even one picture, or one draw, fits.
+    """
+    placement, size = placement.fitted(operator, observed, size=size, memory=memory)
+    if own is None:
+        return placement, size
+    starts = placement.settings.starts
+    one = own.with_settings(replace(own.settings, starts=1)).with_memory_plan(placement.memory_plan)
+    one, entries = one.fitted(operator, observed, size=placement.group(size) * starts, memory=memory)
+    if one.memory_plan != placement.memory_plan:
+        placement = placement.with_memory_plan(one.memory_plan)
+    return placement, size if placement.fixed else min(size, max(entries // starts, 1))
+
+
+def draws_at_once(placement: Placement, own: Placement | None, *, size: int) -> int:
+    """Draws that are solved in one batch.
+
+    Arguments:
+        placement, own: as for `fitted_with_draws`.
+        size: pictures at once.
+
+    Returns:
+        as many as there are inversions in a group of pictures. A CPU gets eight single codes at most, and so many that
+        the draws of one picture fill their batches, whatever else there is to solve.
+    """
+    if own is None or not own.fixed:
+        return placement.group(size) * placement.settings.starts
+    most = 1 if own.memory_plan.alone else TOGETHER
+    batches = -(-own.settings.starts // most)
+    return len(own.devices) * -(-own.settings.starts // batches)
+
+
 def solve_with_draws(
     placement: Placement,
     draws: Draws | None,
@@ -34,15 +104,17 @@ def solve_with_draws(
     keys: Array,
     *,
     size: int,
+    own: Placement | None = None,
     progress: Progress | None = None,
     save_point: SavePoint | None = None,
 ) -> dict[str, Any]:
-    """Solve pictures, and draw other answers for them.
+    """Solve pictures, and draw other answers for them. Pictures that are equal in everything are drawn once.
 
     Arguments:
         placement: where they are solved.
         draws: how many answers are drawn, and how; None for none.
         operator, observed, keys, size, progress, save_point: as for `Placement.solve`.
+        own: where draws are solved if they are inversions of their own, see `placement_of_draws`.
 
     Returns:
         What `Placement.solve` returns, which draws do not change but for the seconds. Besides, if there are draws,
@@ -50,10 +122,12 @@ def solve_with_draws(
     """
     if draws is None:
         return placement.solve(operator, observed, keys, size=size, progress=progress, save_point=save_point)
-    b, slots = len(observed), placement.group(size) * placement.settings.starts
-    begun, moves = (placement.with_settings(solve) for solve in draws.of(placement.settings))
+    b, slots = len(observed), draws_at_once(placement, own, size=size)
+    other = placement if own is None else own
+    begun, moves = (other.with_settings(solve) for solve in draws.of(other.settings))
     work = [one.settings.steps * one.settings.starts for one in (placement, begun, moves)]
-    their_keys = jax.vmap(jax.random.fold_in, (0, None))(keys, DRAW_STREAM)
+    some, which = _different(operator, observed, keys)  # a group is padded with a picture that is in it already
+    of_some = (take(operator, some), observed[some], jax.vmap(jax.random.fold_in, (0, None))(keys[some], DRAW_STREAM))
 
     def first(save_point: SavePoint | None, _: Sequence[dict]) -> dict[str, Any]:
         tell = None if progress is None else _told(progress, b, work, 0)
@@ -61,23 +135,30 @@ def solve_with_draws(
 
     def inversions(save_point: SavePoint | None, _: Sequence[dict]) -> dict[str, Any]:
         tell = None if progress is None else _watched(_told(progress, b, work, 1), begun.settings.steps)
-        return begun.solve_starts(operator, observed, their_keys, slots=slots, watch=tell, save_point=save_point)
+        return begun.solve_starts(*of_some, slots=slots, watch=tell, save_point=save_point)
 
     def random_moves(save_point: SavePoint | None, before: Sequence[dict]) -> dict[str, Any]:
         tell = None if progress is None else _watched(_told(progress, b, work, 2), moves.settings.steps)
         latents = before[1]["latents"]
-        return moves.solve_starts(
-            operator, observed, their_keys, slots=slots, latents=latents, watch=tell, save_point=save_point
-        )
+        return moves.solve_starts(*of_some, slots=slots, latents=latents, watch=tell, save_point=save_point)
 
     found = in_stages([first, inversions, *([random_moves] if draws.moves else [])], save_point)
     images = np.asarray(found[-1]["images"])
-    seconds = [np.asarray(one["seconds"]).reshape(b, -1).sum(axis=1) for one in found]
+    seconds = [np.asarray(one["seconds"]).reshape(len(some), -1).sum(axis=1)[which] for one in found[1:]]
     return {
         **jax.device_put(found[0]),
-        "seconds": np.sum(seconds, axis=0),
-        "draws": images.reshape(b, draws.count, *images.shape[1:]),
+        "seconds": np.sum([np.asarray(found[0]["seconds"]), *seconds], axis=0),
+        "draws": images.reshape(len(some), draws.count, *images.shape[1:])[which],
     }
+
+
+def _different(operator: Operator, observed: Array, keys: Array) -> tuple[np.ndarray, np.ndarray]:
+    """Which pictures [n] differ from all before them, and for every picture [b] which of those n it is."""
+    arrays = [np.asarray(leaf) for leaf in (*jax.tree.leaves(operator), observed, jax.random.key_data(keys))]
+    contents = [b"".join(array[i].tobytes() for array in arrays) for i in range(len(observed))]
+    places = {content: place for place, content in reversed(list(enumerate(contents)))}
+    some = np.array(sorted(places.values()))
+    return some, np.searchsorted(some, [places[content] for content in contents])
 
 
 def in_stages(stages: Sequence[Solving], save_point: SavePoint | None) -> list[dict[str, Any]]:

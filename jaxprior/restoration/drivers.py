@@ -35,7 +35,7 @@ from jaxprior.restoration.arguments import (
     check_running,
     refuse_tracing,
 )
-from jaxprior.restoration.drawing import solve_with_draws, spread_of
+from jaxprior.restoration.drawing import fitted_with_draws, placement_of_draws, solve_with_draws, spread_of
 from jaxprior.restoration.draws import Draws, as_draws
 from jaxprior.restoration.editing import edit, interpolate, render
 from jaxprior.restoration.encoder_settings import merge_card
@@ -84,8 +84,9 @@ class Result:
         diverged: bool [b], some iterate was not finite.
         trace: losses [b, steps + 1], before every iteration and at the end.
         seconds: wall time of every picture's group, compilation included, divided by its pictures, [b].
-        draws: K different answers for every picture, merged like `merged`, [b, K, h, w, c]; None unless they were asked
-            for. None of them has the least error, and each of them is as sharp as the prior's pictures.
+        draws: K different answers for every picture, merged with the known pixels, [b, K, h, w, c]; None unless they
+            were asked for. None of them is an average, so that each of them looks like a picture of the prior; that of
+            least error is `merged` (see `jaxprior.restoration.draws`).
         spread: how far the draws lie apart at each pixel, [b, h, w]: their standard deviation, root mean square over
             the channels, in units of [-1, 1]; None without draws.
     """
@@ -139,8 +140,11 @@ def restore(
             seam, as thin holes are best filled from around and thick ones by the prior (see
             `jaxprior.restoration.merging`), or "paste", the generated pixels as they are.
         draws: how many different answers are made for every picture beside the one of least error, which stays what it
-            is: each begins on another part of the prior's samples and moves on at random among what explains the
-            observation (see `jaxprior.restoration.draws`). `Draws(count=..., moves=...)` says more than a number.
+            is: each is an inversion of its own, which begins on another part of the prior's samples and then moves on
+            at random among what explains the observation. Where the settings take an encoder's answer without any step,
+            as the bundled priors' do for holes, each draw is the inversion of a single code; otherwise it is solved as
+            the settings say (see `jaxprior.restoration.draws`). `Draws(count=..., moves=..., steps=...)` says more than
+            a number.
         ids: whole numbers [b] from 0 to 2^32 - 1 that seed each picture's chance, equal ones alike; 0 ... b - 1 by
             default.
         batch_size: pictures solved at once on an accelerator; all by default. A CPU solves them one by one (single
@@ -285,6 +289,9 @@ class Inverter:
         self.refine, self.draws = method.refine, method.draws
         harmonic = one_of("merge", method.merge, MERGES) == "harmonic"
         self.rule = MergeRule.of_card(merge_card(prior.card, self.placement.start)) if harmonic else None
+        self.own_draws = placement_of_draws(prior, method, devices=devices)
+        rule_of_draws = self.rule if self.own_draws is None else MergeRule.of_card(prior.card)
+        self.rule_of_draws = rule_of_draws.of_draws() if harmonic and rule_of_draws is not None else None
 
     def fitted(
         self, task: Operator, observed: Any, *, wanted: int, memory: float | None = None
@@ -300,7 +307,9 @@ class Inverter:
         Raises:
             MemoryLimitError: one picture does not fit, whatever is done.
         """
-        placement, size = self.placement.fitted(task, observed, size=wanted, memory=memory)
+        placement, size = fitted_with_draws(
+            self.placement, self.own_draws, task, observed, size=wanted, memory=memory
+        )
         return self._with(placement), size
 
     def compile_ahead(self, task: Operator, observed: Any, *, wanted: int) -> None:
@@ -323,6 +332,8 @@ class Inverter:
     def _with(self, placement: Placement) -> "Inverter":
         other = copy.copy(self)
         other.placement = placement
+        if self.own_draws is not None:
+            other.own_draws = self.own_draws.with_memory_plan(placement.memory_plan)
         return other
 
     def invert(
@@ -353,8 +364,9 @@ class Inverter:
         keys = jax.vmap(jax.random.fold_in, (None, 0))(random_key("key", key), as_ids(ids, b))
         size = min(batch_size or b, b)
         found = solve_with_draws(
-            self.placement, self.draws, operator, observed, keys, size=size, progress=progress, save_point=save_point
-        )
+            self.placement, self.draws, operator, observed, keys, size=size, own=self.own_draws, progress=progress,
+            save_point=save_point,
+        )  # fmt: skip
         together = self.placement.group(size)
         images, merged = self._completed(operator, observed, found["images"], together, self.rule)
         draws = None
@@ -375,9 +387,8 @@ class Inverter:
 
     def _drawn(self, operator: Operator, observed: Array, images: np.ndarray, together: int) -> Array:
         """Draws [b, K, h, w, c] completed one by one, by the rule that leaves them as the prior made them."""
-        rule = None if self.rule is None else self.rule.of_draws()
         every = [
-            self._completed(operator, observed, jnp.asarray(images[:, k]), together, rule)[1]
+            self._completed(operator, observed, jnp.asarray(images[:, k]), together, self.rule_of_draws)[1]
             for k in range(images.shape[1])
         ]
         return jnp.stack(every, axis=1)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_encoder import with_encoder
 from tiny_prior import write_tiny_prior
 
 from jaxprior import Draws, MultiCode
@@ -13,10 +14,13 @@ from jaxprior.data import images
 from jaxprior.data.masks import parse_mask
 from jaxprior.evaluation import Cell, RunFolder, run_cell, write_report
 from jaxprior.evaluation.cells import configuration
+from jaxprior.evaluation.estimate import estimate_elsewhere
 from jaxprior.evaluation.scores import score
 from jaxprior.operators import Inpaint
 from jaxprior.restoration import drivers
-from jaxprior.restoration.presets import Method
+from jaxprior.restoration.known_devices import KnownDevice
+from jaxprior.restoration.presets import Method, make_method
+from jaxprior.weights.card import Card
 from jaxprior.weights.priors import load_prior
 
 
@@ -144,3 +148,18 @@ def test_photographs_of_their_own_size_have_draws_of_that_size(run, prior, tmp_p
     draws = [images.load_image(folder.draw(row.file, which)) for which in (1, 2)]
     assert (draws[0] == draws[1])[mask == 0].all() and (draws[0] != draws[1]).any()
     assert json.loads((folder.path / "run.json").read_text())["configuration"]["draws"]["count"] == 2
+
+
+def test_where_an_encoder_answers_the_settings_say_how_draws_are_made(prior):
+    """They are inversions of their own, which are part of the keys, and cost what those cost."""
+    stated = {"codes": {"kind": "feature", "layer": 3}, "solve": {"init": "encoder", "steps": 0, "bank_size": 64}}
+    card = Card({"name": "black", "sha256": "12", "defaults": {"inpaint": stated}})
+    answering = with_encoder(prior, card)
+    task = Inpaint(np.zeros((16, 16)))
+    cells = [cell_of(make_method({"draws": count}, task, prior=answering)) for count in (2, 4)]
+    settings = configuration(cells[0], answering, numerics_version=0)
+    assert settings["codes"]["type"] == "FeatureCode" and settings["draws"]["codes"]["type"] == "SingleCode"
+    assert settings["draws"]["solve"]["steps"] == 50 and settings["draws"]["solve"]["init"] == "bank"
+    device = KnownDevice(title="x", memory=10**9, operations={"fp32": 1e9}, source=())
+    two, four = estimate_elsewhere([(cell, answering) for cell in cells], device, 8)
+    assert 0 < two.seconds_per_picture == pytest.approx(four.seconds_per_picture / 2)

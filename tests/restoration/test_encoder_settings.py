@@ -2,10 +2,9 @@
 
 import dataclasses
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
+from tiny_encoder import with_encoder
 from tiny_prior import random_prior
 
 import jaxprior as jp
@@ -22,27 +21,11 @@ OWN = {"codes": {"kind": "feature", "layer": 3}, "solve": {"init": "encoder", "s
 OTHER_WEIGHTS = {"thickness": [1.0, 8.0], "biharmonic": [1.0, 0.25], "prior": [0.0, 0.75]}
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Black:
-    """An encoder that answers the same of every picture."""
-
-    z: jax.Array
-    features: jax.Array
-    card: Card = dataclasses.field(metadata={"static": True})
-
-    def __call__(self, pictures, known):
-        answer = {"z": self.z, "features": self.features}
-        return jax.tree.map(lambda one: jnp.broadcast_to(one, (len(pictures), *one.shape[1:])), answer)
-
-
 @pytest.fixture(scope="module")
 def prior() -> jp.Prior:
     """With an encoder whose card states settings for holes, and how they are merged."""
-    bare = random_prior()
-    z = jax.random.normal(jax.random.key(0), (1, bare.latent_dim))
     card = Card({"name": "black", "sha256": "12", "defaults": {"inpaint": OWN}, "merge": OTHER_WEIGHTS})
-    return dataclasses.replace(bare, encoder=Black(z, bare.head(z, 3), card=card))
+    return with_encoder(random_prior(), card)
 
 
 def test_the_settings_of_the_encoder_count_for_its_task(prior):
