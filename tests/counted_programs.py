@@ -15,9 +15,14 @@ Compiled = list[tuple[str, str]]
 
 
 @contextlib.contextmanager
-def compiled_programs() -> Iterator[Compiled]:
-    """Collect the programs that are compiled while the part runs; JAX forgets those of earlier tests first."""
-    runtime.forget_programs()
+def compiled_programs(*, forget: bool = True) -> Iterator[Compiled]:
+    """Collect the programs that are compiled while the part runs.
+
+    Arguments:
+        forget: whether JAX forgets those of earlier tests first, so that the number does not depend on them.
+    """
+    if forget:
+        runtime.forget_programs()
     found: Compiled = []
 
     def hear(event, _seconds, **details):

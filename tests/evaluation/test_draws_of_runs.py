@@ -162,4 +162,4 @@ def test_where_an_encoder_answers_the_settings_say_how_draws_are_made(prior):
     assert settings["draws"]["solve"]["steps"] == 50 and settings["draws"]["solve"]["init"] == "bank"
     device = KnownDevice(title="x", memory=10**9, operations={"fp32": 1e9}, source=())
     two, four = estimate_elsewhere([(cell, answering) for cell in cells], device, 8)
-    assert 0 < two.seconds_per_picture == pytest.approx(four.seconds_per_picture / 2)
+    assert 0 < two.seconds_per_picture == pytest.approx(four.seconds_per_picture / 2, rel=1e-3)
