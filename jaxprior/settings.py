@@ -279,6 +279,16 @@ def typed(value: Any, kind: Any, setting: str) -> Any:
     raise SettingsError(f"{setting}: expected {expected}, got {value!r}.")
 
 
+def is_none(value: Any) -> bool:
+    """Whether a setting that may hold any object, such as a network, says that there is none.
+
+    Example:
+        >>> is_none("none"), is_none(None), is_none("critic")
+        (True, True, False)
+    """
+    return value is None or isinstance(value, str) and value == "none"
+
+
 def _parts(kind: Any) -> tuple[Any, ...]:
     """The members of a union, or the type alone."""
     is_union = isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union

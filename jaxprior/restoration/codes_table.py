@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from jaxprior.errors import SettingsError
-from jaxprior.inversion.codes import KINDS, CodesKind, MultiCode, SingleCode
+from jaxprior.inversion.codes import KINDS, CodesKind, FeatureCode, MultiCode, SingleCode
 from jaxprior.inversion.codes.attention import ATTENTION
 from jaxprior.inversion.codes.tuned import TunedCode
 from jaxprior.protocols import Codes
@@ -41,7 +41,7 @@ def make_codes(codes: Codes, given: Mapping, *, prior: Any, preset: str, names: 
             prior does not have.
         ValueError: a value that the codes refuse.
     """
-    own = _kind_of(codes)
+    own: Any = kind_of_codes(codes)
     foreign = _without(given, own)
     if "kind" in given:
         check_choice(given["kind"], get_args(CodesKind), spelled("codes.kind", names))
@@ -86,17 +86,27 @@ def stated_codes(stated: Mapping, *, prior: Any, preset: str, names: Names) -> C
     return make_codes(begun, lowered, prior=prior, preset=preset, names=names)
 
 
-def asks_for_other(given: Mapping, kind: str) -> bool:
-    """Whether a table asks for codes of another kind.
+def asks_for_other(given: Mapping, stated: Mapping) -> bool:
+    """Whether a table asks for codes of another kind than a card states, or for a feature map of another layer.
 
     Arguments:
-        given: see `make_codes`; kind: one of `CodesKind`.
+        given, stated: see `make_codes` and `stated_codes`.
 
     Example:
-        >>> asks_for_other({"num_codes": 10}, "feature"), asks_for_other({"layer": 4}, "feature")
-        (True, False)
+        >>> stated = {"kind": "feature", "layer": 4}
+        >>> [asks_for_other(given, stated) for given in ({"num_codes": 10}, {"layer": 2}, {"layer": 4})]
+        [True, True, False]
     """
-    return given.get("kind", kind) != kind or bool(_without(given, kind))
+    kind = stated.get("kind", "multi")
+    if given.get("kind", kind) != kind or _without(given, kind):
+        return True
+    layer = stated.get("layer", FeatureCode.layer)
+    return kind == "feature" and given.get("layer", layer) != layer
+
+
+def kind_of_codes(codes: Any) -> str:
+    """The word by which codes are chosen; the name of their class if another package brings them."""
+    return next((word for word, kind in KINDS.items() if isinstance(codes, kind)), type(codes).__name__)
 
 
 def make_tuned(codes: Codes, given: Mapping, *, names: Names) -> Codes:
@@ -116,10 +126,6 @@ def make_tuned(codes: Codes, given: Mapping, *, names: Names) -> Codes:
     if not given or given.get("steps") == 0:
         return codes
     return TunedCode(codes=codes, **fields_of(TunedCode, given, prefix="tune.", names=names))
-
-
-def _kind_of(codes: Any) -> CodesKind:
-    return next(word for word, kind in KINDS.items() if isinstance(codes, kind))
 
 
 def _of_kind(kind: Any, before: Any, prior: Any) -> Any:

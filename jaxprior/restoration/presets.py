@@ -16,21 +16,32 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from jaxprior import protocols
 from jaxprior.checks import kind_of
 from jaxprior.errors import ArgumentError, SettingsError, WeightsError
-from jaxprior.inversion.codes import CodesKind, FeatureCode, MultiCode, SingleCode
+from jaxprior.inversion.codes import CodesKind, MultiCode, SingleCode
 from jaxprior.inversion.codes.tuned import TunedCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
-from jaxprior.inversion.starts import GivenStart
 from jaxprior.inversion.starts.encoder import EncoderStart, check_layer, missing_encoder
 from jaxprior.operators import Identity, Operator
 from jaxprior.protocols import Codes
 from jaxprior.restoration.codes_table import make_codes, make_tuned, stated_codes
 from jaxprior.restoration.defaults import defaults_of, origin_of_defaults
 from jaxprior.restoration.draws import Draws
-from jaxprior.restoration.encoder_settings import card_of_settings
+from jaxprior.restoration.encoder_settings import Given, as_given, card_of_settings
 from jaxprior.restoration.merge_rule import MERGES, Merge
 from jaxprior.restoration.networks import Networks, OutlinedNetworks
-from jaxprior.settings import PLAIN, Names, as_table, at, check_choice, check_names, fields_of, setting, spelled, typed
+from jaxprior.settings import (
+    PLAIN,
+    Names,
+    as_table,
+    at,
+    check_choice,
+    check_names,
+    fields_of,
+    is_none,
+    setting,
+    spelled,
+    typed,
+)
 from jaxprior.weights import registry
 from jaxprior.weights.known.networks import NETWORKS
 
@@ -189,20 +200,14 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
     name, merge = table.get("preset", "default"), table.get("merge", Outline.merge)
     check_choice(merge, MERGES, spelled("merge", names))
     given = {part: as_table(table.get(part, {}), part) for part in (*PARTS, "tune")}
-    encoder = table.get("encoder")
-    if isinstance(encoder, str) and encoder == "none":
-        prior = dataclasses.replace(prior, encoder=None)
-    elif encoder is not None:
-        prior = dataclasses.replace(prior, encoder=_encoder(encoder, prior, networks))
-        given["solve"] = {"init": "encoder", **given["solve"]}
-    begun, stated, solve = _start(name, _name_of(task), prior, given)
+    given, prior = _begun_with(table.get("encoder"), given, prior, networks)
+    begun, stated, solve, tuning = _start(name, _name_of(task), prior, given)
     codes = make_codes(begun, given["codes"], prior=prior, preset=name, names=names)
     objective = _objective(stated, given["objective"], prior, names, networks)
     objective.check_codes(codes)
     solve = dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names))
-    card = card_of_settings(prior, _name_of(task), codes=given["codes"], solve=given["solve"])
-    tuning = defaults_of(card, _name_of(task), image_shape=prior.image_shape).get("tune", {})
-    tuning = {**(tuning if name == "default" else {}), **given["tune"]}
+    _refuse_unused(table.get("encoder"), objective, solve, prior, names)
+    tuning = {**tuning, **given["tune"]}
     return Method(
         make_tuned(codes, tuning, names=names),
         objective,
@@ -227,38 +232,31 @@ def origin_of_method(table: Mapping, task: Operator | None = None, *, prior: Any
     """
     if table.get("preset", Outline.preset) != Outline.preset:
         return None
-    given = {part: as_table(table.get(part, {}), part) for part in ("codes", "solve")}
-    card = card_of_settings(prior, _name_of(task), **given)
+    given = {part: as_table(table.get(part, {}), part) for part in PARTS}
+    given, prior = _begun_with(table.get("encoder"), given, prior, OutlinedNetworks())
+    card = card_of_settings(prior, _name_of(task), given)
     return origin_of_defaults(card, _name_of(task), image_shape=prior.image_shape)
 
 
 def completed(
     prior: "Prior", task: Operator, *, codes: Codes | None, objective: Objective | None, solve: Solve | None, start: Any
 ) -> Method:
-    """Complete what a caller gave of a method by the prior's defaults.
+    """Complete what a caller gave of a method by the prior's defaults, or by those of the encoder it begins with.
 
-    The settings of the prior's encoder are for its own start and its own kind of codes. Where something else was given,
-    the prior's settings count.
+    Whose settings count, `jaxprior.restoration.encoder_settings` says.
 
     Arguments:
         prior, task: as for `preset`.
         codes, objective, solve, start: what was given, or None.
     """
+    if isinstance(start, EncoderStart) and start.encoder is not None:
+        prior = dataclasses.replace(prior, encoder=start.encoder)
     if codes is None or objective is None or solve is None:
-        default = preset("default", task, prior=prior)
-        if default.solve.init == "encoder" and not _goes_with_encoder(default, codes, solve, start):
-            default = preset("default", task, prior=dataclasses.replace(prior, encoder=None))
-        codes, objective, solve = codes or default.codes, objective or default.objective, solve or default.solve
+        card = card_of_settings(prior, _name_of(task), as_given(codes, objective, solve, start))
+        begun, stated, default, tuning = _from_card(card, prior, _name_of(task))
+        codes = codes or make_tuned(begun, tuning, names=PLAIN)
+        objective, solve = objective or _objective(stated, {}, prior, PLAIN, Networks()), solve or default
     return Method(codes, objective, solve, start=encoder_start(prior, codes, solve) if start is None else start)
-
-
-def _goes_with_encoder(default: Method, codes: Any, solve: Solve | None, start: Any) -> bool:
-    """Whether settings that begin with an encoder can complete what was given."""
-    if solve is not None and solve.init != "encoder" or codes is not None and type(codes) is not type(default.codes):
-        return False
-    if isinstance(start, GivenStart):
-        return not isinstance(default.codes, FeatureCode) or "features" in start.given
-    return start is None or isinstance(start, EncoderStart)
 
 
 def _name_of(task: Operator | None) -> str:
@@ -269,17 +267,21 @@ PUBLIC_SETTINGS = {"inpaint": (30, 4, 3000), "colorize": (20, 6, 1500), "superre
 """Codes, layer and iterations of mGANprior's scripts and README, where they differ from reconstruction."""
 
 
-def _start(name: str, task_name: str, prior: Any, given: Mapping[str, Mapping]) -> tuple[Codes, dict, Solve]:
-    """Codes, table of the objective (its network is not loaded yet, for it may be changed) and solve of a preset."""
+Begun = tuple[Codes, dict, Solve, dict]
+"""Codes, table of the objective (its network is not loaded yet, for it may be changed), solve and table of a tuning."""
+
+
+def _start(name: str, task_name: str, prior: Any, given: Given) -> Begun:
+    """What a preset states."""
     check_choice(name, PRESETS, "preset")
     if name == "default":
-        card = card_of_settings(prior, task_name, codes=given["codes"], solve=given["solve"])
-        return _from_card(card, prior, task_name)
+        return _from_card(card_of_settings(prior, task_name, given), prior, task_name)
     if name == "invertgan":
-        return SingleCode(), {}, Solve(steps=1400, optimizer="adam", learning_rate=0.1)
+        return SingleCode(), {}, Solve(steps=1400, optimizer="adam", learning_rate=0.1), {}
     if name == "lsgan":
         codes = SingleCode(project="clip" if prior.code_distribution == "uniform" else "none")
-        return codes, {"pixel": "l1_sum", "critic": "prior"}, Solve(steps=1000, optimizer="adam", learning_rate=0.01)
+        solve = Solve(steps=1000, optimizer="adam", learning_rate=0.01)
+        return codes, {"pixel": "l1_sum", "critic": "prior"}, solve, {}
     if name == "mganprior":
         codes, layer, steps = PUBLIC_SETTINGS.get(task_name, (20, 8, 3000))
         solve = Solve(steps=steps, optimizer="sgd", learning_rate=1.0, keep="last")
@@ -289,15 +291,16 @@ def _start(name: str, task_name: str, prior: Any, given: Mapping[str, Mapping]) 
         solve = Solve(steps=3000, optimizer="adam", learning_rate=0.05)
         alpha, cut, weight = "gaussian", 23, 0.001
     objective = {"features": {"network": "vgg16", "cut": cut, "size": 256}, "feature_weight": weight}
-    return MultiCode(num_codes=codes, layer=min(layer, prior.num_layers), alpha=alpha), objective, solve
+    return MultiCode(num_codes=codes, layer=min(layer, prior.num_layers), alpha=alpha), objective, solve, {}
 
 
-def _from_card(card: Mapping, prior: Any, task_name: str) -> tuple[Codes, dict, Solve]:
+def _from_card(card: Mapping, prior: Any, task_name: str) -> Begun:
+    """What a card states for a task, or the defaults for images of this size."""
     stated = defaults_of(card, task_name, image_shape=prior.image_shape)
     with at(f"the card of {card.get('name')}"):
         codes = stated_codes(stated["codes"], prior=prior, preset="default", names=PLAIN)
         solve = Solve(**fields_of(Solve, stated["solve"], prefix="solve."))
-    return codes, stated["objective"], solve
+    return codes, stated["objective"], solve, stated.get("tune", {})
 
 
 def _objective(stated: Mapping, given: dict, prior: Any, names: Names, networks: Networks) -> Objective:
@@ -324,7 +327,7 @@ BESIDE = {"critic": "critic", "in_domain": "encoder"}
 
 def _beside_the_prior(source: Any, prior: Any, setting: str, network: str) -> Any:
     """What a field of `BESIDE` takes."""
-    if source is None or isinstance(source, str) and source == "none":
+    if is_none(source):
         return None
     if isinstance(source, str) and source == "prior":
         found = getattr(prior, network, None)
@@ -350,12 +353,27 @@ def _draws(given: Any, names: Names) -> Draws | None:
     return Draws(**fields_of(Draws, table, prefix="draws.", names=names))
 
 
-def _encoder(source: Any, prior: Any, networks: Networks) -> Any:
-    """The encoder that a table names in place of the prior's own."""
-    encoder = networks.encoder(source) if isinstance(source, str | Path) else source
+def _begun_with(encoder: Any, given: Given, prior: Any, networks: Networks) -> tuple[Given, Any]:
+    """The parts of a table and the prior as a table's encoder changes them: latents begin with it, unless they say no.
+
+    Arguments:
+        encoder: what the table says, see `make_method`; given: its parts.
+        prior: with its own encoder; networks: where the other one comes from.
+    """
+    if is_none(encoder):
+        return given, prior if encoder is None else dataclasses.replace(prior, encoder=None)
+    encoder = networks.encoder(encoder) if isinstance(encoder, str | Path) else encoder
     if (check_fits := getattr(encoder, "check_fits", None)) is not None:
         check_fits(prior)
-    return encoder
+    given = {**given, "solve": {"init": "encoder", **given["solve"]}}
+    return given, dataclasses.replace(prior, encoder=encoder)
+
+
+def _refuse_unused(encoder: Any, objective: Objective, solve: Solve, prior: Any, names: Names) -> None:
+    """Refuse an encoder that a table names and nothing uses."""
+    if not is_none(encoder) and solve.init != "encoder" and objective.in_domain is not prior.encoder:
+        begun, source = f"{spelled('solve.init', names)} {solve.init}", spelled("encoder", names)
+        raise SettingsError(f"{source}: nothing uses it, because {begun} begins elsewhere; leave one of the two out.")
 
 
 def encoder_start(prior: Any, codes: Codes, solve: Solve) -> Any:
@@ -378,7 +396,7 @@ def encoder_start(prior: Any, codes: Codes, solve: Solve) -> Any:
 
 def _refiner(source: Any, prior: Any, networks: Networks) -> Any:
     """What `restore` takes as `refine`."""
-    if source is None or isinstance(source, str) and source == "none":
+    if is_none(source):
         return None
     refiner = networks.refiner(source) if isinstance(source, str | Path) else source
     networks.check_refiner(refiner, prior.image_shape)
@@ -388,7 +406,7 @@ def _refiner(source: Any, prior: Any, networks: Networks) -> Any:
 def _network(source: Any, prior: Any, names: Names, networks: Networks) -> Any:
     """What `Objective.features` takes."""
     setting = spelled("objective.features", names)
-    if source is None or isinstance(source, str) and source == "none":
+    if is_none(source):
         return None
     if isinstance(source, str) and source == "critic":
         if prior.critic is None:
