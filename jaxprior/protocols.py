@@ -424,6 +424,8 @@ class Trainer:
         read: import string of the function (inputs, settings, limit=) -> `jaxprior.training.pictures.TrainingData`.
         text: the help text of the command, with examples.
         use: the command in which the trained RUN serves; the RUN follows.
+        use_of: import string of a function (settings of the training, as plain values) -> such a command, where it
+            depends on them; in a module without JAX.
     """
 
     config: str
@@ -436,6 +438,7 @@ class Trainer:
     inputs: str = "jaxprior.training.settings:PictureInputs"
     read: str = "jaxprior.training.pictures:read"
     use: str = "jaxprior reconstruct IMAGES -o RUN --prior"
+    use_of: str | None = None
 
 
 class Sizes(NamedTuple):

@@ -22,6 +22,7 @@ from jaxprior.cli.shares import join_others
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.training import TrainingRunOptions, changed, say_report, train
 from jaxprior.protocols import Trainer
+from jaxprior.reporting.uses import command_of_use
 from jaxprior.runs.trainings import check_training_folder
 from jaxprior.settings import about
 
@@ -131,7 +132,7 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
         if len(skipped) > MOST_NAMED:
             say(f"left out: {len(skipped) - MOST_NAMED} more")
         plan = discovery.imported(trainer.plan)(settings, data.pictures)
-        train(plan, run, data.source, use=data.use or trainer.use, after=say_report)
+        train(plan, run, data.source, use=data.use or command_of_use(trainer, plan.settings), after=say_report)
 
     command.__doc__ = trainer.text
     return spelled_out(command, kinds)

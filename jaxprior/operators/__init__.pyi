@@ -9,6 +9,7 @@ from ._finding import load_task as load_task
 from ._finding import task_names as task_names
 from ._finding import task_summary as task_summary
 from ._tables import make_task as make_task
+from ._tables import task_options as task_options
 from ._tables import task_table as task_table
 from .colorize import Colorize as Colorize
 from .deblur import Deblur as Deblur

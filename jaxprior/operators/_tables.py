@@ -92,6 +92,24 @@ def task_table(words: str) -> dict[str, Any]:
     return table
 
 
+def task_options(table: Mapping) -> str:
+    """The options of a task's command: what `task_table` reads after the task's name.
+
+    Arguments:
+        table: see `make_task`.
+
+    Example:
+        >>> task_options(task_table("superres 2 --kernel box"))
+        '--factor 2 --kernel box'
+    """
+    described, words = about(load_task(table["name"]).settings), []
+    for field, value in table.items():
+        if field != "name" and value is not False:
+            words += [described[field].option or f"--{field.replace('_', '-')}"]
+            words += [] if value is True else [shlex.quote(str(value))]
+    return " ".join(words)
+
+
 def _read(text: str, hint: Any, what: str) -> Any:
     """A setting's value out of text."""
     if hint is bool:

@@ -34,8 +34,18 @@ def uses_of(configuration: Mapping[str, Any], architecture: str | None, path: Pa
     if PRIOR in roles:
         lines.append(f"jaxprior inpaint PHOTO --mask MASK -o RUN --prior {place}")
     if trainer is not None and configuration.get("mask") is None:
-        lines.append(f"{trainer.use} {place}")
+        lines.append(f"{command_of_use(trainer, configuration)} {place}")
     return [*lines, *(f"{role} = jaxprior.{LOADERS[role]}({str(path)!r})" for role in roles if role in LOADERS)]
+
+
+def command_of_use(trainer: Trainer, settings: Mapping[str, Any]) -> str:
+    """The command in which a trained network serves; its run follows.
+
+    Arguments:
+        trainer: what trained it.
+        settings: of the training, as plain values.
+    """
+    return trainer.use if trainer.use_of is None else discovery.imported(trainer.use_of)(settings)
 
 
 def _trainers() -> dict[str, Trainer]:

@@ -17,7 +17,7 @@ FAMILY = Family(
             settled="jaxprior.models.encoder.settled:settled",
             inputs="jaxprior.models.encoder.config:EncoderInputs",
             read="jaxprior.models.encoder.samples:read",
-            use="jaxprior inpaint IMAGES --mask MASK -o OUT --init encoder --encoder",
+            use_of="jaxprior.models.encoder.use:command",
             text="""Train an encoder of a prior, whose RUN then serves as `--encoder RUN`.
 
     The encoder looks at a damaged picture once and answers with what the prior should generate there: a latent code,

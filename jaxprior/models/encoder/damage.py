@@ -5,8 +5,10 @@ batch's number alone, so that a resumed training sees what it would have seen. M
 bits; the tasks themselves are applied by the compiled step.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -68,6 +70,23 @@ def make_damages(tasks: Sequence[str], shape: tuple[int, int, int], *, seed: int
         operator, spec = make_task(task_table(words), shape)
         found.append(Damage(words, operator, None if spec is None else _drawn(spec, shape[:2], seed + number)))
     return found
+
+
+def files_said(tasks: Sequence[str]) -> dict[str, dict[str, str]]:
+    """What the settings of a run say of the files that tasks name, such as masks: the sha256 of each file.
+
+    Arguments:
+        tasks: see `jaxprior.operators.task_table`.
+
+    Returns:
+        {"task_files": {words of the task: sha256}}; nothing where no task names a file.
+    """
+    found = {}
+    for words in tasks:
+        named = [Path(value) for value in task_table(words).values() if isinstance(value, str)]
+        for path in filter(Path.is_file, named):
+            found[words] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"task_files": found} if found else {}
 
 
 def _drawn(spec: MaskSpec, size: tuple[int, int], seed: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from jaxprior.errors import ImageError, SettingsError
 from jaxprior.metrics import perceptual
 from jaxprior.models.encoder.config import EncoderRecipe, default_widths
 from jaxprior.models.encoder.continued import start_encoder
-from jaxprior.models.encoder.damage import Batches, Damage, damaged, make_damages, unpacked
+from jaxprior.models.encoder.damage import Batches, Damage, damaged, files_said, make_damages, unpacked
 from jaxprior.models.encoder.networks import Encoder, check_sizes, to_config
 from jaxprior.models.encoder.samples import Samples, make_samples
 from jaxprior.models.encoder.settled import check_shape
@@ -249,7 +249,10 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
 
     return Plan(
         name="encoder",
-        settings={**settings_of(recipe), "prior": prior.sha256, **networks.said(), **_began(start)},
+        settings={
+            **settings_of(recipe), "prior": prior.sha256, **networks.said(), **_began(start),
+            **files_said(recipe.tasks),
+        },  # fmt: skip
         phases=cut_into_parts(
             make_step(recipe, network, damages, real=real), batches.batches, recipe, frozen=(cut, networks)
         ),
@@ -261,6 +264,7 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
             "architecture": "encoder",
             "config": to_config(network),
             "prior": {"name": prior.card.get("name"), "sha256": prior.sha256, "layer": recipe.layer},
+            "tasks": list(dict.fromkeys(recipe.tasks)),
             "defaults": defaults(recipe),
         },
         pictures=pictures,

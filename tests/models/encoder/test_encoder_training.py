@@ -13,12 +13,13 @@ import jaxprior as jp
 from jaxprior.data import images
 from jaxprior.errors import ArgumentError, SettingsError, WeightsError
 from jaxprior.models.encoder.config import EncoderRecipe
-from jaxprior.models.encoder.damage import Batches, damaged, make_damages
+from jaxprior.models.encoder.damage import Batches, damaged, files_said, make_damages
 from jaxprior.models.encoder.networks import Encoder, from_config, to_config
 from jaxprior.models.encoder.samples import Samples, make_samples
 from jaxprior.models.encoder.train import Networks, defaults, errors, look_loss, plan, rate_share
+from jaxprior.models.encoder.use import command
 from jaxprior.nn.norm import group_norm
-from jaxprior.operators import task_table
+from jaxprior.operators import task_options, task_table
 from jaxprior.training.loop import Pace
 from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.pictures import Pictures
@@ -94,6 +95,26 @@ def test_batches_depend_on_their_number_alone_and_every_picture_draws_a_task(pho
     assert 0 < np.abs(small - originals[batch["task"] == 2]).mean() < 0.2
     assert 0.05 < np.std(noisy - originals[batch["task"] == 3]) < 0.15
     np.testing.assert_array_equal(grey[..., 0], grey[..., 2])
+
+
+def test_settings_tell_of_a_mask_file_that_has_changed(tmp_path):
+    words = f"inpaint '{tmp_path / 'my mask.png'}'"
+    said = []
+    for width in (4, 4, 5):
+        mask = np.zeros((16, 16, 3), np.uint8)
+        mask[4:8, 4 : 4 + width] = 255
+        images.save_png(tmp_path / "my mask.png", mask)
+        said.append(files_said((*HOLES, words, "colorize")))
+    assert said[0] == said[1] != said[2] and list(said[0]["task_files"]) == [words]
+    assert files_said(HOLES) == {}
+
+
+def test_the_command_in_which_an_encoder_serves_is_that_of_its_tasks():
+    holes = "jaxprior inpaint IMAGES --mask MASK -o OUT --init encoder --encoder"
+    assert command({"tasks": ["colorize", HOLES[0]], "layer": 3}) == holes
+    assert command({"tasks": ["deblur 1.5"], "layer": 3}).startswith("jaxprior deblur IMAGES --blur 1.5 -o OUT ")
+    whole = "jaxprior reconstruct IMAGES -o OUT --codes-kind feature --layer 3 --steps 10 --init encoder --encoder"
+    assert command({"tasks": ["reconstruct"], "layer": 3}) == whole
 
 
 def test_errors_of_the_hole_and_of_what_is_known_by_hand():
@@ -206,6 +227,9 @@ def test_a_task_in_the_words_of_its_command():
     }  # fmt: skip
     assert task_table("superres --factor=8 --kernel box") == {"name": "superres", "factor": 8, "kernel": "box"}
     assert task_table("denoise 0.1") == {"name": "denoise", "sigma": 0.1}
+    for words in ("inpaint 'a b.png' --invert-mask", "superres 8 box", "denoise 0.1", "colorize"):
+        table = task_table(words)
+        assert task_table(f"{table['name']} {task_options(table)}") == table
     for words, said in (
         ("", "needs a name"), ("colorize 3", "it has no settings"), ("superres --faktor 2", "it takes --factor"),
         ("superres --factor", "needs a value"), ("inpaint 'x", "closing quotation"),
