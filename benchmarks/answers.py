@@ -18,6 +18,7 @@ from restoring import NOISE_KEY, make_task, observations
 
 import jaxprior as jp
 from jaxprior.data import images
+from jaxprior.errors import ImageError, SettingsError
 from jaxprior.evaluation.cells import Cell, configuration
 from jaxprior.evaluation.perception import DEFAULTS
 from jaxprior.evaluation.scores import score
@@ -89,7 +90,13 @@ class Pictures:
         self._sources = images.list_images([data])
 
     def damaged(self, spec: str, indices: Sequence[int]) -> Damaged:
-        """What the task of that word shows of some of the pictures."""
+        """What the task of that word shows of some of the pictures.
+
+        Raises:
+            ImageError: there are not so many pictures.
+        """
+        if indices and max(indices) >= len(self._sources):
+            raise ImageError(f"{self.data}: it has {len(self._sources)} pictures, and number {max(indices)} is wanted.")
         pixels = [images.fit(images.load_image(self._sources[index]), self.size) for index in indices]
         photos, ids = images.to_float(np.stack(pixels)), np.array([images.pixels_id(p) for p in pixels], np.uint32)
         task, masks = make_task(spec, self.size, ids)
@@ -138,11 +145,25 @@ def direct(name: str, function: Callable[[np.ndarray, Any], np.ndarray], setting
     return Method(name, answer, [name, settings])
 
 
-def feature_network(name: str | None) -> Any:
-    """The network of the perceptual distance: the one of that name, or the first that is installed, or None."""
-    if name is None:
-        name = next((one for one in DEFAULTS if one in registry.installed()), "none")
-    return None if name == "none" else jp.load_features(name)
+def feature_network(name: str | None, size: int) -> Any:
+    """The network of the perceptual distance: the one of that name, or the first installed one that can, or None.
+
+    Arguments:
+        name: of an installed network, "none", or None.
+        size: side of the pictures in pixels, which some networks ask to be larger.
+
+    Raises:
+        SettingsError: pictures of this size cannot be compared in the network that was named.
+    """
+    if name == "none":
+        return None
+    names = [one for one in DEFAULTS if one in registry.installed()] if name is None else [name]
+    for network in map(jp.load_features, names):
+        if (why := network.refuses((size, size, 3))) is None:
+            return network
+        if name is not None:
+            raise SettingsError(f"--perceptual {name}: it cannot compare pictures of {size} pixels ({why}).")
+    return None
 
 
 def figures(answer: Answer, damaged: Damaged, network: Any) -> dict[str, np.ndarray]:
@@ -177,7 +198,7 @@ class Answers:
     """
 
     def __init__(self, options: argparse.Namespace, size: int):
-        self.pictures, self.network = Pictures(options.data, size), feature_network(options.perceptual)
+        self.pictures, self.network = Pictures(options.data, size), feature_network(options.perceptual, size)
         self._rows = PictureRows(options.out.with_suffix(".rows.jsonl"))
         self._end = float("inf") if options.minutes is None else time.monotonic() + 60 * options.minutes
 

@@ -165,7 +165,8 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="PNG file to write, of the first arm and task")
     parser.add_argument("--shown", type=int, default=6, help="pictures on the sheet")
     options = parser.parse_args()
-    prior, network = jp.load_prior(options.prior), feature_network(options.perceptual)
+    prior = jp.load_prior(options.prior)
+    network = feature_network(options.perceptual, prior.resolution)
     pictures, end = Pictures(options.data, prior.resolution), float("inf")
     if options.minutes is not None:
         end = time.monotonic() + 60 * options.minutes

@@ -244,6 +244,19 @@ def add_arm_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def named_arm(name: str, arms: Mapping[str, Arm]) -> str:
+    """The one arm of a name, or whose name begins like that.
+
+    Arguments:
+        name: of the arm, or its beginning; arms: by their names.
+    """
+    found = [name] if name in arms else [arm for arm in arms if arm.startswith(name)]
+    if len(found) != 1:
+        how = f"{len(found)} arms begin" if found else "no arm begins"
+        raise SystemExit(f"--against {name}: {how} like that; there are {'; '.join(found or arms)}.")
+    return found[0]
+
+
 def chosen_arms(names: str | None, further: list[str]) -> dict[str, Arm]:
     """The arms that were asked for, in the order of `ARMS`.
 
@@ -261,5 +274,8 @@ def chosen_arms(names: str | None, further: list[str]) -> dict[str, Arm]:
         name, separator, table = text.partition("=")
         if not separator:
             raise SystemExit(f'--arm: expected NAME={{"solve": ...}}, got {text}.')
-        found[name] = both(json.loads(table))
+        try:
+            found[name] = both(json.loads(table))
+        except ValueError as error:
+            raise SystemExit(f"--arm {name}: its table is no JSON ({error}), got {table}.") from None
     return found

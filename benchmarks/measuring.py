@@ -9,10 +9,11 @@ import platform
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from jaxprior.errors import JaxpriorError
 from jaxprior.restoration.benchmarking import time_steps
 from jaxprior.system import files, provenance
 from jaxprior.system.allocation import keep_freed_memory
@@ -57,6 +58,14 @@ def save(path: Path | None, value: dict) -> None:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write_json(path, value)
+
+
+def plainly(main: Callable[[], None]) -> None:
+    """Call a program; what a user did wrong ends it with a sentence."""
+    try:
+        main()
+    except JaxpriorError as error:
+        raise SystemExit(str(error)) from None
 
 
 def in_time(cases: Sequence[Any], minutes: float | None) -> Iterator[Any]:

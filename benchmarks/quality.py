@@ -20,15 +20,16 @@ JSON; asserts nothing.
 
 import argparse
 import dataclasses
+import functools
 import json
 from pathlib import Path
 
 import jax
 import numpy as np
 from answers import Answers, Method, add_options, direct, inverted
-from measuring import save
+from measuring import plainly, save
 from paired import compared, said
-from restoring import make_task, pictures_of
+from restoring import make_task, pictures_of, tasks_of
 from simple_methods import SIMPLE
 
 import jaxprior as jp
@@ -128,7 +129,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser)
     parser.add_argument("--pictures", type=pictures_of, default=range(64), metavar="FIRST:END")
-    parser.add_argument("--tasks", default=",".join(TASKS), help="results of the others are kept in --out")
+    several = functools.partial(tasks_of, steps=True)
+    kept = "results of the others are kept in --out"
+    parser.add_argument("--tasks", type=several, default=",".join(TASKS), metavar="TASK,TASK", help=kept)
     parser.add_argument("--encoder", metavar="RUN|FILE", help="the prior's encoder, if it is not the bundled one")
     parser.add_argument("--settings", type=Path, help="JSON file of settings in place of the card's")
     options = parser.parse_args()
@@ -143,7 +146,7 @@ def main() -> None:
         "perceptual": answers.compared_in,
     }  # fmt: skip
     results = earlier(options.out, record)
-    for word in options.tasks.split(","):
+    for word in options.tasks:
         spec, _, steps = word.partition("@")
         arms = {
             method.name: answers.figures(spec, method, options.pictures)
@@ -160,4 +163,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    plainly(main)

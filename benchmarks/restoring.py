@@ -8,6 +8,7 @@ Every picture's mask and noise depend on its own pixels and on nothing else, so 
 the same damaged pictures, whatever range of pictures they are given.
 """
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 import jaxprior as jp
 from jaxprior import evaluation
 from jaxprior.data import images
+from jaxprior.errors import JaxpriorError, SettingsError
 from jaxprior.operators import task_names
 from jaxprior.restoration.drivers import observe
 
@@ -32,6 +34,29 @@ def pictures_of(text: str) -> range:
     """Read "300:364", as the option of a command: pictures 300 to 363 in the order of their names."""
     first, last = map(int, text.split(":"))
     return range(first, last)
+
+
+def tasks_of(text: str, *, steps: bool = False) -> list[str]:
+    """Read "reconstruct,center:0.25", as the option of a command: tasks with commas between them.
+
+    Arguments:
+        text: of the option.
+        steps: whether a task may have a number of steps behind it, "reconstruct@25".
+
+    Raises:
+        ArgumentTypeError: a word that is no task, which the command refuses in a sentence.
+    """
+    words = text.split(",")
+    for word in words:
+        spec, at, number = word.partition("@") if steps else (word, "", "")
+        try:
+            make_task(spec, 64, np.zeros(1, np.uint32))
+        except JaxpriorError as error:
+            tasks = ", ".join(f"{name}:X" if name in SETTING else name for name in task_names() if name != "inpaint")
+            raise argparse.ArgumentTypeError(f"{word}: neither a task ({tasks}) nor a mask: {error}") from None
+        if at and not number.isdecimal():
+            raise argparse.ArgumentTypeError(f"{word}: expected a number of steps behind the @")
+    return words
 
 
 def load(data: Path, size: int, limit: int, *, skip: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -58,15 +83,24 @@ def make_masks(spec: str, size: int, ids: np.ndarray) -> np.ndarray:
 
 
 def make_task(spec: str, size: int, ids: np.ndarray) -> tuple[jp.Operator, np.ndarray | None]:
-    """Make the forward operator of a task that is said in a word, and the masks of an inpainting or None."""
+    """Make the forward operator of a task that is said in a word, and the masks of an inpainting or None.
+
+    Raises:
+        JaxpriorError: it is no such word.
+    """
     name, _, value = spec.partition(":")
     if name not in task_names():
         masks = make_masks(spec, size, ids)
         return jp.Inpaint(masks), masks
     table: dict[str, Any] = {"name": name}
     if value:
+        if name not in SETTING:
+            raise SettingsError(f"{name} has no setting behind a colon, got {value}.")
         setting, kind = SETTING[name]
-        table[setting] = kind(value)
+        try:
+            table[setting] = kind(value)
+        except ValueError:
+            raise SettingsError(f"{setting} of {name} must be a number, got {value}.") from None
     return evaluation.make_task(table, size)[0], None
 
 

@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 from answers import Answers, add_options, direct, inverted
 from hybrid_arms import FEATURES, at_the_encoder, changed, lbfgs, with_encoder
-from measuring import record, save
+from measuring import plainly, record, save
 from quality import headline
-from restoring import make_task, pictures_of
+from restoring import make_task, pictures_of, tasks_of
 from simple_methods import strengths
 
 import jaxprior as jp
@@ -152,7 +152,7 @@ def main() -> None:
     add_options(parser)
     parser.add_argument("--encoder", metavar="RUN|FILE", help="the prior's encoder, if it is not the bundled one")
     parser.add_argument("--pictures", type=pictures_of, default=range(64, 80), metavar="FIRST:END")
-    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--tasks", type=tasks_of, default=",".join(TASKS), metavar="TASK,TASK")
     parser.add_argument("--candidates", help="beginnings of names, with semicolons, or none; all by default")
     parser.add_argument("--candidate", action="append", default=[], metavar="NAME=JSON", help="one more candidate")
     parser.add_argument("--within", type=float, default=0.1, metavar="DB", help="what a cheaper candidate may lack")
@@ -160,7 +160,7 @@ def main() -> None:
     options = parser.parse_args()
     candidates = chosen_candidates(options.candidates, options.candidate)
     search, by_task, results = Search(options), {}, {}
-    for spec in options.tasks.split(","):
+    for spec in options.tasks:
         name = make_task(spec, search.prior.resolution, np.zeros(1, np.uint32))[0].name
         by_task.setdefault(name, []).append(search.measured(spec, candidates))
         if simple := search.simple(spec):
@@ -185,4 +185,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    plainly(main)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxprior.cli.console import print_table, say
-from jaxprior.system.amounts import duration, size
+from jaxprior.system.amounts import duration, plural, size
 
 
 def say_forecast(plan: Any, out: Path, *, memory: float | None, devices: int | None) -> None:
@@ -39,7 +39,8 @@ def say_forecast(plan: Any, out: Path, *, memory: float | None, devices: int | N
     last = ("all", steps, shown, "", _size(forecast.bytes), _time(forecast.seconds))
     print_table(("phase", "steps", "pictures", "batch", "memory", "time"), [*rows, last], words=1)
     if done:
-        say(f"\n{done} steps are done already; the table shows what is left.")
+        are = f"{plural('step', done)} {'is' if done == 1 else 'are'}"
+        say(f"\n{done} {are} done already; the table shows what is left.")
     count = len(placement.most(phase.images_per_step for phase in plan.phases))
     used, each = ("this device", "one device") if count == 1 else (f"{count} devices", "each device")
     if forecast.seconds is None:

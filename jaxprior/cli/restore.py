@@ -16,6 +16,7 @@ from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
 from jaxprior.restoration.sizes import keeps_size
 from jaxprior.settings import about
+from jaxprior.system.amounts import plural
 
 
 SOME_FAILED = 1
@@ -192,5 +193,6 @@ def solve(
             )  # fmt: skip
         except evaluation.Stopped:
             pass
-    say_error(f"Stopped with {progress.done} of {progress.total} pictures done; {go_on(command)}")
+    pictures = plural("picture", progress.total)
+    say_error(f"Stopped with {progress.done} of {progress.total} {pictures} done; {go_on(command)}")
     raise typer.Exit(STOPPED)

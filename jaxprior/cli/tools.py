@@ -262,7 +262,7 @@ def _decoded_pictures() -> Iterator[str]:
     for one in sets:
         count, height, width, _ = one.about["shape"]
         yield (
-            f"{one.folder.name}: {size(one.bytes)}, {count} pictures of {width}x{height} pixels from "
+            f"{one.folder.name}: {size(one.bytes)}, {count} {plural('picture', count)} of {width}x{height} pixels from "
             f"{one.source}, last used {duration(86400 * max(one.days_unused, 0))} ago"
         )
 

@@ -19,6 +19,7 @@ from jaxprior.restoration.presets import check_method
 from jaxprior.runs.record import check_configuration, read_record
 from jaxprior.runs.runfolder import RunFolder
 from jaxprior.settings import at
+from jaxprior.system.amounts import with_article
 from jaxprior.weights.outlines import PriorOutline, outline_network, outline_prior
 
 
@@ -98,7 +99,7 @@ def check_kind(run: Path) -> None:
         RunError: it does.
     """
     if (run / "run.json").exists() and (kind := read_record(run).get("kind", "foreign")) != KIND:
-        raise RunError(f"{run} holds a {kind} run, not an {KIND}: give another folder with -o.")
+        raise RunError(f"{run} holds {with_article(kind)} run, not {with_article(KIND)}: give another folder with -o.")
 
 
 def _check_cells(recipe: Recipe, prior: PriorOutline) -> None:

@@ -22,6 +22,7 @@ from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts.given import GivenStart, check_given
 from jaxprior.operators import Identity, Operator, batched, take
 from jaxprior.restoration.merge_rule import MERGES
+from jaxprior.system.amounts import plural
 from jaxprior.weights.cut import CutGenerator
 from jaxprior.weights.priors import Prior, load_prior
 from jaxprior.weights.refiners import check_fits
@@ -145,12 +146,13 @@ def as_ids(ids: Any, count: int) -> Array:
     """
     if ids is None:
         return jnp.arange(count, dtype=jnp.uint32)
+    expected = f"`ids` must be one whole number for each of {count} {plural('picture', count)}"
     try:
         values = np.asarray(as_array("ids", ids))
     except ValueError as error:  # lists of several lengths
-        raise ArgumentError(f"`ids` must be one whole number for each of {count} pictures.") from error
+        raise ArgumentError(f"{expected}.") from error
     if values.shape != (count,):
-        raise ArgumentError(f"`ids` must be one whole number for each of {count} pictures, got {list(values.shape)}.")
+        raise ArgumentError(f"{expected}, got {list(values.shape)}.")
     if values.dtype.kind not in "iu" or not ((values >= 0) & (values <= LARGEST_ID)).all():
         raise ArgumentError(
             f"`ids` must be whole numbers from 0 to {LARGEST_ID}, got {described(values)} with others; "

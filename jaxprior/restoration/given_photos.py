@@ -18,6 +18,7 @@ from jaxprior.data.sources import ImageSource
 from jaxprior.errors import ImageError, MaskError
 from jaxprior.operators import Inpaint
 from jaxprior.restoration.cut_photos import as_pixels
+from jaxprior.system.amounts import plural
 
 
 def as_photo(photo: Any, name: str) -> np.ndarray:
@@ -71,7 +72,8 @@ def masks_of(mask: Any, photos: Sequence[np.ndarray], names: Sequence[str], key:
         ]
     masks = list(mask) if isinstance(mask, list | tuple) or np.ndim(mask) == 3 else [mask] * len(photos)
     if len(masks) != len(photos):
-        raise MaskError(f"`mask` must be one mask for each of {len(photos)} photographs, got {len(masks)}.")
+        photographs = f"{len(photos)} {plural('photograph', len(photos))}"
+        raise MaskError(f"`mask` must be one mask for each of {photographs}, got {len(masks)}.")
     found = []
     for one, shape, name in zip(masks, shapes, names, strict=True):
         if np.shape(one) != shape:

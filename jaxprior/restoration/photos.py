@@ -21,7 +21,7 @@ from jaxprior.operators import Inpaint, Operator
 from jaxprior.protocols import Codes
 from jaxprior.restoration.arguments import as_prior, as_task, check_method, refuse_tracing
 from jaxprior.restoration.cut_photos import CutPhoto, cut_photo
-from jaxprior.restoration.draws import Draws
+from jaxprior.restoration.draws import Draws, as_draws
 from jaxprior.restoration.drivers import Result, invert
 from jaxprior.restoration.encoder_settings import merge_card
 from jaxprior.restoration.given_photos import as_photo, in_range, masks_of
@@ -46,8 +46,8 @@ class RestoredPhoto:
             None where no square was needed.
         notes: what a user should know, a short phrase each; for example how many thin holes were filled without the
             prior.
-        draws: K different answers like `picture`, [K, h, w, c]; None unless they were asked for, or where no square was
-            needed.
+        draws: K different answers like `picture`, [K, h, w, c]; None unless they were asked for. Where no square was
+            needed, because all holes are thin, the prior has no part in them, and all of them are equal to `picture`.
     """
 
     picture: np.ndarray
@@ -117,6 +117,7 @@ def restore_photo(
     refuse_tracing("restore_photo", prior, photo, mask, key, start)
     prior, key = as_prior(prior), random_key("key", key)
     one_of("merge", merge, MERGES)
+    draws = as_draws(draws)
     task, mask = _task_and_mask(task, mask)
     if len(prior.image_shape) != 3 or prior.image_shape[0] != prior.image_shape[1]:
         raise ArgumentError(
@@ -150,7 +151,7 @@ def restore_photo(
     results = []
     for i in steps_of("putting the photographs together", len(cuts), unit="photographs"):
         part = None if found is None or not counts[i] else _part(found, slice(ends[i] - counts[i], ends[i]))
-        results.append(_restored(cuts[i], part, photos[i], value_range))
+        results.append(_restored(cuts[i], part, photos[i], value_range, draws=draws))
     return results[0] if one else results
 
 
@@ -186,14 +187,19 @@ def _part(found: Result, some: slice) -> Result:
     return Result(**{name: jax.tree.map(lambda leaf: leaf[some], value) for name, value in fields.items()})
 
 
-def _restored(cut: CutPhoto, found: Result | None, photo: np.ndarray, value_range: Any) -> RestoredPhoto:
+def _restored(
+    cut: CutPhoto, found: Result | None, photo: np.ndarray, value_range: Any, *, draws: Draws | None
+) -> RestoredPhoto:
     """A photograph put together, and its draws, in the range in which it was given."""
-    nothing, draws = np.zeros((0, *cut.image_shape), np.float32), None
+    nothing = np.zeros((0, *cut.image_shape), np.float32)
     picture = _put_together(cut, nothing if found is None else np.asarray(found.merged), photo, value_range)
+    answers = None
     if found is not None and found.draws is not None:
         every = np.moveaxis(np.asarray(found.draws), 1, 0)
-        draws = np.stack([_put_together(cut, draw, photo, value_range) for draw in every])
-    return RestoredPhoto(picture=picture, squares=cut.squares, found=found, notes=cut.notes, draws=draws)
+        answers = np.stack([_put_together(cut, draw, photo, value_range) for draw in every])
+    elif draws is not None:
+        answers = np.stack([picture] * draws.count)
+    return RestoredPhoto(picture=picture, squares=cut.squares, found=found, notes=cut.notes, draws=answers)
 
 
 def _put_together(cut: CutPhoto, merged: np.ndarray, photo: np.ndarray, value_range: Any) -> np.ndarray:

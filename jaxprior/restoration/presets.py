@@ -42,6 +42,7 @@ from jaxprior.settings import (
     spelled,
     typed,
 )
+from jaxprior.system.amounts import with_article
 from jaxprior.weights import registry
 from jaxprior.weights.known.networks import NETWORKS
 
@@ -337,8 +338,7 @@ def _beside_the_prior(source: Any, prior: Any, setting: str, network: str) -> An
         return found
     if callable(source):
         return source
-    article = "an" if network == "encoder" else "a"
-    raise SettingsError(f'{setting}: expected "none", "prior" or {article} {network}, got {source!r}.')
+    raise SettingsError(f'{setting}: expected "none", "prior" or {with_article(network)}, got {source!r}.')
 
 
 def _draws(given: Any, names: Names) -> Draws | None:

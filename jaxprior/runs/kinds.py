@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from jaxprior.system.amounts import with_article
+
 
 RECORD = "run.json"
 """The file that every run has from its beginning on."""
@@ -30,9 +32,8 @@ def wrong_kind(path: str | os.PathLike, record: dict[str, Any], expected: str) -
         expected: kind of run, "restoration" or "training".
     """
     kind = record.get("kind", "foreign")
-    article = "an" if kind[:1] in "aeiou" else "a"
     details = "" if kind == "restoration" else f": it {what_it_is(path)}"
-    return f"{path} holds {article} {kind} run, not a {expected} run{details}."
+    return f"{path} holds {with_article(kind)} run, not {with_article(expected)} run{details}."
 
 
 def is_run(path: str | os.PathLike) -> bool:

@@ -6,6 +6,16 @@ def plural(noun: str, count: int) -> str:
     return noun if count == 1 else f"{noun}s"
 
 
+def with_article(noun: str) -> str:
+    """The noun behind "a" or "an", by its first letter.
+
+    Example:
+        >>> with_article("encoder"), with_article("prior")
+        ('an encoder', 'a prior')
+    """
+    return f"{'an' if noun[:1].lower() in tuple('aeiou') else 'a'} {noun}"
+
+
 def size(count: int) -> str:
     """Bytes in words: "1.5 GiB", "12 MiB"."""
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{max(count / 2**20, 1):.0f} MiB"

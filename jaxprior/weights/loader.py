@@ -21,6 +21,7 @@ from jaxprior.data.kinds import EXTENSIONS
 from jaxprior.errors import ArgumentError, JaxpriorWarning, WeightsError
 from jaxprior.lazy_jax import jax
 from jaxprior.runs.kinds import WEIGHTS, is_begun_training, what_it_is
+from jaxprior.system.amounts import with_article
 from jaxprior.weights import registry, storage
 from jaxprior.weights.card import Card, unfinished
 
@@ -136,7 +137,8 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
         ArgumentError: no name and no path.
     """
     if not isinstance(source, str | os.PathLike) or not str(source):
-        raise ArgumentError(f"`source` must be the name or the path of a {ROLES[role].noun}, got {described(source)}.")
+        wanted = f"the name or the path of {with_article(ROLES[role].noun)}"
+        raise ArgumentError(f"`source` must be {wanted}, got {described(source)}.")
     names = {"prior": named_priors, "features": registry.installed}
     own = names[role]() if role in names else {}
     path = Path(source)
@@ -145,8 +147,9 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     if str(source) in own and os.path.isfile(path):
         noun, kind = ROLES[role].noun, "a bundled" if str(source) in bundled() else "an installed"
         raise WeightsError(
-            f"{source} is {kind} {noun}, and a {noun} {source} also lies in this folder ({path}): give ./{source} to "
-            f"take what lies here, or run the command in another folder to take the {kind.split()[1]} one."
+            f"{source} is {kind} {noun}, and {with_article(noun)} {source} also lies in this folder ({path}): give "
+            f"./{source} to take what lies here, or run the command in another folder to take the {kind.split()[1]} "
+            "one."
         )
     found = own.get(str(source)) or (path if os.path.isfile(path) else others.get(str(source)))
     if found is None:
@@ -154,7 +157,7 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     if found is not path and str(source) not in bundled():
         _check_installed(str(source), found)
     if found.suffix.lower() in EXTENSIONS:
-        raise WeightsError(f"{source} is a picture; expected a {ROLES[role].noun}")
+        raise WeightsError(f"{source} is a picture; expected {with_article(ROLES[role].noun)}")
     return found
 
 
@@ -235,7 +238,7 @@ def check_role(architecture: str | None, role: str, *, where: str = "this card")
     known = [name for name, fills in everything if role in fills]
     sentence = f"{where}: its card names {architecture!r}{ROLES[role].wanted.format(known=', '.join(known))}"
     if plays := [ROLES[other] for other in roles if other in ROLES]:
-        sentence += f"; {architecture} is a {plays[0].noun}, for {plays[0].takes}"
+        sentence += f"; {architecture} is {with_article(plays[0].noun)}, for {plays[0].takes}"
     raise WeightsError(sentence)
 
 

@@ -17,6 +17,7 @@ from jaxprior.models.autoencoder.networks import Autoencoder, to_config
 from jaxprior.models.autoencoder.pairs import Triples, draw_masks, mask_spec
 from jaxprior.models.dcgan import networks as dcgan
 from jaxprior.nn.norm import fold
+from jaxprior.system.amounts import plural
 from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
 from jaxprior.training.evaluators import SHOWN, Repaired
@@ -96,7 +97,8 @@ def make_step(recipe: AutoencoderRecipe):
 def plan(recipe: AutoencoderRecipe, pictures: Pictures) -> Plan:
     """Everything that `session.run` needs to train this recipe on these pictures, triples (`load_pairs`) or plain."""
     if len(pictures) < 4:
-        raise ImageError(f"{len(pictures)} pictures do not suffice: some are trained on and some are held out.")
+        few = f"{len(pictures)} {plural('picture', len(pictures))} {'does' if len(pictures) == 1 else 'do'}"
+        raise ImageError(f"{few} not suffice: some are trained on and some are held out.")
     network, _ = make_networks(recipe)
     spec = mask_spec(recipe)
     masks = None if spec is None else draw_masks(spec, recipe.resolution, seed=recipe.seed)

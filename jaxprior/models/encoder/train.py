@@ -28,6 +28,7 @@ from jaxprior.models.encoder.settled import check_shape
 from jaxprior.nn.latent import draw_codes
 from jaxprior.nn.norm import pixel_norm
 from jaxprior.operators import Inpaint, task_table
+from jaxprior.system.amounts import plural
 from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
 from jaxprior.training.evaluators import SHOWN, Filled
@@ -207,7 +208,8 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
         ImageError: too few pictures.
     """
     if len(pictures) < 4:
-        raise ImageError(f"{len(pictures)} pictures do not suffice: some are trained on and some are held out.")
+        few = f"{len(pictures)} {plural('picture', len(pictures))} {'does' if len(pictures) == 1 else 'do'}"
+        raise ImageError(f"{few} not suffice: some are trained on and some are held out.")
     prior = load_prior(recipe.prior)
     start = start_encoder(recipe, prior)
     network, cut = make_network(recipe, prior), prior.split(recipe.layer, precision=recipe.precision)

@@ -29,6 +29,7 @@ from jaxprior.restoration.which_prior.own_samples import makes_pictures, own_sam
 from jaxprior.restoration.which_prior.ranked import SHOWN, PriorRanking, RankedPhoto, RankedPrior
 from jaxprior.runs.display import Display
 from jaxprior.system.activity import Activity, doing, steps_of
+from jaxprior.system.amounts import plural
 from jaxprior.system.runtime import enable_compilation_cache
 from jaxprior.weights import loader
 from jaxprior.weights.priors import Prior, load_prior
@@ -81,7 +82,7 @@ def rank_priors(
     with Display() if progress else contextlib.nullcontext():
         pictures, failed = _readable(photos, mask, value_range, {source.shape for source in sources.values()})
         found: dict[str, list[RankedPrior]] = {picture.name: [] for picture in pictures}
-        text = f"explaining {'1 picture' if len(pictures) == 1 else f'{len(pictures)} pictures'}"
+        text = f"explaining {len(pictures)} {plural('picture', len(pictures))}"
         with doing(text, total=len(sources) * len(pictures), unit="inversions") as work:
             for name, source in sources.items():
                 before = work.done
@@ -173,7 +174,8 @@ def _readable(
         raise ImageError("`photos` holds no photographs; give at least one.")
     masks: list[Any] = list(mask) if isinstance(mask, list | tuple) or np.ndim(mask) == 3 else [mask] * len(given)
     if len(masks) != len(given):
-        raise ArgumentError(f"`mask` must be one mask for each of {len(given)} photographs, got {len(masks)}.")
+        photographs = f"{len(given)} {plural('photograph', len(given))}"
+        raise ArgumentError(f"`mask` must be one mask for each of {photographs}, got {len(masks)}.")
     found, failed, first = [], {}, None
     for i in steps_of("reading the photographs", len(given), unit="photographs"):
         place = "photos" if one else f"photos[{i}]"
