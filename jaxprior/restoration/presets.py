@@ -304,7 +304,7 @@ def _from_card(card: Mapping, prior: Any, task_name: str) -> Begun:
     return codes, stated["objective"], solve, stated.get("tune", {})
 
 
-def _objective(stated: Mapping, given: dict, prior: Any, names: Names, networks: Networks) -> Objective:
+def _objective(stated: Mapping, given: Mapping, prior: Any, names: Names, networks: Networks) -> Objective:
     check_names(given, Objective.__dataclass_fields__, prefix="objective.", names=names)
     table = {**stated, **given}
     with _saying_how_to_do_without(table.get("features"), spelled("objective.features", names)):
