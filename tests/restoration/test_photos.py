@@ -169,6 +169,17 @@ def test_nothing_missing_gives_the_photograph_back(prior):
     assert restored.found is None and restored.squares == ()
 
 
+def test_where_all_holes_are_thin_draws_are_the_picture_as_the_prior_has_no_part_in_them(prior):
+    given, scratch = photo((40, 60)), np.zeros((40, 60), bool)
+    scratch[20, 5:50] = True
+    restored = jp.restore_photo(prior, given, scratch, key=KEY, draws=3, **METHOD)
+    assert restored.squares == () and restored.draws is not None and restored.draws.shape == (3, *given.shape)
+    np.testing.assert_array_equal(restored.draws, np.stack([restored.picture] * 3))
+    assert jp.restore_photo(prior, given, scratch, key=KEY, **METHOD).draws is None
+    with pytest.raises(jp.JaxpriorError, match="draws"):
+        jp.restore_photo(prior, given, scratch, key=KEY, draws="x", **METHOD)
+
+
 def test_mistakes_are_one_sentence(prior, unchecked):
     given, missing = photo((40, 60)), hole((40, 60))
     cases = [
