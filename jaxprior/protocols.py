@@ -356,6 +356,9 @@ class Metric:
         headline: its rank among the figures by which rows are sorted, lowest first; None if it never is that figure.
         note: a sentence on range, window and border, which tables print with the convention of the other figures.
         optional: the journal and `results.csv` mention the figure only where a picture has it.
+        asked_as: the word by which a run asks for the figure, `--measures ms-ssim`; where it does not, the figure is
+            missing. Empty: every run has it. Several figures may have one word.
+        least: pixels of a side, of smaller pictures the figure is missing.
 
     Raises:
         ValueError: a name that is no identifier, or a need or part that does not exist.
@@ -379,6 +382,8 @@ class Metric:
     headline: int | None = None
     note: str = ""
     optional: bool = False
+    asked_as: str = ""
+    least: int = 1
 
     def __post_init__(self):
         object.__setattr__(self, "needs", frozenset(self.needs))
@@ -386,6 +391,8 @@ class Metric:
             raise ValueError(f"the metric {self.name!r}: expected a name of letters, digits and underscores.")
         if unknown := self.needs - {TRUTH, MASK, MERGE, OBSERVED, NETWORK, DRAWS}:
             raise ValueError(f"the metric {self.name}: `needs` has {', '.join(sorted(unknown))}, which does not exist.")
+        if self.asked_as and not self.optional:
+            raise ValueError(f"the metric {self.name}: what is only there when it is asked for must be optional.")
         if self.part not in (parts := (WHOLE, HOLE, MERGED, KNOWN, RESULT)):
             expected = f"{', '.join(parts[:-1])} or {parts[-1]}"
             raise ValueError(f"the metric {self.name}: `part` is {self.part!r}; expected {expected}.")

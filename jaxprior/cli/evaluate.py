@@ -63,6 +63,7 @@ def evaluate(
         typer.Option(help="Arithmetic of the network in every method.", rich_help_panel=_RECIPE),
     ] = None,
     perceptual: opt.Perceptual = None,
+    measures: opt.Measures = None,
     set_features: opt.SetFeatures = None,
     batch_size: opt.BatchSize = None,
     memory: opt.Memory = None,
@@ -121,6 +122,7 @@ def evaluate(
         precision=precision,
         perceptual=perceptual,
         set_features=set_features,
+        measures=opt.words(measures),
     )
     with mistakes():
         elsewhere = None if device is None else known_device(device)

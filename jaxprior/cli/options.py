@@ -92,6 +92,15 @@ Perceptual = Annotated[
         metavar="none|NAME|FILE",
     ),
 ]
+Measures = Annotated[
+    str | None,
+    _option(
+        _RUN,
+        text="Further figures that compare results with the originals, with commas between them: mse, and for pictures "
+        "of 161 pixels a side or more ms-ssim.",
+        metavar="NAME,NAME",
+    ),
+]
 SetFeatures = Annotated[
     str | None,
     _option(
@@ -193,9 +202,15 @@ class RunOptions(ShareOptions):
     batch_size: BatchSize = None
     memory: Memory = None
     perceptual: Perceptual = None
+    measures: Measures = None
     seed: Annotated[
         int, _option(_RUN, text="Seed of random masks, noise and latent codes.", metavar="S", least=0, most=MOST_SEED)
     ] = 0
+
+
+def words(text: str | None) -> tuple[str, ...]:
+    """Of an option whose value is words with commas between them."""
+    return tuple(word.strip() for word in text.split(",")) if text else ()
 
 
 def in_bytes(gib: float | None) -> float | None:

@@ -121,6 +121,7 @@ def _restore(
             seed=options.seed,
             size="native" if native else "fit",
             origin=origin_of_method(method, operator, prior=prior),
+            measures=opt.words(options.measures),
         )
 
     if (outline := outline_prior(options.prior)) is not None:

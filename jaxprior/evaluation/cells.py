@@ -44,6 +44,8 @@ class Cell:
         seed: of all chance: masks, noise and latent codes.
         origin: where settings of the method come from that nobody gave and nobody measured on the prior, in words; from
             `jaxprior.restoration.presets.origin_of_method`. It decides nothing.
+        measures: words by which figures beside the usual ones are asked for, see `jaxprior.metrics.Metric.asked_as`.
+            They decide no result.
         size: "fit": of pictures that are not square the centre square, at the prior's size; or "native": pictures keep
             their size, for tasks that fill holes or give colours.
 
@@ -64,6 +66,7 @@ class Cell:
     seed: int = 0
     size: Size = "fit"
     origin: str | None = None
+    measures: tuple[str, ...] = ()
 
     def __post_init__(self):
         check_seed(self.seed)

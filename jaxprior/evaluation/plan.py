@@ -227,7 +227,10 @@ def _cells_of(recipe: Recipe, prior: Any) -> list[tuple[str, str, Cell]]:
                 with at(f"{recipe.where}: [[method]] {j}"):
                     methods[task.name, name] = make_method(settings, task, prior=prior)
             origin = origin_of_method(settings, task, prior=prior)
-            cell = Cell(task=task, method=methods[task.name, name], mask=mask, seed=recipe.seed, origin=origin)
+            cell = Cell(
+                task=task, method=methods[task.name, name], mask=mask, seed=recipe.seed, origin=origin,
+                measures=recipe.measures,
+            )  # fmt: skip
             cells.append((title, name, cell))
     _tell_of_equal_methods(methods)
     return cells

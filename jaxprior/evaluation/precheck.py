@@ -12,6 +12,7 @@ from typing import Any
 from jaxprior.data.listing import list_images
 from jaxprior.errors import RunError
 from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
+from jaxprior.evaluation.measures import check_asked
 from jaxprior.evaluation.perception import check_perceptual
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, require_data
 from jaxprior.operators._tables import make_task
@@ -57,6 +58,7 @@ def check_cell(
     if cell.reference is not None:
         list_images([cell.reference])
     check_perceptual(perceptual, cell, run)
+    check_asked(cell, prior.image_shape)
     if run is None or not (run / "run.json").exists():
         return
     record = RunFolder(run).read()
@@ -107,7 +109,7 @@ def _check_cells(recipe: Recipe, prior: PriorOutline) -> None:
     for i, table in enumerate(recipe.tasks, 1):
         with at(f"{recipe.where}: [[task]] {i}"):
             task, mask = make_task(files_beside(table, recipe.folder, *FILES), prior.image_shape)
-            cell = Cell(task=task, method=None, mask=mask, seed=recipe.seed)
+            cell = Cell(task=task, method=None, mask=mask, seed=recipe.seed, measures=recipe.measures)
             check_cell(cell, prior, perceptual=recipe.perceptual)
         for j, settings in enumerate(recipe.methods.values(), 1):
             with at(f"{recipe.where}: [[method]] {j}"):

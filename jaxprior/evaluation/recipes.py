@@ -4,6 +4,7 @@
     seed = 0                                    # of masks, noise and latent codes; 0 if it is not there
     set_features = "inception"                  # network in which results and originals are compared as sets
     perceptual = "lpips-alex"                   # of the perceptual distance, or "none"; by default what is there
+    measures = ["mse", "ms-ssim"]               # figures beside the usual ones; none if it is not there
 
     [[prior]]                                   # none: the best bundled one
     source = "cats32"                           # bundled or installed name, .safetensors file or training RUN
@@ -73,6 +74,7 @@ class Recipe:
         perceptual: network in which results are compared with the originals, or None; see `run_cell`.
         set_features: network in which all results of a cell are compared with all originals, or None; see
             `jaxprior.evaluation.sets`.
+        measures: words by which further figures are asked for, see `jaxprior.metrics.Metric.asked_as`.
         where: what messages call the recipe.
         folder: where the files of tasks are looked for.
     """
@@ -85,6 +87,7 @@ class Recipe:
     seed: int = 0
     perceptual: str | None = None
     set_features: str | None = None
+    measures: tuple[str, ...] = ()
     where: str = "recipe"
     folder: Path = Path()
 
@@ -143,11 +146,15 @@ def parse_recipe(table: Mapping[str, Any], *, folder: Path = Path(), where: str 
         {'default': {}}
     """
     with at(where):
-        check_names(table, ("title", "seed", *NETWORKS, *KINDS))
+        check_names(table, ("title", "seed", "measures", *NETWORKS, *KINDS))
         title = typed(table.get("title", Path(where).stem), str, "title")
         seed = _whole(table, "seed", least=0) or 0
         check_seed(seed)
         networks = {name: typed(table[name], str, name) for name in NETWORKS if name in table}
+        measures = table.get("measures", [])
+        if not isinstance(measures, list):
+            raise SettingsError(f'measures: expected a list, e.g. ["mse"], got {measures!r}.')
+        measures = tuple(typed(word, str, "measures") for word in measures)
     parts = {kind: _tables(table, kind, where) for kind in KINDS}
     if not parts["task"]:
         raise SettingsError(f'{where}: it has no [[task]], e.g. name = "reconstruct".')
@@ -158,6 +165,7 @@ def parse_recipe(table: Mapping[str, Any], *, folder: Path = Path(), where: str 
         tasks=tuple(entry for _, entry in parts["task"]),
         methods=_methods(parts["method"], folder),
         seed=seed,
+        measures=measures,
         **files_beside(networks, folder, *NETWORKS),
         where=where,
         folder=folder,
@@ -175,6 +183,7 @@ def adapt(
     precision: str | None = None,
     perceptual: str | None = None,
     set_features: str | None = None,
+    measures: Sequence[str] = (),
 ) -> Recipe:
     """Return a recipe for other pictures or priors, or a smaller one to rehearse it.
 
@@ -187,6 +196,7 @@ def adapt(
         precision: arithmetic of the network in every method, "fp32", "tf32" or "bf16".
         perceptual: network in which results are compared with the originals, or "none"; see `run_cell`.
         set_features: network in which they are compared as sets.
+        measures: words by which figures are asked for beside those that the recipe asks for.
 
     Example:
         >>> adapt(load_recipe("quick"), steps=3).methods["default"]["solve"]["steps"]
@@ -203,7 +213,8 @@ def adapt(
     chosen = tuple(PriorChoice(str(source)) for source in priors) or recipe.priors
     networks = {"perceptual": perceptual, "set_features": set_features}
     given = {name: source for name, source in networks.items() if source is not None}
-    return dataclasses.replace(recipe, data=sets, priors=chosen, methods=methods, **given)
+    asked = tuple(dict.fromkeys([*recipe.measures, *measures]))
+    return dataclasses.replace(recipe, data=sets, priors=chosen, methods=methods, measures=asked, **given)
 
 
 def require_data(recipe: Recipe) -> None:

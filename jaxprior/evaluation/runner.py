@@ -24,6 +24,7 @@ from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
 from jaxprior.evaluation.drawn import save_draws
 from jaxprior.evaluation.finished import Finished
+from jaxprior.evaluation.measures import MEASURES, with_measures
 from jaxprior.evaluation.perception import SAID, choose_network
 from jaxprior.evaluation.reading import Job, Reader, read_ahead
 from jaxprior.evaluation.solving import Found, Solver
@@ -122,12 +123,14 @@ def run_cell(
     with folder.open_for_writing(), StopGuard() as guard:
         folder.check_configuration(settings)
         network, named = choose_network(perceptual, cell, folder.path, prior.image_shape)
+        cell = with_measures(cell, folder.path, prior.image_shape)
         record = {
             "configuration": settings,
             "title": cell.title if labels is None else " | ".join(labels.values()),
             **({} if labels is None else {"cell": labels}),
             "merges": reader.merges,
             **({} if named is None else {SAID: named}),
+            **({} if not cell.measures else {MEASURES: list(cell.measures)}),
             **({} if cell.origin is None else {"defaults": cell.origin}),
             "versions": versions(),
             "device": device_name(),

@@ -5,7 +5,7 @@ PSNR and SSIM are computed on [0, 1] from the unrounded float output of the gene
 See `jaxprior.metrics.CONVENTION`, which every table prints.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import jax
@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxprior.data.pixels import to_float
 from jaxprior.errors import SettingsError
-from jaxprior.metrics import Metric, Scored, installed_metrics, own_metrics
+from jaxprior.metrics import Metric, Scored, installed_metrics, is_asked, own_metrics
 from jaxprior.metrics._images import clip
 from jaxprior.metrics.draws import SPREAD
 from jaxprior.metrics.perceptual import feature_distance
@@ -32,6 +32,7 @@ def score(
     *,
     network: Callable | None = None,
     draws: np.ndarray | None = None,
+    measures: Sequence[str] = (),
 ) -> list[dict[str, float]]:
     """Return the figures of each picture.
 
@@ -44,6 +45,7 @@ def score(
         network: a feature network in which results are compared with the originals as well, see
             `jaxprior.metrics.perceptual`. It sees each picture once, whatever the number of figures.
         draws: several answers for each picture, merged, [b, K, h, w, c], or None.
+        measures: words by which further figures are asked for, see `Metric.asked_as`.
 
     Returns:
         one dictionary a picture: figures by the names of the installed metrics, without those for which there is
@@ -64,7 +66,11 @@ def score(
             del of_draws[SPREAD.name]
         figures |= {name: np.asarray(values) for name, values in of_draws.items()}
         scored = scored._replace(draws=draws)
-    foreign = installed_metrics()[len(own_metrics()) :]
+    if measures and truth is not None:
+        asked = _own_figures(scored._replace(distance=None, draws=None), asked=tuple(measures))
+        figures |= {name: np.asarray(values) for name, values in asked.items()}
+    side = min(np.shape(raw)[1:-1])
+    foreign = [one for one in installed_metrics()[len(own_metrics()) :] if is_asked(one, measures, side)]
     if foreign:
         scored = scored._replace(task=batched(task, len(raw)))
         given = _given(scored)
@@ -73,7 +79,7 @@ def score(
 
 
 def score_photo(
-    merged: np.ndarray, truth: np.ndarray, raw: tuple[np.ndarray, np.ndarray] | None
+    merged: np.ndarray, truth: np.ndarray, raw: tuple[np.ndarray, np.ndarray] | None, *, measures: Sequence[str] = ()
 ) -> dict[str, float]:
     """Return the figures of a whole photograph at its own size, which compare the result with the original.
 
@@ -81,6 +87,7 @@ def score_photo(
         merged, truth: uint8 [h, w, 3].
         raw: the photograph with the generator's own output in it, uint8 [h, w, 3], and where that is, bool [h, w]; None
             if there is none.
+        measures: see `score`.
 
     Raises:
         SettingsError: see `score`.
@@ -92,7 +99,7 @@ def score_photo(
     return {
         one.name: float(_foreign_figure(one, scored)[0])
         for one in installed_metrics()
-        if one.needs <= parts.get(one.part, set())
+        if one.needs <= parts.get(one.part, set()) and is_asked(one, measures, min(truth.shape[:2]))
     }
 
 
@@ -106,18 +113,24 @@ def merges(task: Operator, observed: jax.ShapeDtypeStruct, restored: jax.ShapeDt
     return traced.outvars[0] is not traced.invars[-1]
 
 
-@partial(jax.jit, static_argnames="beside", compiler_options=QUICKLY_COMPILED)
-def _own_figures(scored: Scored, *, beside: str | None = None) -> dict[str, jax.Array]:
+@partial(jax.jit, static_argnames=("beside", "asked"), compiler_options=QUICKLY_COMPILED)
+def _own_figures(
+    scored: Scored, *, beside: str | None = None, asked: tuple[str, ...] = ()
+) -> dict[str, jax.Array]:
     """The figures of this package's metrics as one program, which metrics of other packages do not change.
 
     Arguments:
         scored: the pictures.
         beside: which of the optional figures are wanted, those that need `NETWORK` or those that need `DRAWS`; None for
             all others.
+        asked: instead, those that are only there when they are asked for by these words.
     """
     scored = scored._replace(task=batched(scored.task, len(scored.raw)))
     given = _given(scored)
-    wanted = [one for one in own_metrics() if (not one.optional if beside is None else beside in one.needs)]
+    if asked:
+        wanted = [one for one in own_metrics() if one.asked_as and is_asked(one, asked, min(scored.raw.shape[1:-1]))]
+    else:
+        wanted = [one for one in own_metrics() if (not one.optional if beside is None else beside in one.needs)]
     return {one.name: one.function(scored) for one in wanted if one.needs <= given}
 
 

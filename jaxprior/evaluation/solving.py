@@ -129,7 +129,11 @@ class Solver:
         parts = [part for job in jobs for part in job.parts]
         found = iter(self._solve(parts, save_point=save_point, progress=progress) if parts else ())
         return [
-            next(found) if job.cut is None else put_together(job, list(itertools.islice(found, len(job.cut.squares))))
+            next(found)
+            if job.cut is None
+            else put_together(
+                job, list(itertools.islice(found, len(job.cut.squares))), measures=self.cell.measures
+            )
             for job in jobs
         ]
 
@@ -165,7 +169,10 @@ class Solver:
             *of_some, draws = (None if part is None else part[some] for part in (truth, masks, result.draws))
             restored = (result.images[some], result.merged[some], observed[some])
             with doing("measuring what was found"):
-                figures += score(operators.take(task, some), *restored, *of_some, network=self.network, draws=draws)
+                figures += score(
+                    operators.take(task, some), *restored, *of_some, network=self.network, draws=draws,
+                    measures=self.cell.measures,
+                )  # fmt: skip
         with doing("judging how well the pictures fit the prior"):
             fits = judge(self.prior, observed[: len(jobs)], operators.take(task, np.arange(len(jobs))))
         return [
@@ -230,8 +237,8 @@ def _shown(task: operators.Operator, photos: jax.Array) -> jax.Array:
     return jax.vmap(type(task).shown)(task, photos)
 
 
-def put_together(job: Job, squares: Sequence[Found]) -> Found:
-    """Make a whole photograph of what was found for its squares."""
+def put_together(job: Job, squares: Sequence[Found], *, measures: Sequence[str] = ()) -> Found:
+    """Make a whole photograph of what was found for its squares; `measures` as for `score`."""
     assert job.cut is not None
     with doing("putting the photograph together"):
         none = np.zeros((0, *job.cut.image_shape), np.float32)
@@ -243,7 +250,7 @@ def put_together(job: Job, squares: Sequence[Found]) -> Found:
         figures: dict[str, float] = {}
         if job.truth is not None:
             raw = job.cut.pasted(np.stack([one.raw for one in squares]) if squares else none)
-            figures = score_photo(merged, job.truth, raw)
+            figures = score_photo(merged, job.truth, raw, measures=measures)
     for name in dict.fromkeys(name for one in squares for name in one.figures):
         figures[name] = float(np.mean([one.figures[name] for one in squares]))
     nothing = np.zeros(0, np.float32)

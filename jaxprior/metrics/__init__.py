@@ -14,12 +14,16 @@ package names it in its pyproject.toml:
 
     [project.entry-points."jaxprior.metrics"]
     worst = "my_package.metrics:WORST"
+
+A metric may be there only where a run asks for it by a word, as for the mean squared error: `--measures mse`.
 """
 
 from jaxprior.discovery import installed_metrics as installed_metrics
 from jaxprior.discovery import own_metrics as own_metrics
 from jaxprior.metrics._finding import CONVENTION as CONVENTION
+from jaxprior.metrics._finding import check_measures as check_measures
 from jaxprior.metrics._finding import headline_metrics as headline_metrics
+from jaxprior.metrics._finding import is_asked as is_asked
 from jaxprior.metrics._finding import metric as metric
 from jaxprior.metrics._finding import metrics_of as metrics_of
 from jaxprior.metrics.frechet import frechet

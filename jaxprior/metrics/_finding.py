@@ -1,10 +1,11 @@
 """Looking up installed metrics: by name, and as headlines. `jaxprior.discovery` finds them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from jaxprior.discovery import installed_metrics
 from jaxprior.errors import SettingsError
 from jaxprior.protocols import Metric
+from jaxprior.settings import check_choice
 
 
 CONVENTION = (
@@ -42,3 +43,37 @@ def headline_metrics() -> list[Metric]:
     """Return the metrics by which the rows of a run can be sorted; the first that a run has sorts it."""
     ranked = [(found.headline, found) for found in installed_metrics() if found.headline is not None]
     return [found for _, found in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def is_asked(one: Metric, measures: Collection[str], side: int) -> bool:
+    """Whether a run has a metric's figure, where its needs are met.
+
+    Arguments:
+        one: the metric.
+        measures: words by which the run asks for further figures, see `Metric.asked_as`.
+        side: pixels of the shorter side of its pictures.
+    """
+    return (not one.asked_as or one.asked_as in measures) and side >= one.least
+
+
+def check_measures(measures: Sequence[str], side: int | None) -> None:
+    """Refuse words by which no figure is asked for, and figures for which pictures are too small.
+
+    Arguments:
+        measures: the words.
+        side: pixels of the shorter side of the pictures that are compared; None if they are of many sizes.
+
+    Raises:
+        SettingsError: naming the words there are, or the size that is needed.
+
+    Example:
+        >>> check_measures(["mse"], 64)
+    """
+    known = {one.asked_as: one for one in installed_metrics() if one.asked_as}
+    for word in measures:
+        check_choice(word, known, "measure")
+        if side is not None and side < known[word].least:
+            raise SettingsError(
+                f"the measure {word}: pictures of {side} pixels a side are too small, it needs {known[word].least}; "
+                "leave it out."
+            )

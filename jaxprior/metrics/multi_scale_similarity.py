@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from jaxprior.errors import ImageError
 from jaxprior.metrics._images import Images, checked_pair, clip
 from jaxprior.metrics.structural_similarity import C1, C2, WINDOWS
+from jaxprior.protocols import MERGE, MERGED, TRUTH, WHOLE, Metric, Scored
 
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -96,3 +97,21 @@ def _halved(x: Array) -> Array:
     odd = [side % 2 for side in x.shape[1:3]]
     x = jnp.pad(x, ((0, 0), (odd[0], 0), (odd[1], 0), (0, 0)), constant_values=-CENTRE)
     return x.reshape(len(x), x.shape[1] // 2, 2, x.shape[2] // 2, 2, 1).mean(axis=4).mean(axis=2)
+
+
+def _whole(scored: Scored) -> Array:
+    return ms_ssim(scored.raw, scored.truth)
+
+
+def _merged(scored: Scored) -> Array:
+    return ms_ssim(scored.merged, scored.truth)
+
+
+MS_SSIM = Metric(
+    name="ms_ssim", title="MS-SSIM", function=_whole, part=WHOLE, needs=frozenset({TRUTH}), order=65, optional=True,
+    asked_as="ms-ssim", least=LEAST, note="MS-SSIM = at five scales, complete Gaussian windows of 11 pixels only.",
+)  # fmt: skip
+MS_SSIM_MERGED = Metric(
+    name="ms_ssim_merged", title="MS-SSIM merged", function=_merged, part=MERGED, needs=frozenset({TRUTH, MERGE}),
+    order=66, optional=True, asked_as="ms-ssim", least=LEAST,
+)  # fmt: skip

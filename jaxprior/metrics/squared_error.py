@@ -4,6 +4,7 @@ import jax
 from jaxtyping import Array, Float
 
 from jaxprior.metrics._images import Images, Mask, checked_mask, checked_pair, clip, mean_over
+from jaxprior.protocols import HOLE, MASK, MERGE, MERGED, TRUTH, WHOLE, Metric, Scored
 
 
 def mse(x: Images, y: Images, *, mask: Mask | None = None) -> Float[Array, "*b"]:
@@ -32,3 +33,25 @@ def mse(x: Images, y: Images, *, mask: Mask | None = None) -> Float[Array, "*b"]
 @jax.jit
 def _mse(x: Array, y: Array, mask: Array | None) -> Array:
     return mean_over(((0.5 * (clip(x) - clip(y))) ** 2).mean(axis=-1), mask)
+
+
+def _whole(scored: Scored) -> Array:
+    return mse(scored.raw, scored.truth)
+
+
+def _hole(scored: Scored) -> Array:
+    return mse(scored.raw, scored.truth, mask=scored.masks)
+
+
+def _merged(scored: Scored) -> Array:
+    return mse(scored.merged, scored.truth)
+
+
+def _metric(name: str, title: str, function, part: str, needs: set[str], order: int, note: str = "") -> Metric:
+    return Metric(name=name, title=title, function=function, part=part, needs=frozenset(needs), digits=5, order=order,
+                  higher_is_better=False, optional=True, asked_as="mse", note=note)  # fmt: skip
+
+
+MSE = _metric("mse", "MSE", _whole, WHOLE, {TRUTH}, 60, note="MSE = mean squared error of the same pixels, in [0, 1].")
+MSE_HOLE = _metric("mse_hole", "MSE hole", _hole, HOLE, {TRUTH, MASK}, 61)
+MSE_MERGED = _metric("mse_merged", "MSE merged", _merged, MERGED, {TRUTH, MERGE}, 62)
