@@ -25,9 +25,9 @@ from jaxprior.restoration.cut_photos import shown
 from jaxprior.restoration.drawing import spread_of
 from jaxprior.restoration.drivers import Inverter, Result, observe
 from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan
-from jaxprior.restoration.placement import SavePoint
 from jaxprior.restoration.presets import Method
 from jaxprior.restoration.prior_fit import judge
+from jaxprior.restoration.save_points import SavePoint
 from jaxprior.runs.row import DIVERGED, GOOD, OK, POOR
 from jaxprior.system.activity import doing
 from jaxprior.system.quick_programs import QUICKLY_COMPILED

@@ -1,6 +1,7 @@
 """A prior and a method placed on devices: several starts of each picture, further passes, batches that fit the memory.
 
-Every start of every picture is an entry of a batch of its own; entry i is start i % starts of picture i // starts.
+Every start of every picture is an entry of a batch (`entries.py`). What is in flight can be saved (`save_points.py`),
+and the generator can be tuned to each entry once its codes are found (`tuning.py`).
 
 A CPU solves one picture at a time on each of its devices, or eight if each is a single code, whose step would mostly
 wait for the weights: more at once are not faster there (docs/runs.md). Their number is fixed and groups are padded, so
@@ -8,30 +9,28 @@ that no result depends on the batch it was in, to the bit. An accelerator solves
 """
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxprior.errors import MemoryLimitError
 from jaxprior.inversion import batching
-from jaxprior.inversion.batching import Batch
 from jaxprior.inversion.codes.tuned import CHANGE, TunedCode
-from jaxprior.inversion.engine import CHUNK, choose, compile_ahead, compile_step, step_shapes, trace_step
+from jaxprior.inversion.engine import CHUNK, compile_ahead, compile_step, step_shapes, trace_step
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
-from jaxprior.inversion.starts import GivenStart, make_start
-from jaxprior.inversion.starts.given import check_given
-from jaxprior.inversion.state import BatchState, named, nested
-from jaxprior.operators import Operator, take
+from jaxprior.inversion.starts import make_start
+from jaxprior.inversion.state import BatchState
+from jaxprior.operators import Operator
 from jaxprior.protocols import Codes
 from jaxprior.restoration.banks import sample_bank
 from jaxprior.restoration.costs import StepCost, count
+from jaxprior.restoration.entries import Problems, average, better, given_latents
 from jaxprior.restoration.memory import (
     FULL_SPEED,
     MemoryPlan,
@@ -41,7 +40,9 @@ from jaxprior.restoration.memory import (
     planned_bytes,
     too_much,
 )
-from jaxprior.restoration.tuning import joined, no_changes, objective_of_tuning, solve_of_tuning
+from jaxprior.restoration.save_points import SavePoint as SavePoint
+from jaxprior.restoration.save_points import packed, unpacked
+from jaxprior.restoration.tuning import objective_of_tuning, solve_of_tuning, tune_starts
 from jaxprior.system.activity import doing
 from jaxprior.system.devices import Device
 from jaxprior.system.programs import compiling, is_known
@@ -54,22 +55,6 @@ FIXED = ("cpu",)
 """Kinds of devices to which a larger batch brings no speed, and the number of pictures at once is ours to choose."""
 TOGETHER = 8
 """Single codes at once on such a device."""
-
-
-@runtime_checkable
-class SavePoint(Protocol):
-    """Where a group in flight is saved, so that an interrupted one can be gone on with."""
-
-    def due(self) -> bool:
-        """Whether it should be saved now; asked between chunks."""
-        ...
-
-    def save(self, arrays: dict[str, np.ndarray]) -> None:
-        """Keep these arrays and forget earlier ones."""
-
-    def load(self) -> Mapping[str, np.ndarray] | None:
-        """What was saved last, or None."""
-        ...
 
 
 class Placement:
@@ -324,8 +309,8 @@ class Placement:
         found = self.solve_starts(operator, observed, keys, watch=None if progress is None else watch, **options)
         if self.tuned is not None:
             tell = None if progress is None else partial(watch, phase=1)
-            found = self.tune_starts(operator, observed, keys, found, watch=tell, **options)
-        return _average(found, starts)
+            found = tune_starts(self, operator, observed, keys, found, watch=tell, **options)
+        return average(found, starts)
 
     def solve_starts(
         self,
@@ -351,13 +336,13 @@ class Placement:
             [entries], trace [entries, steps + 1].
         """
         solve, entries = self.settings, np.arange(len(observed) * self.settings.starts)
-        turn, found, saved = _unpacked(None if save_point is None else save_point.load())
+        turn, found, saved = unpacked(None if save_point is None else save_point.load())
 
         watched = save_point is not None or watch is not None  # else nobody waits for a device between chunks
 
         def on_chunk(batch: BatchState) -> None:
             if save_point is not None and save_point.due():
-                save_point.save(_packed(turn, found, batch))
+                save_point.save(packed(turn, found, batch))
             if watch is not None:
                 watch(batch)
 
@@ -368,158 +353,26 @@ class Placement:
             if found is not None:
                 begun = jax.tree.map(lambda x, short=short: x[short], found["latents"])
             else:
-                begun = self._given(short, keys) if latents is None else latents
+                begun = self.given(short, keys) if latents is None else latents
                 begun = begun and {name: part for name, part in begun.items() if name != CHANGE}
             again = batching.solve(
-                self.generator, self.objective, _Problems(self, operator, observed, keys, short, begun),
+                self.generator, self.objective, self.problems(operator, observed, keys, short, begun),
                 size=slots, codes=self.codes, solve=solve, platform=self.platform, start=self.start,
                 on_chunk=on_chunk if watched else None, resume=saved,
             )  # fmt: skip
-            found = again if found is None else _better(found, again, short)
+            found = again if found is None else better(found, again, short)
             turn, saved = turn + 1, None
         return found or {}
 
-    def tune_starts(
-        self,
-        operator: Operator,
-        observed: Array,
-        keys: Array,
-        pivot: dict[str, Any],
-        *,
-        slots: int,
-        watch: Callable[[BatchState], None] | None = None,
-        save_point: SavePoint | None = None,
-    ) -> dict[str, Any]:
-        """Tune the generator to every entry, whose codes have been found.
+    def problems(self, operator: Operator, observed: Array, keys: Array, entries: np.ndarray, latents: Any) -> Problems:
+        """Some entries as problems of the engine, which places them on the devices; see `Problems`."""
+        starts = self.settings.starts
+        return Problems(operator, observed, keys, entries, latents, starts=starts, place=self.place)
 
-        Arguments:
-            operator, observed, keys, slots, watch, save_point: as for `solve_starts`.
-            pivot: what `solve_starts` returned.
-
-        Returns:
-            The same of both phases together.
-        """
-        codes, solve = self.phases[1]
-        entries = np.arange(len(observed) * self.settings.starts)
-        turn, _, saved = _unpacked(None if save_point is None else save_point.load())
-
-        def on_chunk(batch: BatchState) -> None:
-            if save_point is not None and save_point.due():
-                save_point.save(_packed(self.settings.passes, pivot, batch))
-            if watch is not None:
-                watch(batch)
-
-        begun = {**pivot["latents"], CHANGE: self._changes(entries, keys)}
-        objective = objective_of_tuning(self.objective)
-        found = batching.solve(
-            self.generator, objective, _Problems(self, operator, observed, keys, entries, begun), size=slots,
-            codes=codes, solve=solve, platform=self.platform,
-            on_chunk=on_chunk if save_point is not None or watch is not None else None,
-            resume=saved if turn == self.settings.passes else None,
-        )  # fmt: skip
-        return joined(pivot, found)
-
-    def _changes(self, entries: np.ndarray, keys: Array) -> Any:
-        """The change of the generator on which the tuning of these entries begins: the given one, or none yet."""
-        if (given := self._given(entries, keys)) is not None:
-            return given[CHANGE]
-        rows, nth = np.divmod(entries, self.settings.starts)
-        assert self.tuned is not None
-        return jax.device_get(no_changes(self.generator, _keys_of_entries(keys, rows, nth), tuned=self.tuned))
-
-    def _given(self, entries: np.ndarray, keys: Array) -> Any:
-        """Latents that the caller gave of these entries, completed by what the codes begin with; None without any."""
-        if not isinstance(self.start, GivenStart):
-            return None
-        codes = self.stated
-        wanted = jax.eval_shape(codes.init, self.generator, keys[0])
-        check_given(self.start.given, wanted, pictures=len(keys), starts=self.settings.starts)
-        rows, nth = np.divmod(entries, self.settings.starts)
-        begun = jax.vmap(partial(codes.init, self.generator))(keys[rows])
-        per_start = self.start.given["z"].ndim == begun["z"].ndim + 1
-        return {**begun, **self.start.of_entries(rows, nth, per_start=per_start)}
+    def given(self, entries: np.ndarray, keys: Array) -> Any:
+        """Latents that the caller gave of some entries, or None; see `given_latents`."""
+        return given_latents(self.start, self.stated, self.generator, entries, keys, starts=self.settings.starts)
 
     def place(self, tree: Any) -> Any:
         """Arrays with a leading axis of a group's entries, each to its device."""
         return jax.device_put(tree, self._by_image)
-
-
-class _Problems:
-    """Some entries as problems of the engine.
-
-    Arguments:
-        ready: where they are solved.
-        operator, observed, keys: of all pictures.
-        entries: which; latents: of all of them, to begin or go on with, or None.
-    """
-
-    def __init__(
-        self, ready: Placement, operator: Operator, observed: Array, keys: Array, entries: np.ndarray, latents: Any
-    ):
-        self.ready, self.entries, self.latents = ready, entries, latents
-        # Entries are picked out on the host, where this takes no program.
-        self.operator, self.observed, self.keys = jax.tree.map(np.asarray, operator), np.asarray(observed), keys
-
-    def __len__(self) -> int:
-        return len(self.entries)
-
-    def take(self, indices: np.ndarray) -> Batch:
-        """Some of them, spread over the devices."""
-        row, nth = np.divmod(self.entries[indices], self.ready.settings.starts)
-        latents = None if self.latents is None else jax.tree.map(lambda x: x[indices], self.latents)
-        keys = _keys_of_entries(self.keys, row, nth)
-        return self.ready.place(Batch(take(self.operator, row), self.observed[row], keys, nth, latents))
-
-
-@jax.jit
-def _keys_of_entries(keys: Array, row: Array, nth: Array) -> Array:
-    """The random keys of some starts: the first start of a picture has the picture's own."""
-    return jax.vmap(lambda key, s: jnp.where(s == 0, key, jax.random.fold_in(key, s)))(keys[row], nth)
-
-
-def _packed(turn: int, found: dict | None, batch: BatchState) -> dict[str, np.ndarray]:
-    """A group in flight as named arrays: the pass, what earlier passes found, where this one stands."""
-    arrays = {"pass": np.array(turn), **{f"moment/{name}": array for name, array in batch.to_arrays().items()}}
-    if found is not None:
-        arrays |= {f"found/{name}": np.asarray(array) for name, array in named(found).items()}
-    return arrays
-
-
-def _unpacked(arrays: Mapping[str, np.ndarray] | None) -> tuple[int, dict | None, dict | None]:
-    if arrays is None:
-        return 0, None, None
-    parts = {"found": {}, "moment": {}}
-    for name, array in arrays.items():
-        kind, _, rest = name.partition("/")
-        if kind in parts:
-            parts[kind][rest] = array
-    return int(arrays["pass"]), nested(parts["found"]) or None, parts["moment"]
-
-
-def _better(found: dict, again: dict, entries: np.ndarray) -> dict:
-    """What two passes found: of each entry that was gone on with, the better one; the times of both."""
-    old = jax.tree.map(lambda x: x[entries], found)
-    wins = jnp.asarray(np.isfinite(again["loss"]) & ~(again["loss"] >= old["loss"]))
-    chosen = choose(wins, again, old)
-    chosen["seconds"] = again["seconds"] + old["seconds"]
-    return jax.tree.map(lambda x, new: jnp.asarray(x).at[entries].set(new), found, chosen)
-
-
-def _average(found: dict, starts: int) -> dict:
-    """Placement -> pictures: images, losses and traces averaged over the starts that have a finite loss.
-
-    All of it lies on the host, where NumPy computes it: JAX would compile a program for each of these lines.
-    """
-    if starts > 1:
-        found = jax.tree.map(lambda x: np.asarray(x).reshape(-1, starts, *x.shape[1:]), found)
-        sound = np.isfinite(found["loss"])
-
-        def mean(x: np.ndarray) -> np.ndarray:
-            use = sound.reshape(sound.shape + (1,) * (x.ndim - 2))
-            return np.where(use, x, 0).sum(axis=1) / np.maximum(use.sum(axis=1), 1).astype(x.dtype)
-
-        found["images"], found["psnr"] = mean(found["images"]), mean(found["psnr"])
-        found["loss"] = np.where(sound.any(axis=1), mean(found["loss"]), np.float32(np.inf))
-        found["trace"] = found["trace"].mean(axis=1)
-        found["step"], found["seconds"] = found["step"].max(axis=1), found["seconds"].sum(axis=1)
-    return jax.device_put(found)

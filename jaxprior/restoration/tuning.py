@@ -8,17 +8,27 @@ batch and touches none of them.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
+from jaxprior.inversion import batching
 from jaxprior.inversion.codes.tuned import CHANGE, TunedCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
+from jaxprior.inversion.state import BatchState
+from jaxprior.operators import Operator
+from jaxprior.restoration.entries import keys_of_entries
+from jaxprior.restoration.save_points import SavePoint, packed, unpacked
 from jaxprior.system.quick_programs import QUICKLY_COMPILED
+
+
+if TYPE_CHECKING:
+    from jaxprior.restoration.placement import Placement
 
 
 Array = jax.Array
@@ -64,6 +74,57 @@ def no_changes(generator: Any, keys: Array, *, tuned: TunedCode) -> dict[str, di
         tuned: the codes.
     """
     return jax.vmap(partial(tuned.no_change, generator))(keys)
+
+
+def tune_starts(
+    ready: "Placement",
+    operator: Operator,
+    observed: Array,
+    keys: Array,
+    pivot: dict[str, Any],
+    *,
+    slots: int,
+    watch: Callable[[BatchState], None] | None = None,
+    save_point: SavePoint | None = None,
+) -> dict[str, Any]:
+    """Tune the generator to every entry, whose codes have been found.
+
+    Arguments:
+        ready: where it is done.
+        operator, observed, keys, slots, watch, save_point: as for `Placement.solve_starts`.
+        pivot: what that returned.
+
+    Returns:
+        The same of both phases together.
+    """
+    codes, solve = ready.phases[1]
+    entries = np.arange(len(observed) * ready.settings.starts)
+    turn, _, saved = unpacked(None if save_point is None else save_point.load())
+
+    def on_chunk(batch: BatchState) -> None:
+        if save_point is not None and save_point.due():
+            save_point.save(packed(ready.settings.passes, pivot, batch))
+        if watch is not None:
+            watch(batch)
+
+    begun = {**pivot["latents"], CHANGE: _changes(ready, entries, keys)}
+    objective = objective_of_tuning(ready.objective)
+    found = batching.solve(
+        ready.generator, objective, ready.problems(operator, observed, keys, entries, begun), size=slots,
+        codes=codes, solve=solve, platform=ready.platform,
+        on_chunk=on_chunk if save_point is not None or watch is not None else None,
+        resume=saved if turn == ready.settings.passes else None,
+    )  # fmt: skip
+    return joined(pivot, found)
+
+
+def _changes(ready: "Placement", entries: np.ndarray, keys: Array) -> Any:
+    """The change of the generator on which the tuning of these entries begins: the given one, or none yet."""
+    if (given := ready.given(entries, keys)) is not None:
+        return given[CHANGE]
+    rows, nth = np.divmod(entries, ready.settings.starts)
+    assert ready.tuned is not None
+    return jax.device_get(no_changes(ready.generator, keys_of_entries(keys, rows, nth), tuned=ready.tuned))
 
 
 def joined(pivot: dict[str, Any], tuned: dict[str, Any]) -> dict[str, Any]:
