@@ -1,15 +1,52 @@
-"""Blocks that halve or double a map: a convolution and the norm that follows it."""
+"""Blocks of networks: layers with a bias, and convolutions that halve or double a map with the norm that follows."""
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from jaxprior.nn.convolution import FORMS
+from jaxprior.nn.elementwise import add_bias
 from jaxprior.nn.norm import DEVIATION, normalised
 
 
 Array = jax.Array
 _kernel = nn.initializers.normal(DEVIATION)
+
+
+class Convolution(nn.Module):
+    """A convolution with a bias: features [b, h, w, i] -> [b, h', w', features].
+
+    Fields:
+        features: feature maps that come out.
+        form: one of "same", "strided" or "up" (3x3), see `jaxprior.nn.convolution`.
+        size: side of the kernel.
+        dtype: in which it is computed.
+    """
+
+    features: int
+    form: str
+    size: int = 3
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        shape = (self.size, self.size, x.shape[-1], self.features)
+        kernel = self.param("kernel", nn.initializers.he_normal(), shape)
+        x = FORMS[self.form].apply(x.astype(self.dtype), kernel.astype(self.dtype))
+        return add_bias(x, self.param("bias", nn.initializers.zeros_init(), (self.features,)))
+
+
+class Dense(nn.Module):
+    """A matrix product with a bias: [b, i] -> [b, features]."""
+
+    features: int
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), (x.shape[-1], self.features))
+        bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
+        return add_bias(x.astype(self.dtype) @ kernel.astype(self.dtype), bias)
 
 
 class Transposed(nn.Module):

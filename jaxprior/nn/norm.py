@@ -174,7 +174,8 @@ def normalised(module: nn.Module, x: Array, train: bool) -> Array:
     """Do what follows the convolution inside a block, by the block's field `norm`.
 
     "batch" normalises by the batch's own statistics where `train`, else by their running averages (collection
-    "batch_stats"); "affine" multiplies by a scale and adds a bias; "none" adds a bias. Parameters become the block's.
+    "batch_stats"); "affine" multiplies by a scale and adds a bias; "none" adds a bias; "bare" does nothing.
+    Parameters become the block's.
 
     Arguments:
         module: the block, with a field `norm` and inside a compact method.
@@ -186,6 +187,8 @@ def normalised(module: nn.Module, x: Array, train: bool) -> Array:
             use_running_average=not train, momentum=MOMENTUM, epsilon=EPSILON, scale_init=scale_init, name="norm"
         )
         return normalise(widen(x)).astype(x.dtype)
+    if module.norm == "bare":
+        return x
     shape = x.shape[-1:]
     if module.norm == "affine":
         scale = module.param("scale", nn.initializers.ones_init(), shape)

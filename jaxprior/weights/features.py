@@ -59,18 +59,20 @@ class FeatureNetwork:
     def __call__(self, images: Array) -> Array | tuple[Array, ...]:
         """Images [b, h, w, 3] in [-1, 1] -> a map [b, h', w', c], or a tuple of maps, shallow ones first.
 
-        Grey images [b, h, w, 1] are repeated on the three channels.
+        Grey images [b, h, w, 1] are repeated on the three channels, unless the network itself is one of grey images.
 
         Raises:
             ImageError: images of another shape or range.
             ValueError: images that are too small for the layers that were asked for.
         """
-        images = as_array("images", images)
-        if is_array(images) and (len(images.shape) != 4 or images.shape[-1] not in (1, 3)):
-            raise ImageError(f"`images`: a feature network wants images [b, h, w, 3], got {tuple(images.shape)}.")
+        images, channels = as_array("images", images), getattr(self.module, "image_channels", 3)
+        if is_array(images) and (len(images.shape) != 4 or images.shape[-1] not in (1, channels)):
+            raise ImageError(
+                f"`images`: a feature network wants images [b, h, w, {channels}], got {tuple(images.shape)}."
+            )
         images = require_pictures(images, "images")
-        if images.shape[-1] == 1:
-            images = jnp.broadcast_to(images, (*images.shape[:-1], 3))
+        if images.shape[-1] < channels:
+            images = jnp.broadcast_to(images, (*images.shape[:-1], channels))
         if self.size is not None:
             images = resize_nearest(images, self.size)
         maps = self.module.apply({"params": self.params}, images)

@@ -16,8 +16,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxprior.nn.convolution import FORMS, Operation, training_form
-from jaxprior.nn.elementwise import add_bias, leaky_relu, widen
+from jaxprior.nn.blocks import Convolution, Dense
+from jaxprior.nn.convolution import Operation, training_form
+from jaxprior.nn.elementwise import leaky_relu, widen
 from jaxprior.nn.norm import group_norm, pixel_norm
 from jaxprior.nn.pooling import upsample
 
@@ -30,42 +31,6 @@ RESIDUAL_UP_TO = 16
 """Maps of more pixels a side have no residual blocks, which would cost most there."""
 GROUPS = 8
 """Of a group norm, or as many as the number of channels can be divided into."""
-
-
-class Convolution(nn.Module):
-    """A convolution with a bias: features [b, h, w, i] -> [b, h', w', features].
-
-    Fields:
-        features: feature maps that come out.
-        form: one of "same" or "strided" (3x3), see `jaxprior.nn.convolution`.
-        size: side of the kernel.
-        dtype: in which it is computed.
-    """
-
-    features: int
-    form: str
-    size: int = 3
-    dtype: jnp.dtype = jnp.float32
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        shape = (self.size, self.size, x.shape[-1], self.features)
-        kernel = self.param("kernel", nn.initializers.he_normal(), shape)
-        x = FORMS[self.form].apply(x.astype(self.dtype), kernel.astype(self.dtype))
-        return add_bias(x, self.param("bias", nn.initializers.zeros_init(), (self.features,)))
-
-
-class Dense(nn.Module):
-    """A matrix product with a bias: [b, i] -> [b, features]."""
-
-    features: int
-    dtype: jnp.dtype = jnp.float32
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        kernel = self.param("kernel", nn.initializers.lecun_normal(), (x.shape[-1], self.features))
-        bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
-        return add_bias(x.astype(self.dtype) @ kernel.astype(self.dtype), bias)
 
 
 class GroupNorm(nn.Module):
