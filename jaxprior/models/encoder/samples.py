@@ -1,75 +1,9 @@
-"""The pictures that an encoder learns from: the prior's own samples, whose codes are known, and real ones.
+"""The pictures that an encoder learns from: the prior's own samples, whose codes are known, and real ones."""
 
-Samples are made once, in 8 bits like decoded pictures, so that a training does not pay the generator for them. They lie
-in a file of the user's cache folder (`jaxprior.training.decoded_sets`), where the next training of the prior finds
-them. Their codes come from a fixed key and are drawn anew each time.
-"""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-import jax
-import numpy as np
-
-from jaxprior.data.fitting_many import Account
-from jaxprior.data.images import to_uint8
-from jaxprior.data.sources import file_source
 from jaxprior.models.encoder.config import EncoderInputs, EncoderRecipe
-from jaxprior.nn.latent import draw_codes
-from jaxprior.system.activity import doing
-from jaxprior.training.decoding import decoded
-from jaxprior.training.pictures import Pictures, TrainingData, load_pictures
+from jaxprior.training.own_samples import make_samples
+from jaxprior.training.pictures import TrainingData, load_pictures
 from jaxprior.weights import loader
-from jaxprior.weights.priors import Prior
-
-
-KEY = 20261130
-"""Of the samples' codes."""
-AT_ONCE = 64
-"""Samples that are made at once."""
-
-
-@dataclass(frozen=True)
-class Samples(Pictures):
-    """Samples of a prior.
-
-    Fields:
-        pixels, skipped, fitted: see `Pictures`.
-        z: their codes, float32 [n, d].
-    """
-
-    z: np.ndarray | None = None
-
-
-def make_samples(recipe: EncoderRecipe, prior: Prior) -> Samples:
-    """The samples of a prior that a training wants, made now or read from the cache.
-
-    Arguments:
-        recipe: says how many, and of which prior's file.
-        prior: the generator.
-    """
-    count, path = recipe.samples, loader.prior_file(recipe.prior)
-    z = np.asarray(draw_codes(jax.random.key(KEY), (count, prior.latent_dim), distribution=prior.code_distribution))
-
-    def pixels(_account: Account) -> Iterator[np.ndarray]:
-        cut = prior.split(1)
-        draw = jax.jit(lambda cut, z: cut(z))
-        with doing("making samples of the prior", total=count, unit="samples") as work:
-            for start in range(0, count, AT_ONCE):
-                codes = z[start : start + AT_ONCE]
-                missing = AT_ONCE - len(codes)
-                yield from to_uint8(np.asarray(draw(cut, np.pad(codes, ((0, missing), (0, 0)))))[: len(codes)])
-                work.moved(start + len(codes))
-
-    height, width, channels = prior.image_shape
-    made, _ = decoded(
-        [file_source(path)],
-        pixels,
-        shape=(count, height, width, channels),
-        asked=["samples", str(path.resolve()), KEY, count],
-        in_memory=0,
-    )
-    return Samples(made, z=z)
 
 
 def read(inputs: EncoderInputs, settings: EncoderRecipe, *, limit: int | None = None) -> TrainingData:
@@ -86,6 +20,7 @@ def read(inputs: EncoderInputs, settings: EncoderRecipe, *, limit: int | None = 
     if inputs.data is None:
         prior = loader.load(loader.prior_file(settings.prior), role="prior")
         source = f"samples of {prior.card.get('name') or settings.prior}"
-        return TrainingData(pictures=make_samples(settings, prior), kind="samples", source=source)
+        pictures = make_samples(settings.prior, settings.samples, prior)
+        return TrainingData(pictures=pictures, kind="samples", source=source)
     pictures = load_pictures(inputs.data, resolution=settings.resolution, channels=settings.image_channels, limit=limit)
     return TrainingData(pictures=pictures, source=str(inputs.data))

@@ -11,9 +11,8 @@ from typing import Any
 from jaxprior.errors import SettingsError
 from jaxprior.models.encoder.config import EncoderRecipe
 from jaxprior.models.encoder.continued import continued
-from jaxprior.operators import make_task, task_table
 from jaxprior.pytrees import shape_text
-from jaxprior.settings import at
+from jaxprior.training.tasks import check_task
 from jaxprior.weights.outlines import outline_prior
 
 
@@ -59,18 +58,3 @@ def check_shape(shape: tuple[int, ...], name: Any) -> None:
             f"{name} makes images of {shape_text(shape)}: an encoder needs square images of 8, 16, 32, ... pixels a "
             "side, which it halves down to 4."
         )
-
-
-def check_task(words: str, shape: tuple[int, ...]) -> None:
-    """Refuse a task that is none, or that gives each picture a mask of its own name.
-
-    Raises:
-        SettingsError: it says what is wrong with the task.
-    """
-    with at(f"--task {words}"):
-        _, mask = make_task(task_table(words), shape)
-        if mask is not None and mask.kind == "folder":
-            raise SettingsError(
-                "a folder gives each picture the mask of its name, which a training does not know; give one file, or "
-                "block:F for many masks."
-            )

@@ -21,9 +21,7 @@ from jaxprior.errors import ImageError, SettingsError
 from jaxprior.metrics import perceptual
 from jaxprior.models.encoder.config import EncoderRecipe, default_widths
 from jaxprior.models.encoder.continued import start_encoder
-from jaxprior.models.encoder.damage import Batches, Damage, damaged, files_said, make_damages, unpacked
 from jaxprior.models.encoder.networks import Encoder, check_sizes, to_config
-from jaxprior.models.encoder.samples import Samples, make_samples
 from jaxprior.models.encoder.settled import check_shape
 from jaxprior.nn.latent import draw_codes
 from jaxprior.nn.norm import pixel_norm
@@ -31,7 +29,9 @@ from jaxprior.operators import Inpaint, task_table
 from jaxprior.system.amounts import plural
 from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
+from jaxprior.training.damage import Batches, Damage, damaged, files_said, make_damages, unpacked
 from jaxprior.training.evaluators import SHOWN, Filled
+from jaxprior.training.own_samples import Samples, make_samples
 from jaxprior.training.pictures import Pictures, to_images
 from jaxprior.training.players import copied, ema, player
 from jaxprior.training.recipe import adam, average_decay, cut_into_parts, dtype_of
@@ -225,7 +225,7 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
         batches = Batches(None, Samples(trained.pixels, z=pictures.z[:count]), damages, own)
     else:
         own, real = min(recipe.own, recipe.batch_size), recipe.batch_size - min(recipe.own, recipe.batch_size)
-        batches = Batches(trained, make_samples(recipe, prior), damages, own)
+        batches = Batches(trained, make_samples(recipe.prior, recipe.samples, prior), damages, own)
 
     @jax.jit
     def draw(params, seen, known, cut):

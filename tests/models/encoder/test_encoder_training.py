@@ -13,15 +13,15 @@ import jaxprior as jp
 from jaxprior.data import images
 from jaxprior.errors import ArgumentError, SettingsError, WeightsError
 from jaxprior.models.encoder.config import EncoderRecipe
-from jaxprior.models.encoder.damage import Batches, damaged, files_said, make_damages
 from jaxprior.models.encoder.networks import Encoder, from_config, to_config
-from jaxprior.models.encoder.samples import Samples, make_samples
 from jaxprior.models.encoder.train import Networks, defaults, errors, look_loss, plan, rate_share
 from jaxprior.models.encoder.use import command
 from jaxprior.nn.norm import group_norm
 from jaxprior.operators import task_options, task_table
+from jaxprior.training.damage import Batches, damaged, files_said, make_damages
 from jaxprior.training.loop import Pace
 from jaxprior.training.metrics_file import read_metrics
+from jaxprior.training.own_samples import Samples, make_samples
 from jaxprior.training.pictures import Pictures
 from jaxprior.weights.encoders import load_encoder
 
@@ -134,7 +134,7 @@ def test_the_learning_rate_rises_and_falls():
 def test_it_learns_the_codes_and_pictures_of_samples_and_resumes_to_the_bit(tmp_path, prior_file):
     recipe = EncoderRecipe(prior=str(prior_file), tasks=("reconstruct",), steps=60, learning_rate=1e-2, **SMALL)
     prior = jp.load_prior(prior_file)
-    samples = make_samples(recipe, prior)
+    samples = make_samples(recipe.prior, recipe.samples, prior)
     np.testing.assert_allclose(
         images.to_float(samples.pixels[[5]]), np.clip(prior.generate(samples.z[5:6]), -1, 1), atol=0.01
     )

@@ -1,4 +1,4 @@
-"""How the pictures that an encoder learns from are damaged, and its batches.
+"""How pictures are damaged that a network learns to see through, and batches of them.
 
 Every picture of a batch draws a task and, where that has random masks, a mask. Both follow from the seed and the
 batch's number alone, so that a resumed training sees what it would have seen. Masks are drawn once and packed into
@@ -16,10 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.data.masks import MaskSpec
-from jaxprior.models.encoder.samples import Samples
-from jaxprior.models.encoder.settled import check_task
 from jaxprior.operators import Operator, batched, make_task, task_table
+from jaxprior.training.own_samples import Samples
 from jaxprior.training.pictures import Pictures, draw
+from jaxprior.training.tasks import check_task
 
 
 Array = jax.Array
