@@ -36,10 +36,15 @@ def player(loss: Callable, optimizer: optax.GradientTransformation) -> Callable:
 
     def update(params, opt_state, *args):
         grads, metrics = jax.grad(loss, has_aux=True)(params, *args)
-        updates, opt_state = optimizer.update(grads, opt_state, params)
-        return optax.apply_updates(params, updates), opt_state, metrics
+        return *updated(params, opt_state, grads, optimizer), metrics
 
     return update
+
+
+def updated(params, opt_state, grads, optimizer: optax.GradientTransformation) -> tuple[Any, Any]:
+    """One network after an update by gradients that are known: (params, opt_state)."""
+    updates, opt_state = optimizer.update(grads, opt_state, params)
+    return optax.apply_updates(params, updates), opt_state
 
 
 def repeat(update: Callable, keys, params, opt_state, *args):

@@ -59,6 +59,7 @@ class Plan:
         seed: of everything random.
         at_rest: number type of the saved weights.
         members: names of networks that are trained together; the leaves of `export` then have them on a leading axis.
+        curves: metrics that are drawn in plots of their own, beside the losses, the scores and the evaluator's curve.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Plan:
     seed: int
     at_rest: type = np.float16
     members: tuple[str, ...] = ()
+    curves: tuple[str, ...] = ()
 
     def __post_init__(self):
         check_seed(self.seed)
@@ -228,7 +230,7 @@ class _Recorder:
                 foresight.remember_speed(self.plan, phase, seconds, self.placement)
             self._measure(state, moment)
         self._export(state, moment)
-        draw_curves(self.folder, self.plan.evaluator)
+        draw_curves(self.folder, self.plan.evaluator, self.plan.curves)
 
     def _measure(self, state: Any, moment: loop.Moment) -> None:
         with doing("measuring the samples"):
@@ -283,8 +285,8 @@ def enlarged(image: np.ndarray, side: int = 64) -> np.ndarray:
     return images.to_rgb(image).repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def draw_curves(folder: Path, evaluator: Evaluator) -> None:
-    """Draw `metrics.csv` and the evaluator's figures of a run as `curves.png`."""
+def draw_curves(folder: Path, evaluator: Evaluator, further: Sequence[str] = ()) -> None:
+    """Draw `metrics.csv` and the evaluator's figures of a run as `curves.png`; `further` is `Plan.curves`."""
     rows = read_metrics(folder / "metrics.csv")
     if len(rows) < 2:
         return
@@ -296,6 +298,7 @@ def draw_curves(folder: Path, evaluator: Evaluator) -> None:
     figures = read_metrics(folder / evaluator.file)
     panels = {kind: (rows, [name for name in rows[-1] if kind in name]) for kind in ("loss", "score")}
     panels = {kind: panel for kind, panel in panels.items() if panel[1]}
+    panels |= {name: (rows, [name]) for name in further}
     panels[evaluator.title] = (figures, [evaluator.curve])
     figure, axes = pyplot.subplots(1, len(panels), figsize=(5 * len(panels), 4), layout="constrained")
     for axis, (title, (source, names)) in zip(axes, panels.items(), strict=True):
