@@ -177,6 +177,30 @@ class Operator(abc.ABC):
             picture = jax.image.resize(picture, shape, "linear", antialias=False)
         return picture, jnp.ones((*shape[:2], 1), picture.dtype)
 
+    def pictured(self, compared: Array, shape: tuple[int, ...]) -> Array:
+        """One observation as a picture of the photo's size, which the encoder of an autoencoder looks at.
+
+        A smaller picture is enlarged to the nearest pixel, as the Generative Encoder does it (seed 004, section 2.4);
+        one channel is repeated; what is no picture becomes what `seen` makes of it.
+
+        Arguments:
+            compared: what `compared` gives of an observation, or `simulate` of a generated image.
+            shape: of the photo, (h, w, c).
+
+        Returns:
+            `[h, w, c]`.
+
+        Raises:
+            ValueError: see `seen`.
+        """
+        sides = zip(compared.shape, shape, strict=False)
+        whole = compared.ndim == len(shape) and all(large % small == 0 for small, large in sides)
+        if not whole:
+            return self.seen(compared, shape)[0]
+        for axis, large in enumerate(shape):
+            compared = jnp.repeat(compared, large // compared.shape[axis], axis=axis)
+        return compared
+
     def merge(self, observed: Array, restored: Image) -> Array:
         """Put what is known for certain back into one restored image; by default nothing is.
 

@@ -8,6 +8,7 @@ bits; the tasks themselves are applied by the compiled step.
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import numpy as np
 from jaxprior.data.masks import MaskSpec
 from jaxprior.operators import Operator, batched, make_task, task_table
 from jaxprior.training.own_samples import Samples
-from jaxprior.training.pictures import Pictures, draw
+from jaxprior.training.pictures import Pictures, draw, to_images
 from jaxprior.training.tasks import check_task
 
 
@@ -112,15 +113,49 @@ def damaged(
     Returns:
         (seen [b, h, w, c], known [b, h, w, 1]), see `Operator.seen`.
     """
-    keys = jax.random.split(key, len(originals))
-    shape, seen, known = originals.shape[1:], jnp.zeros_like(originals), jnp.zeros((*originals.shape[:3], 1))
+    shape = originals.shape[1:]
+    return _of_tasks(lambda one, compared: one.seen(compared, shape), damages, originals, chosen, masks, key)
+
+
+def pictured(damages: Sequence[Damage], originals: Array, chosen: Array, masks: Array, key: Array) -> Array:
+    """What the tasks leave of pictures, as pictures alone: [b, h, w, c], see `Operator.pictured`.
+
+    Arguments:
+        damages, originals, chosen, masks, key: see `damaged`.
+    """
+    shape = originals.shape[1:]
+    return _of_tasks(lambda one, compared: one.pictured(compared, shape), damages, originals, chosen, masks, key)
+
+
+def _of_tasks(
+    look: Callable, damages: Sequence[Damage], originals: Array, chosen: Array, masks: Array, key: Array
+) -> Any:
+    """What `look` makes of every picture's operator and of what images are compared with there."""
+    keys, found = jax.random.split(key, len(originals)), None
     for number, damage in enumerate(damages):
         operator = damage.with_masks(masks)
         observed = operator.observe(originals, key=keys)
-        own_seen, own_known = jax.vmap(lambda one, y: one.seen(one.compared(y), shape))(operator, observed)
-        own = (chosen == number)[:, None, None, None]
-        seen, known = jnp.where(own, own_seen, seen), jnp.where(own, own_known, known)
-    return seen, known
+        own = jax.vmap(lambda one, y: look(one, one.compared(y)))(operator, observed)
+        mine = (chosen == number)[:, None, None, None]
+        found = own if found is None else jax.tree.map(partial(jnp.where, mine), own, found)
+    return found
+
+
+def of_held_out(look: Callable, damages: Sequence[Damage], number: int, held: Any, *, seed: int) -> Any:
+    """What one task leaves of held-out pictures, in memory; the same at every measurement.
+
+    Arguments:
+        look: `damaged` or `pictured`.
+        damages: all tasks; number: of the one.
+        held: uint8 [n, h, w, c].
+        seed: of the training.
+    """
+    masks, drawn = np.zeros(held.shape[:3], np.float32), damages[number].masks
+    if drawn is not None:
+        masks = np.stack([unpacked(drawn[row % len(drawn)], held.shape[1:3]) for row in range(len(held))])
+    chosen, key = np.full(len(held), number, np.int32), jax.random.key(seed + 1)
+    originals = np.asarray(to_images(held, None), np.float32)
+    return jax.tree.map(np.asarray, jax.jit(partial(look, damages))(originals, chosen, masks.astype(np.float32), key))
 
 
 @dataclass(frozen=True)
@@ -129,38 +164,48 @@ class Batches:
 
     Fields:
         pictures: real ones, or None where there are only samples.
-        samples: of the prior.
-        damages: the tasks.
+        samples: of the prior, or None where there are only real pictures.
+        damages: the tasks; none where pictures are whole.
         own: samples in a batch.
     """
 
     pictures: Pictures | None
-    samples: Samples
+    samples: Samples | None
     damages: Sequence[Damage]
     own: int
 
     def batches(self, start: int, size: int, seed: int) -> Callable[[int], dict[str, np.ndarray]]:
-        """index -> a batch: "pictures" uint8 [size, h, w, c], real ones first; "z" [size, d], 0 for real ones; "task"
-        int32 [size]; "mask" uint8 [size, h, w], 1 = missing.
+        """index -> a batch: "pictures" uint8 [size, h, w, c], real ones first; with samples "z" [size, d], 0 for real
+        ones; with tasks "task" int32 [size] and "mask" uint8 [size, h, w], 1 = missing.
 
         Arguments:
             start: pictures drawn before; size: pictures in a batch; seed: of everything random.
         """
-        assert self.samples.z is not None  # samples have codes
-        real, z, everyone = size - self.own, self.samples.z, np.arange(len(self.samples))
+        real = size - self.own
 
         def batch(index: int) -> dict[str, np.ndarray]:
             number = start // size + index
-            numbers = draw(everyone, number * self.own, self.own, seed=seed + 1)
-            pixels, codes = self.samples.pixels[numbers], z[numbers]
+            found, pixels = self._own(number, size, seed), []
             if real and self.pictures is not None:
-                pixels = np.concatenate([draw(self.pictures.pixels, number * real, real, seed=seed), pixels])
-                codes = np.concatenate([np.zeros((real, z.shape[1]), z.dtype), codes])
+                pixels = [draw(self.pictures.pixels, number * real, real, seed=seed)]
+            found["pictures"] = np.concatenate([*pixels, *([found["pictures"]] if found else [])])
+            if not self.damages:
+                return found
             chance = np.random.default_rng([STREAM, seed, number])
             chosen = chance.integers(len(self.damages), size=size).astype(np.int32)
-            return {"pictures": pixels, "z": codes, "task": chosen, "mask": self._masks(chosen, chance, pixels)}
+            return {**found, "task": chosen, "mask": self._masks(chosen, chance, found["pictures"])}
 
         return batch
+
+    def _own(self, number: int, size: int, seed: int) -> dict[str, np.ndarray]:
+        """The samples of batch `number` and the codes of all its pictures; nothing without samples."""
+        if self.samples is None or not self.own:
+            return {}
+        assert self.samples.z is not None  # samples have codes
+        numbers = draw(np.arange(len(self.samples)), number * self.own, self.own, seed=seed + 1)
+        z = self.samples.z
+        codes = np.concatenate([np.zeros((size - self.own, z.shape[1]), z.dtype), z[numbers]])
+        return {"pictures": self.samples.pixels[numbers], "z": codes}
 
     def _masks(self, chosen: np.ndarray, chance: np.random.Generator, pixels: np.ndarray) -> np.ndarray:
         masks = np.zeros(pixels.shape[:3], np.uint8)

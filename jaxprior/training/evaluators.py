@@ -35,6 +35,24 @@ psnr, ssim, rmse, diversity = map(jax.jit, (metrics.psnr, metrics.ssim, metrics.
 """Compiled, so that values are not checked: of a training that diverges a figure is NaN, and the training goes on."""
 
 
+def rows_of_eight(*kinds: Any) -> np.ndarray:
+    """A sheet of several kinds of pictures: eight of the first kind, below them the eight of the second, and so on.
+
+    Arguments:
+        kinds: pictures [n, h, w, c] each, of the same size; a last row is filled up with grey ones.
+
+    Returns:
+        [m, h, w, c], for a sheet that is eight wide.
+
+    Example:
+        >>> rows_of_eight(np.zeros((9, 2, 2, 3)), np.ones((9, 2, 2, 3))).shape
+        (32, 2, 2, 3)
+    """
+    columns = np.stack(kinds)
+    columns = np.pad(columns, ((0, 0), (0, -columns.shape[1] % 8), *((0, 0),) * 3))
+    return np.concatenate(np.split(columns, columns.shape[1] // 8, axis=1)).reshape(-1, *columns.shape[2:])
+
+
 @runtime_checkable
 class Evaluator(Protocol):
     """Measures the state of a training.
@@ -275,7 +293,48 @@ class OwnPictures:
         return {"quality": row}
 
 
-EVALUATORS = (SlicedWasserstein, Repaired, Filled, OwnPictures)
+@dataclass(frozen=True, kw_only=True)
+class Reconstructed:
+    """Errors of pictures that an autoencoder makes of held-out ones, whole and damaged, beside that of a mean picture.
+
+    Fields:
+        answer: (state, images [n, h, w, c]) -> images [n, h, w, c] in [-1, 1].
+        originals: the held-out pictures, uint8 [m, h, w, c].
+        tasks: the words of every task -> damaged held-out pictures, float32 [m, h, w, c].
+        mean: the mean of the pictures that are trained on, [h, w, c] in [-1, 1].
+    """
+
+    answer: Callable
+    originals: np.ndarray
+    tasks: dict[str, np.ndarray]
+    mean: np.ndarray
+    file = "reconstructions.csv"
+    note = (
+        "Held-out pictures, means. mse: mean squared error of what is answered to the pictures themselves, in [-1, 1]; "
+        "psnr: the same in dB; with the words of a task: of what is answered to the pictures damaged so; mean_mse: of "
+        "one and the same answer to all, the mean of the pictures that are trained on."
+    )
+    title = "mean squared error, held-out pictures, [-1, 1]"
+    curve, reference = "mse", "mean_mse"
+
+    def measure(self, state: Any, moment: Moment) -> dict[str, float]:
+        """Return the figures that `note` explains."""
+        truth = images.to_float(self.originals)
+        found = {}
+        for words, seen in {"": truth, **self.tasks}.items():
+            parts = np.array_split(seen, max(len(seen) // 16, 1))
+            answers = np.concatenate([np.asarray(self.answer(state, part)) for part in parts])
+            name = f" {words}" if words else ""
+            found[f"mse{name}"] = float(np.mean(np.square(answers - truth, dtype=np.float64)))
+            found[f"psnr{name}"] = float(np.mean(psnr(answers, truth)))
+        return {**found, "mean_mse": float(np.mean(np.square(self.mean - truth, dtype=np.float64)))}
+
+    def summary(self, row: dict[str, float]) -> dict[str, Any]:
+        """Return all figures."""
+        return {"held_out": row}
+
+
+EVALUATORS = (SlicedWasserstein, Repaired, Filled, OwnPictures, Reconstructed)
 """The package's own evaluators; a training of another package may have another one."""
 
 

@@ -18,6 +18,7 @@ from jaxprior.data import images
 from jaxprior.data.fitting_many import fitted_pixels
 from jaxprior.errors import ImageError, JaxpriorWarning
 from jaxprior.lazy_jax import Array, jax, jnp
+from jaxprior.system.amounts import plural
 from jaxprior.training.decoding import decoded
 from jaxprior.training.making_sets import halved
 from jaxprior.training.settings import PictureInputs
@@ -151,6 +152,17 @@ def read(inputs: PictureInputs, settings: Any, *, limit: int | None = None) -> T
     channels = getattr(settings, "image_channels", 3)
     pictures = load_pictures(inputs.data, resolution=settings.resolution, channels=channels, limit=limit)
     return TrainingData(pictures=pictures, source=str(inputs.data))
+
+
+def check_enough(pictures: Pictures) -> None:
+    """Refuse pictures that are too few for a training which holds out a quarter of them at most.
+
+    Raises:
+        ImageError: there are fewer than four.
+    """
+    if len(pictures) < 4:
+        few = f"{len(pictures)} {plural('picture', len(pictures))} {'does' if len(pictures) == 1 else 'do'}"
+        raise ImageError(f"{few} not suffice: some are trained on and some are held out.")
 
 
 @lru_cache(maxsize=4)

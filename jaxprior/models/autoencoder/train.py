@@ -11,17 +11,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.errors import ImageError
 from jaxprior.models.autoencoder.config import AutoencoderRecipe
 from jaxprior.models.autoencoder.networks import Autoencoder, to_config
 from jaxprior.models.autoencoder.pairs import Triples, draw_masks, mask_spec
 from jaxprior.models.dcgan import networks as dcgan
 from jaxprior.nn.norm import fold
-from jaxprior.system.amounts import plural
 from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
-from jaxprior.training.evaluators import SHOWN, Repaired
-from jaxprior.training.pictures import Pictures, to_images
+from jaxprior.training.evaluators import SHOWN, Repaired, rows_of_eight
+from jaxprior.training.pictures import Pictures, check_enough, to_images
 from jaxprior.training.players import adam_start, copied, ema, player
 from jaxprior.training.recipe import adam, average_decay, cut_into_parts, dtype_of
 from jaxprior.training.session import Plan, settings_of
@@ -96,9 +94,7 @@ def make_step(recipe: AutoencoderRecipe):
 
 def plan(recipe: AutoencoderRecipe, pictures: Pictures) -> Plan:
     """Everything that `session.run` needs to train this recipe on these pictures, triples (`load_pairs`) or plain."""
-    if len(pictures) < 4:
-        few = f"{len(pictures)} {plural('picture', len(pictures))} {'does' if len(pictures) == 1 else 'do'}"
-        raise ImageError(f"{few} not suffice: some are trained on and some are held out.")
+    check_enough(pictures)
     network, _ = make_networks(recipe)
     spec = mask_spec(recipe)
     masks = None if spec is None else draw_masks(spec, recipe.resolution, seed=recipe.seed)
@@ -114,10 +110,7 @@ def plan(recipe: AutoencoderRecipe, pictures: Pictures) -> Plan:
         """Rows of eight inputs, their outputs, and the originals."""
         some = held[: SHOWN // 4]
         inputs, originals, _ = np.split(some / 127.5 - 1.0, (3, 6), axis=-1)  # as `to_images` does, in float64
-        columns = np.stack([inputs, repair(state, inputs), originals])
-        columns = np.pad(columns, ((0, 0), (0, -len(some) % 8), *((0, 0),) * 3))
-        rows = np.split(columns, columns.shape[1] // 8, axis=1)
-        return np.concatenate(rows).reshape(-1, *inputs.shape[1:])
+        return rows_of_eight(inputs, repair(state, inputs), originals)
 
     return Plan(
         name="autoencoder",

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxprior.errors import ImageError, SettingsError
+from jaxprior.errors import SettingsError
 from jaxprior.metrics import perceptual
 from jaxprior.models.encoder.config import EncoderRecipe, default_widths
 from jaxprior.models.encoder.continued import start_encoder
@@ -26,13 +26,12 @@ from jaxprior.models.encoder.settled import check_shape
 from jaxprior.nn.latent import draw_codes
 from jaxprior.nn.norm import pixel_norm
 from jaxprior.operators import Inpaint, task_table
-from jaxprior.system.amounts import plural
 from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
-from jaxprior.training.damage import Batches, Damage, damaged, files_said, make_damages, unpacked
-from jaxprior.training.evaluators import SHOWN, Filled
+from jaxprior.training.damage import Batches, Damage, damaged, files_said, make_damages, of_held_out
+from jaxprior.training.evaluators import SHOWN, Filled, rows_of_eight
 from jaxprior.training.own_samples import Samples, make_samples
-from jaxprior.training.pictures import Pictures, to_images
+from jaxprior.training.pictures import Pictures, check_enough, to_images
 from jaxprior.training.players import copied, ema, player
 from jaxprior.training.recipe import adam, average_decay, cut_into_parts, dtype_of
 from jaxprior.training.session import Plan, settings_of
@@ -207,9 +206,7 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
         WeightsError, SettingsError: there is no such prior, or it does not fit the settings.
         ImageError: too few pictures.
     """
-    if len(pictures) < 4:
-        few = f"{len(pictures)} {plural('picture', len(pictures))} {'does' if len(pictures) == 1 else 'do'}"
-        raise ImageError(f"{few} not suffice: some are trained on and some are held out.")
+    check_enough(pictures)
     prior = load_prior(recipe.prior)
     start = start_encoder(recipe, prior)
     network, cut = make_network(recipe, prior), prior.split(recipe.layer, precision=recipe.precision)
@@ -232,7 +229,7 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
         answer: Any = network.apply({"params": params}, seen, known)
         return cut.tail(answer["features"])
 
-    judged = [_judged(damages, number, held, recipe.seed) for number in range(len(damages))]
+    judged = [of_held_out(damaged, damages, k, held, seed=recipe.seed) for k in range(len(damages))]
 
     def answer(state, seen, known):
         return draw(state["average"], seen, known, cut)
@@ -245,9 +242,7 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
         seen, known = (np.stack([judged[k][part][row] for row, k in zip(rows, kind, strict=True)]) for part in (0, 1))
         originals = to_images(held[:some], None)
         merged = np.where(answered(known), answer(state, seen, known), originals)
-        columns = np.stack([seen, merged, originals])
-        columns = np.pad(columns, ((0, 0), (0, -some % 8), *((0, 0),) * 3))
-        return np.concatenate(np.split(columns, columns.shape[1] // 8, axis=1)).reshape(-1, *seen.shape[1:])
+        return rows_of_eight(seen, merged, originals)
 
     return Plan(
         name="encoder",
@@ -296,18 +291,6 @@ def answered(known: Any) -> Any:
     """Where an answer stands in a merged picture: what is missing, or everything if nothing is; [b, h, w, 1]."""
     missing = known < 0.5
     return missing | ~missing.any(axis=(1, 2, 3), keepdims=True)
-
-
-def _judged(damages: Sequence[Damage], number: int, held: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """What one task shows of held-out pictures, and what is known of them; the same at every measurement."""
-    masks, drawn = np.zeros(held.shape[:3], np.float32), damages[number].masks
-    if drawn is not None:
-        masks = np.stack([unpacked(drawn[row % len(drawn)], held.shape[1:3]) for row in range(len(held))])
-    chosen = np.full(len(held), number, np.int32)
-    key = jax.random.key(seed + 1)
-    originals = np.asarray(to_images(held, None), np.float32)
-    seen, known = jax.jit(partial(damaged, damages))(originals, chosen, masks.astype(np.float32), key)
-    return np.asarray(seen), np.asarray(known)
 
 
 def _began(start: Any) -> dict[str, str]:
