@@ -250,7 +250,9 @@ def completed(
         prior, task: as for `preset`.
         codes, objective, solve, start: what was given, or None.
     """
-    if isinstance(start, EncoderStart) and start.encoder is not None:
+    if isinstance(start, EncoderStart) and start.encoder is None:
+        start = dataclasses.replace(start, encoder=prior.encoder)
+    elif isinstance(start, EncoderStart):
         prior = dataclasses.replace(prior, encoder=start.encoder)
     if codes is None or objective is None or solve is None:
         card = card_of_settings(prior, _name_of(task), as_given(codes, objective, solve, start))

@@ -139,6 +139,7 @@ def test_what_a_program_gives_is_judged_by_the_same_rule(at_once):
     assert complete(codes=tuned).solve.steps == 0 and complete(codes=tuned).codes is tuned
     started = complete(objective=objective, start=jp.EncoderStart())
     assert isinstance(started.codes, jp.MultiCode) and started.solve.steps == card.solve.steps
+    assert started.start.encoder is at_once.encoder, "whose card says how results are merged"
 
 
 def test_an_encoder_that_a_program_gives_brings_its_own_settings(prior, at_once):
