@@ -175,7 +175,7 @@ def _of_draw(
 
 def _evaluations_of_draws(cell: Cell, own: Placement | None) -> int:
     """Gradient evaluations of all draws of one picture of a cell."""
-    return evaluations_of_draws(cell.method.draws, cell.method.solve if own is None else own.settings)
+    return evaluations_of_draws(cell.method.draws, cell.method.solve, None if own is None else own.settings)
 
 
 def _speed(one: _Counted) -> tuple[Speed, bool]:

@@ -114,7 +114,8 @@ def solve_with_draws(
         placement: where they are solved.
         draws: how many answers are drawn, and how; None for none.
         operator, observed, keys, size, progress, save_point: as for `Placement.solve`.
-        own: where draws are solved if they are inversions of their own, see `placement_of_draws`.
+        own: where draws are solved if they are inversions of their own, see `placement_of_draws`. Then there are more
+            candidates than draws, and those stay that explain best what is known.
 
     Returns:
         What `Placement.solve` returns, which draws do not change but for the seconds. Besides, if there are draws,
@@ -125,6 +126,7 @@ def solve_with_draws(
     b, slots = len(observed), draws_at_once(placement, own, size=size)
     other = placement if own is None else own
     begun, moves = (other.with_settings(solve) for solve in draws.of(other.settings))
+    begun = begun if own is None else own
     work = [one.settings.steps * one.settings.starts for one in (placement, begun, moves)]
     some, which = _different(operator, observed, keys)  # a group is padded with a picture that is in it already
     of_some = (take(operator, some), observed[some], jax.vmap(jax.random.fold_in, (0, None))(keys[some], DRAW_STREAM))
@@ -139,11 +141,19 @@ def solve_with_draws(
 
     def random_moves(save_point: SavePoint | None, before: Sequence[dict]) -> dict[str, Any]:
         tell = None if progress is None else _watched(_told(progress, b, work, 2), moves.settings.steps)
-        latents = before[1]["latents"]
+        latents = chosen(before[1])["latents"]
         return moves.solve_starts(*of_some, slots=slots, latents=latents, watch=tell, save_point=save_point)
 
+    def chosen(candidates: dict[str, Any]) -> dict[str, Any]:
+        if own is None:
+            return candidates
+        losses = np.asarray(candidates["loss"]).reshape(len(some), -1)
+        best = np.argsort(losses, axis=1, kind="stable")[:, : draws.count]
+        entries = (best + losses.shape[1] * np.arange(len(some))[:, None]).reshape(-1)
+        return {name: jax.tree.map(lambda x: x[entries], candidates[name]) for name in ("images", "latents")}
+
     found = in_stages([first, inversions, *([random_moves] if draws.moves else [])], save_point)
-    images = np.asarray(found[-1]["images"])
+    images = np.asarray((found[-1] if draws.moves else chosen(found[-1]))["images"])
     seconds = [np.asarray(one["seconds"]).reshape(len(some), -1).sum(axis=1)[which] for one in found[1:]]
     return {
         **jax.device_put(found[0]),

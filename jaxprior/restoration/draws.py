@@ -8,7 +8,8 @@ averaged.
 An encoder answers with a single feature map, which lies near the mean of all that is plausible. Draws that begin there
 are all alike, and blurred like the mean. So where a method takes an encoder's answer as it is, without any step, a draw
 is the inversion of a single latent code that begins on one of the prior's samples: every draw is then a picture that
-the prior can make. This module imports no JAX.
+the prior can make. Some of these searches end in a blur that explains the observation badly. So there are more
+candidates than draws, and those stay that explain it best. This module imports no JAX.
 """
 
 from dataclasses import dataclass, field, replace
@@ -24,8 +25,11 @@ from jaxprior.protocols import Codes
 from jaxprior.settings import setting
 
 
-STEPS = 50
+STEPS = 25
 """Evaluations of a single code that begins on one of the prior's samples."""
+
+CANDIDATES = 2
+"""So many of them are solved for each draw that stays."""
 
 PROJECTIONS: dict[str, Projection] = {"uniform": "clip", "sphere": "sphere"}
 """How a single code is kept where the prior's training drew its codes, if that is not all of the space."""
@@ -93,7 +97,7 @@ def own_inversion(draws: Draws | None, *, solve: Solve, start: Any, code_distrib
     Example:
         >>> own = own_inversion(Draws(), solve=Solve(init="encoder", steps=0), start=None, code_distribution="normal")
         >>> own.codes, own.solve.init, own.solve.steps
-        (SingleCode(project='none', start=None), 'bank', 50)
+        (SingleCode(project='none', start=None), 'bank', 25)
     """
     answered = isinstance(start, EncoderStart) or (solve.init == "encoder" and not isinstance(start, GivenStart))
     if draws is None or solve.steps or not answered:
@@ -102,7 +106,7 @@ def own_inversion(draws: Draws | None, *, solve: Solve, start: Any, code_distrib
         steps=STEPS if draws.steps is None else draws.steps,
         optimizer="lbfgs",
         init="bank",
-        starts=draws.count,
+        starts=CANDIDATES * draws.count,
         bank_size=solve.bank_size,
         temperature=solve.temperature,
         precision=solve.precision,
@@ -110,12 +114,13 @@ def own_inversion(draws: Draws | None, *, solve: Solve, start: Any, code_distrib
     return OwnInversion(SingleCode(project=PROJECTIONS.get(code_distribution, "none")), its)
 
 
-def evaluations_of_draws(draws: Draws | None, solve: Solve) -> int:
+def evaluations_of_draws(draws: Draws | None, solve: Solve, own: Solve | None = None) -> int:
     """Gradient evaluations of all draws of a picture: of their inversions and of their random moves.
 
     Arguments:
         draws: of each picture, or None.
-        solve: how one inversion is solved: as the method says, or as `own_inversion` does.
+        solve: how one inversion of the method is solved.
+        own: how draws are solved if that is by an `own_inversion`.
 
     Example:
         >>> evaluations_of_draws(Draws(count=8, moves=50), Solve(steps=25, starts=4))
@@ -123,7 +128,8 @@ def evaluations_of_draws(draws: Draws | None, solve: Solve) -> int:
     """
     if draws is None:
         return 0
-    return sum(one.steps * one.passes * one.starts for one in draws.of(solve))
+    begun, moved = draws.of(solve if own is None else own)
+    return sum(one.steps * one.passes * one.starts for one in (own or begun, moved))
 
 
 def as_draws(draws: "Draws | int | None") -> "Draws | None":

@@ -143,9 +143,9 @@ def restore(
         draws: how many different answers are made for every picture beside the one of least error, which stays what it
             is: each is an inversion of its own, which begins on another part of the prior's samples and then moves on
             at random among what explains the observation. Where the settings take an encoder's answer without any step,
-            as the bundled priors' do for holes, each draw is the inversion of a single code; otherwise it is solved as
-            the settings say (see `jaxprior.restoration.draws`). `Draws(count=..., moves=..., steps=...)` says more than
-            a number.
+            as the bundled priors' do for holes, each draw is the inversion of a single code, one of those that explain
+            the observation best among twice as many; otherwise it is solved as the settings say (see
+            `jaxprior.restoration.draws`). `Draws(count=..., moves=..., steps=...)` says more than a number.
         ids: whole numbers [b] from 0 to 2^32 - 1 that seed each picture's chance, equal ones alike; 0 ... b - 1 by
             default.
         batch_size: pictures solved at once on an accelerator; all by default. A CPU solves them one by one (single

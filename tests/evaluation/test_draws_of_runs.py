@@ -159,7 +159,7 @@ def test_where_an_encoder_answers_the_settings_say_how_draws_are_made(prior):
     cells = [cell_of(make_method({"draws": count}, task, prior=answering)) for count in (2, 4)]
     settings = configuration(cells[0], answering, numerics_version=0)
     assert settings["codes"]["type"] == "FeatureCode" and settings["draws"]["codes"]["type"] == "SingleCode"
-    assert settings["draws"]["solve"]["steps"] == 50 and settings["draws"]["solve"]["init"] == "bank"
+    assert settings["draws"]["solve"]["steps"] == 25 and settings["draws"]["solve"]["init"] == "bank"
     device = KnownDevice(title="x", memory=10**9, operations={"fp32": 1e9}, source=())
     two, four = estimate_elsewhere([(cell, answering) for cell in cells], device, 8)
     assert 0 < two.seconds_per_picture == pytest.approx(four.seconds_per_picture / 2, rel=1e-3)

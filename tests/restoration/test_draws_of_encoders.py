@@ -57,14 +57,32 @@ def test_draws_are_pictures_of_the_prior_that_fit_what_is_known_better_than_its_
         inverter = Inverter(prior, make_method({"draws": {"count": 3, "moves": 0, "steps": steps}}, TASK, prior=prior))
         own = inverter.own_draws
         assert own.codes == jp.SingleCode() and own.start.name == "bank"
+        assert own.settings.starts == 6  # more candidates than draws
         found = own.solve_starts(
-            jp.operators.batched(TASK, 2), TASK.observe(photos), jax.random.split(KEY, 2), slots=3
+            jp.operators.batched(TASK, 2), TASK.observe(photos), jax.random.split(KEY, 2), slots=6
         )
         np.testing.assert_allclose(found["images"], prior.generate(found["latents"]["z"]), atol=1e-5)
-        assert len(np.unique(np.asarray(found["latents"]["z"][:3, 0]))) == 3
-        squares = np.square(np.asarray(found["images"]) - np.repeat(photos, 3, axis=0))
+        assert len(np.unique(np.asarray(found["latents"]["z"][:6, 0]))) == 6
+        squares = np.square(np.asarray(found["images"]) - np.repeat(photos, 6, axis=0))
         errors.append(squares[:, known].mean())
     assert errors[1] < 0.7 * errors[0]
+
+
+def test_those_candidates_stay_that_explain_best_what_is_known(prior, photos, monkeypatch):
+    found, solve = [], Placement.solve_starts
+
+    def recorded(placement, *arguments, **options):
+        found.append(solve(placement, *arguments, **options))
+        return found[-1]
+
+    monkeypatch.setattr(Placement, "solve_starts", recorded)
+    result = jp.restore(prior, photos, TASK, key=KEY, draws=jp.Draws(count=3, moves=0, steps=2), merge="paste")
+    losses = np.asarray(found[1]["loss"]).reshape(2, 6)
+    images = np.asarray(found[1]["images"]).reshape(2, 6, 16, 16, 3)
+    hole = HOLE == 1
+    for i in range(2):
+        best = np.argsort(losses[i])[:3]
+        np.testing.assert_array_equal(np.asarray(result.draws)[i][:, hole], images[i, best][:, hole])
 
 
 def test_draws_differ_from_each_other_and_from_the_answer(photos, drawn):
@@ -100,7 +118,7 @@ def test_draws_of_a_picture_fill_their_batches_on_a_cpu(prior):
         inverter = Inverter(prior, make_method({"draws": count}, TASK, prior=prior))
         return draws_at_once(inverter.placement, inverter.own_draws, size=1)
 
-    assert [slots(count) for count in (1, 3, 8, 9, 16)] == [1, 3, 8, 5, 8]
+    assert [slots(count) for count in (1, 3, 8, 9, 16)] == [2, 6, 8, 6, 8]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +133,7 @@ def test_settings_that_are_given_count_for_draws_too(prior, table):
 
 def test_a_start_that_is_given_counts_for_draws_too():
     given = {"solve": jp.Solve(init="encoder", steps=0), "code_distribution": "normal"}
-    assert own_inversion(jp.Draws(), start=None, **given).solve.steps == 50
+    assert own_inversion(jp.Draws(), start=None, **given).solve.steps == 25
     assert own_inversion(jp.Draws(), start=jp.GivenStart({"z": np.zeros((1, 16))}), **given) is None
     clipped = own_inversion(jp.Draws(), start=None, **{**given, "code_distribution": "uniform"})
     assert clipped.codes == jp.SingleCode(project="clip")
