@@ -55,6 +55,7 @@ from .weights.priors import Prior as Prior
 from .weights.priors import list_priors as list_priors
 from .weights.priors import load_prior as load_prior
 from .weights.priors import untrained as untrained
+from .weights.refiners import OwnAnswer as OwnAnswer
 from .weights.refiners import Refiner as Refiner
 from .weights.refiners import load_refiner as load_refiner
 

@@ -50,7 +50,7 @@ from jaxprior.runs.progress import GroupProgress, shown
 from jaxprior.system.devices import Device
 from jaxprior.system.runtime import enable_compilation_cache
 from jaxprior.weights.priors import Prior
-from jaxprior.weights.refiners import check_fits
+from jaxprior.weights.refiners import OwnAnswer, check_fits
 
 
 __all__ = [
@@ -401,6 +401,8 @@ class Inverter:
         merged = self._merged(operator, observed, images, together, rule)
         if self.refine is None:
             return images, merged
+        if isinstance(self.refine, OwnAnswer):
+            merged = _pictured(operator, observed, shape=images.shape[1:])
         images = in_groups(partial(_apply, self.refine), merged, size=together)
         return images, self._merged(operator, observed, images, together, rule)
 
@@ -415,6 +417,11 @@ class Inverter:
 @jax.jit
 def _apply(refine, images):
     return refine(images)
+
+
+@partial(jax.jit, static_argnames="shape")
+def _pictured(operator, observed, *, shape):
+    return jax.vmap(lambda one, y: one.pictured(one.compared(y), shape))(operator, observed)
 
 
 def observe(task: Operator, photos: Array | np.ndarray, *, key: Array, ids: Array | np.ndarray) -> Array:

@@ -21,6 +21,12 @@ class Networks:
 
         return load_refiner(source)
 
+    def own_answer(self, refiner: Any) -> Any:
+        """What answers observations by a refiner; see `jaxprior.OwnAnswer`."""
+        from jaxprior.weights.refiners import OwnAnswer  # imports JAX
+
+        return OwnAnswer(network=refiner)
+
     def encoder(self, source: str | Path) -> Any:
         """The encoder of a file or run; see `jaxprior.load_encoder`."""
         from jaxprior.weights.encoders import load_encoder  # imports JAX
@@ -44,6 +50,10 @@ class OutlinedNetworks(Networks):
     def refiner(self, source: str | Path) -> Any:
         """Stands for the refiner."""
         return outline_network(source, role="refiner")
+
+    def own_answer(self, refiner: Any) -> Any:
+        """Stands for what answers."""
+        return refiner
 
     def encoder(self, source: str | Path) -> Any:
         """Stands for the encoder."""

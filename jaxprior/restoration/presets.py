@@ -73,6 +73,12 @@ class Outline:
         metavar="RUN|FILE",
         rank=50,
     )
+    answer: str | None = setting(
+        None,
+        "Take the answer of this autoencoder (`jaxprior train convae`) to what was observed, instead of an inversion.",
+        metavar="RUN|FILE",
+        rank=50,
+    )
     encoder: str | None = setting(
         None,
         "Begin with the answer of this encoder (`jaxprior train encoder`) instead of the prior's own; or with none.",
@@ -177,6 +183,8 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
             tune: {"steps": 20, ...}, by the names of the fields of `TunedCode`: then the generator is tuned to each
             picture; 0 steps do not.
             refine: "none", the run of an autoencoder's training, its file, or a refiner itself.
+            answer: the same of an autoencoder that looks at what was observed, and whose answer is the result; unless
+            settings say otherwise nothing is inverted. See `jaxprior.OwnAnswer`.
             merge: "harmonic" or "paste", for tasks that fill holes; see `restore`.
         draws: so many different answers, or a table of the fields of `Draws`; none without it.
         task: forward operator; None reconstructs.
@@ -197,10 +205,11 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
 
 def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, networks: Networks) -> Method:
     """What `make_method` and `check_method` return."""
-    check_names(table, ("preset", *PARTS, "tune", "encoder", "refine", "merge", "draws"), names=names)
+    check_names(table, ("preset", *PARTS, "tune", "encoder", "refine", "answer", "merge", "draws"), names=names)
     name, merge = table.get("preset", "default"), table.get("merge", Outline.merge)
     check_choice(merge, MERGES, spelled("merge", names))
     given = {part: as_table(table.get(part, {}), part) for part in (*PARTS, "tune")}
+    given, refiner = _repaired_by(table, given, prior, names, networks)
     given, prior = _begun_with(table.get("encoder"), given, prior, networks)
     begun, stated, solve, tuning = _start(name, _name_of(task), prior, given)
     codes = make_codes(begun, given["codes"], prior=prior, preset=name, names=names)
@@ -213,7 +222,7 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
         make_tuned(codes, tuning, names=names),
         objective,
         solve,
-        _refiner(table.get("refine"), prior, networks),
+        refiner,
         start=encoder_start(prior, codes, solve),
         merge=merge,
         draws=_draws(table.get("draws"), names),
@@ -394,6 +403,33 @@ def encoder_start(prior: Any, codes: Codes, solve: Solve) -> Any:
         raise ArgumentError(missing_encoder(prior.card.get("name")))
     check_layer(prior.encoder, codes)
     return EncoderStart(encoder=prior.encoder, bank_size=solve.bank_size)
+
+
+IDLE = {"codes": {"kind": "single"}, "solve": {"init": "random", "steps": 0}, "tune": {"steps": 0}}
+"""Settings with which nothing is inverted, for results that come from another network."""
+
+
+def _repaired_by(
+    table: Mapping, given: Given, prior: Any, names: Names, networks: Networks
+) -> tuple[Given, Any]:
+    """The parts of a table as its autoencoder changes them, and what `restore` takes as `refine`.
+
+    Arguments:
+        table, prior, names: see `make_method`; given: the table's parts; networks: where autoencoders come from.
+
+    Raises:
+        SettingsError: it both repairs and answers, or answers several times.
+    """
+    refiner, answering = (_refiner(table.get(name), prior, networks) for name in ("refine", "answer"))
+    if answering is None:
+        return given, refiner
+    called = spelled("answer", names)
+    if refiner is not None:
+        raise SettingsError(f"{called} and {spelled('refine', names)} are two uses of an autoencoder: give one.")
+    if table.get("draws"):
+        raise SettingsError(f"{called}: an autoencoder has one answer; leave out {spelled('draws', names)}.")
+    given = {part: {**IDLE.get(part, {}), **settings} for part, settings in given.items()}
+    return given, networks.own_answer(answering)
 
 
 def _refiner(source: Any, prior: Any, networks: Networks) -> Any:

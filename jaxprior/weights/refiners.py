@@ -55,11 +55,45 @@ class Refiner:
         return summary(self, f"{name}: {architecture}, {shape_text(self.image_shape)}", self.params)
 
 
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, kw_only=True, repr=False)
+class OwnAnswer:
+    """A refiner that looks at the observation, not at what an inversion made of it: its answer is the result.
+
+    `restore(..., refine=OwnAnswer(network=...))` restores without the generator, as a control of what it brings. An
+    inversion is then lost work; `solve=Solve(steps=0)` does none. The observation is shown as a picture of the photo's
+    size, see `Operator.pictured`.
+
+    Fields:
+        network: from images [b, h, w, c] in [-1, 1] to images, such as a `Refiner` that was trained on damaged ones.
+
+    Example:
+        >>> answer = OwnAnswer(network=jax.tree_util.Partial(lambda images: -images))
+        >>> float(answer(jax.numpy.ones((1, 2, 2, 3)))[0, 0, 0, 0])
+        -1.0
+    """
+
+    network: Any
+
+    def __call__(self, images: Array) -> Array:
+        """Observations as pictures [b, h, w, c] in [-1, 1] -> restored ones, each by itself."""
+        return self.network(images)
+
+    @property
+    def image_shape(self) -> tuple[int, ...] | None:
+        """Shape of one image, (h, w, c); None if the network does not tell it."""
+        return getattr(self.network, "image_shape", None)
+
+    def __repr__(self) -> str:
+        return f"OwnAnswer({self.network!r})"
+
+
 def load_refiner(source: str | Path) -> Refiner:
     """Load a refiner; every name and shape is checked.
 
     Arguments:
-        source: the folder of a run of `jaxprior train autoencoder`, or its .safetensors file.
+        source: the folder of a run of `jaxprior train autoencoder` or `jaxprior train convae`, or its .safetensors
+            file.
 
     Raises:
         WeightsError: there is none, it is damaged, or it holds another kind of network.

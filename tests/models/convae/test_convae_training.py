@@ -1,5 +1,7 @@
 """The training of a convolutional autoencoder: its loss, its step against the authors' code, and a killed run."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -184,6 +186,32 @@ def test_a_command_trains_and_its_run_serves(tmp_path, photos, prior_file):
     assert jp.load_features(tmp_path / "run")(images.to_float(photos.pixels[:2])).shape == (2, 1, 1, 8)
     other = call(*asked, "--no-mirror", code=2).stderr
     assert "mirror" in other  # the folder belongs to another training
+    hole = np.zeros((16, 16), np.float32)
+    hole[4:12, 4:12] = 1
+    answered = ("inpaint", tmp_path / "photos", "--limit", 2, "--mask", "center:0.25", "--clean", "--prior", prior_file)
+    call(*answered, "--answer", tmp_path / "run", "-o", tmp_path / "answers")
+    record = json.loads((tmp_path / "answers/run.json").read_text())["configuration"]
+    assert record["refine"]["type"] == "OwnAnswer" and record["solve"]["steps"] == 0
+    refiner, some = jp.load_refiner(tmp_path / "run"), images.to_float(photos.pixels[:2])
+    expected = refiner(some * (1 - hole[..., None]))
+    for i in range(2):
+        (path,) = (tmp_path / "answers/raw").glob(f"{i:03d}-*.png")
+        np.testing.assert_allclose(images.to_float(images.load_image(path)), expected[i], atol=0.01)
+    result = jp.restore(
+        jp.load_prior(prior_file), some, jp.Inpaint(hole), key=jax.random.key(0), codes=jp.SingleCode(),
+        solve=jp.Solve(steps=0), refine=jp.OwnAnswer(network=refiner),
+    )  # fmt: skip
+    np.testing.assert_allclose(result.images, expected, atol=1e-5)
+    small = jp.restore(
+        jp.load_prior(prior_file), some, jp.SuperResolve(4), key=jax.random.key(0), codes=jp.SingleCode(),
+        solve=jp.Solve(steps=0), refine=jp.OwnAnswer(network=jax.tree_util.Partial(lambda x: x)),
+    )  # fmt: skip
+    tiles = np.asarray(small.images).reshape(2, 4, 4, 4, 4, 3)
+    np.testing.assert_array_equal(tiles, np.broadcast_to(tiles[:, :, :1, :, :1], tiles.shape))
+    for given, said in (("--refine", "two uses of an autoencoder"), ("--draws", "has one answer")):
+        value = tmp_path / "run" if given == "--refine" else 2
+        wrong = call(*answered, "--answer", tmp_path / "run", given, value, "-o", tmp_path / "x", code=2)
+        assert said in " ".join(wrong.stderr.split())
 
 
 def test_mistakes_are_sentences(tmp_path, prior_file, photos):
