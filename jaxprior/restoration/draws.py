@@ -31,6 +31,10 @@ STEPS = 25
 CANDIDATES = 2
 """So many of them are solved for each draw that stays."""
 
+HOTTER = 10.0
+"""So many times the method's temperature counts for the random moves of single codes: one code explains a picture worse
+than several do, and errs alike over larger parts of it."""
+
 PROJECTIONS: dict[str, Projection] = {"uniform": "clip", "sphere": "sphere"}
 """How a single code is kept where the prior's training drew its codes, if that is not all of the space."""
 
@@ -42,7 +46,7 @@ class Draws:
     Fields:
         count: draws of each picture, 1 or more.
         moves: random moves of each of them by Langevin dynamics, after its inversion; 0 leaves them out. Their
-            temperature is `Solve.temperature`.
+            temperature is `Solve.temperature`, and `HOTTER` times that for single codes that are found by themselves.
         steps: evaluations of the inversion of each draw; None for as many as the method has, or `STEPS` where the
             method takes an encoder's answer without any step.
 
@@ -108,7 +112,7 @@ def own_inversion(draws: Draws | None, *, solve: Solve, start: Any, code_distrib
         init="bank",
         starts=CANDIDATES * draws.count,
         bank_size=solve.bank_size,
-        temperature=solve.temperature,
+        temperature=HOTTER * solve.temperature,
         precision=solve.precision,
     )
     return OwnInversion(SingleCode(project=PROJECTIONS.get(code_distribution, "none")), its)
