@@ -29,6 +29,7 @@ from .operators import Deblur as Deblur
 from .operators import Denoise as Denoise
 from .operators import Identity as Identity
 from .operators import Inpaint as Inpaint
+from .operators import Measure as Measure
 from .operators import Operator as Operator
 from .operators import SuperResolve as SuperResolve
 from .restoration import benchmarking as benchmarking

@@ -54,7 +54,8 @@ def task_command(name: str) -> Callable[..., None]:
         run: opt.RunOptions,
     ) -> None:
         given = {"name": name, **settings.changes()}
-        _restore(given, images, out, observed if operator.degrades else ORIGINALS, method_table(method), run, names)
+        pictures = ORIGINALS if takes_originals(operator) else observed
+        _restore(given, images, out, pictures, method_table(method), run, names)
 
     command.__doc__ = "\n\n".join(part for part in (operators.task_summary(name), operator.text) if part)
     try:
@@ -65,9 +66,14 @@ def task_command(name: str) -> Callable[..., None]:
 
 def _options_of_pictures(operator: Any) -> type:
     """The options that say what the pictures of a task are."""
-    if not operator.degrades:
+    if takes_originals(operator):
         return opt.NoOptions
     return opt.SizeOptions if keeps_size(operator) else opt.ObservedOptions
+
+
+def takes_originals(operator: Any) -> bool:
+    """Whether the pictures given to a task's command are always the originals."""
+    return not operator.degrades or operator.observes_numbers
 
 
 def spelling(settings: type) -> dict[str, str]:

@@ -17,7 +17,7 @@ from jaxprior.metrics import Metric, Scored, installed_metrics, is_asked, own_me
 from jaxprior.metrics._images import clip
 from jaxprior.metrics.draws import SPREAD
 from jaxprior.metrics.perceptual import feature_distance
-from jaxprior.operators import Identity, Operator, batched
+from jaxprior.operators import Identity, Operator, batched, map_images
 from jaxprior.protocols import DRAWS, HOLE, MASK, MERGE, MERGED, NETWORK, OBSERVED, TRUTH
 from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
@@ -136,7 +136,7 @@ def _own_figures(
 
 def _given(scored: Scored) -> set[str]:
     """What metrics can need (see `jaxprior.metrics.Metric`) and these pictures have."""
-    one = jax.tree.map(lambda array: array[0], scored.task)
+    one = map_images(lambda array: array[0], scored.task)
     given = {
         TRUTH: scored.truth is not None,
         MASK: scored.masks is not None,

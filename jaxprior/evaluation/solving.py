@@ -175,6 +175,8 @@ class Solver:
                 )  # fmt: skip
         with doing("judging how well the pictures fit the prior"):
             fits = judge(self.prior, observed[: len(jobs)], operators.take(task, np.arange(len(jobs))))
+        if getattr(task, "observes_numbers", False):
+            observed = np.asarray(_shown(operators.batched(task, len(ids)), observed))
         return [
             Found(
                 raw=result.images[i],
@@ -234,7 +236,7 @@ def shapes_of(cell: Cell, prior: Any) -> tuple[operators.Operator, jax.ShapeDtyp
 @partial(jax.jit, compiler_options=QUICKLY_COMPILED)
 def _shown(task: operators.Operator, photos: jax.Array) -> jax.Array:
     """What is seen of photos, for every one of them by its own operator."""
-    return jax.vmap(type(task).shown)(task, photos)
+    return jax.vmap(type(task).shown, (operators.image_axes(task), 0))(task, photos)
 
 
 def put_together(job: Job, squares: Sequence[Found], *, measures: Sequence[str] = ()) -> Found:

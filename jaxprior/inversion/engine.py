@@ -23,6 +23,7 @@ from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.optimizers.choice import make_optimizer, takes_chances
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts.random import RandomStart
+from jaxprior.operators import image_axes
 from jaxprior.protocols import Codes
 from jaxprior.system import ahead
 from jaxprior.system.activity import doing
@@ -64,7 +65,7 @@ def begin(
     Arguments:
         generator: see `latents`.
         objective: the loss.
-        operator: forward operator, all arrays with a leading axis b.
+        operator: forward operator, all arrays with a leading axis b but for those that all images share.
         observed: observations [b, ...].
         keys: one random key per image, [b].
         codes, solve: what is optimised, and how.
@@ -232,13 +233,13 @@ def _spread_like(observed, tree):
 @partial(jax.jit, static_argnames="solve")
 def _targets(objective, operator, observed, keys, *, solve):
     if solve.keep != "held_out":
-        return jax.vmap(objective.target)(operator, observed)
+        return jax.vmap(objective.target, (image_axes(operator), 0))(operator, observed)
 
     def target(operator, observed, key):
         held = _held_out(observed.shape[:-1], solve.hold_out, jax.random.fold_in(key, HELD_STREAM))
         return objective.target(operator, observed, held)
 
-    return jax.vmap(target)(operator, observed, keys)
+    return jax.vmap(target, (image_axes(operator), 0, 0))(operator, observed, keys)
 
 
 def _held_out(shape: tuple[int, ...], share: float, key: Array) -> Array:
@@ -322,7 +323,7 @@ def choose(which: Array, new, old):
 def _step(state, generator, objective, operator, target, *, codes, solve):
     latents, optimizer = state["latents"], make_optimizer(solve)
     gradient = jax.value_and_grad(partial(_evaluate, codes=codes), has_aux=True)
-    (losses, (found, _)), grads = jax.vmap(gradient, (0, None, None, 0, 0))(
+    (losses, (found, _)), grads = jax.vmap(gradient, (0, None, None, image_axes(operator), 0))(
         latents, generator, objective, operator, target
     )
     state = _keep_best(state, found, solve=solve)
@@ -376,7 +377,8 @@ def _penalties(latents, generator, *, codes):
 @partial(jax.jit, static_argnames="solve", compiler_options=QUICKLY_COMPILED)
 def _compared(state, images, objective, operator, target, latents, features, penalties, *, solve):
     """Every image's latents with their step, loss and PSNR, and what is kept of it when they are known."""
-    found = jax.vmap(objective.evaluate)(images, operator, target, latents, features)
+    axes = (0, image_axes(operator), 0, 0, 0)
+    found = jax.vmap(objective.evaluate, axes)(images, operator, target, latents, features)
     if penalties is not None:
         found = found._replace(loss=found.loss + penalties)
     kept = _keep_best(state, found, solve=solve)["kept"]

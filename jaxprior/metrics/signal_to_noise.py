@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxprior.metrics._images import Images, Mask, checked_mask, checked_pair, clip, mean_over
+from jaxprior.operators import image_axes
 from jaxprior.protocols import HOLE, KNOWN, MASK, MERGE, MERGED, OBSERVED, TRUTH, WHOLE, Metric, Scored
 
 
@@ -60,8 +61,9 @@ def _known(scored: Scored) -> Array:
     raw, task = scored.raw, scored.task
     if scored.masks is not None:
         return psnr(raw, scored.observed, mask=1 - jnp.asarray(scored.masks))
-    again = jax.vmap(type(task).apply)(task, raw)
-    wanted = jax.vmap(type(task).compared)(task, jnp.asarray(scored.observed))
+    axes = (image_axes(task), 0)
+    again = jax.vmap(type(task).apply, axes)(task, raw)
+    wanted = jax.vmap(type(task).compared, axes)(task, jnp.asarray(scored.observed))
     flat = (len(raw), 1, -1, 1)  # observations need not be images
     return psnr(again.reshape(flat), wanted.reshape(flat))
 

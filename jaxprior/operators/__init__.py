@@ -18,7 +18,8 @@ ONE image:
             return self.gain * x
 
 Arrays are leaves of the pytree: one array for all images, or with a leading axis b, one for each; `batched`
-makes the latter of the former for `jax.vmap(..., in_axes=0)`. All other fields are static: declare them with
+makes the latter of the former for `jax.vmap(..., in_axes=0)`. An array that is too large for a copy an image is
+declared by `shared()`; `image_axes` then says what `jax.vmap` maps. All other fields are static: declare them with
 `dataclasses.field(metadata={"static": True})`. Give it a `label` if one word is not enough for a title.
 
 A task is an operator that is found by its name: a file of this folder, named like the task, whose `OPERATOR` is the

@@ -2,7 +2,10 @@
 from ._base import NoSettings as NoSettings
 from ._base import Operator as Operator
 from ._base import batched as batched
+from ._base import image_axes as image_axes
+from ._base import map_images as map_images
 from ._base import per_image as per_image
+from ._base import shared as shared
 from ._base import take as take
 from ._compose import Compose as Compose
 from ._finding import load_task as load_task
@@ -15,5 +18,6 @@ from .colorize import Colorize as Colorize
 from .deblur import Deblur as Deblur
 from .denoise import Denoise as Denoise
 from .inpaint import Inpaint as Inpaint
+from .measure import Measure as Measure
 from .reconstruct import Identity as Identity
 from .superres import SuperResolve as SuperResolve

@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -35,6 +35,17 @@ def per_image(*, ndim: int, optional: bool = False) -> Any:
     return dataclasses.field(default=default, metadata={"ndim": ndim})
 
 
+def shared() -> Any:
+    """Declare an operator's array field that always serves all images: it is large, and no image gets a copy.
+
+    `jax.vmap` takes the operator with `in_axes=image_axes(operator)`.
+
+    Example:
+        >>> matrix: jax.Array = shared()    # [m, n], for a batch too
+    """
+    return dataclasses.field(metadata={"shared": True})
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NoSettings:
     """The settings of an operator that has none."""
@@ -50,6 +61,8 @@ class Operator(abc.ABC):
             are always the originals.
         observes_pictures: whether an observation is a picture in [-1, 1], as the photo is, so that its range can be
             checked. Measurements of another kind are only checked to be finite.
+        observes_numbers: whether an observation is no picture at all but a list of numbers, so that pictures which are
+            given are always the originals. `shown` then makes a picture of an observation.
         fills_holes: whether the task has a field `mask`, and an observation shows the photo itself wherever that is 0.
             Then results are merged without a seam (see `jaxprior.restoration.merging`) instead of by `merge`.
         gives_colours: whether an observation lacks the colours of the photo alone, so that a photograph of any size
@@ -64,6 +77,7 @@ class Operator(abc.ABC):
     linear: ClassVar[bool] = True
     degrades: ClassVar[bool] = True
     observes_pictures: ClassVar[bool] = False
+    observes_numbers: ClassVar[bool] = False
     fills_holes: ClassVar[bool] = False
     gives_colours: ClassVar[bool] = False
     settings: ClassVar[type] = NoSettings
@@ -127,7 +141,8 @@ class Operator(abc.ABC):
             Array(0., dtype=float32)
         """
         photos = require_batch(photos)
-        return jax.vmap(type(self).apply)(batched(self, len(photos)), jnp.asarray(photos))
+        own = batched(self, len(photos))
+        return jax.vmap(type(self).apply, (image_axes(own), 0))(own, jnp.asarray(photos))
 
     def compared(self, observed: Array) -> Array:
         """The part of one observation that A(x) is compared with; all of it, unless an operator knows better.
@@ -147,7 +162,7 @@ class Operator(abc.ABC):
             observed: the observation of one image.
 
         Returns:
-            the same shape.
+            the same shape, or a picture [h, w, c] of an observation that is none.
         """
         return self.compared(observed)
 
@@ -228,6 +243,28 @@ def require_batch(photos: Any) -> Any:
     return photos
 
 
+def require_keys(owner: str, key: Any, count: int) -> Array:
+    """Require random keys [count], one for each picture to which noise is added.
+
+    Arguments:
+        owner: the operator's class, for the message.
+        key: what was given, or None.
+        count: of the pictures.
+
+    Raises:
+        ValueError: there are none, or another number. ArgumentError: something else was given.
+    """
+    expected = f"`observe` needs {count} random keys, one an image"
+    if key is None:
+        raise ValueError(f"{owner}: {expected}; pass `key=jax.random.split(jax.random.key(0), {count})`.")
+    if not is_array(key):
+        raise ArgumentError(f"{owner}: {expected}, got {described(key)}.")
+    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    if key.ndim != (1 if typed else 2) or len(key) != count:
+        raise ValueError(f"{owner}: {expected}, got keys of the shape {tuple(key.shape)}.")
+    return key
+
+
 def as_image(x: Any) -> Array:
     """One image, or one observation, as an array of JAX. Its values are not looked at: it may be traced.
 
@@ -242,14 +279,15 @@ def as_image(x: Any) -> Array:
 
 
 def batched(operator: AnyOperator, b: int) -> AnyOperator:
-    """Give every image its own copy of the arrays that all images share.
+    """Give every image its own copy of the arrays that all images have in common.
 
     Arguments:
-        operator: arrays shared or per image.
+        operator: arrays for all images or per image.
         b: number of images.
 
     Returns:
-        the operator with a leading axis b on every array, for `jax.vmap(..., in_axes=0)`.
+        the operator with a leading axis b on every array that is declared by `per_image`, for
+        `jax.vmap(..., in_axes=image_axes(operator))`.
 
     Raises:
         `ValueError` if an array has another number of axes, or of images.
@@ -295,6 +333,76 @@ def take(operator: AnyOperator, indices: Array | np.ndarray) -> AnyOperator:
     if not is_array(indices) or not np.issubdtype(indices.dtype, np.integer):
         raise ArgumentError(f"`indices` must be an array of whole numbers [n], got {described(indices)}.")
     return _map_arrays(lambda array, ndim, field: array if array.ndim == ndim else array[indices], operator)
+
+
+def image_axes(operator: Any) -> Any:
+    """What `jax.vmap` takes as `in_axes` of an operator whose arrays are per image: 0, but None for shared arrays.
+
+    Arguments:
+        operator: made by `batched`, or any pytree whose arrays have an axis b.
+
+    Returns:
+        0 where nothing is shared.
+
+    Example:
+        >>> image_axes(Inpaint(jnp.zeros((8, 64, 64))))
+        0
+    """
+    return jax.tree.map(lambda _: 0, _without_shared(operator)) if _shares(operator) else 0
+
+
+def map_images(
+    function: Callable[[Any], Any], operator: AnyOperator, shared: Callable[[Any], Any] = lambda array: array
+) -> Any:
+    """Apply a function to every array of an operator that is per image.
+
+    Arguments:
+        function: of an array with an axis b.
+        operator: made by `batched`, or any pytree whose arrays have an axis b.
+        shared: function of arrays that all images share; they stay as they are by default.
+
+    Returns:
+        the operator with what the functions return in place of the arrays.
+
+    Example:
+        >>> map_images(lambda array: array[0], Inpaint(jnp.zeros((8, 64, 64)))).mask.shape
+        (64, 64)
+    """
+    if not _shares(operator):
+        return jax.tree.map(function, operator)
+    return _with_shared(jax.tree.map(function, _without_shared(operator)), operator, shared)
+
+
+def _shares(operator: Any) -> bool:
+    """Whether an operator, or one inside of it, has arrays that all images share."""
+    if isinstance(operator, tuple):
+        return any(map(_shares, operator))
+    if isinstance(operator, type) or not dataclasses.is_dataclass(operator):
+        return False
+    fields = dataclasses.fields(operator)
+    return any(_is_shared(field) or _shares(getattr(operator, field.name)) for field in fields)
+
+
+def _is_shared(field: dataclasses.Field[Any]) -> bool:
+    return bool(field.metadata.get("shared"))
+
+
+def _without_shared(operator: Any) -> Any:
+    """The operator with None in place of what is shared."""
+    return _with_shared(operator, operator, lambda _: None)
+
+
+def _with_shared(operator: Any, source: Any, function: Callable[[Any], Any]) -> Any:
+    """The operator with a function of another one's shared arrays in place of its own."""
+    if isinstance(operator, tuple):
+        return tuple(_with_shared(one, other, function) for one, other in zip(operator, source, strict=True))
+    if not dataclasses.is_dataclass(operator) or isinstance(operator, type) or not _shares(operator):
+        return operator
+    changed = {}
+    for field in dataclasses.fields(operator):
+        value, other = getattr(operator, field.name), getattr(source, field.name)
+        changed[field.name] = function(other) if _is_shared(field) else _with_shared(value, other, function)
+    return dataclasses.replace(operator, **changed)
 
 
 def _map_arrays(function, operator: AnyOperator) -> AnyOperator:

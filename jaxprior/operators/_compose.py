@@ -57,6 +57,11 @@ class Compose(Operator):
         return all(getattr(operator, "observes_pictures", False) for operator in self.operators)
 
     @property
+    def observes_numbers(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  as its last one does
+        """Whether what comes out of the last operator is a list of numbers."""
+        return getattr(self.operators[-1], "observes_numbers", False)
+
+    @property
     def label(self) -> str:
         """The operators' labels in their order, joined by " + "."""
         return " + ".join(operator.label for operator in self.operators)
@@ -91,6 +96,10 @@ class Compose(Operator):
         to look as `observe` leaves it. Put the mask last if it may show anything.
         """
         return self.operators[-1].compared(observed)
+
+    def shown(self, observed: Array) -> Array:
+        """What is compared; or, of a list of numbers, the picture that the last operator makes of it."""
+        return self.operators[-1].shown(observed) if self.observes_numbers else self.compared(observed)
 
     def seen(self, compared: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
         """What the last operator shows of its input, and so on to the photo; known is what all of them leave known."""

@@ -16,7 +16,7 @@ from jaxprior.data.mask_words import INVERT_TEXT, MASK_TEXT, MEANS_TEXT, MaskMea
 from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import ArgumentError
 from jaxprior.lazy_jax import Array, jax, jnp
-from jaxprior.operators._base import Image, Images, Operator, as_image, batched, per_image, require_batch
+from jaxprior.operators._base import Image, Images, Operator, as_image, batched, per_image, require_batch, require_keys
 from jaxprior.operators._masking import checked_mask, mask_of, mask_over, register_checked
 from jaxprior.settings import PLAIN, Names, setting
 
@@ -114,15 +114,8 @@ class Denoise(Operator):
             `ValueError` without keys, for another number of them, and for a mask that does not fit.
         """
         photos = jnp.asarray(require_batch(photos))
-        expected = f"`observe` needs {len(photos)} random keys, one an image"
-        if key is None:
-            raise ValueError(f"Denoise: {expected}; pass `key=jax.random.split(jax.random.key(0), {len(photos)})`.")
-        if not is_array(key):
-            raise ArgumentError(f"Denoise: {expected}, got {described(key)}.")
-        typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-        if key.ndim != (1 if typed else 2) or len(key) != len(photos):
-            raise ValueError(f"Denoise: {expected}, got keys of the shape {tuple(key.shape)}.")
-        return jax.vmap(type(self)._add_noise)(batched(self, len(photos)), photos, key)
+        keys = require_keys("Denoise", key, len(photos))
+        return jax.vmap(type(self)._add_noise)(batched(self, len(photos)), photos, keys)
 
     def compared(self, observed: Array) -> Array:
         """Blank the noisy pixels, if they are known; else compare everything."""

@@ -20,7 +20,7 @@ from jaxprior.errors import ArgumentError, ImageError
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts.given import GivenStart, check_given
-from jaxprior.operators import Identity, Operator, batched, take
+from jaxprior.operators import Identity, Operator, batched, image_axes, take
 from jaxprior.restoration.merge_rule import MERGES
 from jaxprior.system.amounts import plural
 from jaxprior.weights.cut import CutGenerator
@@ -130,7 +130,8 @@ def as_observed(observed: Any, task: Operator, prior: Prior, value_range: Any) -
         )
     _refuse_none(batch, "observed")
     batch = jnp.asarray(batch, jnp.float32)
-    looked_at = jax.vmap(type(task).compared)(batched(task, len(batch)), batch)
+    own = batched(task, len(batch))
+    looked_at = jax.vmap(type(task).compared, (image_axes(own), 0))(own, batch)
     of_pictures = getattr(task, "observes_pictures", False)
     require_pictures(looked_at, "observed", farthest=FARTHEST_OBSERVED if of_pictures else np.inf)
     if of_pictures:

@@ -22,7 +22,7 @@ from jaxprior.errors import ImageError
 from jaxprior.inversion.engine import NUMERICS_VERSION
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
-from jaxprior.operators import Operator, batched
+from jaxprior.operators import Operator, batched, map_images
 from jaxprior.protocols import Codes
 from jaxprior.restoration.arguments import (
     as_ids,
@@ -254,7 +254,7 @@ def _invert(
     devices = jax.local_devices()[: len(observed)] if devices is None else devices
     with shown(task.label, len(observed)) if progress is True else contextlib.nullcontext() as work:
         inverter, b = Inverter(prior, method, devices=devices), len(observed)
-        one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), batched(task, b))
+        one = map_images(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), batched(task, b))
         shape = jax.ShapeDtypeStruct(np.shape(observed)[1:], np.float32)
         inverter, batch_size = inverter.fitted(one, shape, wanted=min(batch_size or b, b), memory=memory)
         inverter.compile_ahead(one, shape, wanted=batch_size)

@@ -29,12 +29,12 @@ class Problems:
         operator, observed, keys: of all pictures, with a leading axis b.
         entries: which; latents: of all of them, to begin or go on with, or None.
         starts: of every picture.
-        place: puts arrays with a leading axis of entries on the devices.
+        place: puts a batch of entries on the devices.
     """
 
     def __init__(
         self, operator: Operator, observed: Array, keys: Array, entries: np.ndarray, latents: Any, *, starts: int,
-        place: Callable[[Any], Any],
+        place: Callable[[Batch], Batch],
     ):  # fmt: skip
         self.entries, self.latents, self.starts, self.place = entries, latents, starts, place
         # Entries are picked out on the host, where this takes no program.

@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.operators import Operator
+from jaxprior.operators import Operator, image_axes
 from jaxprior.restoration.grouping import in_groups
 from jaxprior.restoration.merge_rule import MergeRule, fills_holes, thickness
 from jaxprior.restoration.smooth_fill import biharmonic_fill, harmonic_fill
@@ -47,7 +47,7 @@ def merge_pictures(
         float32 [b, h, w, c].
     """
     if rule is None or not fills_holes(task):
-        return jax.vmap(type(task).merge)(task, observed, restored)
+        return jax.vmap(type(task).merge, (image_axes(task), 0, 0))(task, observed, restored)
     masks = np.asarray(task.mask)  # pyright: ignore[reportAttributeAccessIssue]  what fills holes has a mask
     plate, prior = np.stack([rule.weights(thickness(mask)) for mask in masks], axis=1)
     pictures = (np.asarray(observed), np.asarray(restored), masks, plate, prior)

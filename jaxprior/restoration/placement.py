@@ -20,13 +20,14 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxprior.errors import MemoryLimitError
 from jaxprior.inversion import batching
+from jaxprior.inversion.batching import Batch
 from jaxprior.inversion.codes.tuned import CHANGE, TunedCode
 from jaxprior.inversion.engine import CHUNK, compile_ahead, compile_step, step_shapes, trace_step
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts import make_start
 from jaxprior.inversion.state import BatchState
-from jaxprior.operators import Operator
+from jaxprior.operators import Operator, map_images
 from jaxprior.protocols import Codes
 from jaxprior.restoration.banks import sample_bank
 from jaxprior.restoration.costs import StepCost, count
@@ -95,7 +96,7 @@ class Placement:
         alone = self.devices == jax.local_devices()[:1]
         mesh = None if alone else Mesh(np.array(self.devices), ("image",))
         self._by_image = None if mesh is None else NamedSharding(mesh, PartitionSpec("image"))
-        everywhere = None if mesh is None else NamedSharding(mesh, PartitionSpec())
+        self._everywhere = everywhere = None if mesh is None else NamedSharding(mesh, PartitionSpec())
         self.stated, self.tuned = codes, codes if isinstance(codes, TunedCode) else None
         self.codes, self.settings = codes if self.tuned is None else self.tuned.codes, solve
         start = make_start(solve.init, bank_size=solve.bank_size) if start is None else start
@@ -261,7 +262,10 @@ class Placement:
 
         key = jax.eval_shape(lambda: jax.random.key(0))
         objective = objective_of_tuning(self.objective) if phase else self.objective
-        return self.generator, objective, jax.tree.map(stacked, operator), stacked(observed), stacked(key)
+        def same(leaf: Any) -> jax.ShapeDtypeStruct:
+            return jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype, sharding=self._everywhere)
+
+        return self.generator, objective, map_images(stacked, operator, same), stacked(observed), stacked(key)
 
     def step_bytes(self, operator: Operator, observed: Any, *, size: int) -> int:
         """Bytes on each device that one step of a group needs, weights and latents included, as the compiler plans it.
@@ -367,7 +371,7 @@ class Placement:
     def problems(self, operator: Operator, observed: Array, keys: Array, entries: np.ndarray, latents: Any) -> Problems:
         """Some entries as problems of the engine, which places them on the devices; see `Problems`."""
         starts = self.settings.starts
-        return Problems(operator, observed, keys, entries, latents, starts=starts, place=self.place)
+        return Problems(operator, observed, keys, entries, latents, starts=starts, place=self.place_batch)
 
     def given(self, entries: np.ndarray, keys: Array) -> Any:
         """Latents that the caller gave of some entries, or None; see `given_latents`."""
@@ -376,3 +380,12 @@ class Placement:
     def place(self, tree: Any) -> Any:
         """Arrays with a leading axis of a group's entries, each to its device."""
         return jax.device_put(tree, self._by_image)
+
+    def place_batch(self, batch: Batch) -> Batch:
+        """A group's entries on the devices."""
+        rest = self.place(batch._replace(operator=None))
+        return rest._replace(operator=self.place_operator(batch.operator))
+
+    def place_operator(self, operator: Operator) -> Operator:
+        """The operator of a group's entries: each entry's arrays to its device, and what is shared to all of them."""
+        return map_images(self.place, operator, lambda array: jax.device_put(array, self._everywhere))

@@ -216,6 +216,7 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
     objective = _objective(stated, given["objective"], prior, names, networks)
     objective.check_codes(codes)
     solve = dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names))
+    check_suits(task, objective, solve)
     _refuse_unused(table.get("encoder"), objective, solve, prior, names)
     tuning = {**tuning, **given["tune"]}
     return Method(
@@ -268,7 +269,26 @@ def completed(
         begun, stated, default, tuning = _from_card(card, prior, _name_of(task))
         codes = codes or make_tuned(begun, tuning, names=PLAIN)
         objective, solve = objective or _objective(stated, {}, prior, PLAIN, Networks()), solve or default
+    check_suits(task, objective, solve)
     return Method(codes, objective, solve, start=encoder_start(prior, codes, solve) if start is None else start)
+
+
+def check_suits(task: Operator | None, objective: Objective, solve: Solve) -> None:
+    """Refuse a loss or a rule that looks at observed pictures, where a task observes a list of numbers.
+
+    Raises:
+        ArgumentError: naming the field and what to take instead.
+    """
+    if not getattr(task, "observes_numbers", False):
+        return
+    assert task is not None
+    why = f"and {task.name} observes a list of numbers, which is no picture"
+    if objective.features is not None:
+        raise ArgumentError(f"`features` compares pictures in a network, {why}: take none, with `pixel` l2 or l1.")
+    if objective.window:
+        raise ArgumentError(f"`window` looks at pixels around a hole, {why}: take 0.")
+    if solve.keep == "held_out":
+        raise ArgumentError(f"`keep` held_out holds squares of a picture out of the fit, {why}: take best or last.")
 
 
 def _name_of(task: Operator | None) -> str:

@@ -32,7 +32,7 @@ import numpy as np
 import safetensors.numpy
 
 from jaxprior.errors import WeightsError
-from jaxprior.operators import Operator, batched
+from jaxprior.operators import Operator, batched, map_images
 from jaxprior.restoration.arguments import as_observed, as_prior, as_task, refuse_tracing
 from jaxprior.restoration.smooth_fill import harmonic_fill
 from jaxprior.runs.row import GOOD, POOR
@@ -135,7 +135,7 @@ def critic_values(prior: Prior, observed: Array | np.ndarray, task: Operator) ->
     """
     found, tasks = [], jax.device_get(batched(task, len(observed)))
     for i, one in enumerate(np.asarray(observed, np.float32)):  # one by one: a result does not depend on the others
-        own = jax.tree.map(lambda array, i=i: array[i], tasks)
+        own = map_images(lambda array, i=i: array[i], tasks)
         found.append(jax.device_get(_values(prior.critic, own, one)))
     values, shares = zip(*found, strict=True)
     return np.stack(values), np.array(shares)

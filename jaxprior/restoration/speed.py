@@ -72,7 +72,8 @@ def begin_steps(placement: Placement, operator: Any, observed: Any, *, size: int
     shapes = placement.step_arguments(operator, observed, size=size)
     generator, objective, operators, seen, keys = shapes
     operators, seen = (jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), tree) for tree in (operators, seen))
-    operators, seen, keys = placement.place((operators, seen, jax.random.split(jax.random.key(0), keys.shape[0])))
+    operators = placement.place_operator(operators)
+    seen, keys = placement.place((seen, jax.random.split(jax.random.key(0), keys.shape[0])))
     codes, solve, platform = placement.codes, placement.settings, placement.platform
     arguments = {"codes": codes, "solve": solve, "platform": platform}
     with jax.default_matmul_precision(solve.matmul_precision):

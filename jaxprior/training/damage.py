@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.data.masks import MaskSpec
-from jaxprior.operators import Operator, batched, make_task, task_table
+from jaxprior.operators import Operator, batched, image_axes, make_task, task_table
 from jaxprior.training.own_samples import Samples
 from jaxprior.training.pictures import Pictures, draw, to_images
 from jaxprior.training.tasks import check_task
@@ -135,7 +135,7 @@ def _of_tasks(
     for number, damage in enumerate(damages):
         operator = damage.with_masks(masks)
         observed = operator.observe(originals, key=keys)
-        own = jax.vmap(lambda one, y: look(one, one.compared(y)))(operator, observed)
+        own = jax.vmap(lambda one, y: look(one, one.compared(y)), (image_axes(operator), 0))(operator, observed)
         mine = (chosen == number)[:, None, None, None]
         found = own if found is None else jax.tree.map(partial(jnp.where, mine), own, found)
     return found

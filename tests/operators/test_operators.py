@@ -22,6 +22,7 @@ from jaxprior.operators import (
     Denoise,
     Identity,
     Inpaint,
+    Measure,
     Operator,
     SuperResolve,
     batched,
@@ -88,6 +89,7 @@ LINEAR = {
     "denoise under a mask": Denoise(0.3, hole(3)),
     "deblur": Deblur(normal(4, 5, 5)),
     "deblur, kernel larger than the image": Deblur.gaussian(3.0, 19),
+    "measure": Measure.gaussian(50, (H, W, 3)),
     "compose": Compose((Inpaint(hole(5)), Deblur(normal(6, 3, 3)), SuperResolve(2, "box"), Colorize())),
 }
 

@@ -22,7 +22,7 @@ MAIN_ARGUMENTS = 3
 def test_the_public_face_is_complete():
     promised = {
         "BankStart", "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "Draws", "Encoder", "EncoderStart",
-        "FeatureCode",
+        "FeatureCode", "Measure",
         "FeatureNetwork", "GivenStart",
         "Identity", "Inpaint", "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "OwnAnswer", "Prior",
         "PriorRanking",

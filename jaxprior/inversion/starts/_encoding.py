@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxprior.nn.latent import draw_codes
-from jaxprior.operators import Operator
+from jaxprior.operators import Operator, image_axes
 
 
 Array = jax.Array
@@ -24,7 +24,7 @@ def answered(encoder: Any, operator: Any, fitted: Array, held: Array | None, *, 
             known = known * left
         return picture * known, known
 
-    return encoder(*jax.vmap(of_one)(operator, fitted, held))
+    return encoder(*jax.vmap(of_one, (image_axes(operator), 0, 0))(operator, fitted, held))
 
 
 @partial(jax.jit, static_argnames=("codes", "further"))

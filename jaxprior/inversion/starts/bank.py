@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxprior.checks import whole_number
+from jaxprior.operators import image_axes
 from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
 
@@ -122,7 +123,7 @@ def choose(bank: Bank, operator: Any, targets: Any, nth: Array, *, count: int, s
             errors = jnp.square(seen * keep - target.fitted[None])
             return jnp.mean(errors, axis=tuple(range(1, errors.ndim)))
 
-        return jax.vmap(of_one)(operator, targets, jnp.moveaxis(piece[:, nth], 1, 0))
+        return jax.vmap(of_one, (image_axes(operator), 0, 0))(operator, targets, jnp.moveaxis(piece[:, nth], 1, 0))
 
     found = jnp.moveaxis(jax.lax.map(errors, pieces), 1, 0).reshape(len(nth), each)
     _, best = jax.lax.top_k(-found, count)
