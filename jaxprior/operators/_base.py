@@ -192,6 +192,21 @@ class Operator(abc.ABC):
             picture = jax.image.resize(picture, shape, "linear", antialias=False)
         return picture, jnp.ones((*shape[:2], 1), picture.dtype)
 
+    def simulate(self, x: Image) -> Array:
+        """The degradation as it is repeated on generated images that are compared in the code of an autoencoder.
+
+        This is S of the Generative Encoder (seed 004, equation 3 and section 3.2). Its encoder is trained to filter
+        noise and blur, so that these are not repeated (S is the identity); masks and sizes are, and by default
+        everything else.
+
+        Arguments:
+            x: `[h, w, c]` in [-1, 1].
+
+        Returns:
+            what `apply` returns, or the image itself where the encoder filters what happened.
+        """
+        return self.apply(x)
+
     def pictured(self, compared: Array, shape: tuple[int, ...]) -> Array:
         """One observation as a picture of the photo's size, which the encoder of an autoencoder looks at.
 
@@ -352,7 +367,7 @@ def image_axes(operator: Any) -> Any:
 
 
 def map_images(
-    function: Callable[[Any], Any], operator: AnyOperator, shared: Callable[[Any], Any] = lambda array: array
+    function: Callable[[Any], Any], operator: Any, shared: Callable[[Any], Any] = lambda array: array
 ) -> Any:
     """Apply a function to every array of an operator that is per image.
 

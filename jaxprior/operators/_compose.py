@@ -115,6 +115,13 @@ class Compose(Operator):
         assert known is not None  # there is one operator at least
         return compared * known, known
 
+    def simulate(self, x: Image) -> Array:
+        """What every operator repeats, one after the other."""
+        simulated = jnp.asarray(x)
+        for operator in self.operators:
+            simulated = getattr(type(operator), "simulate", type(operator).apply)(operator, simulated)
+        return simulated
+
     def merge(self, observed: Array, restored: Image) -> Array:
         """Put back what is known for certain, from the last operator to the first.
 

@@ -150,6 +150,10 @@ class Deblur(Operator):
         blurred = jnp.fft.irfft2(product, s=size, axes=(0, 1))
         return blurred[k - 1 : k - 1 + h, k - 1 : k - 1 + w].astype(x.dtype)
 
+    def simulate(self, x: Image) -> Array:
+        """The image itself: the Generative Encoder leaves it to its encoder to see through a blur."""
+        return as_image(x)
+
     def _transfer(self, size: tuple[int, int], dtype) -> Array:
         return jnp.fft.rfft2(jnp.asarray(self.kernel, dtype), s=size)
 

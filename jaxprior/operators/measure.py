@@ -81,7 +81,7 @@ class Measure(Operator):
     """
 
     matrix: Float[Array | np.ndarray, "m n"] = shared()
-    shape: tuple[int, ...] = dataclasses.field(metadata={"static": True})
+    shape: tuple[int, ...] = dataclasses.field(default=(), metadata={"static": True})
     sigma: float = dataclasses.field(default=0.0, metadata={"static": True})
 
     name = "measure"
@@ -120,8 +120,7 @@ class Measure(Operator):
         Raises:
             ArgumentError: another number, or a matrix that is too large for this machine's memory.
         """
-        if not (isinstance(shape, tuple) and shape and all(isinstance(side, int) and side > 0 for side in shape)):
-            raise ArgumentError(f"Measure: `shape` must be the shape of the pictures, (h, w, c), got {shape!r}.")
+        shape = _checked_shape(shape)
         n = math.prod(shape)
         whole_number("measurements", measurements, least=1, most=n)
         whole_number("seed", seed, least=0, most=MOST_SEED)
@@ -136,7 +135,7 @@ class Measure(Operator):
 
     def __post_init__(self):
         object.__setattr__(self, "sigma", real_number("sigma", self.sigma, least=0))
-        object.__setattr__(self, "shape", tuple(self.shape))
+        object.__setattr__(self, "shape", _checked_shape(self.shape))
         if isinstance(self.matrix, list | tuple | str):
             raise ArgumentError(f"Measure: `matrix` must be an array [m, h w c], got {described(self.matrix)}.")
         if is_array(self.matrix) and self.matrix.ndim == 2 and self.matrix.shape[1] != math.prod(self.shape):
@@ -164,7 +163,7 @@ class Measure(Operator):
                 f"Measure: the matrix is for pictures of {_product(self.shape)}, got an array {list(x.shape)}; "
                 "`Measure.gaussian(measurements, shape)` makes one for them."
             )
-        return jnp.asarray(self.matrix) @ x.reshape(-1)
+        return jnp.matmul(jnp.asarray(self.matrix), x.reshape(-1), precision="highest")
 
     def observe(self, photos: Images, *, key: Array | None = None) -> Array:
         """Measure a batch of clean photos.
@@ -194,7 +193,7 @@ class Measure(Operator):
         measurements, which would take a solution of m equations, but for m much smaller than n nearly the same.
         """
         m, n = self.matrix.shape
-        return (m / (m + n + 1) * (observed @ jnp.asarray(self.matrix))).reshape(self.shape)
+        return m / (m + n + 1) * jnp.matmul(observed, jnp.asarray(self.matrix), precision="highest").reshape(self.shape)
 
     def seen(self, compared: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
         """What `shown` makes of the measurements; something is known of every pixel."""
@@ -208,6 +207,14 @@ def _gaussian(m: int, n: int, seed: int) -> np.ndarray:
     matrix *= np.float32(1 / math.sqrt(m))
     matrix.flags.writeable = False
     return matrix
+
+
+def _checked_shape(shape: Any) -> tuple[int, ...]:
+    """The shape of pictures, which must be some whole numbers."""
+    sides = tuple(shape) if isinstance(shape, tuple | list) else ()
+    if not sides or not all(isinstance(side, int | np.integer) and side > 0 for side in sides):
+        raise ArgumentError(f"Measure: `shape` must be the shape of the pictures, (h, w, c), got {shape!r}.")
+    return tuple(map(int, sides))
 
 
 def _product(shape: tuple[int, ...]) -> str:

@@ -109,7 +109,7 @@ def test_a_picture_of_the_prior_is_found_from_its_measurements_alone_or_with_oth
     solve = jp.Solve(steps=60, learning_rate=0.1)
     both = jp.restore(prior, photos, task, **settings, solve=solve)
     assert (both.loss < 0.6 * both.trace[:, 0]).all()
-    alone = jp.restore(prior, photos[1:], task, **settings, solve=solve, ids=[1])
+    alone = jp.restore(prior, photos[1:], task, **settings, solve=solve, ids=jnp.array([1]))
     np.testing.assert_allclose(alone.images[0], both.images[1], atol=1e-3)
     np.testing.assert_allclose(alone.loss[0], both.loss[1], rtol=1e-3)
     again = jp.invert(prior, task.observe(photos), task, **settings, solve=solve)

@@ -26,6 +26,7 @@ from jaxprior.operators import (
     Operator,
     SuperResolve,
     batched,
+    image_axes,
     per_image,
     take,
 )
@@ -253,13 +254,14 @@ def test_batches_under_jit_are_their_single_images(name):
     observed = jax.jit(lambda op, x, k: op.observe(x, key=k))(operator, np.asarray(photos), keys)
     expected = jax.eval_shape(operator.apply, jax.ShapeDtypeStruct((H, W, 3), jnp.float32))
     assert observed.shape == (3, *expected.shape) and observed.dtype == expected.dtype == jnp.float32
-    apply = jax.jit(jax.vmap(type(operator).apply))
+    axes = (image_axes(each), 0)
+    apply = jax.jit(jax.vmap(type(operator).apply, axes))
     clean = apply(each, photos)
     np.testing.assert_allclose(clean[2], operator.apply(photos[2]), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(apply(take(each, order), photos[order]), clean[order], rtol=1e-5, atol=1e-5)
-    compared = jax.jit(jax.vmap(type(operator).compared))(each, observed)
+    compared = jax.jit(jax.vmap(type(operator).compared, axes))(each, observed)
     np.testing.assert_allclose(compared, clean, atol=2.0 if name == "denoise" else 1e-5)
-    merged = jax.jit(jax.vmap(type(operator).merge))(each, clean, photos)
+    merged = jax.jit(jax.vmap(type(operator).merge, (*axes, 0)))(each, clean, photos)
     assert merged.shape == photos.shape and jnp.isfinite(merged).all()
 
 
@@ -268,10 +270,11 @@ def test_no_grouped_convolutions_and_products_at_full_precision(name):
     if name == "filter":
         pytest.skip("not the library's")
     operator = batched(LINEAR[name], 3)
-    program = str(jax.make_jaxpr(jax.vmap(type(operator).apply))(operator, normal(0, 3, H, W, 3)))
+    apply = jax.vmap(type(operator).apply, (image_axes(operator), 0))
+    program = str(jax.make_jaxpr(apply)(operator, normal(0, 3, H, W, 3)))
     assert "conv_general_dilated" not in program
     assert program.count("dot_general[") == program.count("precision=(Precision.HIGHEST, Precision.HIGHEST)")
-    assert ("dot_general[" in program) == ("superres" in operator.label)
+    assert ("dot_general[" in program) == ("superres" in operator.label or name == "measure")
 
 
 @pytest.mark.parametrize("operator", [Colorize(), SuperResolve(2, "box"), Deblur.gaussian(1.0), Denoise()])
