@@ -77,7 +77,8 @@ def begin(
         (state, target): state is the pytree that `advance` takes and gives, every leaf with a leading axis b; target is
         what images are compared with.
     """
-    target = _targets(objective, operator, observed, keys, solve=solve)
+    shape = None if objective.compare == "observations" else getattr(generator, "image_shape", None)
+    target = _targets(objective, operator, observed, keys, solve=solve, shape=shape)
     if latents is None:
         nth = jnp.zeros(len(keys), jnp.int32) if nth is None else nth
         start = RandomStart() if start is None else start
@@ -230,14 +231,15 @@ def _spread_like(observed, tree):
     return jax.tree.map(place, tree)
 
 
-@partial(jax.jit, static_argnames="solve")
-def _targets(objective, operator, observed, keys, *, solve):
+@partial(jax.jit, static_argnames=("solve", "shape"))
+def _targets(objective, operator, observed, keys, *, solve, shape=None):
+    of_one = partial(objective.target, shape=shape)
     if solve.keep != "held_out":
-        return jax.vmap(objective.target, (image_axes(operator), 0))(operator, observed)
+        return jax.vmap(of_one, (image_axes(operator), 0))(operator, observed)
 
     def target(operator, observed, key):
         held = _held_out(observed.shape[:-1], solve.hold_out, jax.random.fold_in(key, HELD_STREAM))
-        return objective.target(operator, observed, held)
+        return of_one(operator, observed, held)
 
     return jax.vmap(target, (image_axes(operator), 0, 0))(operator, observed, keys)
 

@@ -5,7 +5,8 @@
 
 A is the forward operator, y the observation, phi the maps of any network, D a critic that keeps x realistic. The second
 line is about what x is made of: the codes z, and the feature map F that the generator's tail gets, which was F0 at the
-start; E is an encoder. Each of the summands is a term (`jaxprior.inversion.terms`), and all but the first are left out
+start; E is an encoder. The first two can also compare pictures in place of observations (`Objective.compare`), as the
+Generative Encoder does. Each of the summands is a term (`jaxprior.inversion.terms`), and all but the first are left out
 unless they are asked for. The loss is that of one image; the engine sums over the batch, so that no image touches
 another. Part of y may be held out: the loss does not see it, and how well it is explained says when to stop.
 """
@@ -30,8 +31,16 @@ from jaxprior.inversion.terms import (
     PixelTerm,
 )
 from jaxprior.lazy_jax import Array, jnp, register_dataclass
+from jaxprior.operators import Operator
 from jaxprior.protocols import Generated, LatentTerm
 from jaxprior.settings import setting
+
+
+COMPARISONS = ("observations", "pictures", "generated")
+"""What pixels and features compare, see `Objective.compare`."""
+
+COMPARING = (PixelTerm, FeatureTerm)
+"""The terms for which that counts."""
 
 
 class Target(NamedTuple):
@@ -74,14 +83,20 @@ class Objective:
     """The loss of an inversion. A pytree: networks inside are leaves, so that they are arguments of compiled code.
 
     Fields:
-        pixel: "l2" (mean of squares), "l1" (mean), "l1_sum" or None. Means are over ALL pixels, blanked ones included,
-            as in mGANprior: the scale falls with the hole's size.
+        pixel: "l2" (mean of squares), "l1" (mean), their sums "l2_sum" and "l1_sum", or None. Means are over ALL
+            pixels, blanked ones included, as in mGANprior: the scale falls with the hole's size.
         window: known pixels count by the share of missing ones in a window of so many pixels around them, those far
             from every hole not at all (weighted context loss of Yeh et al., CVPR 2017, where it is 7); 0: all alike.
         features: None, or a network: any pytree that is called with images [b, h, w, c] in [-1, 1] and returns a map or
             several; if it has a method `features` (a prior's critic has), that is called instead.
         feature_weight: weight of the feature distance. mGANprior's is 0.001 on VGG-16's relu3_3.
-        feature_loss: "l1" or "l2", the mean absolute or square difference of a map; summed over the maps.
+        feature_loss: "l1" or "l2", the mean absolute or square difference of a map, or "l2_sum", the sum of squares;
+            summed over the maps.
+        compare: what pixels and features compare. "observations": the degraded generated image A(x) with the
+            observation y. "pictures": both as pictures of the photo's size (`Operator.pictured`), and of the image only
+            what an encoder does not filter is degraded (`Operator.simulate`): with an encoder as `features` this is
+            |E(S(x)) - E(y)|^2, the Generative Encoder (seed 004, equation 3). "generated": the generated image itself
+            with the observation as a picture, as if nothing had happened to the photo (its equation 4).
         critic: None, or a callable from images [b, r, r, c] to scores [b], higher for what is more real: a prior's has
             been trained beside it.
         critic_weight: weight of the critic's term; 10 in seed 001, beside "l1_sum".
@@ -104,7 +119,7 @@ class Objective:
         0.1
     """
 
-    pixel: Literal["l2", "l1", "l1_sum"] | None = field(default="l2", metadata={"static": True})
+    pixel: Literal["l2", "l1", "l2_sum", "l1_sum"] | None = field(default="l2", metadata={"static": True})
     window: int = setting(
         0,
         "Weigh each known pixel by the share of missing ones in the window of N pixels around it; 0 weighs all alike.",
@@ -123,7 +138,10 @@ class Objective:
     feature_weight: float = setting(
         0.1, "Weight of the distance of --features.", metavar="X", least=0.0, rank=30, static=True
     )
-    feature_loss: Literal["l1", "l2"] = field(default="l1", metadata={"static": True})
+    feature_loss: Literal["l1", "l2", "l2_sum"] = field(default="l1", metadata={"static": True})
+    compare: Literal["observations", "pictures", "generated"] = field(
+        default="observations", metadata={"static": True, "added_later": True}
+    )
     critic: Any = setting(
         None,
         "Add a term that grows the more surely the prior's critic takes the picture for a generated one.",
@@ -179,6 +197,7 @@ class Objective:
         if self.pixel is not None:
             one_of("pixel", self.pixel, PIXEL_LOSSES)
         one_of("feature_loss", self.feature_loss, FEATURE_LOSSES)
+        one_of("compare", self.compare, COMPARISONS)
         one_of("critic_loss", self.critic_loss, CRITIC_LOSSES)
         if whole_number("window", self.window, least=0) and self.window % 2 == 0:
             raise ArgumentError(f"`window` must be an odd number of pixels, or 0, got {self.window}.")
@@ -267,18 +286,26 @@ class Objective:
                 "features, or take codes with a single one."
             )
 
-    def target(self, operator: Any, observed: Array, held: Array | None = None) -> Target:
+    def target(
+        self, operator: Any, observed: Array, held: Array | None = None, *, shape: tuple[int, ...] | None = None
+    ) -> Target:
         """What the generated image of one observation is compared with.
 
         Arguments:
             operator: forward operator of one image.
             observed: its observation.
             held: 1 where a pixel of it is held out of the fit, [*space, 1], or None.
+            shape: of the generated image, where pictures are compared; that of the observation by default.
         """
         y = operator.compared(observed)
         fitted = y if held is None else y * (1 - held)
         known = jnp.mean(operator.compared(jnp.ones_like(observed)))
-        terms = tuple(term.target(operator, fitted) for term in self.terms)
+        picture = fitted
+        if self.compare != "observations":
+            picture = _of(operator, "pictured")(fitted, fitted.shape if shape is None else shape)
+        terms = tuple(
+            term.target(operator, picture if isinstance(term, COMPARING) else fitted) for term in self.terms
+        )
         return Target(image=y, fitted=fitted, held=held, known=known, terms=terms)
 
     def evaluate(
@@ -305,9 +332,23 @@ class Objective:
 
     def _loss(self, generated: Generated, target: Target) -> Array:
         total = jnp.zeros(())
+        if self.compare != "observations":
+            generated = generated._replace(degraded=self._picture(generated))
         for term, wanted in zip(self.terms, target.terms, strict=True):
             if isinstance(term, LatentTerm):
                 total += term.value_of(generated, wanted)
             else:
                 total += term.value(generated.image, generated.degraded, wanted)
         return total
+
+    def _picture(self, generated: Generated) -> Array:
+        """What of a generated image is compared with the observation as a picture."""
+        image, operator, held = generated.image, generated.operator, generated.held
+        pictured = _of(operator, "pictured")
+        found = image if self.compare == "generated" else pictured(_of(operator, "simulate")(image), image.shape)
+        return found if held is None else found * pictured(1 - held, (*image.shape[:-1], 1))
+
+
+def _of(operator: Any, method: str) -> Any:
+    """A method of an operator, or what operators do that have none of that name."""
+    return getattr(operator, method, None) or getattr(Operator, method).__get__(operator)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from jaxprior.errors import WeightsError
 from jaxprior.weights.outlines import outline_encoder, outline_network
 
 
@@ -32,6 +33,14 @@ class Networks:
         from jaxprior.weights.encoders import load_encoder  # imports JAX
 
         return load_encoder(source)
+
+    def is_features(self, source: str) -> bool:
+        """Whether a name or file is one of a feature network."""
+        try:
+            outline_network(source, role="features")
+        except WeightsError:
+            return False
+        return True
 
     def check_refiner(self, refiner: Any, image_shape: tuple[int, ...]) -> None:
         """Refuse a refiner of other images."""

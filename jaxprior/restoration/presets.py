@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from jaxprior.weights.priors import Prior
 
 
-Preset = Literal["default", "mganprior", "thesis", "invertgan", "lsgan"]
+Preset = Literal["default", "mganprior", "thesis", "invertgan", "invertgan_blind", "generative_encoder", "lsgan"]
 PRESETS = get_args(Preset)
 PARTS = ("codes", "objective", "solve")
 
@@ -61,7 +61,7 @@ PARTS = ("codes", "objective", "solve")
 class Outline:
     """What a method's table says besides its parts: where it starts from, and what repairs the results."""
 
-    preset: Preset = setting("default", "Method to start from; the options below change it.")
+    preset: Preset = setting("default", "Method to start from; the options below change it.", verbatim=True)
     codes_kind: CodesKind | None = setting(
         None,
         "What is optimised: several latent codes, a single one, or one code and a feature map at --layer.",
@@ -81,7 +81,8 @@ class Outline:
     )
     encoder: str | None = setting(
         None,
-        "Begin with the answer of this encoder (`jaxprior train encoder`) instead of the prior's own; or with none.",
+        "Begin with the answer of this encoder (`jaxprior train encoder`) instead of the prior's own; or with none. "
+        "With --preset generative_encoder: compare pictures in the code of this one (`jaxprior train convae`).",
         metavar="none|RUN|FILE",
         rank=21,
     )
@@ -110,7 +111,9 @@ class Method(NamedTuple):
         return self.solve.steps * self.solve.passes + tuning
 
 
-def preset(name: str, task: Operator | None = None, *, prior: "Prior", features: Any = "preset") -> Method:
+def preset(
+    name: str, task: Operator | None = None, *, prior: "Prior", features: Any = "preset", encoder: Any = None
+) -> Method:
     """Named settings.
 
     Arguments:
@@ -123,10 +126,18 @@ def preset(name: str, task: Operator | None = None, *, prior: "Prior", features:
             is not stated there, 0.05 is ours.
             "lsgan": one code, Adam with rate 0.01, 1000 iterations, sum of absolute differences and 10 times the doubt
             of the prior's critic; codes that are drawn from U(-1, 1) stay in it (completion of seed 001).
-            "invertgan": one code, Adam with rate 0.1, 1400 iterations, pixels only (the control of Generative Encoder).
+            "generative_encoder": one code, Adam with rate 0.1, 1400 iterations from a random code; the iterate with
+            the lowest loss |E(S(G(z))) - E(y)|^2 + 0.001 |z|^2 is kept, sums of squares; E is `encoder`, y the
+            observation as a picture and S what of the degradation is repeated (seed 004, equation 3 and section 4.4;
+            the weight of the penalty is not stated there, 0.001 is ours). See `Objective.compare`.
+            "invertgan": the same search with pixels in place of codes: A(G(z)) is compared with the observation.
+            "invertgan_blind": the same, and G(z) itself is compared with the observation as a picture, as if nothing
+            had happened to the photo (equation 4 there, which is what that paper compares with).
         task: forward operator; None reconstructs.
         prior: layers beyond its last are lowered to it.
         features: "preset" for what the preset says, None for pixels only, or a network to compare with instead.
+        encoder: of "generative_encoder", a feature network whose only map is the code, or its file or training run; of
+            all others an encoder to begin with, in place of the prior's own.
 
     Raises:
         SettingsError: unknown name.
@@ -139,6 +150,8 @@ def preset(name: str, task: Operator | None = None, *, prior: "Prior", features:
     if task is not None:
         kind_of("task", task, (Operator, protocols.Operator), "a forward operator or None", "`jp.Colorize()` is one")
     changes = {} if isinstance(features, str) and features == "preset" else {"objective": {"features": features}}
+    if encoder is not None:
+        changes["encoder"] = encoder
     return make_method({"preset": name, **changes}, task, prior=prior)
 
 
@@ -179,7 +192,8 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
             objective.critic: "none", "prior" (the prior's), or a critic itself.
             objective.in_domain: "none", "prior" (the prior's encoder), or an encoder itself.
             encoder: "none", the run of an encoder's training, its file, or an encoder itself, in place of the prior's
-            own: latents begin with it, unless solve.init says otherwise.
+            own: latents begin with it, unless solve.init says otherwise. With the preset "generative_encoder" it is
+            the network in whose code pictures are compared, and latents do not begin with it.
             tune: {"steps": 20, ...}, by the names of the fields of `TunedCode`: then the generator is tuned to each
             picture; 0 steps do not.
             refine: "none", the run of an autoencoder's training, its file, or a refiner itself.
@@ -210,14 +224,18 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
     check_choice(merge, MERGES, spelled("merge", names))
     given = {part: as_table(table.get(part, {}), part) for part in (*PARTS, "tune")}
     given, refiner = _repaired_by(table, given, prior, names, networks)
-    given, prior = _begun_with(table.get("encoder"), given, prior, networks)
+    encoder = table.get("encoder")
+    if name == CODE_SPACE:
+        given = {**given, "objective": _in_code_space(given["objective"], encoder, prior, names, networks)}
+        encoder = None  # no start uses it
+    given, prior = _begun_with(encoder, given, prior, networks)
     begun, stated, solve, tuning = _start(name, _name_of(task), prior, given)
     codes = make_codes(begun, given["codes"], prior=prior, preset=name, names=names)
     objective = _objective(stated, given["objective"], prior, names, networks)
     objective.check_codes(codes)
     solve = dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names))
     check_suits(task, objective, solve)
-    _refuse_unused(table.get("encoder"), objective, solve, prior, names)
+    _refuse_unused(encoder, objective, solve, prior, names)
     tuning = {**tuning, **given["tune"]}
     return Method(
         make_tuned(codes, tuning, names=names),
@@ -283,7 +301,7 @@ def check_suits(task: Operator | None, objective: Objective, solve: Solve) -> No
         return
     assert task is not None
     why = f"and {task.name} observes a list of numbers, which is no picture"
-    if objective.features is not None:
+    if objective.features is not None and objective.compare == "observations":
         raise ArgumentError(f"`features` compares pictures in a network, {why}: take none, with `pixel` l2 or l1.")
     if objective.window:
         raise ArgumentError(f"`window` looks at pixels around a hole, {why}: take 0.")
@@ -294,6 +312,22 @@ def check_suits(task: Operator | None, objective: Objective, solve: Solve) -> No
 def _name_of(task: Operator | None) -> str:
     return (Identity() if task is None else task).name
 
+
+CODE_SPACE = "generative_encoder"
+"""The preset whose encoder is no start: pictures are compared in its code."""
+
+SEARCHES: dict[str, dict[str, Any]] = {
+    CODE_SPACE: {
+        "pixel": None,
+        "feature_loss": "l2_sum",
+        "feature_weight": 1.0,
+        "code_penalty": 0.001,
+        "compare": "pictures",
+    },
+    "invertgan": {},
+    "invertgan_blind": {"compare": "generated"},
+}
+"""The presets of seed 004, which search for one code in the same way -> the objective of each."""
 
 PUBLIC_SETTINGS = {"inpaint": (30, 4, 3000), "colorize": (20, 6, 1500), "superres": (20, 6, 2000)}
 """Codes, layer and iterations of mGANprior's scripts and README, where they differ from reconstruction."""
@@ -308,8 +342,8 @@ def _start(name: str, task_name: str, prior: Any, given: Given) -> Begun:
     check_choice(name, PRESETS, "preset")
     if name == "default":
         return _from_card(card_of_settings(prior, task_name, given), prior, task_name)
-    if name == "invertgan":
-        return SingleCode(), {}, Solve(steps=1400, optimizer="adam", learning_rate=0.1), {}
+    if name in SEARCHES:
+        return SingleCode(), SEARCHES[name], Solve(steps=1400, optimizer="adam", learning_rate=0.1), {}
     if name == "lsgan":
         codes = SingleCode(project="clip" if prior.code_distribution == "uniform" else "none")
         solve = Solve(steps=1000, optimizer="adam", learning_rate=0.01)
@@ -384,6 +418,34 @@ def _draws(given: Any, names: Names) -> Draws | None:
     return Draws(**fields_of(Draws, table, prefix="draws.", names=names))
 
 
+def _in_code_space(given: Mapping, encoder: Any, prior: Any, names: Names, networks: Networks) -> dict:
+    """What is given of an objective, with the encoder in whose code the preset `CODE_SPACE` compares pictures.
+
+    Raises:
+        SettingsError: there is no encoder, or two networks; an encoder to begin with, or one of other pictures.
+        WeightsError: there is no such file, or it holds something else.
+    """
+    called, other = spelled("encoder", names), spelled("objective.features", names)
+    wanted = f"the RUN of `jaxprior train convae`, in whose code the preset {CODE_SPACE} compares pictures"
+    if is_none(encoder):
+        if is_none(given.get("features")):
+            raise SettingsError(f"The preset {CODE_SPACE} needs an encoder: give {called}, {wanted}.")
+        return dict(given)
+    if "features" in given:
+        raise SettingsError(f"{called} and {other} both name the network in which pictures are compared: give one.")
+    if isinstance(encoder, str | Path):
+        try:
+            encoder = networks.features(str(encoder))
+        except WeightsError as error:
+            raise WeightsError(f"{error}. {called} takes {wanted}.") from None
+    elif hasattr(encoder, "prior_sha256") or not (callable(encoder) or hasattr(encoder, "features")):
+        raise SettingsError(f"{called}: expected a network of images, or {wanted}, got {encoder!r}.")
+    why = encoder.refuses(prior.image_shape) if hasattr(encoder, "refuses") else None
+    if why is not None:
+        raise SettingsError(f"{called}: this encoder does not take pictures of the prior's size: {why}.")
+    return {**given, "features": encoder}
+
+
 def _begun_with(encoder: Any, given: Given, prior: Any, networks: Networks) -> tuple[Given, Any]:
     """The parts of a table and the prior as a table's encoder changes them: latents begin with it, unless they say no.
 
@@ -393,11 +455,21 @@ def _begun_with(encoder: Any, given: Given, prior: Any, networks: Networks) -> t
     """
     if is_none(encoder):
         return given, prior if encoder is None else dataclasses.replace(prior, encoder=None)
-    encoder = networks.encoder(encoder) if isinstance(encoder, str | Path) else encoder
+    encoder = _loaded(encoder, networks) if isinstance(encoder, str | Path) else encoder
     if (check_fits := getattr(encoder, "check_fits", None)) is not None:
         check_fits(prior)
     given = {**given, "solve": {"init": "encoder", **given["solve"]}}
     return given, dataclasses.replace(prior, encoder=encoder)
+
+
+def _loaded(source: str | Path, networks: Networks) -> Any:
+    """The encoder of a file or run that latents begin with."""
+    try:
+        return networks.encoder(source)
+    except WeightsError as error:
+        if not networks.is_features(str(source)):
+            raise
+        raise WeightsError(f"{error}; or take the preset {CODE_SPACE}, which compares pictures in its code") from None
 
 
 def _refuse_unused(encoder: Any, objective: Objective, solve: Solve, prior: Any, names: Names) -> None:

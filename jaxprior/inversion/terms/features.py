@@ -9,7 +9,7 @@ from jaxprior.inversion.terms.pixel import PIXEL_LOSSES
 from jaxprior.lazy_jax import Array, jax, jnp, register_dataclass
 
 
-FEATURE_LOSSES = ("l1", "l2")
+FEATURE_LOSSES = ("l1", "l2", "l2_sum")
 
 
 @register_dataclass
@@ -21,7 +21,7 @@ class FeatureTerm:
         network: phi, a pytree that is called with images [b, *image_shape] and returns a map or several; if it has a
             method `features`, that is called instead.
         weight: of the sum.
-        loss: "l1" or "l2", of every map.
+        loss: "l1", "l2" or "l2_sum", of every map.
     """
 
     network: Any

@@ -9,6 +9,7 @@ from jaxprior.lazy_jax import Array, jax, jnp
 PIXEL_LOSSES = {
     "l2": lambda x, y: jnp.mean(jnp.square(x - y)),
     "l1": lambda x, y: jnp.mean(jnp.abs(x - y)),
+    "l2_sum": lambda x, y: jnp.sum(jnp.square(x - y)),
     "l1_sum": lambda x, y: jnp.sum(jnp.abs(x - y)),
 }
 """Name -> distance of two arrays of one shape."""
