@@ -80,3 +80,31 @@ def public_order(golden, name: str, player: str, params: dict) -> list[np.ndarra
                 block_name = f"layer{number}" if f"layer{number}" in tree else "output"
         found.append(np.asarray(tree[block_name][{"weights": "kernel", "biases": "bias"}[part]]))
     return found
+
+
+SIZES_OF_AUTHORS = {"resolution": 64, "width": 6, "latent_dim": 8, "skips": True}
+"""Of the decoder and the encoder of the Generative Encoder's authors, in the arrays "old64"."""
+
+
+def tensors_of_authors(arrays, part: str) -> dict[str, np.ndarray]:
+    """PyTorch's tensors of their decoder, "dec", or encoder, "enc"."""
+    return tensors_of(arrays[f"old64.{part}.keys"], lambda shape: np.sqrt(1.5 / np.prod(shape[1:])))
+
+
+def convolution(tensors, key: str) -> dict[str, jnp.ndarray]:
+    """A convolution of PyTorch's layout [out, in, h, w]."""
+    kernel = tensors[f"{key}.weight"].transpose(2, 3, 1, 0)
+    return {"kernel": jnp.asarray(kernel), "bias": jnp.asarray(tensors[f"{key}.bias"])}
+
+
+def of_authors(arrays) -> tuple[Generator, dict]:
+    """Their decoder as a generator, in float64, and its parameters."""
+    d = tensors_of_authors(arrays, "dec")
+    inner = [f"{part}.{2 * i}" for part in ("front", "inter1", "inter2", "inter3") for i in range(4)]
+    g = {f"layer{k}": convolution(d, f"old64.dec.{key}") for k, key in enumerate([*inner, "end.0"], 1)}
+    g["output"] = convolution(d, "old64.dec.end.2")
+    g["layer0"] = {
+        "kernel": jnp.asarray(d["old64.dec.fc.weight"].reshape(6, 8, 8, 8).transpose(3, 1, 2, 0)),
+        "bias": jnp.asarray(d["old64.dec.fc.bias"].reshape(6, 8, 8).transpose(1, 2, 0)),
+    }
+    return Generator(**SIZES_OF_AUTHORS, dtype=jnp.float64), g

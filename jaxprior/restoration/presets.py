@@ -440,8 +440,8 @@ def _in_code_space(given: Mapping, encoder: Any, prior: Any, names: Names, netwo
             raise WeightsError(f"{error}. {called} takes {wanted}.") from None
     elif hasattr(encoder, "prior_sha256") or not (callable(encoder) or hasattr(encoder, "features")):
         raise SettingsError(f"{called}: expected a network of images, or {wanted}, got {encoder!r}.")
-    why = encoder.refuses(prior.image_shape) if hasattr(encoder, "refuses") else None
-    if why is not None:
+    refuses = getattr(encoder, "refuses", None)
+    if refuses is not None and (why := refuses(prior.image_shape)) is not None:
         raise SettingsError(f"{called}: this encoder does not take pictures of the prior's size: {why}.")
     return {**given, "features": encoder}
 

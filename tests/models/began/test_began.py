@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from began_golden import networks_of, tensors_of
+from began_golden import SIZES_OF_AUTHORS, convolution, networks_of, of_authors, tensors_of_authors
 
 import jaxprior as jp
 from jaxprior.errors import WeightsError
@@ -52,24 +52,9 @@ def test_networks_with_skips_are_those_of_the_generative_encoders_authors(golden
     """Their decoder and encoder at 64 pixels: images, codes of images, and the gradient through both."""
     with jax.enable_x64(True):
         arrays = golden("began")
-        sizes = {"resolution": 64, "width": 6, "latent_dim": 8, "skips": True, "dtype": jnp.float64}
-        generator, critic = Generator(**sizes), Critic(**sizes)
-
-        def filled(part):
-            return tensors_of(arrays[f"old64.{part}.keys"], lambda shape: np.sqrt(1.5 / np.prod(shape[1:])))
-
-        def convolution(tensors, key):
-            kernel = tensors[f"{key}.weight"].transpose(2, 3, 1, 0)
-            return {"kernel": jnp.asarray(kernel), "bias": jnp.asarray(tensors[f"{key}.bias"])}
-
-        d, e = filled("dec"), filled("enc")
-        inner = [f"{part}.{2 * i}" for part in ("front", "inter1", "inter2", "inter3") for i in range(4)]
-        g = {f"layer{k}": convolution(d, f"old64.dec.{key}") for k, key in enumerate([*inner, "end.0"], 1)}
-        g["output"] = convolution(d, "old64.dec.end.2")
-        g["layer0"] = {
-            "kernel": jnp.asarray(d["old64.dec.fc.weight"].reshape(6, 8, 8, 8).transpose(3, 1, 2, 0)),
-            "bias": jnp.asarray(d["old64.dec.fc.bias"].reshape(6, 8, 8).transpose(1, 2, 0)),
-        }
+        critic = Critic(**SIZES_OF_AUTHORS, dtype=jnp.float64)
+        generator, g = of_authors(arrays)
+        e = tensors_of_authors(arrays, "enc")
         inner = ["front.0", "front.2"]
         inner += [f"{part}.{2 * i}" for part in ("inter1", "inter2", "inter3", "end") for i in range(4)]
         c = {f"layer{k}": convolution(e, f"old64.enc.{key}") for k, key in enumerate(inner)}
