@@ -275,6 +275,8 @@ class Objective:
             name = "anchor" if self.anchor else "in_domain_on"
             raise ArgumentError(f"`{name}` looks at a feature map, which {kind} does not tell: leave it out.")
         layer = getattr(self.in_domain, "layer", inner.layer)
+        if self.in_domain is not None and self.in_domain_on == "features" and layer is None:
+            raise ArgumentError("`in_domain_on` features: this encoder answers codes alone and no map: compare codes.")
         if self.in_domain is not None and self.in_domain_on == "features" and inner.layer != layer:
             raise ArgumentError(
                 f"`in_domain_on` features compares the map of a layer with the encoder's, which answers that of layer "

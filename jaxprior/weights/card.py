@@ -72,6 +72,21 @@ def unfinished(card: Mapping[str, Any]) -> str | None:
     return f"its training has done {steps:,} of {of:,} steps{phase}, so what it makes will look unfinished"
 
 
+def card_of_own_encoder(card: Mapping[str, Any]) -> Card:
+    """The card of an encoder that stands in the same file as its prior.
+
+    Arguments:
+        card: of the file. Its table "encoder" holds what is said of the encoder alone, for example the "defaults" that
+            begin with it; the prior's own defaults are not the encoder's.
+
+    Example:
+        >>> card_of_own_encoder({"name": "aegan", "encoder": {"defaults": {"reconstruct": {}}}})["defaults"]
+        {'reconstruct': {}}
+    """
+    own = card.get("encoder")
+    return Card({**card, "defaults": {}, **(own if isinstance(own, Mapping) else {})})
+
+
 def check_belongs(encoder: Any, prior: Any) -> None:
     """Refuse an encoder of another prior.
 

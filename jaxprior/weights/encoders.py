@@ -5,7 +5,8 @@
     images = prior.tail(answer["features"], encoder.layer)
 
 An encoder belongs to one prior, whose codes and features it answers with. It is a pytree, an argument of compiled
-functions like a prior.
+functions like a prior. Some encoders, such as those that were trained together with their prior, answer codes alone:
+`prior.head(answer["z"], layer)` makes the features of any layer of them.
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ class Encoder:
 
     Fields:
         module: the network; params: its parameters, float32.
-        layer: of the prior, of whose features it answers.
+        layer: of the prior, of whose features it answers; None for an encoder that answers codes alone.
         image_shape: of the pictures that it sees, (h, w, c).
         prior_sha256: identity of the prior that it belongs to, see `Prior.sha256`.
         card: where the weights come from.
@@ -39,7 +40,7 @@ class Encoder:
 
     module: Any = static()
     params: Any
-    layer: int = static()
+    layer: int | None = static()
     image_shape: tuple[int, ...] = static()
     prior_sha256: str = static()
     card: Card = static(default=Card({}))
@@ -52,7 +53,8 @@ class Encoder:
             known: [b, h, w, 1], 1 where a picture shows something and 0 where it does not.
 
         Returns:
-            {"z": codes [b, d], "features": [b, *space, channels] after the first `layer` blocks of the prior}.
+            {"z": codes [b, d], "features": [b, *space, channels] after the first `layer` blocks of the prior}; there
+            are no features where `layer` is None.
 
         Raises:
             ArgumentError: pictures of another size than the prior's.
@@ -80,15 +82,16 @@ class Encoder:
         return self.card["sha256"]
 
     def __repr__(self) -> str:
-        name = self.card.get("name", "no name")
-        return summary(self, f"{name}: encoder at layer {self.layer}, {shape_text(self.image_shape)}", self.params)
+        name, kind = self.card.get("name", "no name"), "of codes" if self.layer is None else f"at layer {self.layer}"
+        return summary(self, f"{name}: encoder {kind}, {shape_text(self.image_shape)}", self.params)
 
 
 def load_encoder(source: str | Path) -> Encoder:
     """Load an encoder; every name and shape is checked.
 
     Arguments:
-        source: the folder of a run of `jaxprior train encoder`, or its .safetensors file.
+        source: the folder of a run of `jaxprior train encoder`, or of another training whose prior has an encoder; or
+            its .safetensors file.
 
     Raises:
         WeightsError: there is none, it is damaged, or it holds another kind of network.

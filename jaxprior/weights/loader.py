@@ -242,6 +242,20 @@ def check_role(architecture: str | None, role: str, *, where: str = "this card")
     raise WeightsError(sentence)
 
 
+def plays(architecture: str | None, role: str) -> bool:
+    """Whether networks of an architecture can be loaded for a role.
+
+    Arguments:
+        architecture: as a card names it; role: one of `ROLES`.
+
+    Example:
+        >>> plays("pggan", "prior"), plays("pggan", "encoder")
+        (True, False)
+    """
+    family = discovery.family_of(architecture)
+    return family is not None and role in family.architectures[str(architecture)]
+
+
 def _check_installed(name: str, path: Path) -> None:
     """Refuse an installed network whose file is damaged as far as its head and its length tell."""
     try:

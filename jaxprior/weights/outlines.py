@@ -10,7 +10,7 @@ from typing import Any
 
 from jaxprior.protocols import Sizes
 from jaxprior.weights import loader, storage
-from jaxprior.weights.card import Card, check_belongs
+from jaxprior.weights.card import Card, card_of_own_encoder, check_belongs
 from jaxprior.weights.identity import identity, sizes_of
 
 
@@ -21,7 +21,8 @@ class PriorOutline:
     Fields:
         card: of the file.
         sizes: of the generator, as its family tells them of the card.
-        critic: stands for the critic if the file has one, otherwise None; encoder: likewise for what lies beside it.
+        critic: stands for the critic if the file has one, otherwise None; encoder: likewise for one in the file or
+            beside it.
     """
 
     card: Card
@@ -77,7 +78,8 @@ class EncoderOutline(NetworkOutline):
     Fields:
         source: its name or file.
         card: of the file.
-        layer, prior_sha256: of whose features it answers, and to which prior it belongs, as its card says.
+        layer, prior_sha256: of whose features it answers, None where it answers codes alone, and to which prior it
+            belongs, as its card says.
     """
 
     card: Card = field(kw_only=True)
@@ -111,11 +113,12 @@ def outline_prior(source: str | os.PathLike | None = None) -> PriorOutline | Non
     if (sizes := sizes_of(card)) is None:
         return None
     has_critic = any(name.startswith("critic/") for name in storage.read_names(path))
+    encoder = path if loader.plays(card.get("architecture"), "encoder") else None
     return PriorOutline(
         card=Card(card),
         sizes=sizes,
         critic=NetworkOutline("the prior's critic") if has_critic else None,
-        encoder=None if (beside := loader.encoder_beside(path)) is None else outline_encoder(beside),
+        encoder=None if (file := loader.encoder_beside(path) or encoder) is None else outline_encoder(file),
     )
 
 
@@ -131,6 +134,10 @@ def outline_encoder(source: str | os.PathLike) -> EncoderOutline:
     path = loader.find(source, role="encoder")
     card = storage.read_card(path)
     loader.check_role(card.get("architecture"), "encoder", where=str(path))
+    if loader.plays(card.get("architecture"), "prior"):  # one file holds a prior and its encoder
+        sizes = sizes_of(card)
+        own = identity(card["sha256"], sizes.options if sizes else ())
+        return EncoderOutline(source, card=card_of_own_encoder(card), layer=None, prior_sha256=own)
     belongs = card.get("prior")
     belongs = belongs if isinstance(belongs, Mapping) else {}
     return EncoderOutline(source, card=Card(card), layer=belongs.get("layer"), prior_sha256=belongs.get("sha256"))

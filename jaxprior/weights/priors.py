@@ -165,7 +165,7 @@ class Prior:
 
 
 def load_prior(source: str | Path | None = None) -> Prior:
-    """Load a trained prior, with the encoder that lies beside a bundled or installed one.
+    """Load a trained prior, with the encoder that its file holds or that lies beside a bundled or installed one.
 
     Arguments:
         source: None for the best bundled prior; the name of a bundled or installed one ("cats32"); a .safetensors

@@ -2,7 +2,7 @@
 
 What an encoder has seen of a picture is what the forward operator leaves of it (`Operator.seen`). Codes take of its
 answer what they can begin with: one code takes the code; several take it as their first, with the best samples of a
-bank beside it; a `FeatureCode` takes the features, too.
+bank beside it; a `FeatureCode` takes the features, too, or those of the code where the answer has none.
 """
 
 import inspect
@@ -83,7 +83,7 @@ class EncoderStart:
         if others:
             bank = self.samples(self.bank_size)
             z = jnp.concatenate([z, choose(bank, operator, targets, nth, count=others, starts=starts)], axis=1)
-        features = answer["features"] if _takes_features(codes) else None
+        features = answer.get("features") if _takes_features(codes) else None
         return begun_on(generator, keys, nth, z, features, codes=codes, further=self.further)
 
 
@@ -106,11 +106,13 @@ def missing_encoder(name: str | None) -> str:
 def check_layer(encoder: Any, codes: Any) -> None:
     """Refuse codes that begin with the features of another layer than the encoder answers.
 
+    An encoder without a layer, or whose layer is None, fits all of them.
+
     Raises:
         ArgumentError: naming both layers.
     """
-    layer = getattr(encoder, "layer", codes.layer)
-    if _takes_features(codes) and codes.layer != layer:
+    layer = getattr(encoder, "layer", None)
+    if _takes_features(codes) and layer is not None and codes.layer != layer:
         raise ArgumentError(
             f"the encoder answers with the features of layer {layer}, and `layer` is {codes.layer}: take {layer}, or "
             "train an encoder of the other layer."
