@@ -22,7 +22,7 @@ from jaxprior.errors import ImageError
 from jaxprior.inversion.engine import NUMERICS_VERSION
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
-from jaxprior.operators import Operator, batched, map_images
+from jaxprior.operators import Operator, batched, image_axes, map_images
 from jaxprior.protocols import Codes
 from jaxprior.restoration.arguments import (
     as_ids,
@@ -421,7 +421,8 @@ def _apply(refine, images):
 
 @partial(jax.jit, static_argnames="shape")
 def _pictured(operator, observed, *, shape):
-    return jax.vmap(lambda one, y: one.pictured(one.compared(y), shape))(operator, observed)
+    look = jax.vmap(lambda one, y: one.pictured(one.compared(y), shape), (image_axes(operator), 0))
+    return look(operator, observed)
 
 
 def observe(task: Operator, photos: Array | np.ndarray, *, key: Array, ids: Array | np.ndarray) -> Array:
