@@ -41,6 +41,18 @@ class Batch(NamedTuple):
     latents: Any = None
 
 
+class Truth(NamedTuple):
+    """The originals of problems, to which iterates are compared now and then. They decide nothing.
+
+    Fields:
+        photos: [m, *image_shape] in [-1, 1].
+        every: iterations from one comparison to the next.
+    """
+
+    photos: np.ndarray
+    every: int
+
+
 @runtime_checkable
 class Problems(Protocol):
     """A sequence of problems, of which any few can be had at once, where they shall be solved."""
@@ -66,6 +78,7 @@ def solve(
     start: Any = None,
     on_chunk: Callable[[BatchState], None] | None = None,
     resume: Mapping[str, np.ndarray] | None = None,
+    truth: Truth | None = None,
 ) -> dict[str, Any]:
     """Solve every problem.
 
@@ -77,16 +90,18 @@ def solve(
         on_chunk: called after every chunk of steps, and when problems have ended, with the `BatchState` that was
             reached, which the next chunk invalidates.
         resume: arrays of a state of the same problems (`BatchState.to_arrays`) to go on from.
+        truth: originals to which iterates are compared; no result depends on them.
 
     Returns:
         On the host, leading axis m: images [m, r, r, 3]; latents; loss, psnr (on what is known) and step of the kept
         iterate; trace [m, steps + 1], which repeats the loss at which a problem was done before its last step; seconds,
-        what a problem took of the wall time.
+        what a problem took of the wall time; with originals also errors [m, k], the mean square error to them of the
+        iterates after 0, `every`, 2 `every`, ... iterations, which repeats that at which a problem was done.
 
     Raises:
         ValueError: `resume` belongs to other problems or to another method.
     """
-    run = _Run(generator, objective, problems, size, codes, solve, start, platform)
+    run = _Run(generator, objective, problems, size, codes, solve, start, platform, truth)
     tell = on_chunk or (lambda batch: None)
     with jax.default_matmul_precision(solve.matmul_precision):
         run.begin(resume)
@@ -104,10 +119,10 @@ def solve(
 class _Run:
     """One call of `solve`: a batch that moves on."""
 
-    def __init__(self, generator, objective, problems, size, codes, solve, start, platform):
+    def __init__(self, generator, objective, problems, size, codes, solve, start, platform, truth):
         self.generator, self.objective, self.problems = generator, objective, problems
         self.size, self.solve, self.start = size, solve, start
-        self.platform = platform
+        self.platform, self.truth = platform, truth
         self.static = {"codes": codes, "solve": solve}
         self.unread: list[tuple[np.ndarray, Array]] = []
         """Losses [k, s] of chunks that were not waited for, and how many of each slot were known before."""
@@ -122,6 +137,8 @@ class _Run:
             self._enter()
         self.batch.state = state = self._take()
         self.batch.traces = np.zeros((m, steps + 1), state["kept"]["loss"].dtype)
+        if self.truth is not None:
+            self.batch.errors = np.full((m, steps // self.truth.every + 1), np.nan, np.float32)
         if resume is not None:
             self.batch = from_arrays(resume, self.batch)
             self._take()
@@ -135,6 +152,9 @@ class _Run:
         """A chunk of steps of all slots, no longer than the longest of them has to go."""
         batch = self.batch
         steps = min(engine.CHUNK, self.solve.steps - int(batch.evaluated[~idle].min()))
+        if self.truth is not None:
+            self._compare(~idle)
+            steps = min(steps, int((self.truth.every - batch.evaluated[~idle] % self.truth.every).min()))
         batch.state, losses = engine.advance(
             batch.state, self.generator, self.objective, self.operator, self.target,
             **self.static, steps=steps, platform=self.platform,
@@ -150,6 +170,8 @@ class _Run:
         """Fetch what was found in idle slots and let the next problems in."""
         batch, steps = self.batch, self.solve.steps
         self._read()
+        if self.truth is not None:
+            self._compare(idle)
         found = engine.finish(batch.state, self.generator, self.objective, self.operator, self.target, **self.static)
         found, moves = jax.device_get((named(found), batch.state["step"]))
         slots = np.flatnonzero(idle & (batch.slots != EMPTY))
@@ -172,7 +194,21 @@ class _Run:
 
     def result(self) -> dict[str, Any]:
         """Everything that was found."""
-        return {**nested(self.batch.found), "trace": self.batch.traces}
+        found = {**nested(self.batch.found), "trace": self.batch.traces}
+        return found if self.truth is None else {**found, "errors": _filled(self.batch.errors)}
+
+    def _compare(self, which: np.ndarray) -> None:
+        """Note how far the iterates of some slots [s] are from their originals, of those whose turn it is."""
+        assert self.truth is not None
+        batch, every = self.batch, self.truth.every
+        due = which & (batch.slots != EMPTY) & (batch.evaluated % every == 0) & (batch.evaluated <= self.solve.steps)
+        if not due.any():
+            return
+        images = np.asarray(engine.render(batch.state, self.generator, codes=self.static["codes"]))
+        for slot in np.flatnonzero(due):
+            problem = batch.slots[slot]
+            error = np.mean(np.square(images[slot] - self.truth.photos[problem]))
+            batch.errors[problem, batch.evaluated[slot] // every] = error
 
     def _enter(self) -> np.ndarray:
         """Put waiting problems into empty slots, and tell which slots these are [s]."""
@@ -205,6 +241,14 @@ class _Run:
                     there = self.batch.traces[problem, known[slot] : self.solve.steps]
                     there[: len(losses)] = losses[: len(there), slot]
         self.unread = []
+
+
+def _filled(errors: np.ndarray) -> np.ndarray:
+    """Errors [m, k] with what is not known of a problem that was done early: its last one."""
+    errors = errors.copy()
+    for k in range(1, errors.shape[1]):
+        errors[:, k] = np.where(np.isnan(errors[:, k]), errors[:, k - 1], errors[:, k])
+    return errors
 
 
 @partial(jax.jit, donate_argnums=0)

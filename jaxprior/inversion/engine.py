@@ -145,6 +145,11 @@ def finish(state, generator, objective: Objective, operator, target, *, codes: C
         return {"images": images, "last_loss": last["loss"], **found}
 
 
+def render(state, generator, *, codes: Codes) -> Array:
+    """The images [b, *image_shape] of the iterates at which a batch stands; the state is left as it is."""
+    return _rendered(state["latents"], generator, codes=codes)
+
+
 def compile_ahead(generator, objective: Objective, operator, observed, keys, *, codes: Codes, solve: Solve) -> None:
     """Let threads compile the programs of a batch on one CPU, so that they are there when `advance` and `finish` come.
 

@@ -29,6 +29,7 @@ class BatchState:
         found: of ended problems, by name, arrays [m, ...]; empty before the first has ended.
         state: of the slots, what `engine.advance` takes and gives.
         traces: losses [m, steps + 1]; zero where not yet known.
+        errors: mean square errors of iterates to the originals [m, k], see `batching.Truth`; [0, 0] without originals.
         steps, loss: iterations done and newest loss, means over the problems that run, or over those that just ended.
     """
 
@@ -39,6 +40,7 @@ class BatchState:
     found: dict[str, np.ndarray]
     state: Any = None
     traces: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    errors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     steps: int = 0
     loss: float = float("nan")
 
@@ -46,9 +48,12 @@ class BatchState:
         """The state as named arrays on the host."""
         arrays = {f"state/{name}": np.asarray(_plain(leaf)) for name, leaf in named(self.state).items()}
         arrays |= {f"found/{name}": array for name, array in self.found.items()}
+        arrays |= {ERRORS: self.errors} if self.errors.size else {}
         return {**arrays, "entered": np.array(self.entered), **{name: getattr(self, name) for name in HOST}}
 
 
+ERRORS = "errors"
+"""May be missing in what was saved, or be there where nobody asks for it: it decides nothing."""
 HOST = ("slots", "evaluated", "traces", "ended")
 
 
@@ -65,16 +70,18 @@ def from_arrays(arrays: Mapping[str, np.ndarray], like: BatchState) -> BatchStat
     leaves, structure = jax.tree_util.tree_flatten_with_path(like.state)
     names = [f"state/{_name(path)}" for path, _ in leaves]
     found = {name.removeprefix("found/"): array for name, array in arrays.items() if name.startswith("found/")}
-    if {name for name in arrays if not name.startswith("found/")} != {*names, *HOST, "entered"}:
+    if {name for name in arrays if not name.startswith("found/")} - {ERRORS} != {*names, *HOST, "entered"}:
         raise ValueError("the saved state belongs to another method: its arrays have other names")
     slots, evaluated, traces, ended = (_checked(arrays[name], getattr(like, name)).copy() for name in HOST)
     state = jax.tree.unflatten(
         structure, [_placed(arrays[name], leaf) for name, (_, leaf) in zip(names, leaves, strict=True)]
     )
     found = {name: array.copy() for name, array in found.items()}
+    errors = arrays.get(ERRORS, like.errors)
+    errors = (errors if errors.shape == like.errors.shape else like.errors).copy()
     return BatchState(
         slots=slots, evaluated=evaluated, entered=int(arrays["entered"]), ended=ended, found=found, state=state,
-        traces=traces,
+        traces=traces, errors=errors,
     )  # fmt: skip
 
 

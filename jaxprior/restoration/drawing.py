@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxprior.inversion.batching import Truth
 from jaxprior.inversion.starts.encoder import EncoderStart
 from jaxprior.inversion.state import BatchState, named, nested
 from jaxprior.operators import Operator, take
@@ -107,13 +108,14 @@ def solve_with_draws(
     own: Placement | None = None,
     progress: Progress | None = None,
     save_point: SavePoint | None = None,
+    truth: Truth | None = None,
 ) -> dict[str, Any]:
     """Solve pictures, and draw other answers for them. Pictures that are equal in everything are drawn once.
 
     Arguments:
         placement: where they are solved.
         draws: how many answers are drawn, and how; None for none.
-        operator, observed, keys, size, progress, save_point: as for `Placement.solve`.
+        operator, observed, keys, size, progress, save_point, truth: as for `Placement.solve`.
         own: where draws are solved if they are inversions of their own, see `placement_of_draws`. Then there are more
             candidates than draws, and those stay that explain best what is known.
 
@@ -122,7 +124,8 @@ def solve_with_draws(
         "draws": their images [b, K, r, r, c].
     """
     if draws is None:
-        return placement.solve(operator, observed, keys, size=size, progress=progress, save_point=save_point)
+        options = {"progress": progress, "save_point": save_point, "truth": truth}
+        return placement.solve(operator, observed, keys, size=size, **options)
     b, slots = len(observed), draws_at_once(placement, own, size=size)
     other = placement if own is None else own
     begun, moves = (other.with_settings(solve) for solve in draws.of(other.settings))
@@ -133,7 +136,8 @@ def solve_with_draws(
 
     def first(save_point: SavePoint | None, _: Sequence[dict]) -> dict[str, Any]:
         tell = None if progress is None else _told(progress, b, work, 0)
-        return placement.solve(operator, observed, keys, size=size, progress=tell, save_point=save_point)
+        options = {"progress": tell, "save_point": save_point, "truth": truth}
+        return placement.solve(operator, observed, keys, size=size, **options)
 
     def inversions(save_point: SavePoint | None, _: Sequence[dict]) -> dict[str, Any]:
         tell = None if progress is None else _watched(_told(progress, b, work, 1), begun.settings.steps)

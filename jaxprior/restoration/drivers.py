@@ -17,8 +17,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.checks import one_of, random_key
-from jaxprior.errors import ImageError
+from jaxprior.checks import one_of, random_key, whole_number
+from jaxprior.errors import ArgumentError, ImageError
+from jaxprior.inversion.batching import Truth
 from jaxprior.inversion.engine import NUMERICS_VERSION
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
@@ -85,6 +86,9 @@ class Result:
         diverged: bool [b], some iterate was not finite.
         trace: losses [b, steps + 1], before every iteration and at the end.
         seconds: wall time of every picture's group, compilation included, divided by its pictures, [b].
+        errors: mean square errors of the iterates to the originals, [b, k], after 0, n, 2 n, ... iterations, where
+            `error_every` = n asked for them; in units of [-1, 1], of the generator's own output, a mean over the starts
+            of a picture. Nothing is chosen by them. None otherwise.
         draws: K different answers for every picture, merged with the known pixels, [b, K, h, w, c]; None unless they
             were asked for. None of them is an average, so that each of them looks like a picture of the prior; that of
             least error is `merged` (see `jaxprior.restoration.draws`).
@@ -102,6 +106,7 @@ class Result:
     seconds: np.ndarray
     draws: Array | None = None
     spread: Array | None = None
+    errors: Array | None = None
 
 
 def restore(
@@ -122,6 +127,7 @@ def restore(
     memory: float | None = None,
     devices: Sequence[Device] | None = None,
     progress: Progress | bool | None = None,
+    error_every: int | None = None,
     value_range: tuple[float, float] | None = None,
 ) -> Result:
     """Degrade clean photos by a task and restore them: an evaluation.
@@ -157,6 +163,9 @@ def restore(
         progress: True shows how far it is: a bar on a terminal, and lines a few seconds apart everywhere else, in a
             notebook too. Or a function, which is called with (pictures done, pictures, steps done, steps, mean loss of
             the running group). With draws all pictures are one group.
+        error_every: None, or so many iterations after which iterates are compared with the photos again and again, for
+            `Result.errors`: a figure of how the true error falls. It changes no result; each comparison renders a
+            picture, which takes about a third of a step. With `passes` above 1 it is refused.
         value_range: what black and white are in `photos`: (0, 1) and (0, 255) are mapped to (-1, 1), and with (-1, 1)
             they stay as they are. By default they must be in [-1, 1], and are refused if they look like [0, 1]: if they
             are floats whose darkest one lies between 0 and 0.5. A bright photo from a file does not, because its values
@@ -181,12 +190,14 @@ def restore(
     refuse_tracing("restore", prior, photos, task, key, ids, start)
     prior, task, key = as_prior(prior), as_task(task), random_key("key", key)
     photos = as_photos(photos, prior, value_range)
+    if error_every is not None:
+        whole_number("error_every", error_every, least=1)
     ids = as_ids(ids, len(photos))
     observed = observe(task, photos, key=key, ids=ids)
     return _invert(
         prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, refine=refine,
         start=start, merge=merge, draws=draws, ids=ids, batch_size=batch_size, memory=memory, devices=devices,
-        progress=progress,
+        progress=progress, truth=None if error_every is None else Truth(np.asarray(photos), error_every),
     )  # fmt: skip
 
 
@@ -239,7 +250,7 @@ def invert(
 def _invert(
     prior: Prior, observed: Array, task: Operator, *, key: Array, codes: Any, objective: Any, solve: Any, refine: Any,
     start: Any, merge: Merge, draws: Draws | int | None, ids: Array, batch_size: int | None, memory: float | None,
-    devices: Sequence[Device] | None, progress: Progress | bool | None,
+    devices: Sequence[Device] | None, progress: Progress | bool | None, truth: Truth | None = None,
 ) -> Result:  # fmt: skip
     """Invert observations that have been checked."""
     draws = as_draws(draws)
@@ -247,6 +258,8 @@ def _invert(
     check_method(prior, codes=codes, objective=objective, solve=solve, refine=refine, start=start, merge=merge)
     method = completed(prior, task, codes=codes, objective=objective, solve=solve, start=start)
     method = method._replace(refine=refine, merge=merge, draws=draws)
+    if truth is not None and method.solve.passes > 1:
+        raise ArgumentError("`error_every` follows a single pass: take `passes=1`, or leave it out.")
     check_given_latents(
         start, prior, codes=method.codes, pictures=len(observed), starts=method.solve.starts,
         draws=None if draws is None else draws.count,
@@ -262,7 +275,7 @@ def _invert(
         if work is not None:
             together = inverter.placement.group(batch_size or b) if draws is None else b
             tell = GroupProgress(work, together)
-        return inverter.invert(observed, task, key=key, ids=ids, batch_size=batch_size, progress=tell)
+        return inverter.invert(observed, task, key=key, ids=ids, batch_size=batch_size, progress=tell, truth=truth)
 
 
 class Inverter:
@@ -347,12 +360,14 @@ class Inverter:
         batch_size: int | None = None,
         progress: Progress | None = None,
         save_point: SavePoint | None = None,
+        truth: Truth | None = None,
     ) -> Result:
         """Invert observations [b, ...] of a task.
 
         Arguments:
             observed, task, key, ids, batch_size, progress: as for `invert`.
             save_point: where what was found and what is in flight is saved, and found again.
+            truth: originals [b, ...] to which iterates are compared; no result depends on them.
 
         Raises:
             ValueError: shapes that do not fit the task, or what was kept is of other pictures.
@@ -366,7 +381,7 @@ class Inverter:
         size = min(batch_size or b, b)
         found = solve_with_draws(
             self.placement, self.draws, operator, observed, keys, size=size, own=self.own_draws, progress=progress,
-            save_point=save_point,
+            save_point=save_point, truth=truth,
         )  # fmt: skip
         together = self.placement.group(size)
         images, merged = self._completed(operator, observed, found["images"], together, self.rule)
@@ -382,6 +397,7 @@ class Inverter:
             diverged=jax.device_put(~np.isfinite(found["trace"]).all(axis=1)),
             trace=found["trace"],
             seconds=np.asarray(found["seconds"]),
+            errors=found.get("errors"),
             draws=draws,
             spread=None if draws is None else spread_of(draws),
         )

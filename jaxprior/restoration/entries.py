@@ -106,6 +106,7 @@ def average(found: dict, starts: int) -> dict:
 
         found["images"], found["psnr"] = mean(found["images"]), mean(found["psnr"])
         found["loss"] = np.where(sound.any(axis=1), mean(found["loss"]), np.float32(np.inf))
-        found["trace"] = found["trace"].mean(axis=1)
+        for name in {"trace", "errors"} & set(found):
+            found[name] = found[name].mean(axis=1)
         found["step"], found["seconds"] = found["step"].max(axis=1), found["seconds"].sum(axis=1)
     return jax.device_put(found)

@@ -20,7 +20,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxprior.errors import MemoryLimitError
 from jaxprior.inversion import batching
-from jaxprior.inversion.batching import Batch
+from jaxprior.inversion.batching import Batch, Truth
 from jaxprior.inversion.codes.tuned import CHANGE, TunedCode
 from jaxprior.inversion.engine import CHUNK, compile_ahead, compile_step, step_shapes, trace_step
 from jaxprior.inversion.objective import Objective
@@ -285,6 +285,7 @@ class Placement:
         size: int,
         progress: Progress | None = None,
         save_point: SavePoint | None = None,
+        truth: Truth | None = None,
     ) -> dict[str, Any]:
         """Solve every entry, go on with those that miss the target, tune, and average the starts of a picture.
 
@@ -296,10 +297,11 @@ class Placement:
             size: pictures wanted at once; the last group is padded.
             progress: called with (pictures done, pictures, steps done, steps, mean loss of those that run).
             save_point: where everything is saved, what was found of these pictures and what is in flight.
+            truth: originals [b, ...] to which the iterates of the first pass are compared.
 
         Returns:
             dict with images [b, r, r, c], latents (leading axis b, then the starts if there are several), loss, psnr,
-            step [b], trace [b, steps + 1] and seconds [b].
+            step [b], trace [b, steps + 1] and seconds [b]; with originals also errors [b, k], means over the starts.
         """
         starts, every = self.settings.starts, sum(settings.steps for _, settings in self.phases)
 
@@ -310,10 +312,12 @@ class Placement:
                 progress(done, pictures, phase * self.settings.steps + batch.steps, every, batch.loss)
 
         options = {"slots": self.group(size) * starts, "save_point": save_point}
-        found = self.solve_starts(operator, observed, keys, watch=None if progress is None else watch, **options)
+        tell = None if progress is None else watch
+        found = self.solve_starts(operator, observed, keys, watch=tell, truth=truth, **options)
         if self.tuned is not None:
             tell = None if progress is None else partial(watch, phase=1)
-            found = tune_starts(self, operator, observed, keys, found, watch=tell, **options)
+            errors = {name: found.pop(name) for name in ("errors",) if name in found}
+            found = tune_starts(self, operator, observed, keys, found, watch=tell, **options) | errors
         return average(found, starts)
 
     def solve_starts(
@@ -326,11 +330,12 @@ class Placement:
         latents: Any = None,
         watch: Callable[[BatchState], None] | None = None,
         save_point: SavePoint | None = None,
+        truth: Truth | None = None,
     ) -> dict[str, Any]:
         """Solve every entry, and go on with those that miss the target; every start of a picture is by itself.
 
         Arguments:
-            operator, observed, keys, save_point: as for `solve`.
+            operator, observed, keys, save_point, truth: as for `solve`.
             slots: entries solved at once.
             latents: to go on from, with a leading axis of the entries, or None.
             watch: called with the state of the batch after every chunk of steps.
@@ -342,6 +347,8 @@ class Placement:
         solve, entries = self.settings, np.arange(len(observed) * self.settings.starts)
         turn, found, saved = unpacked(None if save_point is None else save_point.load())
 
+        if truth is not None:
+            truth = truth._replace(photos=np.repeat(np.asarray(truth.photos), self.settings.starts, axis=0))
         watched = save_point is not None or watch is not None  # else nobody waits for a device between chunks
 
         def on_chunk(batch: BatchState) -> None:
@@ -362,7 +369,7 @@ class Placement:
             again = batching.solve(
                 self.generator, self.objective, self.problems(operator, observed, keys, short, begun),
                 size=slots, codes=self.codes, solve=solve, platform=self.platform, start=self.start,
-                on_chunk=on_chunk if watched else None, resume=saved,
+                on_chunk=on_chunk if watched else None, resume=saved, truth=truth if found is None else None,
             )  # fmt: skip
             found = again if found is None else better(found, again, short)
             turn, saved = turn + 1, None
