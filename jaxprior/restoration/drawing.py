@@ -15,7 +15,7 @@ import numpy as np
 from jaxprior.inversion.batching import Truth
 from jaxprior.inversion.starts.encoder import EncoderStart
 from jaxprior.inversion.state import BatchState, named, nested
-from jaxprior.operators import Operator, take
+from jaxprior.operators import Operator, map_images, take
 from jaxprior.restoration.draws import Draws, own_inversion
 from jaxprior.restoration.placement import TOGETHER, Placement, Progress, SavePoint
 from jaxprior.system.devices import Device
@@ -168,7 +168,8 @@ def solve_with_draws(
 
 def _different(operator: Operator, observed: Array, keys: Array) -> tuple[np.ndarray, np.ndarray]:
     """Which pictures [n] differ from all before them, and for every picture [b] which of those n it is."""
-    arrays = [np.asarray(leaf) for leaf in (*jax.tree.leaves(operator), observed, jax.random.key_data(keys))]
+    own = jax.tree.leaves(map_images(lambda array: array, operator, lambda _: None))  # what is shared is equal
+    arrays = [np.asarray(leaf) for leaf in (*own, observed, jax.random.key_data(keys))]
     contents = [b"".join(array[i].tobytes() for array in arrays) for i in range(len(observed))]
     places = {content: place for place, content in reversed(list(enumerate(contents)))}
     some = np.array(sorted(places.values()))
