@@ -9,7 +9,7 @@ import pytest
 from tiny_prior import random_prior
 
 import jaxprior as jp
-from jaxprior.errors import ArgumentError
+from jaxprior.errors import ArgumentError, SettingsError
 from jaxprior.evaluation.cells import Cell, configuration
 from jaxprior.operators import Operator
 from jaxprior.restoration.presets import make_method
@@ -108,9 +108,11 @@ def test_a_methods_table_names_an_encoder_whose_weights_are_part_of_the_key(prio
     assert configuration(Cell(task=jp.Colorize(), method=own), prior, numerics_version=1)["start"] == settings["start"]
     nameless = Cell(task=jp.Colorize(), method=own._replace(start=None))
     assert configuration(nameless, prior, numerics_version=1)["start"] == settings["start"]
-    kept = make_method({"encoder": prior.encoder, "solve": {"init": "random"}}, prior=bare)
-    assert kept.start is None and "start" not in configuration(
-        Cell(task=jp.Colorize(), method=kept), bare, numerics_version=1
+    with pytest.raises(SettingsError, match="encoder: nothing uses it, because solve.init random begins elsewhere"):
+        make_method({"encoder": prior.encoder, "solve": {"init": "random"}}, prior=bare)
+    other = make_method({"solve": {"init": "random"}}, prior=prior)
+    assert other.start is None and "start" not in configuration(
+        Cell(task=jp.Colorize(), method=other), prior, numerics_version=1
     )
 
 
