@@ -76,7 +76,7 @@ def without_encoder(prior: jp.Prior) -> jp.Prior:
     return dataclasses.replace(prior, encoder=None)
 
 
-@pytest.mark.parametrize("table", ABOUT_STEPS, ids=lambda table: str(table).split(" at 0x")[0])  # the same in every process
+@pytest.mark.parametrize("table", ABOUT_STEPS, ids=lambda table: str(table).split(" at 0x")[0])
 def test_settings_of_steps_ask_for_the_settings_of_the_prior_if_there_are_no_steps(at_once, table):
     method = make_method(table, TASK, prior=at_once)
     assert method == make_method(table, TASK, prior=without_encoder(at_once)) and method.solve.steps > 0
