@@ -98,7 +98,8 @@ class Measure(Operator):
         asked, whole = given.get("measurements", MeasureSettings.measurements), math.prod(shape)
         called = spelled("measurements", names)
         if not 0 < asked < math.inf or asked >= 1 and asked != int(asked):
-            raise SettingsError(f"{called}: expected a whole number, or a share between 0 and 1, got {asked:g}.")
+            expected = "a whole number from 1 on, or a share between 0 and 1"
+            raise SettingsError(f"{called}: expected {expected}, got {asked:g}.")
         if asked > whole:
             raise SettingsError(
                 f"{called}: a picture of {_product(shape)} has {whole} numbers, so expected up to {whole}, got "

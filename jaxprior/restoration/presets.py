@@ -437,7 +437,8 @@ def _in_code_space(given: Mapping, encoder: Any, prior: Any, names: Names, netwo
         try:
             encoder = networks.features(str(encoder))
         except WeightsError as error:
-            raise WeightsError(f"{error}. {called} takes {wanted}.") from None
+            here = f"With the preset {CODE_SPACE}, {called} takes the RUN of `jaxprior train convae`"
+            raise WeightsError(f"{error}. {here}, in whose code it compares pictures.") from None
     elif hasattr(encoder, "prior_sha256") or not (callable(encoder) or hasattr(encoder, "features")):
         raise SettingsError(f"{called}: expected a network of images, or {wanted}, got {encoder!r}.")
     refuses = getattr(encoder, "refuses", None)

@@ -142,8 +142,8 @@ def test_settings_are_a_number_or_a_share():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"measurements": 2.5}, "a whole number, or a share between 0 and 1, got 2.5"),
-        ({"measurements": 0.0}, "got 0"),
+        ({"measurements": 2.5}, "a whole number from 1 on, or a share between 0 and 1, got 2.5"),
+        ({"measurements": 0.0}, "a whole number from 1 on, or a share between 0 and 1, got 0"),
         ({"measurements": float("nan")}, "got nan"),
         ({"measurements": -3.0}, "got -3"),
         ({"measurements": 769}, "a picture of 16x16x3 has 768 numbers, so expected up to 768, got 769"),

@@ -182,7 +182,7 @@ def test_what_is_no_encoder_of_pictures_is_refused(tmp_path):
         ({}, f"needs an encoder: give encoder, the {train}"),
         ({"encoder": "none"}, "needs an encoder"),
         ({"encoder": str(tmp_path / "nothing")}, train),
-        ({"encoder": str(file)}, f"pggan.*encoder takes the {train}"),
+        ({"encoder": str(file)}, f"pggan.*With the preset generative_encoder, encoder takes the {train}"),
         ({"encoder": str(large)}, "does not take pictures of the prior's size"),
         ({"encoder": 5}, "expected a network of images"),
         ({"encoder": str(run), "objective": {"features": "critic"}}, "both name the network"),
