@@ -23,7 +23,7 @@ from jaxprior.system.runtime import MATMUL_PRECISION
 
 CONFIGS = (Outline, MultiCode, SingleCode, FeatureCode, SelfAttention, CBAM, Objective, Solve)
 NO_OPTION = {"SingleCode.project", "FeatureCode.project", "SingleCode.start", "CBAM.norm", "CBAM.start", "CBAM.where"}
-NO_OPTION |= {"Objective.pixel", "Objective.feature_loss", "Objective.critic_loss"}
+NO_OPTION |= {"Objective.pixel", "Objective.feature_loss", "Objective.critic_loss", "Objective.compare"}
 """Choices that presets, cards and recipes make; `CBAM.where` is chosen by the option of `SelfAttention.where`."""
 
 
@@ -41,8 +41,10 @@ def test_every_choice_is_offered_by_its_option_and_nothing_else():
         for field, hint in typing.get_type_hints(kind).items():
             if not choices(hint) or prefix + field not in settings:
                 continue
-            option, _ = settings[prefix + field]
-            assert offered(method_options(), option) == [word.replace("_", "-") for word in choices(hint)]
+            option, setting = settings[prefix + field]
+            as_in_recipes = setting.about.verbatim  # names of presets
+            words = [word if as_in_recipes else word.replace("_", "-") for word in choices(hint)]
+            assert offered(method_options(), option) == words
             met.add(f"{kind.__name__}.{field}")
     every = {
         f"{kind.__name__}.{f}" for kind in CONFIGS for f, hint in typing.get_type_hints(kind).items() if choices(hint)

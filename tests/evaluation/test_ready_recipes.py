@@ -106,7 +106,9 @@ def test_a_prior_shows_which_of_its_settings_nobody_measured(place):
     shown = inside("priors", "show", place / "tiny.safetensors").out
     (line,) = [line for line in shown.splitlines() if line.startswith("inpaint:")]
     assert "solve.starts 4" in line and "not measured on this prior" in line
-    assert "not measured" not in inside("priors", "show", "cats32").out
+    bundled = inside("priors", "show", "cats32").out
+    unmeasured = [line.partition(":")[0] for line in bundled.splitlines() if "not measured" in line]
+    assert unmeasured == ["measure"] and "inpaint:" in bundled
 
 
 def _stop(source):
