@@ -44,8 +44,9 @@ from jaxprior.restoration.grouping import in_groups
 from jaxprior.restoration.memory import MemoryPlan
 from jaxprior.restoration.merge_rule import MERGES, Merge, MergeRule
 from jaxprior.restoration.merging import merge_pictures
+from jaxprior.restoration.named_settings import PRESETS
 from jaxprior.restoration.placement import Placement, Progress
-from jaxprior.restoration.presets import PRESETS, Method, completed, preset
+from jaxprior.restoration.presets import Method, completed, preset
 from jaxprior.restoration.save_points import SavePoint
 from jaxprior.runs.progress import GroupProgress, shown
 from jaxprior.system.devices import Device

@@ -16,7 +16,8 @@ from jaxprior.inversion.solvers import PRECISIONS, Solve
 from jaxprior.inversion.starts import start_names
 from jaxprior.inversion.terms import CRITIC_LOSSES, FEATURE_LOSSES, PIXEL_LOSSES
 from jaxprior.operators import Identity, load_task, task_names
-from jaxprior.restoration.presets import PRESETS, Outline
+from jaxprior.restoration.named_settings import PRESETS
+from jaxprior.restoration.presets import Outline
 from jaxprior.settings import about, choices
 from jaxprior.system.runtime import MATMUL_PRECISION
 
