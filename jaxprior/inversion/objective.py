@@ -201,6 +201,8 @@ class Objective:
         one_of("critic_loss", self.critic_loss, CRITIC_LOSSES)
         if whole_number("window", self.window, least=0) and self.window % 2 == 0:
             raise ArgumentError(f"`window` must be an odd number of pixels, or 0, got {self.window}.")
+        if self.window and self.pixel is None:
+            raise ArgumentError("`window` weighs the pixels of `pixel`, and there is none: take 0, or give `pixel`.")
         one_of("critic_on", self.critic_on, SEEN)
         one_of("in_domain_on", self.in_domain_on, COMPARED)
         for name in ("feature_weight", "critic_weight", "code_penalty", "anchor", "in_domain_weight"):

@@ -153,7 +153,7 @@ def repaired_by(
     if refiner is not None:
         raise SettingsError(f"{called} and {spelled('refine', names)} are two uses of an autoencoder: give one.")
     if table.get("draws"):
-        raise SettingsError(f"{called}: an autoencoder has one answer; leave out {spelled('draws', names)}.")
+        raise SettingsError(f"{called}: an autoencoder has one answer; leave out {spelled('draws.count', names)}.")
     given = {part: {**IDLE.get(part, {}), **settings} for part, settings in given.items()}
     return given, networks.own_answer(answering)
 

@@ -376,6 +376,8 @@ def test_a_window_weighs_known_pixels_by_the_missing_ones_around(pixel):
     assert float(judged.loss) == pytest.approx(expected, rel=1e-5)
     with pytest.raises(ValueError, match="`window` must be an odd number"):
         jp.Objective(window=4)
+    with pytest.raises(ValueError, match="`window` weighs the pixels of `pixel`, and there is none"):
+        jp.Objective(pixel=None, features=jax.tree_util.Partial(lambda images: images), window=3)
 
 
 def test_completion_preset_needs_a_critic_and_keeps_codes_inside(prior, photos):

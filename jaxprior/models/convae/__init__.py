@@ -20,7 +20,7 @@ FAMILY = Family(
             preset_text="Recipe to start from: the paper's Table 1, or the networks of its authors' two codes.",
             plan="jaxprior.models.convae.train:plan",
             settled="jaxprior.models.convae.settled:settled",
-            use="jaxprior reconstruct IMAGES -o OUT --features",
+            use="jaxprior reconstruct IMAGES -o OUT --prior PRIOR --preset generative_encoder --encoder",
             text="""Train a convolutional autoencoder, whose encoder serves as `--features RUN`.
 
     It makes a short code of a picture, and the picture of the code. With `--prior` half of what it sees are samples of

@@ -182,7 +182,8 @@ def test_a_command_trains_and_its_run_serves(tmp_path, photos, prior_file):
     asked = ("train", "convae", "--data", tmp_path / "photos", "--prior", prior_file, "--task", HOLE)
     asked += ("--width", 4, "--code", 8, "--batch-size", 4, "--samples", 8, "--steps", 10, "-o", tmp_path / "run")
     shown = call(*asked).stdout
-    assert "24 pictures of 16x16 pixels" in shown and "--features" in shown
+    assert "24 pictures of 16x16 pixels" in shown
+    assert "--prior PRIOR --preset generative_encoder --encoder" in " ".join(shown.split())
     assert jp.load_features(tmp_path / "run")(images.to_float(photos.pixels[:2])).shape == (2, 1, 1, 8)
     other = call(*asked, "--no-mirror", code=2).stderr
     assert "mirror" in other  # the folder belongs to another training
@@ -208,7 +209,7 @@ def test_a_command_trains_and_its_run_serves(tmp_path, photos, prior_file):
     )  # fmt: skip
     tiles = np.asarray(small.images).reshape(2, 4, 4, 4, 4, 3)
     np.testing.assert_array_equal(tiles, np.broadcast_to(tiles[:, :, :1, :, :1], tiles.shape))
-    for given, said in (("--refine", "two uses of an autoencoder"), ("--draws", "has one answer")):
+    for given, said in (("--refine", "two uses of an autoencoder"), ("--draws", "has one answer; leave out --draws")):
         value = tmp_path / "run" if given == "--refine" else 2
         wrong = call(*answered, "--answer", tmp_path / "run", given, value, "-o", tmp_path / "x", code=2)
         assert said in " ".join(wrong.stderr.split())
