@@ -154,15 +154,20 @@ def read(inputs: PictureInputs, settings: Any, *, limit: int | None = None) -> T
     return TrainingData(pictures=pictures, source=str(inputs.data))
 
 
-def check_enough(pictures: Pictures) -> None:
-    """Refuse pictures that are too few for a training which holds out a quarter of them at most.
+def count_trained(pictures: Pictures, held_out: int) -> int:
+    """How many of the pictures are trained on; those after them are held out, a quarter of all at most.
+
+    Arguments:
+        pictures: all that there are.
+        held_out: so many should be held out.
 
     Raises:
-        ImageError: there are fewer than four.
+        ImageError: there are fewer than four, too few for both.
     """
     if len(pictures) < 4:
         few = f"{len(pictures)} {plural('picture', len(pictures))} {'does' if len(pictures) == 1 else 'do'}"
         raise ImageError(f"{few} not suffice: some are trained on and some are held out.")
+    return len(pictures) - min(held_out, len(pictures) // 4)
 
 
 @lru_cache(maxsize=4)

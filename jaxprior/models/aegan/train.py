@@ -17,16 +17,15 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxprior.errors import ImageError
 from jaxprior.models.aegan.config import AeganRecipe
 from jaxprior.models.aegan.evaluator import SamplesAndReconstructions
 from jaxprior.models.aegan.networks import Critic, Encoder, Generator, to_config
 from jaxprior.models.pggan.config import feature_widths
 from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
-from jaxprior.training.evaluators import CODES, SHOWN
+from jaxprior.training.evaluators import CODES, SHOWN, rows_of_eight
 from jaxprior.training.feature_distances import evaluation_network
-from jaxprior.training.pictures import Pictures, draw_batch, to_images
+from jaxprior.training.pictures import Pictures, count_trained, draw_batch, to_images
 from jaxprior.training.players import When, adam_start, copied, ema, player
 from jaxprior.training.recipe import average_decay, cut_into_parts, dtype_of
 from jaxprior.training.session import Plan, settings_of
@@ -157,10 +156,8 @@ def plan(recipe: AeganRecipe, pictures: Pictures) -> Plan:
         ...     plan(PRESETS["small"], pictures), "runs/aegan", source="cats.zip"
         ... )
     """
-    if len(pictures) < 4:
-        raise ImageError(f"{len(pictures)} pictures do not suffice: some are trained on and some are held out.")
+    count = count_trained(pictures, recipe.held_out)
     encoder, generator, critic = make_networks(recipe)
-    count = len(pictures) - min(recipe.held_out, len(pictures) // 4)
     held: Any = np.asarray(pictures.pixels[count:])
     trained = Pictures(pictures.pixels[:count])
 
@@ -177,10 +174,9 @@ def plan(recipe: AeganRecipe, pictures: Pictures) -> Plan:
         """Rows of eight samples, then pairs of rows: held-out pictures, and what is made of their codes."""
         some = max(min(SHOWN // 4, len(held)) // 8 * 8, 1)
         originals = np.asarray(to_images(held[:some], None))
-        pairs = zip(originals, np.asarray(remake(state["average"], originals)), strict=True)
-        whole = [np.stack(pair) for pair in pairs]
-        rows = [np.stack(whole[k : k + 8], axis=1).reshape(-1, *originals.shape[1:]) for k in range(0, some, 8)]
-        return np.concatenate([np.asarray(draw(state["average"], codes[: SHOWN // 2])), *rows])
+        remade = np.asarray(remake(state["average"], originals))
+        samples = np.asarray(draw(state["average"], codes[: SHOWN // 2]))
+        return np.concatenate([samples, rows_of_eight(originals, remade)])
 
     codes = np.asarray(jax.random.normal(jax.random.key(recipe.seed + 1), (CODES, generator.latent_dim)))
     return Plan(

@@ -19,7 +19,7 @@ from jaxprior.nn.norm import fold
 from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
 from jaxprior.training.evaluators import SHOWN, Repaired, rows_of_eight
-from jaxprior.training.pictures import Pictures, check_enough, to_images
+from jaxprior.training.pictures import Pictures, count_trained, to_images
 from jaxprior.training.players import adam_start, copied, ema, player
 from jaxprior.training.recipe import adam, average_decay, cut_into_parts, dtype_of
 from jaxprior.training.session import Plan, settings_of
@@ -94,11 +94,10 @@ def make_step(recipe: AutoencoderRecipe):
 
 def plan(recipe: AutoencoderRecipe, pictures: Pictures) -> Plan:
     """Everything that `session.run` needs to train this recipe on these pictures, triples (`load_pairs`) or plain."""
-    check_enough(pictures)
+    count = count_trained(pictures, recipe.held_out)
     network, _ = make_networks(recipe)
     spec = mask_spec(recipe)
     masks = None if spec is None else draw_masks(spec, recipe.resolution, seed=recipe.seed)
-    count = len(pictures) - min(recipe.held_out, len(pictures) // 4)
     triples = Triples(pictures.pixels[:count], masks)
     held = Triples(pictures.pixels[count:], masks).all()
     draw = jax.jit(network.apply)

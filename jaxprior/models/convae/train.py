@@ -22,7 +22,7 @@ from jaxprior.system.devices import default_platform
 from jaxprior.training.damage import Batches, Damage, files_said, make_damages, of_held_out, pictured
 from jaxprior.training.evaluators import SHOWN, Reconstructed, rows_of_eight
 from jaxprior.training.own_samples import make_samples
-from jaxprior.training.pictures import Pictures, check_enough, to_images
+from jaxprior.training.pictures import Pictures, count_trained, to_images
 from jaxprior.training.players import adam_start, copied, ema, player
 from jaxprior.training.recipe import adam, average_decay, cut_into_parts, dtype_of
 from jaxprior.training.session import Plan, settings_of
@@ -127,11 +127,10 @@ def plan(recipe: ConvAERecipe, pictures: Pictures) -> Plan:
         WeightsError, SettingsError: there is no such prior, or it does not fit the settings; or a task is none.
         ImageError: too few pictures.
     """
-    check_enough(pictures)
+    count = count_trained(pictures, recipe.held_out)
     prior, network = _prior(recipe), make_network(recipe)
     shape = (recipe.resolution, recipe.resolution, recipe.image_channels)
     damages = make_damages(recipe.tasks, shape, seed=recipe.seed)
-    count = len(pictures) - min(recipe.held_out, len(pictures) // 4)
     held: Any = np.asarray(pictures.pixels[count:])
     trained = Pictures(pictures.pixels[:count])
     averaged: Any = np.asarray(trained.pixels[:AVERAGED])

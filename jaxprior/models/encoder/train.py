@@ -31,7 +31,7 @@ from jaxprior.training import losses
 from jaxprior.training.damage import Batches, Damage, damaged, files_said, make_damages, of_held_out
 from jaxprior.training.evaluators import SHOWN, Filled, rows_of_eight
 from jaxprior.training.own_samples import Samples, make_samples
-from jaxprior.training.pictures import Pictures, check_enough, to_images
+from jaxprior.training.pictures import Pictures, count_trained, to_images
 from jaxprior.training.players import copied, ema, player
 from jaxprior.training.recipe import adam, average_decay, cut_into_parts, dtype_of
 from jaxprior.training.session import Plan, settings_of
@@ -206,14 +206,13 @@ def plan(recipe: EncoderRecipe, pictures: Pictures) -> Plan:
         WeightsError, SettingsError: there is no such prior, or it does not fit the settings.
         ImageError: too few pictures.
     """
-    check_enough(pictures)
+    count = count_trained(pictures, recipe.held_out)
     prior = load_prior(recipe.prior)
     start = start_encoder(recipe, prior)
     network, cut = make_network(recipe, prior), prior.split(recipe.layer, precision=recipe.precision)
     network = network if start is None else network.clone(scale=start.module.scale)
     networks = _networks(recipe, prior)
     damages = make_damages(recipe.tasks, network_shape(network), seed=recipe.seed)
-    count = len(pictures) - min(recipe.held_out, len(pictures) // 4)
     held: Any = np.asarray(pictures.pixels[count:])
     trained = Pictures(pictures.pixels[:count])
     if isinstance(pictures, Samples):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxprior.nn.blocks import Dense
 from jaxprior.nn.elementwise import widen
 
 
@@ -90,6 +91,25 @@ def checked_images(images: Array, resolution: int, channels: int) -> Array:
 def flat(x: Array) -> Array:
     """A feature map [b, h, w, c] as vectors [b, h w c]."""
     return x.reshape(len(x), -1)
+
+
+def code_of(x: Array, numbers: int, *, variational: bool, dtype: jnp.dtype) -> Code:
+    """The code of what the last hidden layer says of images; inside a compact method, whose layers it makes.
+
+    Arguments:
+        x: vectors [b, n].
+        numbers: of a code, h.
+        variational: whether there is a variance, too.
+        dtype: of the dense layers; the code is float32 or wider.
+    """
+    mean = widen(Dense(numbers, dtype, name="mean")(x))
+    return Code(mean, widen(Dense(numbers, dtype, name="log_variance")(x)) if variational else None)
+
+
+def smallest_map(code: Array, channels: int, *, dtype: jnp.dtype) -> Array:
+    """The map [b, 2, 2, channels] that a decoder begins with; inside a compact method, whose layer it makes."""
+    x = Dense(SMALLEST * SMALLEST * channels, dtype, name="dense")(code)
+    return x.reshape(len(code), SMALLEST, SMALLEST, channels)
 
 
 def finished(x: Array, *, tanh: bool) -> Array:

@@ -14,10 +14,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxprior.models.convae.networks.code import Code, checked_images, finished, flat
+from jaxprior.models.convae.networks.code import Code, checked_images, code_of, finished, flat
 from jaxprior.nn.blocks import Convolution, Dense
 from jaxprior.nn.convolution import training_form
-from jaxprior.nn.elementwise import widen
 from jaxprior.nn.pooling import max_pool
 from jaxprior.nn.resampling import LINEAR, axis_weights, corner_centres, resample
 
@@ -70,8 +69,7 @@ class Encoder(nn.Module):
             if level < halvings:
                 x = max_pool(x, 2)
         x = Dense(self.between, self.dtype, name="dense")(flat(x))
-        mean = widen(Dense(self.code, self.dtype, name="mean")(x))
-        return Code(mean, widen(Dense(self.code, self.dtype, name="log_variance")(x)) if self.variational else None)
+        return code_of(x, self.code, variational=self.variational, dtype=self.dtype)
 
 
 class Decoder(nn.Module):

@@ -11,10 +11,17 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxprior.models.convae.networks.code import SMALLEST, Code, checked_images, finished, flat, levels_of
-from jaxprior.nn.blocks import Convolution, Dense
+from jaxprior.models.convae.networks.code import (
+    Code,
+    checked_images,
+    code_of,
+    finished,
+    flat,
+    levels_of,
+    smallest_map,
+)
+from jaxprior.nn.blocks import Convolution
 from jaxprior.nn.convolution import training_form
-from jaxprior.nn.elementwise import widen
 from jaxprior.nn.pooling import max_pool
 
 
@@ -50,9 +57,7 @@ class Encoder(nn.Module):
         for k in range(levels_of(self.resolution)):
             x = nn.relu(Convolution(self.width << k, form, dtype=self.dtype, name=f"conv{k}")(x))
             x = max_pool(x, 2)
-        x = flat(x)
-        mean = widen(Dense(self.code, self.dtype, name="mean")(x))
-        return Code(mean, widen(Dense(self.code, self.dtype, name="log_variance")(x)) if self.variational else None)
+        return code_of(flat(x), self.code, variational=self.variational, dtype=self.dtype)
 
 
 class Decoder(nn.Module):
@@ -75,8 +80,7 @@ class Decoder(nn.Module):
         """Decode codes. `train` makes no difference."""
         levels = levels_of(self.resolution)
         widths = [self.width << k for k in range(levels)]
-        x = Dense(SMALLEST * SMALLEST * widths[-1], self.dtype, name="dense")(code)
-        x = x.reshape(len(code), SMALLEST, SMALLEST, widths[-1])
+        x = smallest_map(code, widths[-1], dtype=self.dtype)
         form = training_form("up", platform=self.trained_on)
         for k in reversed(range(1, levels)):
             x = nn.relu(Convolution(widths[k - 1], form, dtype=self.dtype, name=f"up{k}")(x))

@@ -13,10 +13,18 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxprior.models.convae.networks.code import SMALLEST, Code, checked_images, finished, flat, levels_of
-from jaxprior.nn.blocks import Dense, Strided, Transposed
+from jaxprior.models.convae.networks.code import (
+    Code,
+    checked_images,
+    code_of,
+    finished,
+    flat,
+    levels_of,
+    smallest_map,
+)
+from jaxprior.nn.blocks import Strided, Transposed
 from jaxprior.nn.convolution import training_form
-from jaxprior.nn.elementwise import leaky_relu, widen
+from jaxprior.nn.elementwise import leaky_relu
 
 
 Array = jax.Array
@@ -50,9 +58,7 @@ class Encoder(nn.Module):
         for k in range(levels_of(self.resolution)):
             block = Strided(self.width << k, KERNEL, self.norm, self.dtype, form, name=f"conv{k}")
             x = leaky_relu(block(x, train=train))
-        x = flat(x)
-        mean = widen(Dense(self.code, self.dtype, name="mean")(x))
-        return Code(mean, widen(Dense(self.code, self.dtype, name="log_variance")(x)) if self.variational else None)
+        return code_of(flat(x), self.code, variational=self.variational, dtype=self.dtype)
 
 
 class Decoder(nn.Module):
@@ -75,8 +81,7 @@ class Decoder(nn.Module):
         """Decode codes; with `train` norms take the batch's own statistics."""
         levels = levels_of(self.resolution)
         widths = [self.width << k for k in range(levels)]
-        x = Dense(SMALLEST * SMALLEST * widths[-1], self.dtype, name="dense")(code)
-        x = x.reshape(len(code), SMALLEST, SMALLEST, widths[-1])
+        x = smallest_map(code, widths[-1], dtype=self.dtype)
         form = training_form("transposed", platform=self.trained_on)
         for k in reversed(range(1, levels)):
             block = Transposed(widths[k - 1], KERNEL, self.norm, self.dtype, form, name=f"up{k}")
