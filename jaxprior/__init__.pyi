@@ -59,5 +59,7 @@ from .weights.priors import untrained as untrained
 from .weights.refiners import OwnAnswer as OwnAnswer
 from .weights.refiners import Refiner as Refiner
 from .weights.refiners import load_refiner as load_refiner
+from .weights.restorers import Restorer as Restorer
+from .weights.restorers import load_restorer as load_restorer
 
 __version__: str

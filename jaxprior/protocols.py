@@ -465,6 +465,22 @@ class Sizes(NamedTuple):
     options: tuple[tuple[str, Any], ...] = ()
 
 
+RESTORER_TASKS = ("superres", "inpaint")
+"""What a restorer can do: enlarge pictures, or fill their holes."""
+
+
+class Restores(NamedTuple):
+    """What a restorer does with pictures.
+
+    Fields:
+        task: one of `RESTORER_TASKS`.
+        factor: how many times larger the result is; 1 where holes are filled.
+    """
+
+    task: str
+    factor: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Family:
     """What a folder of `jaxprior/models/`, or an entry point of the group "jaxprior.models", says of itself.
@@ -476,14 +492,17 @@ class Family:
         paper: where the networks come from.
         architectures: the word in a card's "architecture" -> {role: import string of the function that makes what plays
             the role}. Roles: "prior" and "critic" (a generator with the critic beside it, if there is one), "features",
-            "refiner", "encoder", "singan". The function's arguments are (params, card, where) for all roles. An
-            architecture that is a prior and an encoder has both in one file, and its prior has that encoder.
+            "refiner", "encoder", "restorer", "singan". The function's arguments are (params, card, where) for all
+            roles. An architecture that is a prior and an encoder has both in one file, and its prior has that encoder.
         trainers: command of `jaxprior train` -> `Trainer`.
         single_image: a training on one picture, whose presets `jaxprior singan train` offers, or None. Its settings are
             a subclass of `jaxprior.models.singan.config.PyramidRecipe`, and nothing but the picture is its input.
         commands: import string of a typer application with further commands of the family's own, or None.
         sizes: import string of the function from the table "config" of a prior's card to the prior's `Sizes`, in a
             module without JAX; None where only the networks know them. They serve to check a command before JAX is
+            imported.
+        restores: import string of the function from the table "config" of a restorer's card to what it `Restores`, in a
+            module without JAX; None where only the networks know it. It serves to check a command before JAX is
             imported.
         page: import string of the function from a loaded network to sections of its report page, or None.
         uses: names of other families whose networks this one imports.
@@ -496,5 +515,6 @@ class Family:
     single_image: Trainer | None = None
     commands: str | None = None
     sizes: str | None = None
+    restores: str | None = None
     page: str | None = None
     uses: Sequence[str] = ()

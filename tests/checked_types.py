@@ -22,6 +22,7 @@ CHECKED = (
     "jaxprior.weights.features",
     "jaxprior.weights.priors",
     "jaxprior.weights.refiners",
+    "jaxprior.weights.restorers",
 )
 """Modules, and packages with all their modules: where arrays have shapes in their annotations, and the public face."""
 

@@ -2,9 +2,10 @@
 
     source --find--> file --storage.load_weights--> (params, card) --build--> what plays the role
 
-One path serves every role: priors, feature networks, refiners, models of one picture. The word "architecture" in the
-card chooses the family (see `jaxprior.protocols.Family`), which names a function for each role that it fills. So a new
-network is known here as soon as its folder lies in `jaxprior/models/`, or its entry point is installed.
+One path serves every role: priors, feature networks, refiners, restorers, models of one picture. The word
+"architecture" in the card chooses the family (see `jaxprior.protocols.Family`), which names a function for each role
+that it fills. So a new network is known here as soon as its folder lies in `jaxprior/models/`, or its entry point is
+installed.
 """
 
 import os
@@ -58,6 +59,7 @@ ROLES = {
     "encoder": Role(
         "encoder", "`load_encoder` or --encoder", ", which is not an encoder; `jaxprior train encoder` trains one"
     ),
+    "restorer": Role("restorer", "`load_restorer` or --restorer", ", which is not a restorer; known are {known}"),
     "singan": Role(
         "model of one picture",
         "`load_singan` or the commands of `jaxprior singan`",
@@ -76,6 +78,17 @@ def named_priors() -> dict[str, Path]:
     """The priors that are found by name: the bundled ones, then those that are installed; name -> file."""
     own = bundled()
     return {**own, **{name: path for name, path in registry.installed_priors().items() if name not in own}}
+
+
+def bundled_restorers() -> dict[str, Path]:
+    """The restorers that come with the package: name -> file."""
+    folder = Path(str(resources.files("jaxprior") / "assets" / "restorers"))
+    return {path.parent.name: path for path in sorted(folder.glob(f"*/{RUN_WEIGHTS}"))}
+
+
+def named_restorers() -> dict[str, Path]:
+    """The restorers that are found by name: the bundled ones, then those that are installed; name -> file."""
+    return {**registry.installed_restorers(), **bundled_restorers()}
 
 
 def bundled_cards() -> list[Card]:
@@ -127,8 +140,8 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     """The file of a trained network.
 
     Arguments:
-        source: name of a bundled or installed prior or of an installed feature network, a .safetensors file, or the
-            folder of a training run.
+        source: name of a bundled or installed prior or restorer, or of an installed feature network; a .safetensors
+            file, or the folder of a training run.
         role: one of `ROLES`.
 
     Raises:
@@ -139,13 +152,14 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     if not isinstance(source, str | os.PathLike) or not str(source):
         wanted = f"the name or the path of {with_article(ROLES[role].noun)}"
         raise ArgumentError(f"`source` must be {wanted}, got {described(source)}.")
-    names = {"prior": named_priors, "features": registry.installed}
+    names = {"prior": named_priors, "features": registry.installed, "restorer": named_restorers}
     own = names[role]() if role in names else {}
     path = Path(source)
     path = path / RUN_WEIGHTS if os.path.isdir(path) else path  # a name that is too long for a file is no folder either
-    others = {**registry.installed(), **named_priors()}  # for roles to which no names belong, files come first
+    others = {**registry.installed(), **named_restorers(), **named_priors()}  # other roles have no names: files first
     if str(source) in own and os.path.isfile(path):
-        noun, kind = ROLES[role].noun, "a bundled" if str(source) in bundled() else "an installed"
+        ours = {*bundled(), *bundled_restorers()}
+        noun, kind = ROLES[role].noun, "a bundled" if str(source) in ours else "an installed"
         raise WeightsError(
             f"{source} is {kind} {noun}, and {with_article(noun)} {source} also lies in this folder ({path}): give "
             f"./{source} to take what lies here, or run the command in another folder to take the {kind.split()[1]} "
@@ -154,7 +168,7 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     found = own.get(str(source)) or (path if os.path.isfile(path) else others.get(str(source)))
     if found is None:
         raise WeightsError(_missing(source, role))
-    if found is not path and str(source) not in bundled():
+    if found is not path and str(source) not in {*bundled(), *bundled_restorers()}:
         _check_installed(str(source), found)
     if found.suffix.lower() in EXTENSIONS:
         raise WeightsError(f"{source} is a picture; expected {with_article(ROLES[role].noun)}")
@@ -170,7 +184,7 @@ def load(source: str | os.PathLike, *, role: str, **options: Any) -> Any:
         options: for the family's function, beside parameters and card; of feature networks the `cut`.
 
     Returns:
-        A `Prior`, a `FeatureNetwork`, a `Refiner`, or a model of one picture.
+        A `Prior`, a `FeatureNetwork`, a `Refiner`, a `Restorer`, or a model of one picture.
 
     Raises:
         WeightsError: there is none, the file is damaged, or it holds a network that does not play the role.
@@ -274,6 +288,8 @@ def _missing(source: str | os.PathLike, role: str) -> str:
         sentence = registry.missing(str(source))
     elif role == "prior":
         sentence = registry.missing_prior(str(source), bundled())
+    elif role == "restorer":
+        sentence = registry.missing_restorer(str(source), bundled_restorers())
     else:
         trained = {
             "refiner": "an autoencoder's training",

@@ -43,6 +43,11 @@ def priors_folder() -> Path:
     return data_folder() / "priors"
 
 
+def restorers_folder() -> Path:
+    """Where installed restorers lie, one folder each with a `model.safetensors`. The folder need not exist."""
+    return data_folder() / "restorers"
+
+
 def downloads_folder() -> Path:
     """Where files lie while they are fetched. The folder need not exist."""
     return data_folder() / "downloads"
@@ -68,6 +73,11 @@ def installed_from(file: RemoteFile) -> Path | None:
 def installed_priors() -> dict[str, Path]:
     """Installed priors: name -> file."""
     return {path.parent.name: path for path in _files(priors_folder(), f"[!.]*/{WEIGHTS}")}
+
+
+def installed_restorers() -> dict[str, Path]:
+    """Installed restorers: name -> file."""
+    return {path.parent.name: path for path in _files(restorers_folder(), f"[!.]*/{WEIGHTS}")}
 
 
 def _files(place: Path, pattern: str) -> list[Path]:
@@ -111,6 +121,16 @@ def missing_prior(name: str, bundled: Iterable[str]) -> str:
         f"{name}: neither a bundled prior ({', '.join(bundled) or 'none is'}), nor an installed one "
         f"({', '.join(own) or 'none is'}), nor a .safetensors file, nor a training run"
         f"{did_you_mean(name, {*bundled, *own, *PRIORS})}"
+    )
+
+
+def missing_restorer(name: str, bundled: Iterable[str]) -> str:
+    """The sentence about a restorer that is not here; `bundled`: names of those that come with the package."""
+    own = installed_restorers()
+    return (
+        f"{name}: neither a bundled restorer ({', '.join(bundled) or 'none is'}), nor an installed one "
+        f"({', '.join(own) or 'none is'}), nor a .safetensors file, nor a training run"
+        f"{did_you_mean(name, {*bundled, *own})}"
     )
 
 
