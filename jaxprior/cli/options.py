@@ -209,8 +209,8 @@ class RunOptions(ShareOptions):
 
 
 def words(text: str | None) -> tuple[str, ...]:
-    """Of an option whose value is words with commas between them."""
-    return tuple(word.strip() for word in text.split(",")) if text else ()
+    """Of an option whose value is words with commas between them; none where it is not given or empty."""
+    return tuple(word.strip() for word in text.split(",") if word.strip()) if text else ()
 
 
 def in_bytes(gib: float | None) -> float | None:

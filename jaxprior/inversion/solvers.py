@@ -92,7 +92,8 @@ class Solve:
     temperature: float = setting(
         10.0,
         "How far the random moves of draws, and of --optimizer langevin, may go: 1 takes the errors of all pixels as "
-        "independent; a larger T spreads draws farther.",
+        "independent; a larger T spreads draws farther. Draws that are single codes, as where an encoder answers, take "
+        "ten times T.",
         metavar="T",
         least=0.0,
         rank=29,

@@ -52,7 +52,10 @@ def continued(recipe: EncoderRecipe, given: Mapping[str, Any]) -> EncoderRecipe:
     card = storage.read_card(encoder_file(source))
     config, belongs = card.get("config"), card.get("prior")
     if card.get("architecture") != "encoder" or not isinstance(config, Mapping) or not isinstance(belongs, Mapping):
-        raise WeightsError(f"--from {source}: this is no encoder.")
+        raise WeightsError(
+            f"--from {source}: this is no encoder of a prior. Give the run or the file of a `jaxprior train encoder`, or "
+            "the name of a prior that has an encoder."
+        )
     kept = {"layer": belongs["layer"], "widths": tuple(config["widths"]), "bottleneck": config["bottleneck"]}
     for name, value in kept.items():
         if given.get(name) not in (None, value):
