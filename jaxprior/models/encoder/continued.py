@@ -53,8 +53,8 @@ def continued(recipe: EncoderRecipe, given: Mapping[str, Any]) -> EncoderRecipe:
     config, belongs = card.get("config"), card.get("prior")
     if card.get("architecture") != "encoder" or not isinstance(config, Mapping) or not isinstance(belongs, Mapping):
         raise WeightsError(
-            f"--from {source}: this is no encoder of a prior. Give the run or the file of a `jaxprior train encoder`, or "
-            "the name of a prior that has an encoder."
+            f"--from {source}: this is no encoder of a prior. Give the run or the file of a `jaxprior train encoder`, "
+            "or the name of a prior that has an encoder."
         )
     kept = {"layer": belongs["layer"], "widths": tuple(config["widths"]), "bottleneck": config["bottleneck"]}
     for name, value in kept.items():
