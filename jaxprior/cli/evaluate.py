@@ -64,6 +64,7 @@ def evaluate(
     ] = None,
     perceptual: opt.Perceptual = None,
     measures: opt.Measures = None,
+    error_every: opt.ErrorEvery = None,
     set_features: opt.SetFeatures = None,
     batch_size: opt.BatchSize = None,
     memory: opt.Memory = None,
@@ -123,6 +124,7 @@ def evaluate(
         perceptual=perceptual,
         set_features=set_features,
         measures=opt.words(measures),
+        error_every=error_every,
     )
     with mistakes():
         elsewhere = None if device is None else known_device(device)

@@ -101,6 +101,16 @@ Measures = Annotated[
         metavar="NAME,NAME",
     ),
 ]
+ErrorEvery = Annotated[
+    int | None,
+    _option(
+        _RUN,
+        text="Compare the generator's picture with the original every N iterations, which takes about a third of an "
+        "iteration each time and changes no result. The report draws how the error falls.",
+        metavar="N",
+        least=1,
+    ),
+]
 SetFeatures = Annotated[
     str | None,
     _option(
@@ -203,6 +213,7 @@ class RunOptions(ShareOptions):
     memory: Memory = None
     perceptual: Perceptual = None
     measures: Measures = None
+    error_every: ErrorEvery = None
     seed: Annotated[
         int, _option(_RUN, text="Seed of random masks, noise and latent codes.", metavar="S", least=0, most=MOST_SEED)
     ] = 0

@@ -128,6 +128,7 @@ def _restore(
             size="native" if native else "fit",
             origin=origin_of_method(method, operator, prior=prior),
             measures=opt.words(options.measures),
+            error_every=options.error_every,
         )
 
     if (outline := outline_prior(options.prior)) is not None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxprior.checks import whole_number
 from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import RunError
 from jaxprior.inversion.starts.encoder import EncoderStart
@@ -46,12 +47,15 @@ class Cell:
             `jaxprior.restoration.presets.origin_of_method`. It decides nothing.
         measures: words by which figures beside the usual ones are asked for, see `jaxprior.metrics.Metric.asked_as`.
             They decide no result.
+        error_every: so many iterations lie between two comparisons of iterates with the originals, or None for none
+            (see `jaxprior.evaluation.followed`). They decide no result.
         size: "fit": of pictures that are not square the centre square, at the prior's size; or "native": pictures keep
             their size, for tasks that fill holes or give colours.
 
     Raises:
-        RunError: a mask for an operator that has none, or a task that does not keep sizes. SettingsError: a seed that
-            is too large, or negative, or another size.
+        RunError: a mask for an operator that has none, a task that does not keep sizes, or errors of several passes.
+        SettingsError: a seed that is too large, or negative, or another size.
+        ArgumentError: `error_every` is no whole number from 1.
 
     Example:
         >>> Cell(task=SuperResolve(4), method=preset("default", prior=prior)).title
@@ -67,9 +71,17 @@ class Cell:
     size: Size = "fit"
     origin: str | None = None
     measures: tuple[str, ...] = ()
+    error_every: int | None = None
 
     def __post_init__(self):
         check_seed(self.seed)
+        if self.error_every is not None:
+            whole_number("error_every", self.error_every, least=1)
+            if self.method is not None and self.method.solve.passes > 1:
+                raise RunError(
+                    f"Errors to the originals are followed in a single pass, and this method has "
+                    f"{self.method.solve.passes}: take 1, or leave error_every (--error-every) out."
+                )
         check_choice(self.size, SIZES, "size")
         if self.keeps_size and not keeps_size(self.task):
             raise RunError(

@@ -229,7 +229,7 @@ def _cells_of(recipe: Recipe, prior: Any) -> list[tuple[str, str, Cell]]:
             origin = origin_of_method(settings, task, prior=prior)
             cell = Cell(
                 task=task, method=methods[task.name, name], mask=mask, seed=recipe.seed, origin=origin,
-                measures=recipe.measures,
+                measures=recipe.measures, error_every=recipe.error_every,
             )  # fmt: skip
             cells.append((title, name, cell))
     _tell_of_equal_methods(methods)

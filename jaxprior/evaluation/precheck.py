@@ -12,6 +12,7 @@ from typing import Any
 from jaxprior.data.listing import list_images
 from jaxprior.errors import RunError
 from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
+from jaxprior.evaluation.followed import check_followed
 from jaxprior.evaluation.measures import check_asked
 from jaxprior.evaluation.perception import check_perceptual
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, require_data
@@ -59,6 +60,7 @@ def check_cell(
         list_images([cell.reference])
     check_perceptual(perceptual, cell, run)
     check_asked(cell, prior.image_shape)
+    check_followed(cell)
     if run is None or not (run / "run.json").exists():
         return
     record = RunFolder(run).read()

@@ -36,7 +36,8 @@ class Job:
     observation's size), truth [r, r, c] and mask [r, r]. `complete` says that nothing of it is missing, `size` is the
     picture's height and width before it was fitted, `notes` what a user should know of how picture, original and mask
     were read. Where pictures keep their size, photo, truth (uint8 [h, w, 3]) and mask (bool [h, w]) have it too, and
-    `cut` has the squares."""
+    `cut` has the squares; a square has no truth of its own, but `original` is what the photograph's truth shows there
+    (`of_square`: the cut photograph, its truth and which square this is)."""
 
     image: str
     file: str
@@ -49,6 +50,15 @@ class Job:
     size: tuple[int, int] = (0, 0)
     notes: tuple[str, ...] = ()
     cut: CutPhoto | None = None
+    of_square: tuple[CutPhoto, np.ndarray, int] | None = None
+
+    @property
+    def original(self) -> np.ndarray | None:
+        """What the generator's pictures are to be like, [r, r, c]; None if it is not known."""
+        if self.of_square is None:
+            return self.truth
+        cut, truth, number = self.of_square
+        return cut.square_of(truth, number)
 
     @property
     def parts(self) -> tuple["Job", ...]:
@@ -56,10 +66,14 @@ class Job:
         if self.cut is None:
             return (self,)
         masks = [None] * len(self.cut.squares) if self.cut.masks is None else self.cut.masks
-        squares = zip(self.cut.observed, masks, self.cut.ids, strict=True)
+        squares = enumerate(zip(self.cut.observed, masks, self.cut.ids, strict=True))
+        place = None if self.truth is None else (self.cut, self.truth)
         return tuple(
-            Job(self.image, self.file, int(id), self.key, photo, None, mask) for photo, mask, id in squares
-        )
+            Job(
+                self.image, self.file, int(id), self.key, photo, None, mask, of_square=place and (*place, number)
+            )
+            for number, (photo, mask, id) in squares
+        )  # fmt: skip
 
 
 def check_enlargement(title: str, shape: tuple[int, int], *, observed: int, made: int) -> None:

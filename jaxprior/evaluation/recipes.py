@@ -5,6 +5,7 @@
     set_features = "inception"                  # network in which results and originals are compared as sets
     perceptual = "lpips-alex"                   # of the perceptual distance, or "none"; by default what is there
     measures = ["mse", "ms-ssim"]               # figures beside the usual ones; none if it is not there
+    error_every = 25                            # iterations between two errors to the original; none if it is not there
 
     [[prior]]                                   # none: the best bundled one
     source = "cats32"                           # bundled or installed name, .safetensors file or training RUN
@@ -75,6 +76,8 @@ class Recipe:
         set_features: network in which all results of a cell are compared with all originals, or None; see
             `jaxprior.evaluation.sets`.
         measures: words by which further figures are asked for, see `jaxprior.metrics.Metric.asked_as`.
+        error_every: iterations from one comparison of iterates with the originals to the next, or None for none; see
+            `jaxprior.evaluation.followed`.
         where: what messages call the recipe.
         folder: where the files of tasks are looked for.
     """
@@ -88,6 +91,7 @@ class Recipe:
     perceptual: str | None = None
     set_features: str | None = None
     measures: tuple[str, ...] = ()
+    error_every: int | None = None
     where: str = "recipe"
     folder: Path = Path()
 
@@ -146,7 +150,7 @@ def parse_recipe(table: Mapping[str, Any], *, folder: Path = Path(), where: str 
         {'default': {}}
     """
     with at(where):
-        check_names(table, ("title", "seed", "measures", *NETWORKS, *KINDS))
+        check_names(table, ("title", "seed", "measures", "error_every", *NETWORKS, *KINDS))
         title = typed(table.get("title", Path(where).stem), str, "title")
         seed = _whole(table, "seed", least=0) or 0
         check_seed(seed)
@@ -155,6 +159,7 @@ def parse_recipe(table: Mapping[str, Any], *, folder: Path = Path(), where: str 
         if not isinstance(measures, list):
             raise SettingsError(f'measures: expected a list, e.g. ["mse"], got {measures!r}.')
         measures = tuple(typed(word, str, "measures") for word in measures)
+        error_every = _whole(table, "error_every", least=1)
     parts = {kind: _tables(table, kind, where) for kind in KINDS}
     if not parts["task"]:
         raise SettingsError(f'{where}: it has no [[task]], e.g. name = "reconstruct".')
@@ -166,6 +171,7 @@ def parse_recipe(table: Mapping[str, Any], *, folder: Path = Path(), where: str 
         methods=_methods(parts["method"], folder),
         seed=seed,
         measures=measures,
+        error_every=error_every,
         **files_beside(networks, folder, *NETWORKS),
         where=where,
         folder=folder,
@@ -184,6 +190,7 @@ def adapt(
     perceptual: str | None = None,
     set_features: str | None = None,
     measures: Sequence[str] = (),
+    error_every: int | None = None,
 ) -> Recipe:
     """Return a recipe for other pictures or priors, or a smaller one to rehearse it.
 
@@ -197,6 +204,7 @@ def adapt(
         perceptual: network in which results are compared with the originals, or "none"; see `run_cell`.
         set_features: network in which they are compared as sets.
         measures: words by which figures are asked for beside those that the recipe asks for.
+        error_every: iterations from one comparison of iterates with the originals to the next.
 
     Example:
         >>> adapt(load_recipe("quick"), steps=3).methods["default"]["solve"]["steps"]
@@ -212,7 +220,8 @@ def adapt(
             methods = {m: {**table, part: {**table.get(part, {}), name: value}} for m, table in methods.items()}
     chosen = tuple(PriorChoice(str(source)) for source in priors) or recipe.priors
     networks = {"perceptual": perceptual, "set_features": set_features}
-    given = {name: source for name, source in networks.items() if source is not None}
+    settings = {**networks, "error_every": error_every}
+    given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     asked = tuple(dict.fromkeys([*recipe.measures, *measures]))
     return dataclasses.replace(recipe, data=sets, priors=chosen, methods=methods, measures=asked, **given)
 

@@ -24,6 +24,7 @@ from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
 from jaxprior.evaluation.drawn import save_draws
 from jaxprior.evaluation.finished import Finished
+from jaxprior.evaluation.followed import ERROR_EVERY, with_followed
 from jaxprior.evaluation.measures import MEASURES, with_measures
 from jaxprior.evaluation.perception import SAID, choose_network
 from jaxprior.evaluation.reading import Job, Reader, read_ahead
@@ -123,7 +124,7 @@ def run_cell(
     with folder.open_for_writing(), StopGuard() as guard:
         folder.check_configuration(settings)
         network, named = choose_network(perceptual, cell, folder.path, prior.image_shape)
-        cell = with_measures(cell, folder.path, prior.image_shape)
+        cell = with_followed(with_measures(cell, folder.path, prior.image_shape), folder.path)
         record = {
             "configuration": settings,
             "title": cell.title if labels is None else " | ".join(labels.values()),
@@ -131,6 +132,7 @@ def run_cell(
             "merges": reader.merges,
             **({} if named is None else {SAID: named}),
             **({} if not cell.measures else {MEASURES: list(cell.measures)}),
+            **({} if cell.error_every is None else {ERROR_EVERY: cell.error_every}),
             **({} if cell.origin is None else {"defaults": cell.origin}),
             "versions": versions(),
             "device": device_name(),
@@ -301,7 +303,10 @@ class _Run:
                     after = {} if job.truth is None else {"original": job.truth}
                     save_draws(self.folder, job.file, found.draws, found.spread, beside=beside, after=after)
                 for number, part in enumerate(found.parts, 1):
-                    save_latents(self.folder, job, part.latents, part.trace, number=number)
+                    save_latents(
+                        self.folder, job, part.latents, part.trace, number=number, errors=part.errors,
+                        every=self.cell.error_every,
+                    )  # fmt: skip
             rows[job.image] = self._row(job, found, seconds=seconds)
             self.finished.add(rows[job.image])
         return list(rows.values())

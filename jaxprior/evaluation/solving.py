@@ -21,6 +21,7 @@ from jaxprior.data.pixels import to_float
 from jaxprior.evaluation.cells import Cell, with_mask
 from jaxprior.evaluation.reading import Job
 from jaxprior.evaluation.scores import score, score_photo
+from jaxprior.inversion.batching import Truth
 from jaxprior.restoration.cut_photos import shown
 from jaxprior.restoration.drawing import spread_of
 from jaxprior.restoration.drivers import Inverter, Result, observe
@@ -51,7 +52,8 @@ class Found:
     Where pictures keep their size, `merged` and `observed` are the whole photograph, uint8 [h, w, 3], and `squares` has
     what was found for each of its squares; raw, latents and trace are of the first one, or empty if there is none.
     `fit` says whether the picture looks like what the prior was trained on. `draws` [K, ...] are other answers, merged,
-    and `spread` [h, w] says how far they lie apart.
+    and `spread` [h, w] says how far they lie apart. `errors` [k] are those of iterates to the original, where the cell
+    follows them.
     """
 
     raw: np.ndarray
@@ -67,6 +69,7 @@ class Found:
     fit: str | None = None
     draws: np.ndarray | None = None
     spread: np.ndarray | None = None
+    errors: np.ndarray | None = None
 
     @property
     def parts(self) -> tuple["Found", ...]:
@@ -153,12 +156,18 @@ class Solver:
 
         key = jax.random.key(self.cell.seed)
         settings = {"ids": ids, "batch_size": self.batch, "progress": tell}
-        result: Any = _on_host(self.inverter.invert(observed, task, key=key, save_point=save_point, **settings))
+        every = self.cell.error_every
+        originals = None if every is None else _stacked(jobs, self.batch, "original")
+        compared = None if every is None or originals is None else Truth(originals, every)
+        inversion = {"key": key, "save_point": save_point, "truth": compared, **settings}
+        result: Any = _on_host(self.inverter.invert(observed, task, **inversion))
         diverged = np.flatnonzero(result.diverged[: len(jobs)])
         reasons: dict[int, str] = {}
         if len(diverged):
             some = np.array(_padded(list(diverged), self.batch))
             key, settings["ids"] = jax.random.fold_in(key, RETRY_STREAM), ids[some]
+            if compared is not None:
+                settings["truth"] = Truth(compared.photos[some], compared.every)
             again = self.gentle.invert(observed[some], operators.take(task, some), key=key, **settings)
             result, reasons = _choose(result, _on_host(again), diverged)
         observed = np.asarray(observed)
@@ -191,6 +200,7 @@ class Solver:
                 fit=fits[i],
                 draws=None if result.draws is None else result.draws[i],
                 spread=None if result.spread is None else result.spread[i],
+                errors=None if result.errors is None else result.errors[i],
             )
             for i in range(len(jobs))
         ]
@@ -295,7 +305,7 @@ def _stacked(jobs: Sequence[Job], batch: int, name: str) -> np.ndarray | None:
     return np.stack([getattr(job, name) for job in _padded(jobs, batch)])
 
 
-ARRAYS = ("images", "merged", "latents", "loss", "diverged", "trace", "draws", "spread")
+ARRAYS = ("images", "merged", "latents", "loss", "diverged", "trace", "draws", "spread", "errors")
 """Fields of a result that are needed on the host."""
 
 

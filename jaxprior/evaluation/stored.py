@@ -15,7 +15,7 @@ from jaxprior.evaluation.reading import Job
 from jaxprior.inversion.state import named
 from jaxprior.runs.row import Row
 from jaxprior.runs.runfolder import PICTURES, RunFolder
-from jaxprior.runs.traces import TRACE
+from jaxprior.runs.traces import BESIDE_LATENTS, ERROR_STEPS, ERRORS, TRACE
 from jaxprior.system.files import write_atomically
 from jaxprior.weights.tree import unflatten
 
@@ -54,16 +54,24 @@ def numbered(file: str, number: int) -> str:
     return file if number == 1 else f"{file}-{number}"
 
 
-def save_latents(folder: RunFolder, job: Job, latents: Any, trace: np.ndarray, *, number: int = 1) -> None:
+def save_latents(
+    folder: RunFolder, job: Job, latents: Any, trace: np.ndarray, *, number: int = 1, errors: np.ndarray | None = None,
+    every: int | None = None,
+) -> None:  # fmt: skip
     """Write a picture's latents, a tree of arrays, and the losses before every iteration and at the end.
 
     Arguments:
         folder, job: the run and the picture.
         latents, trace: what is written.
         number: of the square that they are of, where a picture has several.
+        errors: of iterates to the original [k], after 0, `every`, 2 `every`, ... iterations; None where nobody asked.
+        every: so many iterations lie between two errors.
     """
     tensors = {name: np.asarray(leaf, order="C") for name, leaf in named(latents).items()}
     tensors[TRACE] = np.asarray(trace, np.float32, order="C")
+    if errors is not None and every is not None:
+        tensors[ERRORS] = np.asarray(errors, np.float32, order="C")
+        tensors[ERROR_STEPS] = every * np.arange(len(errors), dtype=np.int32)
     _save_tensors(folder, job, tensors, numbered(job.file, number))
 
 
@@ -123,4 +131,4 @@ def load_latents(folder: RunFolder, row: Row) -> dict:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise RunError(f"{path} cannot be read ({error}); repeat the run's command without this file.") from None
-    return unflatten({name: tensor for name, tensor in tensors.items() if name != TRACE})
+    return unflatten({name: tensor for name, tensor in tensors.items() if name not in BESIDE_LATENTS})

@@ -111,31 +111,34 @@ def curves(lines: Mapping[str, Sequence[tuple[float, float]]], *, across: str, u
     return "".join(parts) + "</svg>" + _legend(list(lines))
 
 
-def band(line: Line, *, across: str, upwards: str) -> str:
-    """Return a curve on a logarithmic axis with the band of its interval, and a legend.
+def band(*lines: Line, across: str, upwards: str) -> str:
+    """Return curves on a logarithmic axis, each with the band of its interval, and a legend.
 
     Arguments:
-        line: all its values above 0; its name explains curve and band.
+        lines: at least one, all their values above 0; their names explain curve and band.
         across, upwards: labels of the axes with their units.
     """
-    low, high = min(line.low), max(line.high)
+    low, high = min(min(line.low) for line in lines), max(max(line.high) for line in lines)
     if high < 1.2 * low:
         low, high = low / 1.1, high * 1.1
-    x = _scale(min(line.x), max(line.x), LEFT, WIDTH - RIGHT)
+    first, last = min(min(line.x) for line in lines), max(max(line.x) for line in lines)
+    x = _scale(first, last, LEFT, WIDTH - RIGHT)
     upright = _scale(math.log10(low), math.log10(high), HEIGHT - BOTTOM, TOP)
 
     def y(value: float) -> float:
         return upright(math.log10(value))
 
-    where = [x(value) for value in line.x]
-    around = _way([*where, *where[::-1]], map(y, [*line.high, *line.low[::-1]]))
-    x_ticks = [(x(value), shown) for value, shown in _ticks(min(line.x), max(line.x))]
+    x_ticks = [(x(value), shown) for value, shown in _ticks(first, last)]
     y_ticks = [(y(value), f"{value:g}") for value in _log_ticks(low, high)]
-    return (
-        _frame(across, upwards, x_ticks, y_ticks)
-        + f'<g class="{_colour(0)}"><path class="band" d="M{around}Z"/>'
-        + f'<path class="line" d="M{_way(where, map(y, line.y))}"/></g></svg>{_legend([line.name])}'
-    )
+    parts = [_frame(across, upwards, x_ticks, y_ticks)]
+    for number, line in enumerate(lines):
+        where = [x(value) for value in line.x]
+        around = _way([*where, *where[::-1]], map(y, [*line.high, *line.low[::-1]]))
+        parts.append(
+            f'<g class="{_colour(number)}"><path class="band" d="M{around}Z"/>'
+            f'<path class="line" d="M{_way(where, map(y, line.y))}"/></g>'
+        )
+    return f"{''.join(parts)}</svg>{_legend([line.name for line in lines])}"
 
 
 def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:

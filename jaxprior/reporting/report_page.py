@@ -37,7 +37,7 @@ from jaxprior.reporting.tables import (
     said_of_fit,
     show,
 )
-from jaxprior.reporting.traces import loss_curve
+from jaxprior.reporting.traces import error_plots, loss_curve
 from jaxprior.runs.row import DIVERGED, FAILED, OK
 from jaxprior.runs.rows import Rows
 from jaxprior.settings import flat
@@ -49,6 +49,12 @@ MERGED_NOTE = (
     "itself made."
 )
 """What is said where the two differ."""
+
+ERRORS_NOTE = (
+    "Lines are medians over the pictures, bands go from the lower to the upper quartile. Compared is the picture that "
+    "the generator makes at that iteration, over the whole picture. Nothing is chosen by these errors."
+)
+"""What is said of the curves of errors to the originals."""
 
 DRAWS_NOTE = (
     "Below a row stand draws, different answers of which each is plausible; the restored picture has the least error. "
@@ -78,6 +84,7 @@ def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished:
         *(f'<p class="note">{escape(text)}</p>' for text in _said(runs, lambda run: said_of_equal(run.rows))),
         *_sets(runs),
         *_plots(runs),
+        *_errors(runs),
         *_pictures(runs, base),
         *_settings(runs),
     ]
@@ -171,6 +178,13 @@ def _plots(runs: Sequence[Snapshot]) -> list[str]:
         if curve is not None:
             plots.append((run.title, band(curve, across="steps", upwards="loss")))
     return page.plot_section("Distribution and loss", plots, runs=len(runs))
+
+
+def _errors(runs: Sequence[Snapshot]) -> list[str]:
+    """How the error to the originals fell in runs that followed it, the methods of a task in one plot."""
+    plots = error_plots(runs)
+    note = f'<p class="note">{ERRORS_NOTE}</p>' if plots else ""
+    return [*page.plot_section("Error to the original over the iterations", plots, runs=1), note]
 
 
 def _pictures(runs: Sequence[Snapshot], base: Path) -> list[str]:

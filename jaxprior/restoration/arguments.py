@@ -79,29 +79,30 @@ def as_task(task: Any) -> Operator:
     return task
 
 
-def as_photos(photos: Any, prior: Prior, value_range: Any) -> Array:
+def as_photos(photos: Any, prior: Prior, value_range: Any, *, name: str = "photos") -> Array:
     """Photos as a batch [b, *image_shape] of float32 in [-1, 1].
 
     Arguments:
         photos: a batch, or one photo without the axis b.
         prior: of whose images they must have the shape.
         value_range: what black and white are, or None for [-1, 1] unless the photos look like another range.
+        name: of the argument, for messages.
 
     Raises:
         ImageError: another shape or range.
     """
-    given = _in_range(photos, value_range, "photos")
+    given = _in_range(photos, value_range, name)
     shape = tuple(prior.image_shape)
     batch = given[None] if tuple(given.shape) == shape else given
     if tuple(batch.shape[1:]) != shape:
         sides = ", ".join(map(str, shape))
-        sentence = f"`photos` must have the shape [b, {sides}] of this prior's images, got {list(given.shape)}"
+        sentence = f"`{name}` must have the shape [b, {sides}] of this prior's images, got {list(given.shape)}"
         if len(shape) == 3 and shape[0] == shape[1] and shape[2] in (1, 3):
             grey = ", channels=1" if shape[2] == 1 else ""
             sentence += f"; `load_images(paths, size={shape[0]}{grey})` fits pictures"
         raise ImageError(f"{sentence}.")
-    _refuse_none(batch, "photos")
-    _refuse_doubtful(batch, value_range, "photos")
+    _refuse_none(batch, name)
+    _refuse_doubtful(batch, value_range, name)
     return jnp.asarray(batch, jnp.float32)
 
 

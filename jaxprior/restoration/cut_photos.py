@@ -104,7 +104,20 @@ class CutPhoto(abc.ABC):
     @property
     def observed(self) -> np.ndarray:
         """The squares as the prior sees them, float32 [n, r, r, c] in [-1, 1]."""
-        crops = self._crops
+        return self._as_seen(self._crops)
+
+    def square_of(self, photo: np.ndarray, number: int) -> np.ndarray:
+        """One of the squares in another photograph, such as the original, at the prior's size.
+
+        Arguments:
+            photo: uint8 [h, w, 3]; number: of the square, from 0.
+
+        Returns:
+            float32 [r, r, c] in [-1, 1].
+        """
+        return self._as_seen(cut_square(photo, self.squares[number], self.image_shape[0])[None])[0]
+
+    def _as_seen(self, crops: np.ndarray) -> np.ndarray:
         if self.image_shape[-1] == 1:
             crops = np.stack([images.to_grey(crop) for crop in crops]) if len(crops) else crops[..., :1]
         return images.to_float(crops)

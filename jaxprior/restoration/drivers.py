@@ -89,7 +89,8 @@ class Result:
         seconds: wall time of every picture's group, compilation included, divided by its pictures, [b].
         errors: mean square errors of the iterates to the originals, [b, k], after 0, n, 2 n, ... iterations, where
             `error_every` = n asked for them; in units of [-1, 1], of the generator's own output, a mean over the starts
-            of a picture. Nothing is chosen by them. None otherwise.
+            of a picture. Nothing is chosen by them. Where `refine=OwnAnswer(...)` answers without the generator, the
+            one error [b, 1] of that answer. None where nobody asked.
         draws: K different answers for every picture, merged with the known pixels, [b, K, h, w, c]; None unless they
             were asked for. None of them is an average, so that each of them looks like a picture of the prior; that of
             least error is `merged` (see `jaxprior.restoration.draws`).
@@ -166,7 +167,8 @@ def restore(
             the running group). With draws all pictures are one group.
         error_every: None, or so many iterations after which iterates are compared with the photos again and again, for
             `Result.errors`: a figure of how the true error falls. It changes no result; each comparison renders a
-            picture, which takes about a third of a step. With `passes` above 1 it is refused.
+            picture, which takes about a third of a step. With `passes` above 1 it is refused; of codes that are tuned
+            (`TunedCode`), the iterations before the tuning are compared.
         value_range: what black and white are in `photos`: (0, 1) and (0, 255) are mapped to (-1, 1), and with (-1, 1)
             they stay as they are. By default they must be in [-1, 1], and are refused if they look like [0, 1]: if they
             are floats whose darkest one lies between 0 and 0.5. A bright photo from a file does not, because its values
@@ -191,14 +193,13 @@ def restore(
     refuse_tracing("restore", prior, photos, task, key, ids, start)
     prior, task, key = as_prior(prior), as_task(task), random_key("key", key)
     photos = as_photos(photos, prior, value_range)
-    if error_every is not None:
-        whole_number("error_every", error_every, least=1)
+    truth = _truth(error_every, photos)
     ids = as_ids(ids, len(photos))
     observed = observe(task, photos, key=key, ids=ids)
     return _invert(
         prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, refine=refine,
         start=start, merge=merge, draws=draws, ids=ids, batch_size=batch_size, memory=memory, devices=devices,
-        progress=progress, truth=None if error_every is None else Truth(np.asarray(photos), error_every),
+        progress=progress, truth=truth,
     )  # fmt: skip
 
 
@@ -220,6 +221,8 @@ def invert(
     memory: float | None = None,
     devices: Sequence[Device] | None = None,
     progress: Progress | bool | None = None,
+    error_every: int | None = None,
+    truth: Array | None = None,
     value_range: tuple[float, float] | None = None,
 ) -> Result:
     """Restore what was really observed: find the latents whose degraded image explains it.
@@ -228,24 +231,49 @@ def invert(
         observed: observations of the task [b, ...]; one without the axis b is a batch of one. What they show at missing
             pixels is ignored, NaN for example.
         prior, task, key, codes, objective, solve, refine, start, merge, draws, ids, batch_size, memory, devices,
-            progress, value_range: as for `restore`.
+            progress, error_every, value_range: as for `restore`.
+        truth: the originals of the observations [b, *image_shape] in [-1, 1] (or `value_range`), where they are known:
+            with `error_every`, iterates are compared with them for `Result.errors`. They decide nothing.
 
     Returns:
         A `Result`.
 
     Raises:
-        ImageError: observations of another shape or range, or with values that are not finite.
+        ImageError: observations or originals of another shape or range, or with values that are not finite.
         ArgumentError, ValueError: as of `restore`.
         MemoryLimitError: one picture does not fit, whatever is done.
+
+    Example:
+        >>> result = jp.invert(  # inverts for minutes # doctest: +SKIP
+        ...     prior, noisy, jp.Denoise(0.2), key=jax.random.key(0), error_every=25, truth=photos
+        ... )
     """
-    refuse_tracing("invert", prior, observed, task, key, ids, start)
+    refuse_tracing("invert", prior, observed, task, key, ids, start, truth)
     prior, task, key = as_prior(prior), as_task(task), random_key("key", key)
     observed = as_observed(observed, task, prior, value_range)
+    if (truth is None) != (error_every is None):
+        raise ArgumentError(
+            "`truth` and `error_every` belong together: iterates are compared with the originals `truth` every so many "
+            "iterations. Give both, or neither."
+        )
+    compared = None if truth is None else _truth(error_every, as_photos(truth, prior, value_range, name="truth"))
+    if compared is not None and len(compared.photos) != len(observed):
+        raise ImageError(
+            f"`truth` must hold the original of every observation: expected {len(observed)} pictures, got "
+            f"{len(compared.photos)}."
+        )
     return _invert(
         prior, observed, task, key=key, codes=codes, objective=objective, solve=solve, refine=refine,
         start=start, merge=merge, draws=draws, ids=as_ids(ids, len(observed)), batch_size=batch_size, memory=memory,
-        devices=devices, progress=progress,
+        devices=devices, progress=progress, truth=compared,
     )  # fmt: skip
+
+
+def _truth(error_every: int | None, photos: Array) -> Truth | None:
+    """The originals [b, h, w, c] to which iterates are compared; None where nobody asks for it."""
+    if error_every is None:
+        return None
+    return Truth(np.asarray(photos), whole_number("error_every", error_every, least=1))
 
 
 def _invert(
@@ -386,6 +414,10 @@ class Inverter:
         )  # fmt: skip
         together = self.placement.group(size)
         images, merged = self._completed(operator, observed, found["images"], together, self.rule)
+        errors = found.get("errors")
+        if errors is not None and truth is not None and isinstance(self.refine, OwnAnswer):
+            apart = np.square(np.asarray(images) - truth.photos)
+            errors = jnp.asarray(apart.reshape(b, -1).mean(axis=1, keepdims=True))
         draws = None
         if self.draws is not None:
             draws = self._drawn(operator, observed, found["draws"], together)
@@ -398,7 +430,7 @@ class Inverter:
             diverged=jax.device_put(~np.isfinite(found["trace"]).all(axis=1)),
             trace=found["trace"],
             seconds=np.asarray(found["seconds"]),
-            errors=found.get("errors"),
+            errors=errors,
             draws=draws,
             spread=None if draws is None else spread_of(draws),
         )

@@ -316,8 +316,7 @@ class Placement:
         found = self.solve_starts(operator, observed, keys, watch=tell, truth=truth, **options)
         if self.tuned is not None:
             tell = None if progress is None else partial(watch, phase=1)
-            errors = {name: found.pop(name) for name in ("errors",) if name in found}
-            found = tune_starts(self, operator, observed, keys, found, watch=tell, **options) | errors
+            found = tune_starts(self, operator, observed, keys, found, watch=tell, **options)
         return average(found, starts)
 
     def solve_starts(

@@ -128,7 +128,8 @@ def _changes(ready: "Placement", entries: np.ndarray, keys: Array) -> Any:
 
 
 def joined(pivot: dict[str, Any], tuned: dict[str, Any]) -> dict[str, Any]:
-    """What both phases found, as one inversion: steps and times are those of both, and the trace goes on.
+    """What both phases found, as one inversion: steps and times are those of both, and the trace goes on. Errors to
+    originals, if there are any, are those of the first phase.
 
     Arguments:
         pivot, tuned: what `jaxprior.inversion.batching.solve` returned in the first phase and in the second.
@@ -138,4 +139,5 @@ def joined(pivot: dict[str, Any], tuned: dict[str, Any]) -> dict[str, Any]:
         "step": pivot["step"] + tuned["step"],
         "seconds": pivot["seconds"] + tuned["seconds"],
         "trace": np.concatenate([pivot["trace"], tuned["trace"][:, 1:]], axis=1),
+        **{name: pivot[name] for name in ("errors",) if name in pivot},
     }
