@@ -45,6 +45,7 @@ from .restoration.photos import restore_photo as restore_photo
 from .restoration.presets import Method as Method
 from .restoration.presets import preset as preset
 from .restoration.prior_fit import fit_of as fit_of
+from .restoration.tiled import apply_restorer as apply_restorer
 from .restoration.which_prior.ranked import PriorRanking as PriorRanking
 from .restoration.which_prior.ranking import rank_priors as rank_priors
 from .weights.encoders import Encoder as Encoder

@@ -88,6 +88,13 @@ def luma(picture: Any) -> Any:
     return sum(weight * picture[..., i : i + 1] for i, weight in enumerate(LUMA))
 
 
+def with_channels(pictures: Any, channels: int) -> Any:
+    """Pictures `[..., h, w, c]` of floats with one or three channels, as many as wanted: repeated, or their luma."""
+    if pictures.shape[-1] == channels:
+        return pictures
+    return np.repeat(pictures, 3, axis=-1) if channels == 3 else luma(pictures)
+
+
 def to_grey(image: np.ndarray) -> np.ndarray:
     """The brightness of a picture: its luma (BT.601), rounded.
 

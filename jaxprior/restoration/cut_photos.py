@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxprior.data import images
 from jaxprior.data.images import check_sides
-from jaxprior.data.pixels import luma
+from jaxprior.data.pixels import with_channels
 from jaxprior.errors import MaskError
 from jaxprior.restoration.full_size import as_float, as_type, fill_thin, join
 from jaxprior.restoration.holes import Holes, find_holes
@@ -183,7 +183,7 @@ class PhotoWithHoles(CutPhoto):
 
     def _joined(self, squares: np.ndarray, *, seamless: bool) -> np.ndarray:
         picture = self._without_thin.copy()
-        for group, found in zip(self.holes.groups, _with_channels(squares, self.photo.shape[-1]), strict=True):
+        for group, found in zip(self.holes.groups, with_channels(squares, self.photo.shape[-1]), strict=True):
             join(picture, self.thick, group, found, seamless=seamless)
         return picture
 
@@ -289,10 +289,3 @@ def as_pixels(photo: np.ndarray, missing: np.ndarray | None) -> np.ndarray:
     if missing is not None:
         pixels[missing] = GREY
     return images.to_rgb(pixels)
-
-
-def _with_channels(pictures: np.ndarray, channels: int) -> np.ndarray:
-    """Pictures [..., c] with one or three channels, as many as wanted."""
-    if pictures.shape[-1] == channels:
-        return pictures
-    return np.repeat(pictures, 3, axis=-1) if channels == 3 else luma(pictures)

@@ -85,17 +85,25 @@ class Restorer:
             [b, h, w, c'] of the same sizes. For holes, the mean colour of the known pixels of a picture lies in its
             holes, and if `takes_mask` the mask follows as one more channel. For enlarging, the images as they are.
         """
-        if not self.fills_holes:
+        if masks is None:
             return images
-        assert masks is not None
         missing = masks[..., None] > 0.5
         known = jnp.where(missing, 0.0, images)
-        count = jnp.sum(~missing, axis=(1, 2), keepdims=True)
-        mean = jnp.sum(known, axis=(1, 2), keepdims=True) / jnp.maximum(count, 1)
-        filled = jnp.where(missing, mean, images)
-        if not self.takes_mask:
-            return filled
-        return jnp.concatenate([filled, missing.astype(filled.dtype)], axis=-1)
+        count = jnp.sum(~missing, axis=(1, 2))
+        return self.shown(images, masks, jnp.sum(known, axis=(1, 2)) / jnp.maximum(count, 1))
+
+    def shown(self, images: Array, masks: Array | None, colours: Array | None) -> Array:
+        """What the network is shown of pictures, or of parts of them, if the colours in their holes are known.
+
+        Arguments:
+            images, masks: as for `prepare`.
+            colours: [b, c], the mean of the known pixels of each whole picture; None for a restorer that enlarges.
+        """
+        if masks is None or colours is None:
+            return images
+        missing = masks[..., None] > 0.5
+        filled = jnp.where(missing, colours[:, None, None, :], images)
+        return jnp.concatenate([filled, missing.astype(filled.dtype)], axis=-1) if self.takes_mask else filled
 
     def network(self, prepared: Array) -> Array:
         """What the network makes of prepared pictures, or of parts of them.

@@ -28,7 +28,7 @@ def test_the_public_face_is_complete():
         "PriorRanking",
         "RandomStart",
         "Refiner", "RestoredPhoto", "Restorer", "Result", "SelfAttention", "SingleCode", "Solve", "SuperResolve",
-        "TunedCode",
+        "TunedCode", "apply_restorer",
         "edit", "fit_of", "interpolate", "invert", "list_priors", "load_encoder", "load_features",
         "load_images", "load_prior", "load_refiner", "load_restorer", "metrics.Metric", "metrics.Scored",
         "metrics.SetDistances", "metrics.compare_sets", "metrics.diversity", "metrics.frechet", "metrics.kid",
