@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxprior.nn.convolution import FORMS
-from jaxprior.nn.elementwise import add_bias
+from jaxprior.nn.elementwise import add_bias, leaky_relu
 from jaxprior.nn.norm import DEVIATION, normalised
 
 
@@ -47,6 +47,41 @@ class Dense(nn.Module):
         kernel = self.param("kernel", nn.initializers.lecun_normal(), (x.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
         return add_bias(x.astype(self.dtype) @ kernel.astype(self.dtype), bias)
+
+
+class Same(nn.Module):
+    """Features [b, h, w, i] -> [b, h, w, features]; `form` is one of "same", see `jaxprior.nn.convolution`.
+
+    Fields:
+        features: feature maps that come out.
+        size: side of the kernel.
+        norm: see `jaxprior.nn.norm.normalised`.
+        dtype: in which it is computed.
+        form: see above.
+        gain: initial kernels have this share of the deviation of He's, sqrt(2 / (k k i)).
+    """
+
+    features: int
+    size: int
+    norm: str
+    dtype: jnp.dtype
+    form: str = "same"
+    gain: float = 1.0
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool = False) -> Array:
+        kernel_init = nn.initializers.variance_scaling(2.0 * self.gain**2, "fan_in", "normal")
+        kernel = self.param("kernel", kernel_init, (self.size, self.size, x.shape[-1], self.features))
+        x = FORMS[self.form].apply(x.astype(self.dtype), kernel.astype(self.dtype))
+        return normalised(self, x, train)
+
+
+class PReLU(nn.Module):
+    """LeakyReLU with one trained slope for all channels (He et al., ICCV 2015; PyTorch's PReLU())."""
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        return leaky_relu(x, self.param("slope", nn.initializers.constant(0.25), ()).astype(x.dtype))
 
 
 class Transposed(nn.Module):

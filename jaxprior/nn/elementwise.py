@@ -8,7 +8,7 @@ def widen(x: Array) -> Array:
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
-def leaky_relu(x: Array, slope: float = 0.2) -> Array:
+def leaky_relu(x: Array, slope: float | Array = 0.2) -> Array:
     """LeakyReLU: x where it is positive, else slope times x."""
     return jnp.where(x >= 0, x, slope * x)
 

@@ -1,4 +1,4 @@
-"""GAN losses as pure functions of critic scores, and gradient penalties of a critic.
+"""GAN losses as pure functions of critic scores, gradient penalties of a critic, and the total variation of images.
 
 Scores are [b], or maps [b, h, w, 1] of a critic that rates patches; every function returns a scalar, the mean over all
 of them. `critic` arguments are functions from images [b, h, w, c] to scores.
@@ -98,3 +98,12 @@ def pixel_gradient_penalty(critic, real: Array, fake: Array, mix: Array, *, targ
 def r1_penalty(critic, real: Array) -> Array:
     """E ||grad D(x)||^2 / 2 on reals (R1, Mescheder et al., 2018); multiply by gamma."""
     return 0.5 * jnp.mean(jnp.sum(jnp.square(image_gradients(critic, real)), axis=(1, 2, 3)))
+
+
+def total_variation(images: Array) -> Array:
+    """Twice the mean square difference of neighbours, down and to the right: small for smooth images [b, h, w, c].
+
+    So it is weighed in the public SRGAN of leftthomas, there of images in [0, 1]; in [-1, 1] it is 4 times as large.
+    """
+    down, right = jnp.diff(images, axis=1), jnp.diff(images, axis=2)
+    return 2.0 * (jnp.mean(jnp.square(down)) + jnp.mean(jnp.square(right)))
