@@ -31,11 +31,11 @@ def test_the_public_face_is_complete():
         "TunedCode", "apply_restorer",
         "edit", "fit_of", "interpolate", "invert", "list_priors", "load_encoder", "load_features",
         "load_images", "load_prior", "load_refiner", "load_restorer", "metrics.Metric", "metrics.Scored",
-        "metrics.SetDistances", "metrics.compare_sets", "metrics.diversity", "metrics.frechet", "metrics.kid",
-        "metrics.ms_ssim", "metrics.mse", "metrics.patch_frechet", "metrics.perceptual", "metrics.perceptual_map",
-        "metrics.precision_recall",
-        "metrics.psnr", "metrics.rmse", "metrics.ssim", "metrics.swd", "parse_mask", "preset", "rank_priors", "render",
-        "restore", "restore_photo", "to_uint8", "untrained",
+        "metrics.SetDistances", "metrics.compare_sets", "metrics.diversity", "metrics.frechet",
+        "metrics.gradient_energy", "metrics.kid", "metrics.ms_ssim", "metrics.mse", "metrics.patch_frechet",
+        "metrics.perceptual", "metrics.perceptual_map", "metrics.precision_recall", "metrics.psnr",
+        "metrics.psnr_luma", "metrics.rmse", "metrics.ssim", "metrics.swd", "parse_mask", "preset", "rank_priors",
+        "render", "restore", "restore_photo", "to_uint8", "untrained",
     }  # fmt: skip
     assert set(PUBLIC) == promised
 
