@@ -4,9 +4,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxprior.nn.convolution import FORMS
+from jaxprior.nn.convolution import FORMS, valid_convolution
 from jaxprior.nn.elementwise import add_bias, leaky_relu
 from jaxprior.nn.norm import DEVIATION, normalised
+from jaxprior.nn.padding import PADS, Border
+from jaxprior.system.devices import default_platform
 
 
 Array = jax.Array
@@ -49,31 +51,49 @@ class Dense(nn.Module):
         return add_bias(x.astype(self.dtype) @ kernel.astype(self.dtype), bias)
 
 
-class Same(nn.Module):
-    """Features [b, h, w, i] -> [b, h, w, features]; `form` is one of "same", see `jaxprior.nn.convolution`.
+class Normed(nn.Module):
+    """A convolution and what follows it: features [b, h, w, i] -> [b, h', w', features].
 
     Fields:
         features: feature maps that come out.
         size: side of the kernel.
         norm: see `jaxprior.nn.norm.normalised`.
-        dtype: in which it is computed.
-        form: see above.
-        gain: initial kernels have this share of the deviation of He's, sqrt(2 / (k k i)).
+        dtype: in which the convolution is computed.
+        form: one of `jaxprior.nn.convolution.FORMS`.
     """
 
     features: int
     size: int
     norm: str
     dtype: jnp.dtype
-    form: str = "same"
-    gain: float = 1.0
+    form: str
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> Array:
-        kernel_init = nn.initializers.variance_scaling(2.0 * self.gain**2, "fan_in", "normal")
-        kernel = self.param("kernel", kernel_init, (self.size, self.size, x.shape[-1], self.features))
+        kernel = self.param("kernel", self.initial(), (self.size, self.size, x.shape[-1], self.features))
         x = FORMS[self.form].apply(x.astype(self.dtype), kernel.astype(self.dtype))
         return normalised(self, x, train)
+
+    @nn.nowrap
+    def initial(self) -> nn.initializers.Initializer:
+        """The distribution that kernels are drawn from at the start."""
+        return _kernel
+
+
+class Same(Normed):
+    """Features [b, h, w, i] -> [b, h, w, features]; `form` is one of "same", see `jaxprior.nn.convolution`.
+
+    Fields:
+        gain: initial kernels have this share of the deviation of He's, sqrt(2 / (k k i)).
+    """
+
+    form: str = "same"
+    gain: float = 1.0
+
+    @nn.nowrap
+    def initial(self) -> nn.initializers.Initializer:
+        """He's distribution, times `gain`."""
+        return nn.initializers.variance_scaling(2.0 * self.gain**2, "fan_in", "normal")
 
 
 class PReLU(nn.Module):
@@ -84,33 +104,49 @@ class PReLU(nn.Module):
         return leaky_relu(x, self.param("slope", nn.initializers.constant(0.25), ()).astype(x.dtype))
 
 
-class Transposed(nn.Module):
+class Transposed(Normed):
     """Features [b, h, w, i] -> [b, 2 h, 2 w, features]; `form` is one of "transposed", see `jaxprior.nn.transposed`."""
 
-    features: int
-    size: int
-    norm: str
-    dtype: jnp.dtype
     form: str = "transposed"
 
-    @nn.compact
-    def __call__(self, x: Array, *, train: bool = False) -> Array:
-        kernel = self.param("kernel", _kernel, (self.size, self.size, x.shape[-1], self.features))
-        x = FORMS[self.form].apply(x.astype(self.dtype), kernel.astype(self.dtype))
-        return normalised(self, x, train)
 
-
-class Strided(nn.Module):
+class Strided(Normed):
     """Features [b, h, w, i] -> [b, h / 2, w / 2, features]; `form` is one of "strided", see `jaxprior.nn.direct`."""
+
+    form: str = "strided"
+
+
+class Upsampled(Normed):
+    """Nearest x2 upsampling and a convolution: [b, h, w, i] -> [b, 2 h, 2 w, features]; `form` is one of "up"."""
+
+    form: str = "up"
+
+
+class Padded(nn.Module):
+    """A convolution of stride 1 of a padded map, and what follows it.
+
+        [b, h, w, i] -> [b, h + r, w + r, features],   r = 2 margin - dilation (size - 1)
+
+    Fields:
+        features, size, norm, dtype: as of `Normed`.
+        margin: pixels that are added on each side.
+        border: what they are, see `jaxprior.nn.padding`.
+        dilation: how far the kernel's taps lie from each other, in pixels.
+        platform: kind of device that computes, "cpu", "gpu" or "tpu"; JAX's default where None.
+    """
 
     features: int
     size: int
     norm: str
     dtype: jnp.dtype
-    form: str = "strided"
+    margin: int = 0
+    border: Border = "zeros"
+    dilation: int = 1
+    platform: str | None = None
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         kernel = self.param("kernel", _kernel, (self.size, self.size, x.shape[-1], self.features))
-        x = FORMS[self.form].apply(x.astype(self.dtype), kernel.astype(self.dtype))
-        return normalised(self, x, train)
+        convolve = valid_convolution(platform=self.platform or default_platform(), dilation=self.dilation)
+        padded = PADS[self.border](x.astype(self.dtype), self.margin)
+        return normalised(self, convolve(padded, kernel.astype(self.dtype)), train)

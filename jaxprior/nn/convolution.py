@@ -6,6 +6,7 @@ device. Nothing here asks for JAX's default device: the caller says where its ar
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
 import jax
@@ -86,6 +87,17 @@ def choose_form(
     if on_cpu and dtype != jnp.bfloat16 and winograd.gains(*channels):
         return f"{operation}_winograd"
     return "up_phases" if operation == "up" else "same"
+
+
+def valid_convolution(*, platform: str, dilation: int = 1) -> Callable[[Array, Array], Array]:
+    """The operation "valid" in its fastest form: a function of features and a kernel, see `jaxprior.nn.valid`.
+
+    Arguments:
+        platform: kind of the devices that compute it.
+        dilation: how far the kernel's taps lie from each other, in pixels.
+    """
+    forms = {"valid": valid_convolve, "valid_products": convolve_by_products}
+    return partial(forms[choose_form("valid", platform=platform)], dilation=dilation)
 
 
 def training_form(operation: Operation, *, platform: str | None) -> str:

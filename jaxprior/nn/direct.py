@@ -12,14 +12,37 @@ from jaxprior.nn.pooling import upsample
 Array = jax.Array
 
 
-def convolve(x: Array, kernel: Array, *, stride: int = 1, padding: str | Sequence[tuple[int, int]] = "SAME") -> Array:
-    """Plain NHWC x HWIO convolution (cross-correlation, no bias)."""
-    return lax.conv_general_dilated(x, kernel, (stride, stride), padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+def convolve(
+    x: Array,
+    kernel: Array,
+    *,
+    stride: int = 1,
+    padding: str | Sequence[tuple[int, int]] = "SAME",
+    dilation: int = 1,
+) -> Array:
+    """Plain NHWC x HWIO convolution (cross-correlation, no bias), whose taps lie `dilation` pixels from each other."""
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        (stride, stride),
+        padding,
+        rhs_dilation=(dilation, dilation),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
 
 
-def valid_convolve(x: Array, kernel: Array) -> Array:
-    """Convolve without padding: features [b, h, w, i] and kernel [k, k, i, o] -> [b, h - k + 1, w - k + 1, o]."""
-    return convolve(x, kernel, padding="VALID")
+def valid_convolve(x: Array, kernel: Array, *, dilation: int = 1) -> Array:
+    """Convolve without padding.
+
+    Arguments:
+        x: features [b, h, w, i].
+        kernel: [k, k, i, o].
+        dilation: how far the kernel's taps lie from each other, in pixels.
+
+    Returns:
+        Features [b, h - r, w - r, o], with r = dilation (k - 1).
+    """
+    return convolve(x, kernel, padding="VALID", dilation=dilation)
 
 
 def upsample_convolve(x: Array, kernel: Array) -> Array:

@@ -19,7 +19,7 @@ from jaxprior.nn.elementwise import add_bias, widen
 Array = jax.Array
 
 
-NORMS = ("batch", "affine", "none")
+NORMS = ("batch", "affine", "instance", "none")
 MOMENTUM, EPSILON = 0.9, 1e-5
 """Batch normalisation, as in DCGAN: the share of a running average that a step keeps, and what variances get added."""
 DEVIATION = 0.02
@@ -116,6 +116,21 @@ def group_norm(x: Array, scale: Array, bias: Array, *, groups: int) -> Array:
     return (wide * gain[:, None, None] + shift[:, None, None]).astype(x.dtype)
 
 
+def instance_norm(x: Array) -> Array:
+    """Each channel of each image to mean 0 and variance 1 over its pixels (Ulyanov et al., 2016), without parameters.
+
+    As PyTorch's InstanceNorm2d in its default form. Every pixel of the result depends on all of the image, so a network
+    with it gives a part of an image other values than the whole.
+
+    Arguments:
+        x: features [b, h, w, c].
+    """
+    wide = widen(x)
+    centred = wide - jnp.mean(wide, axis=(1, 2), keepdims=True)
+    variance = jnp.mean(jnp.square(centred), axis=(1, 2), keepdims=True)
+    return (centred * lax.rsqrt(variance + EPSILON)).astype(x.dtype)
+
+
 def minibatch_stddev(x: Array, group_size: int = 4) -> Array:
     """Append the mean standard deviation over groups of samples as one more channel.
 
@@ -174,8 +189,8 @@ def normalised(module: nn.Module, x: Array, train: bool) -> Array:
     """Do what follows the convolution inside a block, by the block's field `norm`.
 
     "batch" normalises by the batch's own statistics where `train`, else by their running averages (collection
-    "batch_stats"); "affine" multiplies by a scale and adds a bias; "none" adds a bias; "bare" does nothing.
-    Parameters become the block's.
+    "batch_stats"); "affine" multiplies by a scale and adds a bias; "instance" adds a bias and normalises by each
+    image's own statistics; "none" adds a bias; "bare" does nothing. Parameters become the block's.
 
     Arguments:
         module: the block, with a field `norm` and inside a compact method.
@@ -193,7 +208,8 @@ def normalised(module: nn.Module, x: Array, train: bool) -> Array:
     if module.norm == "affine":
         scale = module.param("scale", nn.initializers.ones_init(), shape)
         x = x * scale.astype(x.dtype).reshape((1,) * (x.ndim - 1) + (-1,))
-    return add_bias(x, module.param("bias", nn.initializers.zeros_init(), shape))
+    x = add_bias(x, module.param("bias", nn.initializers.zeros_init(), shape))
+    return instance_norm(x) if module.norm == "instance" else x
 
 
 def fold(variables: dict) -> dict:

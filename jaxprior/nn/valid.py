@@ -19,20 +19,22 @@ import jax.numpy as jnp
 Array = jax.Array
 
 
-def convolve_by_products(x: Array, kernel: Array) -> Array:
+def convolve_by_products(x: Array, kernel: Array, *, dilation: int = 1) -> Array:
     """Cross-correlation of stride 1 without padding, from one matrix product.
 
     Arguments:
         x: features [b, h, w, i].
         kernel: [k, k, i, o].
+        dilation: how far the kernel's taps lie from each other, in pixels.
 
     Returns:
-        Features [b, h - k + 1, w - k + 1, o].
+        Features [b, h - r, w - r, o], with r = dilation (k - 1).
     """
     b, h, w, i = x.shape
     k, _, _, o = kernel.shape
-    high, wide = h - k + 1, w - k + 1
-    row = jnp.concatenate([x[:, :, a : a + wide] for a in range(k)], axis=-1)
+    starts = range(0, dilation * k, dilation)
+    high, wide = h - starts[-1], w - starts[-1]
+    row = jnp.concatenate([x[:, :, a : a + wide] for a in starts], axis=-1)
     taps = kernel.reshape(k, k * i, o).transpose(1, 0, 2).reshape(k * i, k * o)
     y = (row.reshape(b * h * wide, k * i) @ taps).reshape(b, h, wide, k, o)
-    return functools.reduce(operator.add, (y[:, a : a + high, :, a] for a in range(k)))
+    return functools.reduce(operator.add, (y[:, a : a + high, :, n] for n, a in enumerate(starts)))

@@ -1,5 +1,7 @@
 """Networks with running statistics: applied as in training, and their variables in two parts."""
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 
@@ -7,20 +9,23 @@ import jax
 Array = jax.Array
 
 
-def apply_training(network: nn.Module, variables: dict, x: Array, drop_key: Array | None = None) -> tuple[Array, dict]:
+def apply_training(
+    network: nn.Module, variables: dict, x: Array, drop_key: Array | None = None, *, method: str = "__call__"
+) -> tuple[Any, dict]:
     """Apply a network as in training.
 
     Arguments:
-        network: `Generator`, `Critic` or an `Autoencoder`.
+        network: one whose method takes `train`.
         variables: {"params": ...} and, if the norm has any, "batch_stats".
         x: its input.
         drop_key: of the dropout, where there is any.
+        method: of the network, which takes `x` and `train`.
 
     Returns:
         (output, {"batch_stats": new running statistics} or {}).
     """
     rngs = None if drop_key is None else {"dropout": drop_key}
-    y, changed = network.apply(variables, x, train=True, mutable=["batch_stats"], rngs=rngs)
+    y, changed = network.apply(variables, x, train=True, mutable=["batch_stats"], rngs=rngs, method=method)
     return y, dict(changed)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from singan_golden import AMPLITUDES, PLAN, nhwc, state, variables
 
 from jaxprior.models.singan import draw, load_singan, reconstruct
-from jaxprior.models.singan.networks import zero_pad
+from jaxprior.nn.padding import zero_pad
 from jaxprior.weights.storage import read_card
 from weights_convert import convert
 from weights_convert.__main__ import main

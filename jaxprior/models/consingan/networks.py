@@ -18,9 +18,10 @@ import jax.numpy as jnp
 
 from jaxprior.models.consingan.config import Edges, Norm
 from jaxprior.models.singan.config import KERNEL
-from jaxprior.models.singan.networks import Block, Critic, zero_pad
+from jaxprior.models.singan.networks import Block, Critic
 from jaxprior.nn.bicubic import upsample_bicubic
 from jaxprior.nn.elementwise import leaky_relu, widen
+from jaxprior.nn.padding import zero_pad
 
 
 Array = jax.Array

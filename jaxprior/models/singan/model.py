@@ -18,9 +18,9 @@ from jaxprior.checks import described, kind_of
 from jaxprior.errors import ArgumentError, JaxpriorError
 from jaxprior.models.singan import networks
 from jaxprior.models.singan.config import Padding, Resize
-from jaxprior.models.singan.networks import zero_pad
 from jaxprior.models.singan.noise import draw_normals
 from jaxprior.models.singan.resizing import resize
+from jaxprior.nn.padding import zero_pad
 from jaxprior.pytrees import shape_text, static, summary
 from jaxprior.weights.card import Card
 

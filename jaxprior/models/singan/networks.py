@@ -29,11 +29,6 @@ NORMS = typing.get_args(Norm)
 """What may follow a convolution: see `PatchNetwork`. `fold` makes "affine" parameters of trained ones with "batch"."""
 
 
-def zero_pad(x: Array, margin: int) -> Array:
-    """Zeros around images: [..., h, w, c] -> [..., h + 2 margin, w + 2 margin, c]."""
-    return jnp.pad(x, (*((0, 0),) * (x.ndim - 3), (margin, margin), (margin, margin), (0, 0)))
-
-
 class PatchNetwork(nn.Module):
     """What the two networks of a scale have in common: their fields and layers.
 

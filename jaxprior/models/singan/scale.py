@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxprior.models.singan.config import SinganRecipe
 from jaxprior.models.singan.losses import generator_loss, in_training, make_losses, networks_at
 from jaxprior.models.singan.model import SinGan
-from jaxprior.models.singan.networks import zero_pad
+from jaxprior.nn.padding import zero_pad
 from jaxprior.training.players import player
 from jaxprior.training.recipe import adam
 from jaxprior.training.statistics import parted

@@ -29,6 +29,7 @@ from jaxprior.models.singan.resizing import resize
 from jaxprior.models.singan.stored import build_singan
 from jaxprior.nn.direct import convolve
 from jaxprior.nn.norm import fold
+from jaxprior.nn.padding import zero_pad
 from jaxprior.nn.valid import convolve_by_products
 from jaxprior.training.losses import pixel_gradient_penalty
 from jaxprior.weights import loader
@@ -111,7 +112,7 @@ def pair():
     below = nhwc(arrays["prev_90x120"])
     amplitude = np.float32(arrays["nfc32/noise_amp"])
     assert amplitude == pytest.approx(0.1 * np.sqrt(np.mean((real - below) ** 2)), rel=1e-5)
-    z = singan.zero_pad(jnp.asarray(amplitude * noise("noise.fwd", 1, 3, 90, 120) + below), 5)
+    z = zero_pad(jnp.asarray(amplitude * noise("noise.fwd", 1, 3, 90, 120) + below), 5)
     return arrays, real, below, z
 
 

@@ -40,8 +40,8 @@ from jaxprior.models.singan import (
 from jaxprior.models.singan.enlarging import plan_enlarging
 from jaxprior.models.singan.fitting import plan_fitting
 from jaxprior.models.singan.injecting import at_scale, injected
-from jaxprior.models.singan.networks import zero_pad
 from jaxprior.models.singan.resizing import resize
+from jaxprior.nn.padding import zero_pad
 
 
 KEY = jax.random.key(0)
