@@ -50,6 +50,8 @@ from jaxprior.system.files import read_text
 KINDS = ("prior", "data", "task", "method")
 NETWORKS = ("perceptual", "set_features")
 """Settings that name a feature network in which results are compared."""
+METHOD_NETWORKS = ("encoder", "refine", "answer")
+"""Settings of methods that can name a file or the run of a training."""
 FILES = ("mask", "kernel")
 """Settings of tasks that can name a file."""
 
@@ -286,7 +288,7 @@ def _methods(parts: list[Part], folder: Path) -> dict[str, dict]:
         objective = entry.get("objective")
         if isinstance(objective, dict):
             entry["objective"] = files_beside(objective, folder, "features")
-        methods[name] = entry
+        methods[name] = files_beside(entry, folder, *METHOD_NETWORKS)
     return methods
 
 

@@ -8,7 +8,7 @@ order of the runs.
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from jaxprior.metrics import metrics_of, own_metrics
 from jaxprior.protocols import HOLE, KNOWN, MERGED, RESULT, WHOLE
@@ -23,12 +23,14 @@ from jaxprior.reporting.tables import (
     markdown,
     mean_text,
     networks_of,
+    show,
     summary,
 )
 from jaxprior.settings import flat
 
 
 UNNAMED = "–"
+Text = Callable[[str, dict], str]
 TABLES = {"whole picture": (MERGED, WHOLE), "hole": (HOLE,), "consistency with the input": (KNOWN,)}
 """The tables of a paper by their titles: of the first of these parts of a picture that a run has figures of. Whole
 pictures are merged where the task merges, and beside their figures stand those of the result, which is the same
@@ -56,15 +58,16 @@ def paper_tables(runs: Sequence[Snapshot]) -> list[PaperTable]:
 
     Consistency with the input stands only where there is no original to compare with.
     """
-    groups: dict[str, list] = {}
-    for run in runs:
-        groups.setdefault(_group(run), []).append((run.place, run.figures))
-    tables = []
-    for name, members in groups.items():
-        found = [_table(f"{name}: {kind}", parts, members) for kind, parts in TABLES.items()]
-        found = [table for table in found[:-1] if table.cells] or found[-1:]
-        tables += [table for table in found if table.cells]
-    return tables
+    return _tables(runs, "", mean_text)
+
+
+def spread_tables(runs: Sequence[Snapshot]) -> list[PaperTable]:
+    """Return the standard deviations over the pictures, in tables like those of `paper_tables`.
+
+    There are none of a run with a single picture.
+    """
+    some = [run for run in runs if any(values["n"] > 1 for values in run.figures.values())]
+    return _tables(some, ", standard deviations over the pictures", lambda name, values: show(name, values["sd"]))
 
 
 def hole_curves(runs: Sequence[Snapshot], figure: str) -> dict[str, list[Line]]:
@@ -115,7 +118,7 @@ def legend(runs: Sequence[Snapshot]) -> str:
 def grid_markdown(runs: Sequence[Snapshot], title: str) -> str:
     """Return the tables of a paper, the runs with their counts, and the settings that all of them share."""
     lines = [f"# {title}", ""]
-    for table in paper_tables(runs):
+    for table in [*paper_tables(runs), *spread_tables(runs)]:
         lines += [f"## {markdown(table.title)}", "", "| method | " + " | ".join(map(markdown, table.tasks)) + " |"]
         lines.append("|---|" + "---:|" * len(table.tasks))
         for method in table.methods:
@@ -155,7 +158,20 @@ def _group(run: Snapshot) -> str:
     return f"{run.place.prior}, {run.place.data}" if run.place.data else run.place.prior
 
 
-def _table(title: str, parts: Sequence[str], members: Sequence[tuple[Place, dict]]) -> PaperTable:
+def _tables(runs: Sequence[Snapshot], ending: str, text: Text) -> list[PaperTable]:
+    """Tables of some runs; `ending` of their titles, `text` of a figure's name and statistics."""
+    groups: dict[str, list] = {}
+    for run in runs:
+        groups.setdefault(_group(run), []).append((run.place, run.figures))
+    tables = []
+    for name, members in groups.items():
+        found = [_table(f"{name}: {kind}{ending}", parts, members, text) for kind, parts in TABLES.items()]
+        found = [table for table in found[:-1] if table.cells] or found[-1:]
+        tables += [table for table in found if table.cells]
+    return tables
+
+
+def _table(title: str, parts: Sequence[str], members: Sequence[tuple[Place, dict]], text: Text) -> PaperTable:
     """The table of the figures of the first part of a picture that each member has figures of."""
     cells = {}
     for place, figures in members:
@@ -163,8 +179,8 @@ def _table(title: str, parts: Sequence[str], members: Sequence[tuple[Place, dict
         names = next(filter(None, found), None)
         if names is not None:
             names += [one.name for one in metrics_of(figures) if one.part == RESULT and WHOLE in parts]
-            means = " / ".join(mean_text(name, figures[name]) for name in names)
-            cells[place.method, place.task] = f"{means} ({figures[names[0]]['n']})"
+            texts = " / ".join(text(name, figures[name]) for name in names)
+            cells[place.method, place.task] = f"{texts} ({figures[names[0]]['n']})"
     methods, tasks = (tuple(dict.fromkeys(names)) for names in zip(*cells, strict=True)) if cells else ((), ())
     return PaperTable(title, methods, tasks, cells)
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from commands import call
+from tiny_convae import convae
 from tiny_prior import random_prior, write_tiny_prior
 
 import jaxprior as jp
@@ -15,12 +16,10 @@ from jaxprior.errors import JaxpriorError
 from jaxprior.evaluation import Cell
 from jaxprior.evaluation.cells import configuration
 from jaxprior.inversion.terms import CodePenaltyTerm
-from jaxprior.models.convae.networks import ConvAE, to_config
 from jaxprior.models.pggan.networks import Generator
 from jaxprior.operators import make_task, task_names
 from jaxprior.protocols import Generated
 from jaxprior.restoration.presets import make_method
-from jaxprior.weights.storage import save_weights
 
 
 SHAPE = (16, 16, 3)
@@ -49,16 +48,6 @@ ENCODER = Encoder(jnp.asarray(CHANCE.normal(size=(768, 32)) / np.sqrt(768), jnp.
 @pytest.fixture(scope="module")
 def prior():
     return random_prior()
-
-
-def convae(path, *, resolution=16, name="tiny-convae", seed=0):
-    """A random convolutional autoencoder, in a file as its training leaves it."""
-    network = ConvAE(resolution, 2, 4)
-    params = network.init(jax.random.key(seed), jnp.zeros((1, resolution, resolution, 3)))["params"]
-    card = {"name": name, "architecture": "convae", "config": to_config(network), "source": "random", "licence": "none"}
-    path.mkdir()
-    save_weights(path / "model.safetensors", params, card)
-    return path
 
 
 def test_the_preset_is_that_of_the_paper(prior):
