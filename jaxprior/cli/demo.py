@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from jaxprior.cli.console import load_jax, print_summary, say
 from jaxprior.cli.method import resolve
 from jaxprior.cli.options import out_option
-from jaxprior.cli.restore import solve
+from jaxprior.cli.solving import solve
 from jaxprior.restoration.sizes import Size
 
 

@@ -82,6 +82,8 @@ def _source_of(folder: Any, source: str | None) -> str:
     from jaxprior.weights.outlines import outline_network
 
     record = folder.read()
+    if "prior" not in record["configuration"]:
+        raise JaxpriorError(f"{folder.path} was restored at once by a network, so that it has no latents to move.")
     if source is None:
         source = str(record["configuration"]["prior"]["name"])
         if source not in loader.named_priors():

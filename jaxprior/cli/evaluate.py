@@ -9,9 +9,9 @@ import typer
 
 from jaxprior.cli import options as opt
 from jaxprior.cli.console import load_jax, mistakes, print_sets, print_summary, print_table, say, say_error, showing_run
-from jaxprior.cli.restore import SOME_FAILED
 from jaxprior.cli.shares import check_share, resolve_share, say_report
 from jaxprior.cli.signature import spelled_out
+from jaxprior.cli.solving import SOME_FAILED
 from jaxprior.cli.stops import STOPPED, go_on, this_command
 from jaxprior.errors import JaxpriorError
 from jaxprior.system.amounts import duration, size

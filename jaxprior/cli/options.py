@@ -62,6 +62,15 @@ Prior = Annotated[
         metavar="NAME|FILE|RUN",
     ),
 ]
+Restorer = Annotated[
+    str | None,
+    _option(
+        _RUN,
+        text="Name of a bundled or installed restorer (see `jaxprior priors`), .safetensors file, or RUN of a "
+        "training, in place of a prior: a network that answers at once, for pictures of any size.",
+        metavar="NAME|FILE|RUN",
+    ),
+]
 BatchSize = Annotated[
     int | None,
     _option(
@@ -218,6 +227,13 @@ class RunOptions(ShareOptions):
     seed: Annotated[
         int, _option(_RUN, text="Seed of random masks, noise and latent codes.", metavar="S", least=0, most=MOST_SEED)
     ] = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RestorerRunOptions(RunOptions):
+    """The same of a task that restorers do."""
+
+    restorer: Restorer = None
 
 
 def words(text: str | None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import typer
 
 from jaxprior.cli import options as opt
 from jaxprior.cli.console import load_jax, mistakes, print_table, say, say_error
-from jaxprior.cli.restore import SOME_FAILED
+from jaxprior.cli.solving import SOME_FAILED
 from jaxprior.errors import JaxpriorError
 
 

@@ -1,25 +1,26 @@
 """`jaxprior TASK`: one task over pictures, into a run folder. There is a command for every operator that is found."""
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from jaxprior.cli import options as opt
-from jaxprior.cli.console import load_jax, mistakes, print_summary, say_error, showing_run
+from jaxprior.cli.at_once import restore_at_once
+from jaxprior.cli.console import load_jax, mistakes, print_summary
 from jaxprior.cli.derived import options_of, spelled_option
 from jaxprior.cli.method import check, method_options, method_table, resolve
 from jaxprior.cli.shares import check_share, resolve_share, say_report
 from jaxprior.cli.signature import spelled_out
-from jaxprior.cli.stops import STOPPED, go_on, this_command
+from jaxprior.cli.solving import SOME_FAILED, solve
 from jaxprior.errors import JaxpriorError
+from jaxprior.protocols import RESTORER_TASKS
 from jaxprior.restoration.sizes import keeps_size
 from jaxprior.settings import about
-from jaxprior.system.amounts import plural
 
 
-SOME_FAILED = 1
 PANEL = "Task"
 ORIGINALS = opt.ObservedOptions(clean=True)
 
@@ -41,12 +42,14 @@ def task_command(name: str) -> Callable[..., None]:
         "settings": options_of(operator.settings, unset=False, panel=PANEL),
         "method": method_options(without=() if merge_rule.fills_holes(operator) else ("merge",)),
         "observed": _options_of_pictures(operator),
+        "run": opt.RestorerRunOptions if name in RESTORER_TASKS else opt.RunOptions,
     }
     names = spelling(operator.settings)
 
     def command(
         images: opt.Images,
         out: opt.Out,
+        context: typer.Context,
         *,
         settings: Any,
         observed: Any,
@@ -55,6 +58,14 @@ def task_command(name: str) -> Callable[..., None]:
     ) -> None:
         given = {"name": name, **settings.changes()}
         pictures = ORIGINALS if takes_originals(operator) else observed
+        if pictures.clean and pictures.reference is not None:
+            raise JaxpriorError(
+                "--clean says that the pictures are the originals, --reference that others are: give one."
+            )
+        if isinstance(run, opt.RestorerRunOptions) and run.restorer is not None:
+            of_methods = [field.name for field in dataclasses.fields(kinds["method"])]
+            restore_at_once(given, images, out, pictures, run, names, context=context, of_methods=of_methods)
+            return
         _restore(given, images, out, pictures, method_table(method), run, names)
 
     command.__doc__ = "\n\n".join(part for part in (operators.task_summary(name), operator.text) if part)
@@ -107,8 +118,6 @@ def _restore(
     from jaxprior.system import runtime
     from jaxprior.weights.outlines import outline_prior
 
-    if observed.clean and observed.reference is not None:
-        raise JaxpriorError("--clean says that the pictures are the originals, --reference that others are: give one.")
     native = _keeps_size(observed)
     opt.check_apart(out, paths)
     check_share(options)
@@ -170,37 +179,3 @@ def _why_fitted(cell: Any) -> str | None:
     if cell.clean and not cell.keeps_size:
         return "with --clean, pictures are compared at the prior's size; --size native keeps their own"
     return None
-
-
-def solve(
-    cell: Any,
-    sources: list[Any],
-    folder: Any,
-    *,
-    prior: Any,
-    among: Sequence[Any] = (),
-    batch_size: int | None = None,
-    memory: float | None = None,
-    perceptual: str | None = None,
-    why: str | None = None,
-) -> Any:
-    """Run a cell with progress shown; a stop ends the program with a sentence on how to go on.
-
-    Arguments:
-        cell, sources, folder, prior, among, batch_size, memory, perceptual: see `jaxprior.evaluation.run_cell`.
-        why: pictures do not keep their size, which is said where they were fitted.
-    """
-    from jaxprior import evaluation
-
-    command = this_command()
-    with showing_run(cell.title, why) as progress, mistakes():
-        try:
-            return evaluation.run_cell(
-                cell, sources, folder, prior=prior, among=among, batch_size=batch_size, memory=memory,
-                perceptual=perceptual, observer=progress, command=command,
-            )  # fmt: skip
-        except evaluation.Stopped:
-            pass
-    pictures = plural("picture", progress.total)
-    say_error(f"Stopped with {progress.done} of {progress.total} {pictures} done; {go_on(command)}")
-    raise typer.Exit(STOPPED)

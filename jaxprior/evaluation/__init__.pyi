@@ -18,6 +18,7 @@ from jaxprior.evaluation.recipes import adapt as adapt
 from jaxprior.evaluation.recipes import list_recipes as list_recipes
 from jaxprior.evaluation.recipes import load_recipe as load_recipe
 from jaxprior.evaluation.recipes import parse_recipe as parse_recipe
+from jaxprior.evaluation.restorer_cells import RestorerCell as RestorerCell
 from jaxprior.evaluation.runner import run_cell as run_cell
 from jaxprior.evaluation.sets import measure_sets as measure_sets
 from jaxprior.operators._tables import make_task as make_task

@@ -132,9 +132,7 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
     return {
         "task": cell.task.name,
         "operator": operator,
-        "mask": None if cell.mask is None else cell.mask.name,
-        "mask_sha256": _file_digest(cell.mask),
-        **_how_masks_are_read(cell.mask),
+        **mask_settings(cell.mask),
         "prior": {"name": prior.card.get("name"), "sha256": prior.sha256},
         "resolution": prior.resolution,
         **({} if prior.image_shape[-1] == 3 else {"image_channels": prior.image_shape[-1]}),
@@ -151,6 +149,15 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         "clean": cell.clean,
         "reference": cell.reference,
         "numerics_version": numerics_version,
+    }
+
+
+def mask_settings(mask: MaskSpec | None) -> dict:
+    """What the resolved settings of a cell say of its mask."""
+    return {
+        "mask": None if mask is None else mask.name,
+        "mask_sha256": _file_digest(mask),
+        **_how_masks_are_read(mask),
     }
 
 

@@ -182,6 +182,8 @@ def inverted(folder: RunFolder) -> list[Row]:
     """
     rows = [row for row in folder.rows() if row.status != FAILED and row.file is not None]
     rows = [row for row in rows if folder.file("latents", row.file).is_file()]
+    if "prior" not in folder.read()["configuration"]:
+        raise RunError(f"{folder.path} was restored at once by a network, so that it has no latents.")
     if not rows:
         raise RunError(f"{folder.path} holds no latents: no picture of this run is finished, or they were deleted.")
     return rows

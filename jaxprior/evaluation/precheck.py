@@ -16,13 +16,14 @@ from jaxprior.evaluation.followed import check_followed
 from jaxprior.evaluation.measures import check_asked
 from jaxprior.evaluation.perception import check_perceptual
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, require_data
+from jaxprior.evaluation.restorer_cells import RestorerCell, check_restores, restorer_configuration
 from jaxprior.operators._tables import make_task
 from jaxprior.restoration.presets import check_method
 from jaxprior.runs.record import check_configuration, read_record
 from jaxprior.runs.runfolder import RunFolder
 from jaxprior.settings import at
 from jaxprior.system.amounts import with_article
-from jaxprior.weights.outlines import PriorOutline, outline_network, outline_prior
+from jaxprior.weights.outlines import PriorOutline, RestorerOutline, outline_network, outline_prior
 
 
 KIND = "evaluation"
@@ -33,13 +34,17 @@ UNSURE = ("numerics_version", "objective", "refine", "start", "fit")
 
 
 def check_cell(
-    cell: Cell, prior: PriorOutline, run: Path | None = None, *, perceptual: str | os.PathLike | None = None
+    cell: Cell,
+    prior: PriorOutline | RestorerOutline,
+    run: Path | None = None,
+    *,
+    perceptual: str | os.PathLike | None = None,
 ) -> None:
     """Refuse a cell whose mask or originals cannot be used, or a run folder that belongs to another one.
 
     Arguments:
         cell: what is to be done, its method from `jaxprior.restoration.presets.check_method`.
-        prior: what is known of the prior.
+        prior: what is known of the prior, or of the restorer.
         run: where the results are to lie, if that is to be checked.
         perceptual: the network in which results are compared, see `jaxprior.evaluation.run_cell`.
 
@@ -49,22 +54,28 @@ def check_cell(
         ImageError: there are no pictures where originals, or masks of pictures, are looked for.
         RunError: the folder holds something else, or results of other settings.
     """
+    shape = (0, 0, 0) if isinstance(prior, RestorerOutline) else prior.image_shape
+    if isinstance(prior, RestorerOutline) and prior.restores is not None:
+        check_restores(cell.task, prior.restores, prior.card.get("name", str(prior.source)))
     if cell.mask is not None:
         if cell.mask.kind == "folder" and cell.mask.path is not None:
             list_images([cell.mask.path])
         elif cell.mask.path is not None and cell.keeps_size:
             cell.mask.read()
         elif not (cell.mask.per_image or cell.keeps_size):
-            cell.mask.draw(prior.resolution)
+            cell.mask.draw(shape[0])
     if cell.reference is not None:
         list_images([cell.reference])
     check_perceptual(perceptual, cell, run)
-    check_asked(cell, prior.image_shape)
+    check_asked(cell, shape)
     check_followed(cell)
     if run is None or not (run / "run.json").exists():
         return
     record = RunFolder(run).read()
-    settings = spelled_as(configuration(cell, prior, numerics_version=0), record)
+    if isinstance(cell, RestorerCell):
+        settings = spelled_as(restorer_configuration(cell, prior), record)
+    else:
+        settings = spelled_as(configuration(cell, prior, numerics_version=0), record)
     check_size(run, settings, record)
     settings = {name: value for name, value in settings.items() if name not in UNSURE}
     check_configuration(run, _as_far_as(settings, record["configuration"]))

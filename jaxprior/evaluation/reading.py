@@ -7,6 +7,7 @@ is refused there, because the result would not be four times as large as the pic
 Where pictures keep their size, a job has the whole photograph, and its parts are the squares of it that the prior sees.
 """
 
+import abc
 import dataclasses
 import queue
 import threading
@@ -28,6 +29,7 @@ from jaxprior.evaluation.masking import CellMasks
 from jaxprior.evaluation.scores import merges
 from jaxprior.restoration.cut_photos import CutPhoto, cut_photo
 from jaxprior.restoration.encoder_settings import merge_card
+from jaxprior.runs.observer import Observer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,8 +110,71 @@ def check_enlargement(title: str, shape: tuple[int, int], *, observed: int, made
     raise ImageError(f"{said}; this one is {width}x{height}, {remedy}")
 
 
-class Reader:
-    """Turns sources into jobs. `merges` says whether the task puts known things back.
+class PictureReader(abc.ABC):
+    """Turns sources into jobs: what readers of all kinds have in common.
+
+    Arguments:
+        cell: what to do.
+        settings: its resolved configuration, for the keys.
+        size: side of the prior's images, at which masks are made where pictures do not keep their size.
+        pictures: all that the run's command found; they decide which original and which mask belong to which picture.
+
+    Attributes:
+        merges: whether the task puts known things back.
+    """
+
+    merges: bool
+
+    def __init__(self, cell: Cell, settings: dict, size: int, pictures: Sequence[images.ImageSource]):
+        self.cell, self.settings, self.size = cell, settings, size
+        self.masks = CellMasks(cell, size, pictures)
+        self.originals = None
+        if cell.reference is not None:
+            found = images.list_images([cell.reference])
+            self.originals = Counterparts(pictures, found, place=cell.reference, kind="original")
+
+    @abc.abstractmethod
+    def read(self, source: images.ImageSource) -> Job:
+        """Read one picture.
+
+        Raises:
+            ImageError: it cannot be used, or its original is missing, ambiguous or of another shape.
+        """
+
+    @abc.abstractmethod
+    def tell_of_size(self, job: Job, observer: Observer) -> None:
+        """Say how a picture was fitted or cut."""
+
+    def _reference(self, source: images.ImageSource, shape: tuple[int, int]) -> images.Picture | None:
+        """The original of a picture of this shape, which shows the same part of the world if both are cut alike."""
+        if self.originals is None:
+            return None
+        found = self.originals.of(source)
+        if found.location == source.location and not self.cell.clean:
+            raise ImageError(
+                f"its original would be the picture itself, found in {self.originals.place}: give a folder that holds "
+                "originals only; or, if nothing is damaged in the picture yet, say --clean instead (in Python clean)"
+            )
+        original = images.read_picture(found)
+        self._check_reference(found.name, (original.pixels.shape[0], original.pixels.shape[1]), shape)
+        return original
+
+    def _check_reference(self, name: str, original: tuple[int, int], shape: tuple[int, int]) -> None:
+        """Refuse an original of a name, height and width that does not show what a picture of this shape shows.
+
+        Raises:
+            ImageError: neither of the two is square, and their shapes differ.
+        """
+        squares = shape[0] == shape[1] or original[0] == original[1]
+        if not squares and not same_shape(shape, original):
+            raise ImageError(
+                f"it is {shape[1]}x{shape[0]} and its original, {name}, {original[1]}x{original[0]}: "
+                "expected an original of the picture's shape, or one of them square."
+            )
+
+
+class Reader(PictureReader):
+    """Turns sources into jobs for a prior.
 
     Arguments:
         cell: what to do.
@@ -131,15 +196,14 @@ class Reader:
         *,
         card: Mapping[str, Any] = MappingProxyType({}),
     ):
-        self.cell, self.settings, self.card = cell, settings, card
+        self.card, size = card, image_shape[0]
         self.image_shape, self.channels = image_shape, image_shape[-1]
-        self.size = size = image_shape[0]
         if len(image_shape) != 3 or image_shape[1] != size or self.channels not in (1, 3):
             raise RunError(
                 f"{cell.title} is done on square pictures, RGB or grey, and this prior's images are "
                 f"{'x'.join(map(str, image_shape))}: use `jaxprior.restore` from Python."
             )
-        self.masks = CellMasks(cell, size, pictures)
+        super().__init__(cell, settings, size, pictures)
         task = cell.task if cell.mask is None else with_mask(cell.task, np.zeros((size, size), np.float32))
         photo = jax.ShapeDtypeStruct(image_shape, np.float32)
         try:
@@ -155,17 +219,9 @@ class Reader:
                 "give the originals and say so (clean), or use `jaxprior.invert`."
             )
         self.observed_size = observed.shape[0] if observed.ndim else 1
-        self.originals = None
-        if cell.reference is not None:
-            found = images.list_images([cell.reference])
-            self.originals = Counterparts(pictures, found, place=cell.reference, kind="original")
 
     def read(self, source: images.ImageSource) -> Job:
-        """Read one picture.
-
-        Raises:
-            ImageError: it cannot be used, or its original is missing, ambiguous or of another shape.
-        """
+        """Read one picture; see `PictureReader.read`."""
         picture = images.read_picture(source)
         pixels = picture.pixels
         if not (self.cell.clean or self.cell.keeps_size):
@@ -186,7 +242,7 @@ class Reader:
         }
         if self.cell.keeps_size:
             missing = None if mask is None else mask > 0
-            truth = pixels if self.cell.clean else None if original is None else _of_size(original, pixels.shape[:2])
+            truth = pixels if self.cell.clean else None if original is None else of_size(original, pixels.shape[:2])
             key = row_key(self.settings, pixels, missing, original)
             cut = self._cut(pixels, missing)
             return Job(**known, key=key, photo=pixels, truth=truth, mask=missing, notes=(*notes, *cut.notes), cut=cut)
@@ -194,6 +250,14 @@ class Reader:
         truth = photo if self.cell.clean else None if original is None else self._fitted(original, self.size)
         key = row_key(self.settings, pixels, mask, original)
         return Job(**known, key=key, photo=photo, truth=truth, mask=mask, notes=tuple(notes))
+
+    def tell_of_size(self, job: Job, observer: Observer) -> None:
+        """Say how a picture was fitted or cut."""
+        if job.cut is None:
+            observer.read(job.size, len(job.photo))
+        else:
+            sides = [square.side for square in job.cut.squares]
+            observer.cut(job.size, sides, job.cut.image_shape[0], holes=job.mask is not None)
 
     def _cut(self, pixels: np.ndarray, missing: np.ndarray | None) -> CutPhoto:
         """A decoded picture that keeps its size, with its squares."""
@@ -209,29 +273,9 @@ class Reader:
         fitted = pixels if pixels.shape[:2] == (size, size) else images.fit(pixels, size)
         return images.to_float(images.to_grey(fitted) if self.channels == 1 else fitted)
 
-    def _reference(self, source: images.ImageSource, shape: tuple[int, int]) -> images.Picture | None:
-        """The original of a picture of this shape, which shows the same part of the world if both are cut alike."""
-        if self.originals is None:
-            return None
-        found = self.originals.of(source)
-        if found.location == source.location and not self.cell.clean:
-            raise ImageError(
-                f"its original would be the picture itself, found in {self.originals.place}: give a folder that holds "
-                "originals only; or, if nothing is damaged in the picture yet, say --clean instead (in Python clean)"
-            )
-        original = images.read_picture(found)
-        (height, width), (original_height, original_width) = shape, original.pixels.shape[:2]
-        squares = height == width or original_height == original_width
-        if not squares and not same_shape(shape, (original_height, original_width)):
-            raise ImageError(
-                f"it is {width}x{height} and its original, {found.name}, {original_width}x{original_height}: "
-                "expected an original of the picture's shape, or one of them square."
-            )
-        return original
-
 
 def read_ahead(
-    reader: Reader, sources: Iterable[images.ImageSource], count: int
+    reader: PictureReader, sources: Iterable[images.ImageSource], count: int
 ) -> Iterator[tuple[images.ImageSource, Job | ImageError]]:
     """Read pictures in their order while earlier ones are solved, at most `count` of them ahead.
 
@@ -271,7 +315,7 @@ def read_ahead(
         left.set()
 
 
-def _of_size(original: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def of_size(original: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """An original [h, w, 3] at the size of its picture; for a square picture its centre square.
 
     Raises:

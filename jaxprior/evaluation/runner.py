@@ -21,15 +21,18 @@ import numpy as np
 
 from jaxprior.data import images
 from jaxprior.errors import ImageError, RunError
+from jaxprior.evaluation.at_once import RestorerReader, RestorerSolver
 from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
 from jaxprior.evaluation.drawn import save_draws
 from jaxprior.evaluation.finished import Finished
 from jaxprior.evaluation.followed import ERROR_EVERY, with_followed
 from jaxprior.evaluation.measures import MEASURES, with_measures
 from jaxprior.evaluation.perception import SAID, choose_network
-from jaxprior.evaluation.reading import Job, Reader, read_ahead
+from jaxprior.evaluation.reading import Job, PictureReader, Reader, read_ahead
+from jaxprior.evaluation.restorer_cells import RestorerCell, check_restores, restorer_configuration
 from jaxprior.evaluation.solving import Found, Solver
 from jaxprior.evaluation.stored import save_latents, save_pictures
+from jaxprior.protocols import Restores
 from jaxprior.restoration import drivers
 from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan, is_out_of_memory
 from jaxprior.runs.inflight import InFlight
@@ -40,6 +43,7 @@ from jaxprior.runs.runfolder import RunFolder
 from jaxprior.runs.stopping import StopGuard
 from jaxprior.system.activity import doing
 from jaxprior.system.provenance import device_name, versions
+from jaxprior.weights.restorers import Restorer
 
 
 DEFAULT_BATCH = 64
@@ -75,7 +79,7 @@ def run_cell(
         sources: the pictures, from `jaxprior.data.images.list_images`, no two of one name; the folder's share of them
             is done.
         folder: where the run lives; made if missing.
-        prior: the generator to invert.
+        prior: the generator to invert; for a `RestorerCell` the `Restorer`.
         among: all pictures of which `sources` are the first, by default these: an original or a mask that could belong
             to a later picture is ambiguous.
         batch_size: pictures solved at once on accelerators; by default what the run began with, else 64 for each
@@ -114,17 +118,18 @@ def run_cell(
     if len(set(names)) < len(names):
         twice = next(name for name, times in collections.Counter(names).items() if times > 1)
         raise RunError(f"Two of the pictures are called {twice}: give every picture a name of its own.")
-    settings = configuration(cell, prior, numerics_version=drivers.NUMERICS_VERSION)
+    settings = _settings_of(cell, prior)
     if (folder.path / "run.json").exists():
         record = folder.read()
         settings = spelled_as(settings, record)
         check_size(folder.path, settings, record)
     folder.check_configuration(settings)
-    reader = Reader(cell, settings, prior.image_shape, among or sources, card=prior.card)
+    reader = _reader_of(cell, settings, prior, among or sources)
+    shape = getattr(prior, "image_shape", ())  # pictures that a restorer takes have no size of their own
     with folder.open_for_writing(), StopGuard() as guard:
         folder.check_configuration(settings)
-        network, named = choose_network(perceptual, cell, folder.path, prior.image_shape)
-        cell = with_followed(with_measures(cell, folder.path, prior.image_shape), folder.path)
+        network, named = choose_network(perceptual, cell, folder.path, shape)
+        cell = with_followed(with_measures(cell, folder.path, shape), folder.path)
         record = {
             "configuration": settings,
             "title": cell.title if labels is None else " | ".join(labels.values()),
@@ -144,19 +149,44 @@ def run_cell(
         folder.name_pictures(names)
         mine = folder.share.of(sources)
         began, memory_plan = _began(folder, record["device"])
-        most = len(mine) * (SQUARES if cell.keeps_size else 1)
-        wanted = batch_size or began or min(max(most, 1), DEFAULT_BATCH * jax.local_device_count())
-        solver = Solver(cell, prior, wanted=wanted, memory_plan=memory_plan, network=network)
+        if isinstance(cell, RestorerCell):
+            solver = RestorerSolver(cell, prior, wanted=batch_size or began)
+        else:
+            most = len(mine) * (SQUARES if cell.keeps_size else 1)
+            wanted = batch_size or began or min(max(most, 1), DEFAULT_BATCH * jax.local_device_count())
+            solver = Solver(cell, prior, wanted=wanted, memory_plan=memory_plan, network=network)
         run = _Run(cell, solver, reader, folder, record, observer or Observer(), guard)
         return run.all(mine, began, memory)
+
+
+def _settings_of(cell: Cell, prior: Any) -> dict:
+    """The resolved settings of a cell.
+
+    Raises:
+        RunError: a restorer for a cell of a prior, or the other way round; or a restorer that does something else.
+    """
+    restorer, at_once = isinstance(prior, Restorer), isinstance(cell, RestorerCell)
+    if restorer != at_once:
+        raise RunError(f"{cell.title}: a RestorerCell goes with a restorer, from `load_restorer`, others with a prior.")
+    if isinstance(cell, RestorerCell):
+        check_restores(cell.task, Restores(prior.task, prior.factor), prior.name)
+        return restorer_configuration(cell, prior)
+    return configuration(cell, prior, numerics_version=drivers.NUMERICS_VERSION)
+
+
+def _reader_of(cell: Cell, settings: dict, prior: Any, pictures: Sequence[images.ImageSource]) -> PictureReader:
+    """What reads the pictures of a cell."""
+    if isinstance(cell, RestorerCell):
+        return RestorerReader(cell, settings, pictures)
+    return Reader(cell, settings, prior.image_shape, pictures, card=prior.card)
 
 
 class _Run:
     """One call of `run_cell`, between the lock and the last row."""
 
     def __init__(
-        self, cell: Cell, solver: Solver, reader: Reader, folder: RunFolder, record: dict, observer: Observer,
-        guard: StopGuard,
+        self, cell: Cell, solver: Solver | RestorerSolver, reader: PictureReader, folder: RunFolder, record: dict,
+        observer: Observer, guard: StopGuard,
     ):  # fmt: skip
         self.cell, self.solver, self.reader, self.folder = cell, solver, reader, folder
         self.record, self.observer, self.guard = record, observer, guard
@@ -213,14 +243,6 @@ class _Run:
                 "is not named now, and its files are kept."
             )
 
-    def _tell_of_size(self, job: Job) -> None:
-        """Say how a picture was fitted or cut."""
-        if job.cut is None:
-            self.observer.read(job.size, len(job.photo))
-        else:
-            sides = [square.side for square in job.cut.squares]
-            self.observer.cut(job.size, sides, job.cut.image_shape[0], holes=job.mask is not None)
-
     def _next(self, jobs: Iterator[Job]) -> list[Job]:
         """Wait for the next jobs to be solved together; none at the end."""
         with doing("reading pictures"):
@@ -237,7 +259,7 @@ class _Run:
         for source, job in read_ahead(self.reader, sources, ahead):
             self.guard.check()
             if isinstance(job, Job):
-                self._tell_of_size(job)
+                self.reader.tell_of_size(job, self.observer)
             if isinstance(job, ImageError):
                 row = Row(image=source.name, status=FAILED, reason=_sentence(job, source.name))
             elif job.key in self.same:
@@ -267,7 +289,7 @@ class _Run:
         began = time.perf_counter()
         save_point = self._save_point(jobs)
 
-        def progress(steps: int, total: int, loss: float) -> None:
+        def progress(steps: int, total: int, loss: float | None) -> None:
             self.guard.check()
             self.observer.step(len(jobs), steps, total, loss)
 

@@ -18,7 +18,7 @@ from jaxprior.metrics._images import clip
 from jaxprior.metrics.draws import SPREAD
 from jaxprior.metrics.perceptual import feature_distance
 from jaxprior.operators import Identity, Operator, batched, map_images
-from jaxprior.protocols import DRAWS, HOLE, MASK, MERGE, MERGED, NETWORK, OBSERVED, TRUTH
+from jaxprior.protocols import DRAWS, HOLE, MASK, MERGE, MERGED, NETWORK, OBSERVED, TRUTH, WHOLE
 from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
 
@@ -79,7 +79,12 @@ def score(
 
 
 def score_photo(
-    merged: np.ndarray, truth: np.ndarray, raw: tuple[np.ndarray, np.ndarray] | None, *, measures: Sequence[str] = ()
+    merged: np.ndarray,
+    truth: np.ndarray,
+    raw: tuple[np.ndarray, np.ndarray] | None,
+    *,
+    task: Operator | None = None,
+    measures: Sequence[str] = (),
 ) -> dict[str, float]:
     """Return the figures of a whole photograph at its own size, which compare the result with the original.
 
@@ -87,6 +92,8 @@ def score_photo(
         merged, truth: uint8 [h, w, 3].
         raw: the photograph with the generator's own output in it, uint8 [h, w, 3], and where that is, bool [h, w]; None
             if there is none.
+        task: the forward operator where it says something of the figures, as its factor the border that some leave
+            out; without it, one that fills holes or gives colours.
         measures: see `score`.
 
     Raises:
@@ -94,8 +101,10 @@ def score_photo(
     """
     result, original = (to_float(picture)[None] for picture in (merged, truth))
     own, mask = (result, None) if raw is None else (to_float(raw[0])[None], raw[1][None].astype(np.float32))
-    scored = Scored(own, result, result, original, mask, Identity())
-    parts = {MERGED: {TRUTH, MERGE}} | ({} if raw is None else {HOLE: {TRUTH, MASK}})
+    scored = Scored(own, result, result, original, mask, Identity() if task is None else task)
+    merging = task is None or task.fills_holes
+    parts = {MERGED: {TRUTH, MERGE}} if merging else {WHOLE: {TRUTH}}
+    parts |= {} if raw is None else {HOLE: {TRUTH, MASK}}
     return {
         one.name: float(_foreign_figure(one, scored)[0])
         for one in installed_metrics()

@@ -26,7 +26,8 @@ a seam. `--size fit` answers with the centre square at the prior's size instead.
 fitted to the prior's size, and the report compares.
 
 A prior with an encoder, as the bundled ones are, takes its answer, which needs no search. `--steps 20` goes on from
-there, `--init bank` searches without it, and `--draws 8` makes several different answers for every hole.
+there, `--init bank` searches without it, and `--draws 8` makes several different answers for every hole. With
+`--restorer` a network that answers at once takes a prior's place, for pictures of any size.
 
 ```
 jaxprior inpaint photos/ --mask scratch.png -o runs/repaired

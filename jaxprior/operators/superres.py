@@ -17,18 +17,24 @@ from jaxprior.operators._base import Image, Operator, as_image
 from jaxprior.settings import setting
 
 
-Kernel = Literal["bilinear", "bicubic", "box"]
+Kernel = Literal["bilinear", "bicubic", "box", "antialiased"]
 KERNELS = get_args(Kernel)
-WEIGHTS = {"bilinear": LINEAR, "bicubic": cubic(-0.75), "box": BOX}
+WEIGHTS = {"bilinear": LINEAR, "bicubic": cubic(-0.75), "box": BOX, "antialiased": cubic(-0.5)}
+STRETCHED = ("box", "antialiased")
+"""Kernels that are as much wider as the picture becomes smaller."""
 
 TEXT = """\
 Pictures given are small: with a prior of 64 pixels and a factor of 4 their short side is 16 pixels, and the centre
 square is enlarged. A picture of another size is a failed row that says which factor suits it. With `--clean` they are
 originals, shrunk first, and the report compares.
 
+With `--restorer` a network that answers at once takes a prior's place. It enlarges whole pictures of any size by its
+own factor. With `--clean` originals are shrunk by antialiased bicubic interpolation, unless `--kernel` says otherwise.
+
 ```
 jaxprior superres thumbnails/ --factor 4 -o runs/large
 jaxprior superres cats.zip --factor 8 --kernel box --clean --limit 64 -o runs/superres
+jaxprior superres photos/ --restorer runs/srgan -o runs/large
 ```
 """
 
@@ -38,7 +44,9 @@ class SuperResolveSettings:
     """What can be set of the task: the arguments of `SuperResolve`."""
 
     factor: int = setting(4, "How many times larger, 2 to 16.", metavar="N", least=2)
-    kernel: Kernel = setting("bilinear", "How the small picture came about: interpolation, or box averages.")
+    kernel: Kernel = setting(
+        "bilinear", "How the small picture came about: interpolation, box averages, or antialiased bicubic shrinking."
+    )
 
 
 @register_dataclass
@@ -54,6 +62,8 @@ class SuperResolve(Operator):
             centre pixel; the other pixels of a cell do not count.
             "bicubic": the same with torch's bicubic kernel (a = -0.75, no antialiasing, edges repeated).
             "box": the mean of the whole cell (torch's "area"), as a camera with larger pixels sees it.
+            "antialiased": bicubic (a = -0.5), the kernel widened by the factor, as Pillow shrinks pictures, and MATLAB
+            but for the border. So the small pictures of papers on super-resolution come about.
 
     Raises:
         `ArgumentError` for another factor or kernel, and in `apply` for sizes that the factor does not divide.
@@ -98,9 +108,10 @@ class SuperResolve(Operator):
 
 @functools.lru_cache(maxsize=64)
 def _weights(size: int, factor: int, kernel: str) -> np.ndarray:
-    """The matrix of one axis, `[size / factor, size]`. Only "box" is stretched over the whole cell."""
-    centres = cell_centres(size // factor, factor)
-    return axis_weights(centres, size, kernel=WEIGHTS[kernel], stretch=1 / factor if kernel == "box" else 1.0)
+    """The matrix of one axis, `[size / factor, size]`. What is stretched covers the whole cell, or more."""
+    centres, stretch = cell_centres(size // factor, factor), 1 / factor if kernel in STRETCHED else 1.0
+    border = "omit" if kernel == "antialiased" else "repeat"
+    return axis_weights(centres, size, kernel=WEIGHTS[kernel], stretch=stretch, border=border)
 
 
 OPERATOR = SuperResolve

@@ -13,6 +13,7 @@ from jaxprior.metrics import Metric
 from jaxprior.reporting.picture_table import BESIDE, DRAW, FINAL, read_tiles, strip, tiles_of
 from jaxprior.reporting.snapshot import Snapshot
 from jaxprior.reporting.tables import headline, show
+from jaxprior.runs.record import network_of
 from jaxprior.runs.row import OK, POOR, Row
 from jaxprior.runs.rows import Rows
 
@@ -53,8 +54,9 @@ def _best_first(run: Snapshot, metric: Metric | None) -> Rows:
 
 def _caption(run: Snapshot, row: Row, metric: Metric | None) -> str:
     """What the picture is, and how well it was restored."""
-    prior = run.record["configuration"]["prior"]["name"]
-    parts = [f"{PurePath(row.image).name}: {run.title}, prior {prior}"]
+    settings = run.record["configuration"]
+    noun = "restorer" if "restorer" in settings else "prior"
+    parts = [f"{PurePath(row.image).name}: {run.title}, {noun} {network_of(settings)['name']}"]
     if metric is not None and (figure := show(metric.name, row.figures.get(metric.name))):
         parts.append(f"{metric.title} {figure}{f' {metric.unit}' if metric.unit else ''}")
     return ", ".join(parts)

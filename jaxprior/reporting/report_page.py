@@ -38,11 +38,15 @@ from jaxprior.reporting.tables import (
     show,
 )
 from jaxprior.reporting.traces import error_plots, loss_curve
+from jaxprior.runs.record import network_of, network_words
 from jaxprior.runs.row import DIVERGED, FAILED, OK
 from jaxprior.runs.rows import Rows
 from jaxprior.settings import flat
 from jaxprior.weights.card import trained_on
 
+
+AROUND = 128
+"""Pixels of a photograph that a restorer repaired, around a hole that is shown larger."""
 
 MERGED_NOTE = (
     "In a row, restored is the result, in which what is known was put back, and generator is what the prior's network "
@@ -92,12 +96,11 @@ def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished:
 
 
 def _made_with(runs: Sequence[Snapshot]) -> str:
-    priors, devices = {}, {}
+    networks, devices = {}, {}
     for run in runs:
-        settings = run.record["configuration"]
-        priors[f"{settings['prior']['name']}, {settings['resolution']}x{settings['resolution']} pixels"] = None
+        networks[network_words(run.record["configuration"])] = None
         devices[str(run.record["device"])] = None
-    return f"Prior {'; '.join(priors)}; {', '.join(devices)}"
+    return f"{'; '.join(networks)}; {', '.join(devices)}"
 
 
 def _paper_tables(runs: Sequence[Snapshot]) -> list[str]:
@@ -153,7 +156,7 @@ def _said(runs: Sequence[Snapshot], sentence: Callable[[Snapshot], str]) -> list
 
 def _fit(run: Snapshot) -> str:
     """The sentence on pictures that do not look like what the prior was trained on."""
-    return said_of_fit(run.rows, trained_on=trained_on(run.record["configuration"]["prior"]))
+    return said_of_fit(run.rows, trained_on=trained_on(network_of(run.record["configuration"])))
 
 
 def _name(run: Snapshot, base: Path) -> str:
@@ -197,7 +200,7 @@ def _pictures(runs: Sequence[Snapshot], base: Path) -> list[str]:
             [(row.image, tiles_of(run, row)) for row in rows],
             base,
             runs=len(runs),
-            resolution=run.record["configuration"]["resolution"] if run.native else None,
+            resolution=run.record["configuration"].get("resolution", AROUND) if run.native else None,
         )
         for row, strip in zip(rows, shown, strict=True):
             reason = "; ".join([*([row.reason] if row.status != OK and row.reason else []), *row.notes])
@@ -209,7 +212,7 @@ def _pictures(runs: Sequence[Snapshot], base: Path) -> list[str]:
     return [
         f"<h2>Pictures{'' if several else ', poor fits first' if poor else ', worst first'}</h2>",
         *(f'<p class="warning">{escape(text)}</p>' for text in _said(runs, _fit)),
-        f'<p class="note">{MERGED_NOTE}</p>' if any(run.final == "images" for run in runs) else "",
+        f'<p class="note">{MERGED_NOTE}</p>' if any({"raw", "images"} <= set(run.kinds) for run in runs) else "",
         f'<p class="note">{DRAWS_NOTE}</p>' if any(run.record["configuration"].get("draws") for run in runs) else "",
         f'<p class="note">{_left_out(left_out)}</p>' if left_out else "",
         picture_table(

@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxprior.errors import RunError
 from jaxprior.reporting.tables import headline, summarise
+from jaxprior.runs.record import network_of
 from jaxprior.runs.row import POOR, Row
 from jaxprior.runs.rows import Rows
 from jaxprior.runs.runfolder import SPREAD, RunFolder
@@ -168,7 +169,7 @@ def _titles(folders: Sequence[RunFolder], records: Sequence[dict]) -> list[str]:
 def _places(folders: Sequence[RunFolder], records: Sequence[dict]) -> list[Place]:
     """The places that the cells of an evaluation were given; other runs have the prior and the task, and their
     folder's name as the method where those are not enough. No two runs have the same place."""
-    tasks = [(str(record["configuration"]["prior"]["name"]), record["title"]) for record in records]
+    tasks = [(str(network_of(record["configuration"])["name"]), record["title"]) for record in records]
     repeated = {task for task, times in collections.Counter(tasks).items() if times > 1}
     places = [
         Place(**{name: record["cell"][name] for name in PLACE})

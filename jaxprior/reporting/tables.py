@@ -18,6 +18,7 @@ import numpy as np
 from jaxprior.data.notes import collect_notes
 from jaxprior.metrics import CONVENTION, Metric, headline_metrics, installed_metrics, metric, metrics_of
 from jaxprior.protocols import NETWORK
+from jaxprior.runs.record import network_words
 from jaxprior.runs.row import DIVERGED, FAILED, FIELDS, OK, OPTIONAL, POOR, PROVENANCE, Row, columns
 from jaxprior.runs.rows import Rows
 from jaxprior.settings import flat
@@ -231,7 +232,7 @@ def summary_markdown(rows: Sequence[Row], record: dict) -> str:
         f"{len(rows)} {plural('picture', len(rows))}: "
         f"{number[OK]} ok, {number[DIVERGED]} diverged, {number[FAILED]} failed. "
         + "".join(f"{sentence} " for sentence in said)
-        + f"Prior {settings['prior']['name']}, {settings['resolution']}x{settings['resolution']} pixels.",
+        + f"{network_words(settings)}.",
         "",
         "| figure | n | mean | median | standard deviation | 95% interval of the mean |",
         "|---|---:|---:|---:|---:|---:|",

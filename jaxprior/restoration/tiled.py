@@ -135,8 +135,7 @@ def restored_in_tiles(
             "nothing of a smaller tile would be right."
         )
     tile -= tile % restorer.multiple
-    if batch_size is None:
-        batch_size = 1 if default_platform() == CPU else BATCH
+    batch_size = default_batch() if batch_size is None else batch_size
     whole_number("batch_size", batch_size, least=1)
     plans = [_plan(restorer, photo.shape[0], photo.shape[1], tile) for photo, _ in photos]
     total = sum(len(rows) * len(columns) for rows, columns in plans)
@@ -151,6 +150,11 @@ def restored_in_tiles(
             work.moved(work.done + len(batch))
             while at_work and at_work[0].done:
                 yield at_work.popleft().result
+
+
+def default_batch() -> int:
+    """Tiles at once on the devices of this process; see `BATCH`."""
+    return 1 if default_platform() == CPU else BATCH
 
 
 def tile_side(restorer: Restorer) -> int:

@@ -24,8 +24,8 @@ class Observer:
             holes: whether the squares lie around holes; otherwise they cover the picture.
         """
 
-    def step(self, pictures: int, steps_done: int, steps_total: int, mean_loss: float) -> None:
-        """Called between chunks of steps of the current batch of so many pictures."""
+    def step(self, pictures: int, steps_done: int, steps_total: int, mean_loss: float | None) -> None:
+        """Called between chunks of steps of the current batch of so many pictures; of tiles where there is no loss."""
 
     def rows(self, rows: Sequence[Row], *, computed: bool) -> None:
         """Called with rows now in the journal; `computed` is false for those that took no solving."""

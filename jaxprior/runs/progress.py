@@ -56,7 +56,7 @@ class RunProgress(Observer):
         if self._work is not None:
             self._work.total, self._work.detail = total, ""
 
-    def step(self, pictures: int, steps_done: int, steps_total: int, mean_loss: float) -> None:
+    def step(self, pictures: int, steps_done: int, steps_total: int, mean_loss: float | None) -> None:
         """Tell how far the pictures of the current batch are."""
         if self._work is not None:
             detail = self._steps.words(steps_done, steps_total, mean_loss)
@@ -123,12 +123,12 @@ class StepRate:
         self.clock = clock
         self._first = self._last = (0.0, 0)
 
-    def words(self, steps_done: int, steps_total: int, mean_loss: float) -> str:
+    def words(self, steps_done: int, steps_total: int, mean_loss: float | None) -> str:
         """Return "step 120 of 300 (3.2 steps/s), loss 0.031".
 
         Arguments:
             steps_done, steps_total: of the batch.
-            mean_loss: of its pictures.
+            mean_loss: of its pictures; None where these are tiles of pictures, and nothing is minimised.
         """
         now = self.clock()
         if steps_done <= self._last[1]:
@@ -137,5 +137,7 @@ class StepRate:
             self._first = (now, steps_done)
         self._last = (now, steps_done)
         seconds, steps = now - self._first[0], steps_done - self._first[1]
-        speed = f" ({steps / seconds:.3g} steps/s)" if seconds > 0 and steps else ""
-        return f"step {steps_done} of {steps_total}{speed}, loss {mean_loss:.4g}"
+        unit = "tile" if mean_loss is None else "step"
+        speed = f" ({steps / seconds:.3g} {unit}s/s)" if seconds > 0 and steps else ""
+        loss = "" if mean_loss is None else f", loss {mean_loss:.4g}"
+        return f"{unit} {steps_done} of {steps_total}{speed}{loss}"

@@ -1,7 +1,9 @@
 """The record of a run, `run.json`: what the run was made with. A folder holds results of one configuration only."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from jaxprior.errors import RunError
 from jaxprior.runs.kinds import what_it_is
@@ -24,6 +26,24 @@ def read_record(folder: Path) -> dict:
     if not isinstance(record, dict):
         raise damaged(path, "it holds no table")
     return record
+
+
+def network_of(configuration: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the settings of a run say of the network that restored its pictures, a prior or a restorer: its "name"."""
+    return configuration.get("restorer") or configuration["prior"]
+
+
+def network_words(configuration: Mapping[str, Any]) -> str:
+    """The network of a run in words.
+
+    Example:
+        >>> network_words({"prior": {"name": "cats64"}, "resolution": 64})
+        'Prior cats64, 64x64 pixels'
+    """
+    name = network_of(configuration)["name"]
+    if "restorer" in configuration:
+        return f"Restorer {name}, pictures of their own size"
+    return f"Prior {name}, {configuration['resolution']}x{configuration['resolution']} pixels"
 
 
 def damaged(path: Path, reason: str) -> RunError:

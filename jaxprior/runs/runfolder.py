@@ -149,7 +149,10 @@ class RunFolder:
 
     def kinds(self) -> list[str]:
         """Return which kinds of pictures a report shows, in order: "images" only where they differ from "raw"."""
-        merged = self.read().get("merges", files.holds_files(self.path / "masks"))
+        record = self.read()
+        if "restorer" in record["configuration"]:
+            return [kind for kind in PICTURES if kind != "raw"]
+        merged = record.get("merges", files.holds_files(self.path / "masks"))
         return [kind for kind in PICTURES if merged or kind != "images"]
 
     def read(self) -> dict:

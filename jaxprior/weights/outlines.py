@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jaxprior.protocols import Sizes
+from jaxprior import discovery
+from jaxprior.protocols import Restores, Sizes
 from jaxprior.weights import loader, storage
 from jaxprior.weights.card import Card, card_of_own_encoder, check_belongs
 from jaxprior.weights.identity import identity, sizes_of
@@ -141,6 +142,41 @@ def outline_encoder(source: str | os.PathLike) -> EncoderOutline:
     belongs = card.get("prior")
     belongs = belongs if isinstance(belongs, Mapping) else {}
     return EncoderOutline(source, card=Card(card), layer=belongs.get("layer"), prior_sha256=belongs.get("sha256"))
+
+
+@dataclass(frozen=True)
+class RestorerOutline(NetworkOutline):
+    """Stands for a restorer.
+
+    Fields:
+        source: its name or file.
+        card: of the file.
+        restores: what it does; None if its family does not tell that without its networks.
+    """
+
+    card: Card = field(kw_only=True)
+    restores: Restores | None = field(kw_only=True)
+
+
+def outline_restorer(source: str | os.PathLike) -> RestorerOutline:
+    """Find the file of a restorer and read its card.
+
+    Arguments:
+        source: as for `load_restorer`.
+
+    Raises:
+        WeightsError: there is none, it is damaged as far as its head tells, or it is no restorer.
+    """
+    path = loader.find(source, role="restorer")
+    card = storage.read_card(path)
+    loader.check_role(card.get("architecture"), "restorer", where=str(path))
+    family, restores = discovery.family_of(card.get("architecture")), None
+    if family is not None and family.restores is not None:
+        try:
+            restores = discovery.imported(family.restores)(card["config"])
+        except (KeyError, TypeError, ValueError):
+            restores = None  # what makes the networks says what is wrong
+    return RestorerOutline(source, card=Card(card), restores=restores)
 
 
 def outline_network(source: str | os.PathLike, *, role: str) -> NetworkOutline:

@@ -57,13 +57,13 @@ def test_help_of_each_command_shows_examples(command):
 def test_restoring_commands_share_their_options_and_have_their_own():
     """Shared options are stated once, and still stand in every command's signature."""
     masks = {"mask", "mask_means", "invert_mask"}
-    own = {"reconstruct": set(), "inpaint": {"size", "merge", *masks}, "colorize": {"size"}}
-    own |= {"superres": {"factor", "kernel"}, "denoise": {"sigma", *masks}, "deblur": {"blur", "kernel"}}
+    own = {"reconstruct": set(), "inpaint": {"size", "merge", "restorer", *masks}, "colorize": {"size"}}
+    own |= {"superres": {"factor", "kernel", "restorer"}, "denoise": {"sigma", *masks}, "deblur": {"blur", "kernel"}}
     found = {}
     for name in RESTORING:
         found[name] = set(inspect.signature(restore_module.task_command(name)).parameters)
         shown = words(call(name, "--help").stdout)
-        assert all(f"--{option.replace('_', '-')} " in shown for option in found[name] - {"images"}), name
+        assert all(f"--{option.replace('_', '-')} " in shown for option in found[name] - {"images", "context"}), name
     shared = set.intersection(*found.values())
     assert {"images", "out", "codes", "optimizer", "features", "prior", "batch_size", "seed"} <= shared
     for name, options in found.items():

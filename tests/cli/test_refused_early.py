@@ -12,6 +12,7 @@ from tiny_singan import tiny_singan
 
 from jaxprior.data import images
 from jaxprior.models.singan import save_singan
+from jaxprior.weights.storage import save_weights
 
 
 INPAINT = "inpaint picture.png --prior prior.safetensors -o out"
@@ -67,6 +68,13 @@ REFUSED = {
     "reconstruct picture.png --prior singan.safetensors -o out": "which is not a prior",
     f"{HOLE} --features vgg17": "vgg17",
     f"{HOLE} --refine nowhere": "nowhere: neither the run of an autoencoder",
+    # restorers
+    "superres picture.png --restorer nowhere -o out": "nowhere: neither a bundled restorer",
+    "superres picture.png --restorer prior.safetensors -o out": "which is not a restorer",
+    "superres picture.png --restorer x4.safetensors --factor 2 -o out": "x4 enlarges by 4, and the factor here is 2",
+    "superres picture.png --restorer x4.safetensors --codes 2 -o out": "--codes says how a prior is searched",
+    "inpaint picture.png --restorer x4.safetensors --mask center:0.25 -o out": "give it to `jaxprior superres`",
+    "superres picture.png --prior x4.safetensors -o out": "srgan is a restorer, for `load_restorer` or --restorer",
     # evaluations
     "evaluate quikc -o out": "Did you mean quick?",
     "evaluate quick": "Say with -o RUN",
@@ -136,6 +144,11 @@ def place(tmp_path_factory):
     (place / "note.txt").write_text("This is no picture and no network.")
     write_tiny_prior(place / "prior.safetensors")
     write_tiny_prior(place / "critic.safetensors", critic=True)
+    save_weights(
+        place / "x4.safetensors",
+        {"generator": {"first": np.ones(3, np.float32)}},
+        {"architecture": "srgan", "config": {"factor": 4}, "name": "x4"},
+    )
     save_singan(place / "singan.safetensors", tiny_singan())
     np.save(place / "direction.npy", np.ones(8, np.float32))
     np.save(place / "long.npy", np.ones(9, np.float32))

@@ -391,6 +391,14 @@ def test_colorize_stays_in_range_and_leaves_grey_images():
 # --- resolution ---
 
 
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_antialiased_superres_equals_pillow(factor):
+    x = np.random.default_rng(factor).uniform(-1, 1, (12 * factor, 7 * factor)).astype(np.float32)
+    expected = Image.fromarray(x).resize((7, 12), Image.Resampling.BICUBIC)
+    found = SuperResolve(factor, "antialiased").apply(x[..., None])[..., 0]
+    np.testing.assert_allclose(found, np.asarray(expected), atol=1e-6)
+
+
 @pytest.mark.parametrize("factor", [2, 3, 7, 16])
 @pytest.mark.parametrize("kernel, mode", [("bilinear", "bilinear"), ("bicubic", "bicubic"), ("box", "area")])
 def test_superres_equals_pytorch(kernel, mode, factor):
@@ -543,7 +551,7 @@ def test_mistakes_with_the_other_operators_are_sentences(unchecked):
         (lambda: SuperResolve(5).observe(photos), "factor 5 does not divide an image of 12 x 16 pixels"),
         (lambda: SuperResolve(1), "whole factor from 2 to 16, got 1"),
         (lambda: SuperResolve(2.0), "got 2.0"),
-        (lambda: SuperResolve(4, "lanczos"), "bilinear, bicubic, box, got 'lanczos'"),
+        (lambda: SuperResolve(4, "lanczos"), "bilinear, bicubic, box, antialiased, got 'lanczos'"),
         (lambda: Colorize().apply(photos[0, ..., :2]), r"got \(12, 16, 2\)"),
         (lambda: Denoise(0.0), "`sigma` must be positive and finite, got 0"),
         (lambda: Denoise(float("nan")), "must be positive"),
