@@ -21,18 +21,15 @@ Prints tables; writes JSON, tables (.md), figure, and in --runs a report with al
 """
 
 import argparse
-import contextlib
-import os
-import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from generative_encoder_arms import ARMS, TASKS, Networks, TimeOverError, add_network_options
+from generative_encoder_arms import ARMS, TASKS, Networks, add_network_options
 from measuring import plainly, record, save
 from paired import compared, said
+from pieces import TimeOverError, end_of, ended_at, is_complete
 from restoring import pictures_of
 
 from jaxprior.data import images
@@ -40,7 +37,6 @@ from jaxprior.errors import ImageError
 from jaxprior.evaluation import RunFolder, Stopped, measure_sets, run_cell, write_report
 from jaxprior.evaluation.cells import configuration
 from jaxprior.restoration.drivers import NUMERICS_VERSION
-from jaxprior.runs.stopping import StopGuard
 from jaxprior.runs.traces import load_errors
 from jaxprior.weights import registry
 
@@ -54,11 +50,6 @@ TO_RANGE = 4
 def folder_of(options: argparse.Namespace, task: str, name: str) -> RunFolder:
     """Where an arm's results of a task lie."""
     return RunFolder(options.runs / f"{task}_{name.lower().replace(', ', '-').replace(' ', '-')}")
-
-
-def is_complete(folder: RunFolder, names: Sequence[str]) -> bool:
-    """Whether a run has results of all pictures."""
-    return (folder.path / "run.json").is_file() and {row.image for row in folder.rows()} >= set(names)
 
 
 def restore(options: argparse.Namespace, networks: Networks, sources: Sequence, task: str, name: str) -> None:
@@ -81,21 +72,6 @@ def restore(options: argparse.Namespace, networks: Networks, sources: Sequence, 
     run_cell(cell, sources, folder, prior=prior, perceptual="none", labels=labels)
     each = (time.monotonic() - began) / len(sources)
     print(f"{task}, {name}: {len(sources)} pictures, {each:.2f} s each, compiling included", flush=True)
-
-
-@contextlib.contextmanager
-def ended_after(seconds: float | None) -> Iterator[None]:
-    """Ask this process to stop after so many seconds, as Ctrl-C does: what is in flight is saved then."""
-    timer = None if seconds is None else threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM))
-    with StopGuard():
-        if timer is not None:
-            timer.daemon = True
-            timer.start()
-        try:
-            yield
-        finally:
-            if timer is not None:
-                timer.cancel()
 
 
 def figures_of(folder: RunFolder, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -218,15 +194,14 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True, metavar="DIR", help="where the results lie")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     options = parser.parse_args()
-    seconds = None if options.minutes is None else 60 * options.minutes
-    end = float("inf") if seconds is None else time.monotonic() + seconds
+    end = end_of(options.minutes)
     listed = images.list_images([options.data])
     if options.pictures.stop > len(listed):
         raise ImageError(f"{options.data}: it has {len(listed)} pictures, --pictures asks for {options.pictures.stop}.")
     sources = listed[options.pictures.start : options.pictures.stop]
     names, whole = [source.name for source in sources], True
     try:
-        with ended_after(seconds):
+        with ended_at(end):
             networks = Networks(options, end)
             for task in chosen(options.tasks, list(TASKS), separator=","):
                 for name in chosen(options.arms, list(ARMS), separator=";"):

@@ -7,15 +7,13 @@ it was.
 
 import argparse
 import dataclasses
-import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
+from pieces import trained
 
 import jaxprior as jp
 from jaxprior.errors import WeightsError
@@ -65,10 +63,6 @@ ARMS: dict[str, Arm] = {
     "GE, encoder of real pictures": Arm(table=GE, network="real"),
 }
 """By the names under which they stand in tables. "InvertGAN" compares A(G(z)) with y, "blind" is the paper's form."""
-
-
-class TimeOverError(Exception):
-    """The time was over before a training or an arm was complete."""
 
 
 class Networks:
@@ -133,15 +127,7 @@ class Networks:
             if not (run / "model.safetensors").is_file():
                 raise WeightsError(f"{run}: no network has been trained there yet.")
             return run
-        left = (self.end - time.monotonic()) / 60
-        limit = [] if left == float("inf") else ["--minutes", f"{max(left, 0):.2f}"]
-        command = ["train", *words, "--data", self.options.train_data, "-o", run, *limit]
-        print(f"jaxprior {' '.join(map(str, command))}", flush=True)
-        ended = subprocess.run([sys.executable, "-m", "jaxprior", *map(str, command)], check=False)
-        if ended.returncode:
-            raise WeightsError(f"{run}: the training ended with the exit code {ended.returncode}; see above.")
-        if time.monotonic() > self.end - 1:
-            raise TimeOverError
+        trained(run, [*words, "--data", self.options.train_data], end=self.end)
         self._trained.add(run)
         return run
 

@@ -43,7 +43,7 @@ from typing import Any
 from jaxprior.checks import file_path
 from jaxprior.errors import SettingsError
 from jaxprior.evaluation.datasets import BUILTIN, DataSet
-from jaxprior.settings import as_table, at, check_choice, check_names, check_seed, typed
+from jaxprior.settings import as_table, at, check_choice, check_names, check_seed, is_none, typed
 from jaxprior.system.files import read_text
 
 
@@ -200,9 +200,9 @@ def adapt(
         data: folders, zip archives or pictures in place of the recipe's data sets.
         priors: sources in place of its priors.
         limit: at most so many pictures of every data set.
-        steps: gradient steps of every method.
-        features: perceptual distance of every method, e.g. "none" where a network is not installed.
-        precision: arithmetic of the network in every method, "fp32", "tf32" or "bf16".
+        steps: gradient steps of every method, but of those that take an autoencoder's answer.
+        features: perceptual distance of every such method, e.g. "none" where a network is not installed.
+        precision: arithmetic of the network in every such method, "fp32", "tf32" or "bf16".
         perceptual: network in which results are compared with the originals, or "none"; see `run_cell`.
         set_features: network in which they are compared as sets.
         measures: words by which figures are asked for beside those that the recipe asks for.
@@ -219,7 +219,10 @@ def adapt(
     changes = (("solve", "steps", steps), ("solve", "precision", precision), ("objective", "features", features))
     for part, name, value in changes:
         if value is not None:
-            methods = {m: {**table, part: {**table.get(part, {}), name: value}} for m, table in methods.items()}
+            methods = {
+                m: {**table, part: {**table.get(part, {}), name: value}} if is_none(table.get("answer")) else table
+                for m, table in methods.items()
+            }
     chosen = tuple(PriorChoice(str(source)) for source in priors) or recipe.priors
     networks = {"perceptual": perceptual, "set_features": set_features}
     settings = {**networks, "error_every": error_every}

@@ -43,6 +43,7 @@ from jaxprior.runs.runfolder import RunFolder
 from jaxprior.runs.stopping import StopGuard
 from jaxprior.system.activity import doing
 from jaxprior.system.provenance import device_name, versions
+from jaxprior.weights.refiners import OwnAnswer
 from jaxprior.weights.restorers import Restorer
 
 
@@ -376,7 +377,7 @@ class _Run:
             fit=found.fit,
             status=found.status,
             reason=found.reason,
-            loss=found.loss if found.parts else None,
+            loss=found.loss if found.parts and not isinstance(self.cell.method.refine, OwnAnswer) else None,
             steps=max(len(found.trace) - 1, 0),
             seconds=seconds,
             device=self.record["device"],

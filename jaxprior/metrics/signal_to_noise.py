@@ -57,13 +57,17 @@ def _merged(scored: Scored) -> Array:
 
 def _known(scored: Scored) -> Array:
     """Consistency with the input: over the known pixels, or, for a task without a mask, between the raw output that is
-    degraded once more and what the task compares of the observation."""
+    degraded once more and what the task compares of the observation. Measurements that are no pictures are compared as
+    they are, with the range of pictures, 2."""
     raw, task = scored.raw, scored.task
     if scored.masks is not None:
         return psnr(raw, scored.observed, mask=1 - jnp.asarray(scored.masks))
     axes = (image_axes(task), 0)
     again = jax.vmap(type(task).apply, axes)(task, raw)
     wanted = jax.vmap(type(task).compared, axes)(task, jnp.asarray(scored.observed))
+    if getattr(task, "observes_numbers", False):  # far outside of [-1, 1]: clipped, they would be equal
+        apart = (0.5 * (again - wanted).reshape(len(raw), -1)) ** 2
+        return -10 * jnp.log10(apart.mean(axis=1))
     flat = (len(raw), 1, -1, 1)  # observations need not be images
     return psnr(again.reshape(flat), wanted.reshape(flat))
 

@@ -77,6 +77,11 @@ class Snapshot:
         return "images" if "images" in self.kinds else "raw"
 
     @property
+    def answered(self) -> bool:
+        """Whether the results are an autoencoder's own answers, so that nothing was inverted."""
+        return (self.record["configuration"].get("refine") or {}).get("type") == "OwnAnswer"
+
+    @property
     def native(self) -> bool:
         """Whether its pictures are photographs that kept their own size."""
         return self.record["configuration"].get("size") == "native"

@@ -23,10 +23,11 @@ QUARTILES = (0.25, 0.5, 0.75)
 def loss_curve(run: Snapshot) -> Line | None:
     """Return the loss over the steps: the median and the band from 10 to 90 % over the pictures.
 
-    None if no picture has a trace. Losses that are not finite are left out, and a picture that was done early stays at
-    its last loss.
+    None if no picture has a trace, or nothing was inverted. Losses that are not finite are left out, and a picture that
+    was done early stays at its last loss.
     """
-    traces = [trace for name in _names(run) if (trace := load_trace(run.folder, name)) is not None]
+    names = [] if run.answered else _names(run)
+    traces = [trace for name in names if (trace := load_trace(run.folder, name)) is not None]
     if not traces:
         return None
     length = max(map(len, traces))

@@ -144,7 +144,7 @@ def repaired_by(
         table, prior, names: see `make_method`; given: the table's parts; networks: where autoencoders come from.
 
     Raises:
-        SettingsError: it both repairs and answers, or answers several times.
+        SettingsError: it both repairs and answers, answers several times, or settings of a search stand beside it.
     """
     refiner, answering = (_refiner(table.get(name), prior, networks) for name in ("refine", "answer"))
     if answering is None:
@@ -154,8 +154,23 @@ def repaired_by(
         raise SettingsError(f"{called} and {spelled('refine', names)} are two uses of an autoencoder: give one.")
     if table.get("draws"):
         raise SettingsError(f"{called}: an autoencoder has one answer; leave out {spelled('draws.count', names)}.")
+    if (idle := _idle_beside_an_answer(table, given, names)) is not None:
+        raise SettingsError(f"{called}: an autoencoder answers without a search, so that {idle} does nothing: drop it.")
     given = {part: {**IDLE.get(part, {}), **settings} for part, settings in given.items()}
     return given, networks.own_answer(answering)
+
+
+def _idle_beside_an_answer(table: Mapping, given: Given, names: Names) -> str | None:
+    """The first setting of a search that a table with an autoencoder's answer has, as users call it; None for none."""
+    if table.get("preset", "default") != "default":
+        return spelled("preset", names)
+    if not is_none(table.get("encoder")):
+        return spelled("encoder", names)
+    for part, settings in given.items():
+        for name, value in settings.items():
+            if value != IDLE.get(part, {}).get(name):
+                return spelled(f"{part}.{name}", names)
+    return None
 
 
 def _refiner(source: Any, prior: Any, networks: Networks) -> Any:

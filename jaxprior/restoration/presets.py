@@ -42,6 +42,7 @@ from jaxprior.settings import (
     check_choice,
     check_names,
     fields_of,
+    is_none,
     setting,
     spelled,
 )
@@ -195,8 +196,8 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
             tune: {"steps": 20, ...}, by the names of the fields of `TunedCode`: then the generator is tuned to each
             picture; 0 steps do not.
             refine: "none", the run of an autoencoder's training, its file, or a refiner itself.
-            answer: the same of an autoencoder that looks at what was observed, and whose answer is the result; unless
-            settings say otherwise nothing is inverted. See `jaxprior.OwnAnswer`.
+            answer: the same of an autoencoder that looks at what was observed, and whose answer is the result. Nothing
+            is inverted, and settings of a search are refused beside it. See `jaxprior.OwnAnswer`.
             merge: "harmonic" or "paste", for tasks that fill holes; see `restore`.
         draws: so many different answers, or a table of the fields of `Draws`; none without it.
         task: forward operator; None reconstructs.
@@ -257,7 +258,7 @@ def origin_of_method(table: Mapping, task: Operator | None = None, *, prior: Any
         >>> origin_of_method({"preset": "thesis"}, prior=load_prior()) is None
         True
     """
-    if table.get("preset", Outline.preset) != Outline.preset:
+    if table.get("preset", Outline.preset) != Outline.preset or not is_none(table.get("answer")):
         return None
     given = {part: as_table(table.get(part, {}), part) for part in PARTS}
     given, prior = begun_with(table.get("encoder"), given, prior, OutlinedNetworks())

@@ -15,6 +15,7 @@ from jaxprior import operators
 from jaxprior.data import images
 from jaxprior.errors import ArgumentError, JaxpriorError, SettingsError
 from jaxprior.evaluation import Cell, RunFolder, run_cell
+from jaxprior.evaluation.scores import score
 from jaxprior.inversion import engine
 from jaxprior.operators import Compose, Denoise, Measure, batched, image_axes, make_task, take, task_table
 from jaxprior.restoration.drivers import Method
@@ -184,3 +185,14 @@ def test_what_looks_at_observed_pictures_is_refused(prior):
             make_method(table, task, prior=prior)
     with pytest.raises(ArgumentError, match="`features`"):
         jp.restore(prior, np.zeros((1, *SHAPE)), task, key=jax.random.key(0), objective=jp.Objective(features=jnp.sin))
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_what_is_known_is_compared_as_it_is(count):
+    """Measurements lie far outside of the range of pictures: clipped to it, they would be equal."""
+    chance, task = np.random.default_rng(5), Measure.gaussian(count, SHAPE)
+    raw, truth = (chance.uniform(-1, 1, (2, *SHAPE)).astype(np.float32) for _ in range(2))
+    observed = 3 * np.asarray(task.observe(truth))
+    for i, figures in enumerate(score(task, raw, raw, observed, truth, None)):
+        apart = np.asarray(task.apply(raw[i])) - observed[i]
+        assert figures["psnr_known"] == pytest.approx(-10 * np.log10(np.mean(np.square(apart / 2))), abs=1e-3)

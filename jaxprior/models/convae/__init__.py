@@ -21,13 +21,15 @@ FAMILY = Family(
             plan="jaxprior.models.convae.train:plan",
             settled="jaxprior.models.convae.settled:settled",
             use="jaxprior reconstruct IMAGES -o OUT --prior PRIOR --preset generative_encoder --encoder",
-            text="""Train a convolutional autoencoder, whose encoder serves as `--features RUN`.
+            text="""Train a convolutional autoencoder, whose encoder serves the preset generative_encoder.
 
-    It makes a short code of a picture, and the picture of the code. With `--prior` half of what it sees are samples of
-    that prior, as in the Generative Encoder. `--task` says how pictures are damaged that it learns to see through, in
-    the words of a command: its answer to a damaged picture is the whole one, and the code of both is about the same.
-    The same command resumes. RUN holds curves, errors of pictures that it did not learn from (`reconstructions.csv`),
-    sheets (seen, answered, original), and an always current `model.safetensors`.
+    `--preset generative_encoder --encoder RUN` compares pictures in its code, `--answer RUN` takes its own answer
+    instead of a search, and `--features RUN` takes its encoder as any feature network. It makes a short code of a
+    picture, and the picture of the code. With `--prior` half of what it sees are samples of that prior, as in the
+    Generative Encoder. `--task` says how pictures are damaged that it learns to see through, in the words of a command:
+    its answer to a damaged picture is the whole one, and the code of both is about the same. The same command resumes.
+    RUN holds curves, errors of pictures that it did not learn from (`reconstructions.csv`), sheets (seen, answered,
+    original), and an always current `model.safetensors`.
 
     ```
     jaxprior train convae --data cats.zip --prior cats32 -o runs/convae

@@ -1,5 +1,6 @@
 """The training of a convolutional autoencoder: its loss, its step against the authors' code, and a killed run."""
 
+import csv
 import json
 
 import jax
@@ -193,6 +194,12 @@ def test_a_command_trains_and_its_run_serves(tmp_path, photos, prior_file):
     call(*answered, "--answer", tmp_path / "run", "-o", tmp_path / "answers")
     record = json.loads((tmp_path / "answers/run.json").read_text())["configuration"]
     assert record["refine"]["type"] == "OwnAnswer" and record["solve"]["steps"] == 0
+    with open(tmp_path / "answers/results.csv", newline="") as file:
+        assert [row["loss"] for row in csv.DictReader(file)] == ["", ""]
+    page = (tmp_path / "answers/report.html").read_text()
+    assert "<figcaption>autoencoder</figcaption>" in page and "Nothing was inverted" in page
+    assert "<figcaption>generator</figcaption>" not in page and "loss against steps" not in page
+    assert "defaults" not in json.loads((tmp_path / "answers/run.json").read_text())
     refiner, some = jp.load_refiner(tmp_path / "run"), images.to_float(photos.pixels[:2])
     expected = refiner(some * (1 - hole[..., None]))
     for i in range(2):
@@ -213,6 +220,10 @@ def test_a_command_trains_and_its_run_serves(tmp_path, photos, prior_file):
         value = tmp_path / "run" if given == "--refine" else 2
         wrong = call(*answered, "--answer", tmp_path / "run", given, value, "-o", tmp_path / "x", code=2)
         assert said in " ".join(wrong.stderr.split())
+    searches = {"--preset": "generative_encoder", "--codes": 20, "--init": "bank", "--steps": 5, "--encoder": "runs/x"}
+    for given, value in searches.items():
+        wrong = call(*answered, "--answer", tmp_path / "run", given, value, "-o", tmp_path / "x", code=2).stderr
+        assert f"--answer: an autoencoder answers without a search, so that {given} does" in " ".join(wrong.split())
 
 
 def test_mistakes_are_sentences(tmp_path, prior_file, photos):
