@@ -14,9 +14,6 @@ from jaxprior.errors import JaxpriorError
 from jaxprior.settings import listed
 
 
-SHRINKING = "antialiased"
-"""How originals are shrunk for a super-resolution by a restorer, unless the user says otherwise."""
-
 OF_SEARCHES = ("prior", "memory", "error_every", "perceptual", "size")
 """Options of all commands that mean nothing without a search."""
 
@@ -83,9 +80,10 @@ def _cell_of(
 ) -> Any:
     """What is to be done; settings of the task that nobody gave are those of the restorer."""
     from jaxprior import evaluation
+    from jaxprior.evaluation import restorer_cells
 
     if task["name"] == "superres" and factor > 1:
-        task = {"factor": factor, "kernel": SHRINKING, **task}
+        task = {"factor": factor, "kernel": restorer_cells.SHRINKING, **task}
     operator, mask = evaluation.make_task(task, (1, 1, 3), names=names)
     return evaluation.RestorerCell(
         task=operator,

@@ -34,6 +34,8 @@ def print_details(name: str) -> None:
         return
     if _plays(read_card(path), "features"):
         _print_network(name, path)
+    elif _plays(read_card(path), "restorer"):
+        _print_restorer(name, path)
     else:
         _print_prior(name, path)
 
@@ -74,6 +76,16 @@ def _print_network(name: str, path: Path) -> None:
     card = _checked(name, path)
     lines = {"name": card.get("name", name), "file": path, "network": card.get("title", card.get("architecture"))}
     _print_lines({**lines, "licence": card.get("licence"), **_origin(card)})
+
+
+def _print_restorer(name: str, path: Path) -> None:
+    from jaxprior.cli.prior_tables import restores_words
+    from jaxprior.weights.outlines import outline_restorer
+
+    card = _checked(name, path)
+    lines = {"name": card.get("name", name), "file": path, "restorer": restores_words(outline_restorer(path).restores)}
+    lines |= {"trained on": card.get("data", card.get("source")), "licence": card.get("licence")}
+    _print_lines({**lines, **_origin(card)})
 
 
 def _print_known(name: str) -> None:

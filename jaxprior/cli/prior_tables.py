@@ -9,6 +9,7 @@ from rich.table import Table
 
 from jaxprior.cli.console import print_table, say
 from jaxprior.errors import JaxpriorError, JaxpriorWarning
+from jaxprior.protocols import Restores
 
 
 WIDE = 120
@@ -69,6 +70,35 @@ def print_priors() -> None:
     pages = dict.fromkeys(prior.page for prior in known.values())
     say("They are described at\n" + "\n".join(f"  {page}" for page in pages))
     say("`jaxprior priors show NAME` says more of one that is here; `jaxprior convert` reads files of your own.")
+
+
+def print_restorers() -> bool:
+    """Print the restorers that are bundled or installed; returns whether there are any."""
+    from jaxprior.weights.known.files import shown_size
+    from jaxprior.weights.loader import bundled_restorers, named_restorers
+    from jaxprior.weights.outlines import outline_restorer
+
+    rows, own = [], bundled_restorers()
+    for name, path in named_restorers().items():
+        state, size = "bundled" if name in own else "installed", shown_size(path.stat().st_size)
+        try:
+            outline = outline_restorer(name)
+        except JaxpriorError as error:  # one damaged file must not hide the others
+            rows.append((name, "damaged", str(error), "", size, ""))
+            continue
+        data = str(outline.card.get("data", outline.card.get("source", "")))
+        rows.append((name, state, restores_words(outline.restores), data, size, str(outline.card.get("licence", ""))))
+    if rows:
+        print_table(("restorer", "state", "what it does", "trained on", "size", "licence"), rows, words=6)
+        say("`--restorer NAME` takes one in place of a prior, for pictures of any size.")
+    return bool(rows)
+
+
+def restores_words(restores: Restores | None) -> str:
+    """What a restorer does, in words; empty if its card does not tell."""
+    if restores is None:
+        return ""
+    return "fills holes" if restores.task == "inpaint" else f"enlarges by {restores.factor}"
 
 
 def print_networks() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from jaxprior.cli.console import load_jax, say, say_error
-from jaxprior.cli.prior_tables import print_networks, print_priors
+from jaxprior.cli.prior_tables import print_networks, print_priors, print_restorers
 from jaxprior.errors import JaxpriorError, WeightsError
 
 
@@ -14,7 +14,7 @@ Name = Annotated[str, typer.Argument(help="Of a network, as `jaxprior priors` li
 
 
 def priors(context: typer.Context) -> None:
-    """List the priors and feature networks that are bundled, installed, or published by others.
+    """List the priors, restorers and feature networks that are bundled, installed, or published by others.
 
     Nothing is downloaded unless you ask for it with `get`.
 
@@ -29,6 +29,8 @@ def priors(context: typer.Context) -> None:
         return
     print_priors()
     say("")
+    if print_restorers():
+        say("")
     print_networks()
 
 

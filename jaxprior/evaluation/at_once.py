@@ -15,11 +15,12 @@ from jaxprior.data import images
 from jaxprior.errors import ImageError
 from jaxprior.evaluation.cells import row_key
 from jaxprior.evaluation.reading import Job, PictureReader, of_size
-from jaxprior.evaluation.restorer_cells import RestorerCell, factor_of, is_enlarged
+from jaxprior.evaluation.restorer_cells import RestorerCell
 from jaxprior.evaluation.scores import score_photo
 from jaxprior.evaluation.solving import Found
 from jaxprior.restoration.cut_photos import as_pixels
 from jaxprior.restoration.memory import FULL_SPEED
+from jaxprior.restoration.restored_tasks import factor_of, is_enlarged
 from jaxprior.restoration.save_points import SavePoint
 from jaxprior.restoration.tiled import default_batch, restored_in_tiles
 from jaxprior.runs.observer import Observer

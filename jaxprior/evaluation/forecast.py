@@ -3,8 +3,10 @@
 import dataclasses
 from collections.abc import Iterator
 
+from jaxprior.errors import SettingsError
 from jaxprior.evaluation.estimate import Estimate, estimate_cells, estimate_elsewhere
 from jaxprior.evaluation.plan import EvaluationPlan, PlannedCell
+from jaxprior.evaluation.restorer_cells import RestorerCell
 from jaxprior.evaluation.runner import DEFAULT_BATCH
 from jaxprior.restoration.known_devices import known_device
 from jaxprior.runs.shares import WHOLE, Share
@@ -68,6 +70,8 @@ def forecast_cells(
         >>> sum(cell.seconds for cell in cells)  # compiles for seconds # doctest: +SKIP
         95.2
     """
+    if at_once := [one.title for one in plan.cells if isinstance(one.cell, RestorerCell)]:
+        raise SettingsError(f"{at_once[0]}: only inversions are estimated, and this is a restorer's: leave it out.")
     elsewhere = None if device is None else known_device(device)
     kinds: dict[tuple, int] = {}
     for number, planned in enumerate(plan.cells):

@@ -27,10 +27,12 @@ from jaxprior.errors import JaxpriorWarning, SettingsError
 from jaxprior.evaluation.cells import Cell, describe
 from jaxprior.evaluation.precheck import KIND, check_kind
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, numbered, require_data
+from jaxprior.evaluation.restorer_cells import AT_ONCE, RestorerCell, restorer_cells
 from jaxprior.evaluation.runner import run_cell
 from jaxprior.evaluation.sets import check_sets, measure_sets
 from jaxprior.operators import Operator
 from jaxprior.operators._tables import make_task
+from jaxprior.protocols import Restores
 from jaxprior.reporting.report import write_closing_report
 from jaxprior.restoration.presets import Method, make_method, origin_of_method
 from jaxprior.runs.observer import Observer
@@ -41,6 +43,7 @@ from jaxprior.runs.stopping import StopGuard
 from jaxprior.settings import at
 from jaxprior.system import files
 from jaxprior.weights.priors import load_prior
+from jaxprior.weights.restorers import Restorer, load_restorer
 
 
 LONGEST = 60  # characters of a part of a folder's name
@@ -100,9 +103,12 @@ def make_plan(recipe: Recipe, run: str | Path) -> EvaluationPlan:
         12
     """
     require_data(recipe)
-    priors = [load_prior(choice.source) for choice in recipe.priors]
+    priors = [
+        load_prior(choice.source) if choice.restorer is None else load_restorer(choice.restorer)
+        for choice in recipe.priors
+    ]
     names = numbered(
-        choice.name or prior.card.get("name") or Path(choice.source or "").stem
+        choice.name or prior.card.get("name") or Path(choice.restorer or choice.source or "").stem
         for choice, prior in zip(recipe.priors, priors, strict=True)
     )
     sources = {}
@@ -110,25 +116,29 @@ def make_plan(recipe: Recipe, run: str | Path) -> EvaluationPlan:
         with at(f"data set {data.name}"):
             listed = data.all_sources(Path(run))
             sources[data.name] = listed[: data.limit], listed
-    found, cells = [], []
+    found, titles = [], numbered(str(table.get("name")) for table in recipe.tasks)
     for name, prior in zip(names, priors, strict=True):
-        cells = _cells_of(recipe, prior)
+        if isinstance(prior, Restorer):
+            cells = _cells_of_restorer(recipe, prior)
+        else:
+            cells = _cells_of(recipe, prior)
+            titles = list(dict.fromkeys(title for title, *_ in cells))
         for data in recipe.data:
             for title, method, cell in cells:
                 labels = {"prior": name, "data": data.name, "task": title, "method": method}
                 found.append((labels, cell, prior, sources[data.name]))
     labels = [labels for labels, *_ in found]
     folders = numbered("_".join(map(_slug, one.values())) for one in labels)
-    titles = short_titles(labels)
+    short = short_titles(labels)
     return EvaluationPlan(
         recipe=recipe,
         cells=[
             PlannedCell(
                 folder=folder, labels=labels, title=title, cell=cell, prior=prior, sources=pictures, among=among
             )
-            for folder, title, (labels, cell, prior, (pictures, among)) in zip(folders, titles, found, strict=True)
+            for folder, title, (labels, cell, prior, (pictures, among)) in zip(folders, short, found, strict=True)
         ],
-        configuration=_configuration(recipe, dict(zip(names, priors, strict=True)), [title for title, *_ in cells]),
+        configuration=_configuration(recipe, dict(zip(names, priors, strict=True)), titles),
     )
 
 
@@ -170,7 +180,8 @@ def run_recipe(
     with StopGuard() as guard:
         plan = make_plan(recipe, run)
         if recipe.set_features is not None:
-            check_sets(recipe.set_features, [planned.prior.image_shape for planned in plan.cells])
+            shapes = [one.prior.image_shape for one in plan.cells if not isinstance(one.cell, RestorerCell)]
+            check_sets(recipe.set_features, shapes)
         _begin(plan, run, command)
         for number, planned in enumerate(plan.cells, 1):
             guard.check()
@@ -183,7 +194,7 @@ def run_recipe(
                     among=planned.among,
                     batch_size=batch_size,
                     memory=memory,
-                    perceptual=recipe.perceptual,
+                    perceptual=None if isinstance(planned.cell, RestorerCell) else recipe.perceptual,
                     observer=observer,
                     command=command,
                     labels=planned.labels,
@@ -234,6 +245,13 @@ def _cells_of(recipe: Recipe, prior: Any) -> list[tuple[str, str, Cell]]:
             cells.append((title, name, cell))
     _tell_of_equal_methods(methods)
     return cells
+
+
+def _cells_of_restorer(recipe: Recipe, restorer: Restorer) -> list[tuple[str, str, Cell]]:
+    """The tasks of a recipe that a restorer does, each of them once, on pictures of their own size."""
+    with at(f"{recipe.where}: {restorer.name}"):
+        cells = restorer_cells(recipe, Restores(restorer.task, restorer.factor))
+    return [(cell.title, AT_ONCE, cell) for cell in cells]
 
 
 def _tell_of_equal_methods(methods: dict[tuple[str, str], Method]) -> None:

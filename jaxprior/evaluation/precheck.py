@@ -16,14 +16,15 @@ from jaxprior.evaluation.followed import check_followed
 from jaxprior.evaluation.measures import check_asked
 from jaxprior.evaluation.perception import check_perceptual
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, require_data
-from jaxprior.evaluation.restorer_cells import RestorerCell, check_restores, restorer_configuration
+from jaxprior.evaluation.restorer_cells import RestorerCell, restorer_cells, restorer_configuration
 from jaxprior.operators._tables import make_task
 from jaxprior.restoration.presets import check_method
+from jaxprior.restoration.restored_tasks import check_restores
 from jaxprior.runs.record import check_configuration, read_record
 from jaxprior.runs.runfolder import RunFolder
 from jaxprior.settings import at
 from jaxprior.system.amounts import with_article
-from jaxprior.weights.outlines import PriorOutline, RestorerOutline, outline_network, outline_prior
+from jaxprior.weights.outlines import PriorOutline, RestorerOutline, outline_network, outline_prior, outline_restorer
 
 
 KIND = "evaluation"
@@ -98,13 +99,19 @@ def check_recipe(recipe: Recipe, run: Path) -> None:
     require_data(recipe)
     if recipe.set_features is not None:
         outline_network(recipe.set_features, role="features")
-    outlines = [outline_prior(choice.source) for choice in recipe.priors]
+    outlines = [outline_prior(choice.source) for choice in recipe.priors if choice.restorer is None]
+    restorers = [outline_restorer(choice.restorer) for choice in recipe.priors if choice.restorer is not None]
     for data in recipe.data:
         with at(f"data set {data.name}"):
             data.all_sources(run)
     for prior in outlines:
         if prior is not None:
             _check_cells(recipe, prior)
+    for restorer in restorers:
+        if restorer.restores is not None:
+            with at(f"{recipe.where}: {restorer.card.get('name', restorer.source)}"):
+                for cell in restorer_cells(recipe, restorer.restores):
+                    check_cell(cell, restorer)
 
 
 def check_kind(run: Path) -> None:

@@ -11,6 +11,9 @@
     source = "cats32"                           # bundled or installed name, .safetensors file or training RUN
     name = "cats"                               # in reports; the card's if it is not there
 
+    [[prior]]                                   # a network that answers at once, on pictures of their own size; its
+    restorer = "runs/srgan"                     # cells are those of the tasks that it does, whatever the methods
+
     [[data]]                                    # none: whoever runs the recipe says which pictures
     path = "cats64_dev.zip"                     # folder, zip archive or picture; or builtin = "chelsea"
     name = "dev"
@@ -26,6 +29,10 @@
     preset = "thesis"
     codes = { attention = "cbam" }
     solve = { steps = 1000 }
+
+    [[method]]                                  # beside inversions, at the prior's size
+    name = "SRGAN"
+    restorer = "runs/srgan"
 
 Files are looked for beside the recipe. All cells of a data set have the same pictures; they are originals, degraded
 first and compared afterwards.
@@ -50,7 +57,7 @@ from jaxprior.system.files import read_text
 KINDS = ("prior", "data", "task", "method")
 NETWORKS = ("perceptual", "set_features")
 """Settings that name a feature network in which results are compared."""
-METHOD_NETWORKS = ("encoder", "refine", "answer")
+METHOD_NETWORKS = ("encoder", "refine", "answer", "restorer")
 """Settings of methods that can name a file or the run of a training."""
 FILES = ("mask", "kernel")
 """Settings of tasks that can name a file."""
@@ -58,10 +65,17 @@ FILES = ("mask", "kernel")
 
 @dataclasses.dataclass(frozen=True)
 class PriorChoice:
-    """A prior to load: source for `load_prior`, None for the best bundled one; name in reports, None for the card's."""
+    """A prior to load, or a restorer in its place.
+
+    Fields:
+        source: for `load_prior`, None for the best bundled one.
+        name: in reports, None for the card's.
+        restorer: for `load_restorer`, in place of a prior: pictures keep their size, and methods say nothing of it.
+    """
 
     source: str | None = None
     name: str | None = None
+    restorer: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -100,7 +114,7 @@ class Recipe:
     @property
     def names_priors(self) -> bool:
         """Whether somebody chose the priors; otherwise the best bundled one is taken."""
-        return any(choice.source is not None for choice in self.priors)
+        return any(choice.source is not None or choice.restorer is not None for choice in self.priors)
 
 
 def load_recipe(source: str | Path) -> Recipe:
@@ -220,7 +234,7 @@ def adapt(
     for part, name, value in changes:
         if value is not None:
             methods = {
-                m: {**table, part: {**table.get(part, {}), name: value}} if is_none(table.get("answer")) else table
+                m: table if _answers_at_once(table) else {**table, part: {**table.get(part, {}), name: value}}
                 for m, table in methods.items()
             }
     chosen = tuple(PriorChoice(str(source)) for source in priors) or recipe.priors
@@ -229,6 +243,11 @@ def adapt(
     given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     asked = tuple(dict.fromkeys([*recipe.measures, *measures]))
     return dataclasses.replace(recipe, data=sets, priors=chosen, methods=methods, measures=asked, **given)
+
+
+def _answers_at_once(table: Mapping) -> bool:
+    """Whether the result of a method is the answer of a network, so that nothing is inverted."""
+    return not (is_none(table.get("answer")) and is_none(table.get("restorer")))
 
 
 def require_data(recipe: Recipe) -> None:
@@ -260,9 +279,11 @@ def _tables(table: Mapping, kind: str, where: str) -> list[Part]:
 
 def _prior(place: str, table: dict, folder: Path) -> PriorChoice:
     with at(place):
-        check_names(table, ("source", "name"))
+        check_names(table, ("source", "name", "restorer"))
         values = {name: typed(value, str, name) for name, value in table.items()}
-    return PriorChoice(**files_beside(values, folder, "source"))
+        if "source" in values and "restorer" in values:
+            raise SettingsError("a restorer takes the place of a prior: give source or restorer, one of the two.")
+    return PriorChoice(**files_beside(values, folder, "source", "restorer"))
 
 
 def _data_set(place: str, table: dict, folder: Path) -> DataSet:

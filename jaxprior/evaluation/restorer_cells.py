@@ -7,18 +7,22 @@ times larger as the restorer enlarges. Nothing here imports JAX, so that a comma
 import dataclasses
 from typing import Any
 
-from jaxprior.errors import RunError
+from jaxprior.errors import RunError, SettingsError
 from jaxprior.evaluation.cells import Cell, describe, has_mask, mask_settings
-from jaxprior.operators import Operator
-from jaxprior.protocols import RESTORER_TASKS, Restores
-from jaxprior.settings import check_seed
+from jaxprior.evaluation.recipes import FILES, Recipe, files_beside
+from jaxprior.operators._tables import make_task
+from jaxprior.protocols import Restores
+from jaxprior.restoration.restored_tasks import DOES, check_restored_task, factor_of, is_enlarged
+from jaxprior.settings import at, check_seed
 
 
 NUMERICS_VERSION = 1
 """Changes when restorers give other results of the same weights and pictures; rows of different versions never mix."""
+SHRINKING = "antialiased"
+"""How originals are shrunk for a super-resolution by a restorer, unless somebody says otherwise."""
 
-DOES = {"superres": "enlarges pictures", "inpaint": "fills holes"}
-"""What a restorer does that was made for a task."""
+AT_ONCE = "at once"
+"""What a grid of cells calls the method of a restorer."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,45 +59,30 @@ class RestorerCell(Cell):
         return super().title
 
 
-def is_enlarged(task: Operator) -> bool:
-    """Whether the pictures of a task come back larger."""
-    return task.name == "superres"
-
-
-def factor_of(task: Operator) -> int:
-    """How many times larger the pictures of a task come back."""
-    return getattr(task, "factor", 1)
-
-
-def check_restored_task(name: str) -> None:
-    """Refuse a task that no restorer does.
-
-    Raises:
-        RunError: naming those that there are.
-    """
-    if name not in RESTORER_TASKS:
-        raise RunError(f"Restorers do {' and '.join(RESTORER_TASKS)}, and not {name}: take a prior for it.")
-
-
-def check_restores(task: Operator, restores: Restores, name: str) -> None:
-    """Refuse a restorer that was made for another task, or enlarges by another factor.
+def restorer_cells(recipe: Recipe, restores: Restores) -> list[RestorerCell]:
+    """The cells of a recipe that a restorer does, on originals of their own size.
 
     Arguments:
-        task: what is to be done; restores: what the restorer does; name: of the restorer.
+        recipe: of whose tasks those are taken that suit; for super-resolution, the factor and the kernel that a task
+            does not say are the restorer's, and antialiased.
+        restores: what the restorer does.
 
     Raises:
-        RunError: it does something else.
+        SettingsError: none of the tasks suits, or a task is wrong.
     """
-    check_restored_task(task.name)
-    if restores.task != task.name:
-        does, other = DOES[restores.task], f"take another one for {task.name}"
-        raise RunError(f"{name} {does}: give it to `jaxprior {restores.task}`, or {other}.")
-    factor = factor_of(task)
-    if restores.factor != factor:
-        raise RunError(
-            f"{name} enlarges by {restores.factor}, and the factor here is {factor}: leave the factor out, or take "
-            "another restorer."
-        )
+    cells = []
+    for i, table in enumerate(recipe.tasks, 1):
+        if table.get("name") != restores.task:
+            continue
+        own = {"factor": restores.factor, "kernel": SHRINKING} if restores.task == "superres" else {}
+        with at(f"[[task]] {i}"):
+            task, mask = make_task({**own, **files_beside(table, recipe.folder, *FILES)}, (1, 1, 3))
+        if factor_of(task) == restores.factor:
+            cells.append(RestorerCell(task=task, mask=mask, seed=recipe.seed, measures=recipe.measures))
+    if not cells:
+        by = f" by {restores.factor}" if restores.task == "superres" else ""
+        raise SettingsError(f"it {DOES[restores.task]}{by}, and no [[task]] here asks for that; leave it out.")
+    return cells
 
 
 def restorer_configuration(cell: RestorerCell, restorer: Any) -> dict:

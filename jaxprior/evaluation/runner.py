@@ -29,12 +29,13 @@ from jaxprior.evaluation.followed import ERROR_EVERY, with_followed
 from jaxprior.evaluation.measures import MEASURES, with_measures
 from jaxprior.evaluation.perception import SAID, choose_network
 from jaxprior.evaluation.reading import Job, PictureReader, Reader, read_ahead
-from jaxprior.evaluation.restorer_cells import RestorerCell, check_restores, restorer_configuration
+from jaxprior.evaluation.restorer_cells import RestorerCell, restorer_configuration
 from jaxprior.evaluation.solving import Found, Solver
 from jaxprior.evaluation.stored import save_latents, save_pictures
 from jaxprior.protocols import Restores
 from jaxprior.restoration import drivers
 from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan, is_out_of_memory
+from jaxprior.restoration.restored_tasks import check_restores
 from jaxprior.runs.inflight import InFlight
 from jaxprior.runs.observer import Observer
 from jaxprior.runs.row import FAILED, Row

@@ -21,11 +21,14 @@ from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts.given import GivenStart, check_given
 from jaxprior.operators import Identity, Operator, batched, image_axes, take
+from jaxprior.protocols import Restores
 from jaxprior.restoration.merge_rule import MERGES
+from jaxprior.restoration.restored_tasks import check_restores
 from jaxprior.system.amounts import plural
 from jaxprior.weights.cut import CutGenerator
 from jaxprior.weights.priors import Prior, load_prior
-from jaxprior.weights.refiners import check_fits
+from jaxprior.weights.refiners import OwnAnswer, check_fits
+from jaxprior.weights.restorers import Restorer
 
 
 Array = jax.Array
@@ -161,6 +164,19 @@ def as_ids(ids: Any, count: int) -> Array:
             "`jp.images.pixels_id` makes them of pictures."
         )
     return jnp.asarray(values, jnp.uint32)
+
+
+def check_answers(refine: Any, task: Any) -> None:
+    """Refuse a restorer's answer for a task that it was not made for; everything else passes.
+
+    Arguments:
+        refine: as for `restore`; task: the forward operator.
+
+    Raises:
+        RunError: it does something else.
+    """
+    if isinstance(refine, OwnAnswer) and isinstance(network := refine.network, Restorer):
+        check_restores(task, Restores(network.task, network.factor), network.name)
 
 
 def check_method(

@@ -31,6 +31,7 @@ from jaxprior.restoration.arguments import (
     as_photos,
     as_prior,
     as_task,
+    check_answers,
     check_given_latents,
     check_method,
     check_running,
@@ -53,6 +54,7 @@ from jaxprior.system.devices import Device
 from jaxprior.system.runtime import enable_compilation_cache
 from jaxprior.weights.priors import Prior
 from jaxprior.weights.refiners import OwnAnswer, check_fits
+from jaxprior.weights.restorers import Restorer
 
 
 __all__ = [
@@ -287,6 +289,7 @@ def _invert(
     check_method(prior, codes=codes, objective=objective, solve=solve, refine=refine, start=start, merge=merge)
     method = completed(prior, task, codes=codes, objective=objective, solve=solve, start=start)
     method = method._replace(refine=refine, merge=merge, draws=draws)
+    check_answers(refine, task)
     if truth is not None and method.solve.passes > 1:
         raise ArgumentError("`error_every` follows a single pass: take `passes=1`, or leave it out.")
     check_given_latents(
@@ -450,6 +453,12 @@ class Inverter:
         merged = self._merged(operator, observed, images, together, rule)
         if self.refine is None:
             return images, merged
+        if isinstance(self.refine, OwnAnswer) and isinstance(self.refine.network, Restorer):
+            shown = [_compared(operator, observed)]
+            if self.refine.network.fills_holes:
+                shown.append(getattr(operator, "mask"))  # noqa: B009  of `Inpaint`, which alone is answered
+            images = in_groups(partial(_answered, self.refine.network), *shown, size=together)
+            return images, self._merged(operator, observed, images, together, rule)
         if isinstance(self.refine, OwnAnswer):
             merged = _pictured(operator, observed, shape=images.shape[1:])
         images = in_groups(partial(_apply, self.refine), merged, size=together)
@@ -466,6 +475,16 @@ class Inverter:
 @jax.jit
 def _apply(refine, images):
     return refine(images)
+
+
+@jax.jit
+def _answered(restorer, images, masks=None):
+    return jnp.clip(restorer.answer(images, masks), -1.0, 1.0)
+
+
+@jax.jit
+def _compared(operator, observed):
+    return jax.vmap(lambda one, y: one.compared(y), (image_axes(operator), 0))(operator, observed)
 
 
 @partial(jax.jit, static_argnames="shape")

@@ -15,6 +15,7 @@ from jaxprior.inversion.solvers import Solve
 from jaxprior.restoration.encoder_settings import Given
 from jaxprior.restoration.named_settings import CODE_SPACE
 from jaxprior.restoration.networks import Networks
+from jaxprior.restoration.restored_tasks import check_restores
 from jaxprior.settings import Names, check_names, fields_of, is_none, spelled, typed
 from jaxprior.system.amounts import with_article
 from jaxprior.weights import registry
@@ -171,6 +172,36 @@ def _idle_beside_an_answer(table: Mapping, given: Given, names: Names) -> str | 
             if value != IDLE.get(part, {}).get(name):
                 return spelled(f"{part}.{name}", names)
     return None
+
+
+def restored_by(
+    table: Mapping, given: Given, task: Any, image_shape: tuple[int, ...], names: Names, networks: Networks
+) -> tuple[Given, Any]:
+    """The parts of a table as its restorer changes them, and what `restore` takes as `refine`.
+
+    Arguments:
+        table, task, names: see `make_method`; given: the table's parts; networks: where restorers come from.
+        image_shape: of the prior's images, at whose size the restorer answers.
+
+    Raises:
+        SettingsError: something else than a restorer makes the result too; pictures of other channels.
+        RunError: the restorer does something else than the task.
+    """
+    called = spelled("restorer", names)
+    others = [spelled(name, names) for name in ("refine", "answer", "draws") if not is_none(table.get(name))]
+    idle = others[0] if others else _idle_beside_an_answer(table, given, names)
+    if idle is not None:
+        raise SettingsError(f"{called}: a restorer answers at once, without a search: leave out {idle}.")
+    restorer, restores = networks.restorer(table["restorer"])
+    if restores is not None:
+        if task is None:
+            raise SettingsError(f"{called}: restorers do other tasks than to reconstruct.")
+        check_restores(task, restores, restorer.card.get("name", str(table["restorer"])))
+    channels = getattr(restorer, "channels", image_shape[-1])
+    if channels != image_shape[-1]:
+        made = f"the prior makes {image_shape[-1]}"
+        raise SettingsError(f"{called}: it restores pictures of {channels} channels, {made}.")
+    return {part: dict(IDLE.get(part, {})) for part in given}, networks.own_answer(restorer)
 
 
 def _refiner(source: Any, prior: Any, networks: Networks) -> Any:

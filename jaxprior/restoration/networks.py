@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from jaxprior.errors import WeightsError
-from jaxprior.weights.outlines import outline_encoder, outline_network
+from jaxprior.protocols import Restores
+from jaxprior.weights.outlines import outline_encoder, outline_network, outline_restorer
 
 
 class Networks:
@@ -27,6 +28,13 @@ class Networks:
         from jaxprior.weights.refiners import OwnAnswer  # imports JAX
 
         return OwnAnswer(network=refiner)
+
+    def restorer(self, source: str | Path) -> tuple[Any, Restores | None]:
+        """The restorer of a name, file or run, and what it does; see `jaxprior.load_restorer`."""
+        from jaxprior.weights.restorers import load_restorer  # imports JAX
+
+        restorer = load_restorer(source)
+        return restorer, Restores(restorer.task, restorer.factor)
 
     def encoder(self, source: str | Path) -> Any:
         """The encoder of a file or run; see `jaxprior.load_encoder`."""
@@ -63,6 +71,11 @@ class OutlinedNetworks(Networks):
     def own_answer(self, refiner: Any) -> Any:
         """Stands for what answers."""
         return refiner
+
+    def restorer(self, source: str | Path) -> tuple[Any, Restores | None]:
+        """Stands for the restorer, and what it does as far as its card tells."""
+        outline = outline_restorer(source)
+        return outline, outline.restores
 
     def encoder(self, source: str | Path) -> Any:
         """Stands for the encoder."""

@@ -32,6 +32,7 @@ from jaxprior.restoration.method_networks import (
     objective_of,
     refuse_unused,
     repaired_by,
+    restored_by,
 )
 from jaxprior.restoration.named_settings import CODE_SPACE, Preset, from_card, stated_by
 from jaxprior.restoration.networks import Networks, OutlinedNetworks
@@ -198,6 +199,8 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
             refine: "none", the run of an autoencoder's training, its file, or a refiner itself.
             answer: the same of an autoencoder that looks at what was observed, and whose answer is the result. Nothing
             is inverted, and settings of a search are refused beside it. See `jaxprior.OwnAnswer`.
+            restorer: the name, run or file of a restorer, whose answer to what was observed is the result, at the
+            prior's size; nothing is inverted. See `jaxprior.load_restorer`.
             merge: "harmonic" or "paste", for tasks that fill holes; see `restore`.
         draws: so many different answers, or a table of the fields of `Draws`; none without it.
         task: forward operator; None reconstructs.
@@ -218,11 +221,18 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
 
 def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, networks: Networks) -> Method:
     """What `make_method` and `check_method` return."""
-    check_names(table, ("preset", *PARTS, "tune", "encoder", "refine", "answer", "merge", "draws"), names=names)
+    check_names(
+        table, ("preset", *PARTS, "tune", "encoder", "refine", "answer", "restorer", "merge", "draws"),
+        names=names,
+    )
     name, merge = table.get("preset", "default"), table.get("merge", Outline.merge)
     check_choice(merge, MERGES, spelled("merge", names))
     given = {part: as_table(table.get(part, {}), part) for part in (*PARTS, "tune")}
-    given, refiner = repaired_by(table, given, prior, names, networks)
+    if is_none(table.get("restorer")):
+        given, refiner = repaired_by(table, given, prior, names, networks)
+    else:
+        given, refiner = restored_by(table, given, task, prior.image_shape, names, networks)
+        merge = table.get("merge", "paste")  # as it does for photographs of their own size
     encoder = table.get("encoder")
     if name == CODE_SPACE:
         given = {**given, "objective": in_code_space(given["objective"], encoder, prior, names, networks)}

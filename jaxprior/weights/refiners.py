@@ -65,7 +65,8 @@ class OwnAnswer:
     size, see `Operator.pictured`.
 
     Fields:
-        network: from images [b, h, w, c] in [-1, 1] to images, such as a `Refiner` that was trained on damaged ones.
+        network: from images [b, h, w, c] in [-1, 1] to images, such as a `Refiner` that was trained on damaged ones; or
+            a `Restorer` for the task, which sees what was observed as it is, with the mask of its holes.
 
     Example:
         >>> answer = OwnAnswer(network=jax.tree_util.Partial(lambda images: -images))

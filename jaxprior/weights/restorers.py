@@ -117,6 +117,16 @@ class Restorer:
         """
         return self.module.apply({"params": self.params}, prepared)
 
+    def answer(self, images: Array, masks: Array | None = None) -> Array:
+        """What the network makes of whole pictures, which are padded for it: [b, h factor, w factor, c], not clipped.
+
+        Arguments:
+            images, masks: as for `prepare`.
+        """
+        prepared = pad_to_multiple(self.prepare(images, masks), self.multiple)
+        height, width = (side * self.factor for side in images.shape[1:3])
+        return self.network(prepared)[:, :height, :width]
+
     def finish(self, made: Array, images: Array, masks: Array | None = None) -> Array:
         """Clip what the network made to [-1, 1], and put back what was known.
 
@@ -193,9 +203,7 @@ class Restorer:
 
 @jax.jit
 def _restored(restorer: Restorer, images: Array, masks: Array | None) -> Array:
-    prepared = pad_to_multiple(restorer.prepare(images, masks), restorer.multiple)
-    height, width = (side * restorer.factor for side in images.shape[1:3])
-    return restorer.finish(restorer.network(prepared)[:, :height, :width], images, masks)
+    return restorer.finish(restorer.answer(images, masks), images, masks)
 
 
 def pad_to_multiple(prepared: Array, multiple: int) -> Array:

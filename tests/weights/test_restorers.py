@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny_restorer
+from commands import call
 
 import jaxprior as jp
 from jaxprior.errors import ArgumentError, ImageError, MaskError, WeightsError
@@ -118,3 +119,10 @@ def test_an_installed_one_is_found_by_its_name(tmp_path):
     assert jp.load_restorer("large").factor == 3 and "large" in loader.named_restorers()
     with pytest.raises(WeightsError, match="Did you mean large"):
         jp.load_restorer("larg")
+    shown = call("priors").stdout
+    row = next(line for line in shown.splitlines() if line.startswith("large "))
+    assert "installed" in row and "enlarges by 3" in row and "`--restorer NAME` takes one" in shown
+    details = call("priors", "show", "large").stdout
+    assert "enlarges by 3" in details and str(folder) in details
+    (folder / "model.safetensors").write_bytes(b"x" * 64)
+    assert "damaged" in next(line for line in call("priors").stdout.splitlines() if line.startswith("large "))
