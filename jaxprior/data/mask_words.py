@@ -17,8 +17,8 @@ MaskMeans = Literal["white", "black", "painted", "transparent"]
 MEANINGS: tuple[str, ...] = get_args(MaskMeans)
 
 MASK_TEXT = (
-    "center:F, block:F (random place) or pixels:F (scattered), F a fraction of the area; or a picture, white = "
-    "{white}; or a folder or zip archive of them, which gives each picture the mask of its name."
+    "center:F, block:F (random place), pixels:F (scattered) or strokes:F (of a brush), F a fraction of the area; or a "
+    "picture, white = {white}; or a folder or zip archive of them, which gives each picture the mask of its name."
 )
 """Help of a setting that is the specification of a mask."""
 

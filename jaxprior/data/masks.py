@@ -8,6 +8,7 @@ fraction of the AREA of the picture between 0 and 1:
   is the middle 32x32.
 - `block:F` (or `random:F`) is a part of the same size at a uniformly random place, another place for each image.
 - `pixels:F` is exactly round(F * height * width) scattered pixels, others for each image.
+- `strokes:F` is as many pixels under random strokes of a brush, others for each image, see `jaxprior.data.strokes`.
 - The path of a file is a picture in which white means missing, unless `means` says otherwise. It is read by
   `jaxprior.data.mask_files` and fitted like the photographs by `jaxprior.data.mask_fitting`: turned upright, cut to
   the centre square, and resized so that every pixel that holds something of the hole is missing.
@@ -28,20 +29,23 @@ import numpy as np
 from jaxprior.data.mask_files import MaskReading, read_mask
 from jaxprior.data.mask_words import check_meaning, missing_percent
 from jaxprior.data.sources import ImageSource, PathLike, is_archive
+from jaxprior.data.strokes import draw_strokes
 from jaxprior.errors import MaskError
 from jaxprior.lazy_jax import Array, jax
 
 
 __all__ = ["MaskReading", "MaskSpec", "missing_percent", "parse_mask", "read_mask"]
 
-LEGAL = "center:F, block:F or pixels:F (F between 0 and 1, a fraction of the area), or the path of a picture"
+LEGAL = (
+    "center:F, block:F, pixels:F or strokes:F (F between 0 and 1, a fraction of the area), or the path of a picture"
+)
 
 MASK_STREAM = 0x6D61736B
 """Keeps the chance of masks apart from that of latent codes under the same key."""
 
 _LEAST_PERCENT = 4  # above which a number is taken for a percentage
 
-_KINDS = {"center": "center", "block": "block", "pixels": "pixels", "random": "block"}
+_KINDS = {"center": "center", "block": "block", "pixels": "pixels", "strokes": "strokes", "random": "block"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +53,7 @@ class MaskSpec:
     """The specification of a mask, from which masks of any size are drawn. `parse_mask` makes it.
 
     Arguments:
-        kind: "center", "block", "pixels", "file" or "folder".
+        kind: "center", "block", "pixels", "strokes", "file" or "folder".
         fraction: the fraction of the area that is missing; None for files and folders.
         path: the file, or the folder or archive of files; None for other kinds.
         means: which word says what a file marks, see `jaxprior.data.mask_files`; None where its colours say it.
@@ -76,7 +80,7 @@ class MaskSpec:
     @property
     def per_image(self) -> bool:
         """Whether every image gets a mask of its own. Otherwise one mask serves all images."""
-        return self.kind in ("block", "pixels", "folder")
+        return self.kind in ("block", "pixels", "strokes", "folder")
 
     def read(self, source: ImageSource | None = None) -> MaskReading:
         """Read the mask's file at its own size.
@@ -117,7 +121,7 @@ class MaskSpec:
             size: (height, width) of the picture in pixels, or the side of a square one. For a square one, a file is cut
                 to its centre square; otherwise it is laid on the whole picture, whose shape it must have (or be square,
                 which is laid on the centre square).
-            key: the JAX random key of this image, which `block` and `pixels` need and other kinds ignore.
+            key: the JAX random key of this image, which `block`, `pixels` and `strokes` need and other kinds ignore.
 
         Returns:
             float32 `[height, width]`; 1 means missing, 0 means known.
@@ -140,7 +144,8 @@ class MaskSpec:
             chance = _generator(key, self.name)
             mask = _part(fraction, shape, lambda room: int(chance.integers(0, room + 1)))
         else:
-            mask = _scattered(fraction, shape, _generator(key, self.name))
+            cover = draw_strokes if self.kind == "strokes" else _scattered
+            mask = cover(fraction, shape, _generator(key, self.name))
         at = f"{size}" if isinstance(size, int) else f"{size[1]}x{size[0]}"
         if mask.all():
             raise MaskError(f"mask {self.name}: at {at} pixels nothing is known; leave some pixels known.")
@@ -153,8 +158,8 @@ def parse_mask(spec: PathLike, *, means: str | None = None, invert: bool = False
     """Read a mask specification.
 
     Arguments:
-        spec: "center:F", "block:F", "random:F", "pixels:F", or the path of a picture, or of a folder or zip archive of
-            pictures that are named like the images of a run.
+        spec: "center:F", "block:F", "random:F", "pixels:F", "strokes:F", or the path of a picture, or of a folder or
+            zip archive of pictures that are named like the images of a run.
         means: what a file marks as missing, "white", "black", "painted" or "transparent"; None where a black and white
             picture says it, in which white is missing.
         invert: whether a file marks what is known instead.

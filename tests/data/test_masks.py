@@ -6,6 +6,8 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import distance_transform_edt
+from skimage.measure import label
 
 from jaxprior.data import masks
 from jaxprior.data.masks import missing_percent, parse_mask
@@ -52,7 +54,7 @@ def test_pixels_are_scattered_evenly():
     assert abs(mean - 0.3).max() < 5 * np.sqrt(0.3 * 0.7 / 300)
 
 
-@pytest.mark.parametrize("spec", ["block:0.2", "pixels:0.2"])
+@pytest.mark.parametrize("spec", ["block:0.2", "pixels:0.2", "strokes:0.2"])
 def test_chance_comes_from_the_key_alone(spec):
     spec = parse_mask(spec)
     again = jax.random.wrap_key_data(jax.random.key_data(KEY))
@@ -67,10 +69,28 @@ def test_chance_comes_from_the_key_alone(spec):
 def test_masks_of_resumed_runs_never_change():
     assert np.argwhere(parse_mask("block:0.25").draw(64, KEY)).min(axis=0).tolist() == BLOCK_CORNER
     assert np.flatnonzero(parse_mask("pixels:0.01").draw(16, KEY)).tolist() == PIXELS
+    assert np.flatnonzero(parse_mask("strokes:0.05").draw(16, KEY)).tolist() == STROKES
 
 
 BLOCK_CORNER = [26, 1]
 PIXELS = [9, 57, 202]
+STROKES = [6, 21, 36, 37, 52, 53, 68, 83, 99, 115, 131, 148, 164]
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (40, 90), (30, 200)])
+def test_strokes_cover_their_share_in_connected_parts(shape):
+    mask = parse_mask("strokes:0.3").draw(shape, KEY)
+    assert mask.shape == shape and mask.sum() == round(0.3 * shape[0] * shape[1])
+    assert set(np.unique(mask)) == {0, 1}
+    scattered = parse_mask("pixels:0.3").draw(shape, KEY)
+    assert label(mask, connectivity=2).max() < label(scattered, connectivity=2).max() / 3
+
+
+def test_strokes_grow_with_the_picture():
+    """Their widths are shares of the shorter side: at four times the size the parts are as many, and wider."""
+    small, large = (parse_mask("strokes:0.2").draw(side, KEY) for side in (32, 256))
+    thickness = [float(distance_transform_edt(mask).max()) / side for mask, side in ((small, 32), (large, 256))]
+    assert 0.01 < thickness[1] < 0.08 and thickness[0] < 0.16
 
 
 def test_names():
@@ -92,7 +112,7 @@ def test_names():
         ("pixels:nan", "between 0 and 1"),
         ("block:", "between 0 and 1, got ''"),
         ("block:a", "between 0 and 1, got 'a'"),
-        ("hole.png", "no such form and no such file; expected center:F, block:F or pixels:F"),
+        ("hole.png", "no such form and no such file; expected center:F, block:F, pixels:F or strokes:F"),
         ("", "no such form and no such file"),
     ],
 )
