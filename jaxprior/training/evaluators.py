@@ -226,7 +226,7 @@ class Filled:
         mask, merged = None, answers
         if (known < 0.5).any():
             mask = np.float32(known[..., 0] < 0.5)
-            merged = answers + np.asarray(_harmonic((truth - answers) * known, mask))
+            merged = answers + np.asarray(harmonic((truth - answers) * known, mask))
         own, after, before = (np.asarray(psnr(one, truth, mask=mask)) for one in (answers, merged, reference))
         figures = {"psnr": own, "merged_psnr": after}
         if self._is_damaged(words):
@@ -239,7 +239,7 @@ class Filled:
 
         def of_task(seen: np.ndarray, known: np.ndarray) -> np.ndarray:
             missing = np.float32(known[..., 0] < 0.5)
-            return np.asarray(_biharmonic(seen, missing)) if missing.any() else seen
+            return np.asarray(biharmonic(seen, missing)) if missing.any() else seen
 
         return {words: of_task(*one) for words, one in self.tasks.items()}
 
@@ -253,7 +253,8 @@ def _mapped(fill: Callable) -> Any:
     return jax.jit(lambda pictures, missing: jax.lax.map(lambda one: fill(*one), (pictures, missing)))
 
 
-_harmonic, _biharmonic = _mapped(harmonic_fill), _mapped(biharmonic_fill)
+harmonic, biharmonic = _mapped(harmonic_fill), _mapped(biharmonic_fill)
+"""Fills of many pictures [n, h, w, c] whose missing pixels are 1 in [n, h, w]."""
 
 
 @dataclass(frozen=True, kw_only=True)

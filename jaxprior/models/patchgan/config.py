@@ -1,9 +1,113 @@
-"""Settings of patch-based inpainting. No JAX is imported here."""
+"""Settings of patch-based inpainting, and named choices of them. No JAX is imported here."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from jaxprior import discovery
 from jaxprior.protocols import Restores
+from jaxprior.settings import check_choices, setting
+from jaxprior.training.settings import TrainingSettings, check_widths, network_setting, recipe_setting
+
+
+LEAST_SIDE = 32
+"""The smallest pictures that a training takes: the patch head's map of smaller ones would have no place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchganRecipe(TrainingSettings):
+    """What a training depends on, besides its pictures and what all trainings depend on.
+
+    Fields:
+        resolution: pixels of a side of the pictures that are trained on; a multiple of 16 from 32 on.
+        width, dilations, norm, up: of the generator, see `Generator` in `jaxprior.models.patchgan.networks`.
+        critic_widths, head_width: of the critic, see `Critic` there.
+        masks: specifications of what is missing; every picture of a step draws one of them.
+        reconstruction_weight, global_weight, patch_weight: of the mean absolute error, of the global head's and of the
+            patch head's cross-entropy. A head whose weight is 0 does not exist.
+        held_out: pictures at the end that are not trained on but measured; no more than a quarter of all.
+        evaluate_features: a feature network in which held-out pictures are compared; it decides no weight.
+        steps: how long.
+        learning_rate: of both networks.
+    """
+
+    resolution: int = network_setting(64, "Pixels of a side, a multiple of 16.", metavar="R", least=LEAST_SIDE)
+    width: int = network_setting(32, "The generator's feature maps at full size.", metavar="F", least=1)
+    dilations: tuple[int, ...] = network_setting(
+        (1, 2, 4, 8, 1, 1), "A dilation for each of the generator's residual blocks.", metavar="N,N,..."
+    )
+    norm: Literal["batch", "none"] = network_setting("batch", "Norm of both networks.")
+    up: Literal["nearest", "transposed"] = "nearest"
+    critic_widths: tuple[int, ...] = network_setting(
+        (64, 128, 256), "Feature maps of the trunk that the critic's heads share.", metavar="N,N,..."
+    )
+    head_width: int = network_setting(512, "Feature maps of each head of the critic.", metavar="F", least=1)
+    masks: tuple[str, ...] = setting(
+        ("block:0.25", "block:0.1", "strokes:0.3", "strokes:0.15", "pixels:0.5"),
+        "What is missing: center:F, block:F, strokes:F, pixels:F or the file of a mask; repeat it for several, of "
+        "which every picture draws one.",
+        option="--mask",
+        metavar="MASK",
+        repeated=True,
+    )
+    reconstruction_weight: float = recipe_setting(
+        0.995, "Weight of the mean absolute error.", option="--l1-weight", metavar="X", least=0.0
+    )
+    global_weight: float = recipe_setting(
+        0.0025, "Weight of the critic's score of whole pictures; 0: it has no such head.", metavar="X", least=0.0
+    )
+    patch_weight: float = recipe_setting(
+        0.0025, "Weight of the critic's scores of patches; 0: it has no such head.", metavar="X", least=0.0
+    )
+    held_out: int = recipe_setting(64, "Pictures at the end that only judge.", metavar="N", least=1)
+    evaluate_features: str | None = recipe_setting(
+        None, "Feature network in which filled pictures are compared with the originals, for example lpips-alex.",
+        metavar="NAME|FILE",
+    )  # fmt: skip
+    steps: int = recipe_setting(20_000, "Steps altogether.", metavar="K", least=1, rank=-1)
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_choices(self)
+        check_widths("critic_widths", self.critic_widths)
+        check_widths("dilations", self.dilations)
+        if self.resolution < LEAST_SIDE or self.resolution % 16:
+            raise ValueError(f"`resolution` must be a multiple of 16 from {LEAST_SIDE} on, got {self.resolution}")
+        if len(self.critic_widths) != 3:
+            raise ValueError(f"`critic_widths` must be three numbers, one for each halving, got {self.critic_widths}")
+        for name in ("width", "head_width", "held_out"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be 1 or more, got {getattr(self, name)}")
+        for name in ("reconstruction_weight", "global_weight", "patch_weight"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"`{name}` must be a number from 0 on, got {getattr(self, name)}")
+        if not self.reconstruction_weight + self.global_weight + self.patch_weight:
+            raise ValueError("`reconstruction_weight`, `global_weight`, `patch_weight`: all are 0, nothing is learned")
+        if not self.masks:
+            raise ValueError("`masks` must name at least one mask")
+        parse_mask = discovery.imported("jaxprior.data.masks:parse_mask")  # by name: that module imports JAX
+        for mask in self.masks:
+            if parse_mask(mask).kind == "folder":
+                raise ValueError(
+                    f"mask {mask}: a folder gives each picture the mask of its name, which a training does not know; "
+                    "give one file, or block:F for many masks"
+                )
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether there is a critic."""
+        return bool(self.global_weight or self.patch_weight)
+
+
+_NARROW = {"critic_widths": (32, 64, 128), "head_width": 256}
+
+PRESETS = {
+    "narrow": PatchganRecipe(steps=3_000, **_NARROW),
+    "full": PatchganRecipe(),
+}
+"""Named recipes: with half of the critic's feature maps for an hour of two CPU cores, and with all of them."""
 
 
 def restores(config: Mapping[str, Any]) -> Restores:
