@@ -22,6 +22,9 @@ class AutoencoderRecipe(TrainingSettings):
         adversarial: weight of a critic's cross-entropy beside the square error; 0: no critic. Context encoders have
             0.001, and 0.999 of the error.
         critic_widths: see `Critic` in `jaxprior.models.dcgan.networks`.
+        code: None for an autoencoder of whole pictures; else numbers of the code of a context encoder, which predicts
+            the middle alone, see `ContextEncoder` in `jaxprior.models.autoencoder.networks`.
+        overlap: known pixels along the edges of that middle, in which the error counts ten times.
         held_out: pictures at the end that are not trained on but measured; no more than a quarter of all.
         steps: how long.
         learning_rate: of the autoencoder; the critic has a tenth of it.
@@ -44,6 +47,13 @@ class AutoencoderRecipe(TrainingSettings):
         0.0, "Weight of a critic beside the error, below 1; context encoders: 0.001.", metavar="X", least=0.0
     )
     critic_widths: tuple[int, ...] = (64, 128, 256, 512)
+    code: int | None = network_setting(
+        None, "Numbers of a context encoder's code; it predicts the middle of pictures alone (default: the whole).",
+        metavar="N", least=1,
+    )  # fmt: skip
+    overlap: int = network_setting(
+        0, "Known pixels along the edges of the predicted middle, for --code.", metavar="N", least=0
+    )
     held_out: int = recipe_setting(64, "Pictures at the end that only judge.", metavar="N", least=1)
     steps: int = recipe_setting(20_000, "Steps altogether.", metavar="K", least=1, rank=-1)
     learning_rate: float = 1e-3
@@ -70,13 +80,42 @@ class AutoencoderRecipe(TrainingSettings):
                 )
         elif self.mask_means is not None or self.invert_mask:
             raise ValueError("`mask_means` and `invert_mask` say how the file of `mask` is read: give `mask` too")
+        if self.code is None:
+            if self.overlap:
+                raise ValueError("`overlap` is of a context encoder: give `code` too, the numbers of its code")
+        else:
+            self._check_context()
+
+    def _check_context(self) -> None:
+        """Refuse settings that describe no context encoder: its sizes, and the hole that it fills."""
+        if self.resolution != 4 << len(self.widths) or len(self.widths) < 2:
+            raise ValueError(
+                f"with `code`, {len(self.widths)} `widths` take pictures of {4 << len(self.widths)} pixels, not "
+                f"{self.resolution}: give one for each halving down to 4 pixels, and two at least"
+            )
+        hole = self.resolution // 2 - 2 * self.overlap
+        if hole < 1 or self.overlap < 0:
+            raise ValueError(f"`overlap` must be from 0 to {self.resolution // 4 - 1}, got {self.overlap}")
+        if self.resolution >> 1 >> len(self.critic_widths) < 1:
+            raise ValueError(f"{self.resolution // 2} pixels cannot be halved once for each of the `critic_widths`")
+        found = None if self.mask is None else discovery.imported("jaxprior.data.masks:parse_mask")(self.mask)
+        if found is None or found.kind != "center" or round(found.fraction**0.5 * self.resolution) != hole:
+            raise ValueError(
+                f"with `code`, `mask` must be center:{(hole / self.resolution) ** 2:g}: the middle of {hole}x{hole} "
+                f"pixels is missing, got {self.mask}"
+            )
 
 
 PRESETS = {
     "narrow": AutoencoderRecipe(widths=(32, 64, 128, 256), critic_widths=(32, 64, 96, 128), steps=3_000),
     "seed001": AutoencoderRecipe(),
-}
-"""Named recipes: narrow widths for minutes of two CPU cores, and the seed's, for a GPU."""
+    "pathak2016": AutoencoderRecipe(
+        resolution=128, widths=(64, 64, 128, 256, 512), code=4000, overlap=4, mask="center:0.191406", adversarial=0.001,
+        learning_rate=2e-3, batch_size=64, steps=100_000,
+    ),
+}  # fmt: skip
+"""Named recipes: narrow widths for minutes of two CPU cores; the seed's, for a GPU; and the public context encoder
+(Pathak et al., 2016), whose number of steps is ours."""
 
 
 @dataclass(frozen=True, kw_only=True)

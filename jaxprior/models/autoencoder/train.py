@@ -2,7 +2,8 @@
 
 The square error of all pixels, Adam, a moving average. Inputs are what a restoration run completed, or pictures whose
 hole a mask has filled with the mean colour: the same network is then a context encoder (Pathak et al., CVPR 2016), with
-`adversarial` weight also rated by a critic, and the control that tells what the completions are worth.
+`adversarial` weight also rated by a critic, and the control that tells what the completions are worth. With `code` it
+is the public context encoder: it predicts the middle alone, and near the hole's edges the error counts ten times.
 """
 
 from functools import partial
@@ -12,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.models.autoencoder.config import AutoencoderRecipe
-from jaxprior.models.autoencoder.networks import Autoencoder, to_config
+from jaxprior.models.autoencoder.networks import Autoencoder, ContextEncoder, to_config
 from jaxprior.models.autoencoder.pairs import Triples, draw_masks, mask_spec
 from jaxprior.models.dcgan import networks as dcgan
 from jaxprior.nn.norm import fold
@@ -26,10 +27,16 @@ from jaxprior.training.session import Plan, settings_of
 from jaxprior.training.statistics import apply_training, parted
 
 
-def make_networks(recipe: AutoencoderRecipe) -> tuple[Autoencoder, dcgan.Critic]:
-    """The autoencoder of a recipe, and the critic, which is used only if `adversarial` is not 0."""
+def make_networks(recipe: AutoencoderRecipe) -> tuple[Autoencoder | ContextEncoder, dcgan.Critic]:
+    """The autoencoder of a recipe, and the critic, which is used only if `adversarial` is not 0.
+
+    The critic of a context encoder sees the middle alone.
+    """
     shared = {"kernel": recipe.kernel, "norm": recipe.norm, "slope": recipe.slope, "dtype": dtype_of(recipe)}
     shared["trained_on"] = default_platform()
+    if recipe.code is not None:
+        encoder = ContextEncoder(recipe.widths, recipe.code, recipe.overlap, **shared)
+        return encoder, dcgan.Critic(recipe.critic_widths, recipe.resolution // 2, **shared)
     autoencoder = Autoencoder(recipe.widths, **shared)
     return autoencoder, dcgan.Critic(recipe.critic_widths, recipe.resolution, **shared)
 
@@ -50,10 +57,13 @@ def init_state(recipe: AutoencoderRecipe, key: jax.Array) -> dict:
 def make_step(recipe: AutoencoderRecipe):
     """The compiled step: (index since the training began, state, uint8 triples, key) -> (state, metrics)."""
     network, critic = make_networks(recipe)
+    context = network if isinstance(network, ContextEncoder) else None
 
     def error(params, statistics, inputs, originals, critic_variables):
-        repaired, statistics = apply_training(network, {"params": params, **statistics}, inputs)
-        loss = jnp.mean(jnp.square(repaired - originals))
+        method = "__call__" if context is None else "predicted"
+        repaired, statistics = apply_training(network, {"params": params, **statistics}, inputs, method=method)
+        squares = jnp.square(repaired - originals)
+        loss = jnp.mean(squares if context is None else squares * context.weights())
         seen = {"loss": loss}
         if recipe.adversarial:
             scores = apply_training(critic, critic_variables, repaired)[0]
@@ -72,6 +82,8 @@ def make_step(recipe: AutoencoderRecipe):
         flip_key, noise_key = jax.random.split(key)
         inputs, originals, _ = jnp.split(to_images(triples, flip_key if recipe.mirror else None), (3, 6), axis=-1)
         inputs = inputs + recipe.noise * jax.random.normal(noise_key, inputs.shape)
+        if context is not None:
+            originals = context.middle(originals)
         params, statistics = parted(state["autoencoder"])
         update = player(error, adam(recipe))
         params, optimizer, (seen, statistics, repaired) = update(
