@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from jaxprior.metrics import metrics_of, own_metrics
+from jaxprior.metrics import metric, metrics_of, own_metrics
 from jaxprior.protocols import HOLE, KNOWN, MERGED, RESULT, WHOLE
 from jaxprior.reporting.plots import Line
 from jaxprior.reporting.snapshot import PLACE, Place, Snapshot
@@ -106,12 +106,10 @@ def grid_csv(runs: Sequence[Snapshot]) -> Iterator[str]:
 
 def legend(runs: Sequence[Snapshot]) -> str:
     """Return what the cells of the tables of some runs are."""
-    having = {name for run in runs for name in run.figures}
-    shown = [*(one for one in own_metrics() if not one.optional), *metrics_of(having)]
-    measures = dict.fromkeys(metric.measure for metric in shown)
     return (
-        f"{' / '.join(measures)}: means ± half the 95% interval of the mean (number of pictures). Whole pictures are "
-        "merged with what is known where the task merges, else the raw output; holes are of the raw output."
+        f"{' / '.join(_measures(runs))}: means ± half the 95% interval of the mean (number of pictures). Whole "
+        "pictures are merged with what is known where the task merges, else the raw output; holes are of the raw "
+        "output."
     )
 
 
@@ -158,27 +156,39 @@ def _group(run: Snapshot) -> str:
     return f"{run.place.prior}, {run.place.data}" if run.place.data else run.place.prior
 
 
+def _measures(runs: Sequence[Snapshot]) -> list[str]:
+    """What is measured in the cells of the tables of some runs, in the order in which it stands there."""
+    having = {name for run in runs for name in run.figures}
+    shown = [*(one for one in own_metrics() if not one.optional), *metrics_of(having)]
+    return list(dict.fromkeys(one.measure for one in shown))
+
+
 def _tables(runs: Sequence[Snapshot], ending: str, text: Text) -> list[PaperTable]:
     """Tables of some runs; `ending` of their titles, `text` of a figure's name and statistics."""
     groups: dict[str, list] = {}
+    order = _measures(runs)
     for run in runs:
         groups.setdefault(_group(run), []).append((run.place, run.figures))
     tables = []
     for name, members in groups.items():
-        found = [_table(f"{name}: {kind}{ending}", parts, members, text) for kind, parts in TABLES.items()]
+        found = [_table(f"{name}: {kind}{ending}", parts, members, text, order) for kind, parts in TABLES.items()]
         found = [table for table in found[:-1] if table.cells] or found[-1:]
         tables += [table for table in found if table.cells]
     return tables
 
 
-def _table(title: str, parts: Sequence[str], members: Sequence[tuple[Place, dict]], text: Text) -> PaperTable:
-    """The table of the figures of the first part of a picture that each member has figures of."""
+def _table(
+    title: str, parts: Sequence[str], members: Sequence[tuple[Place, dict]], text: Text, order: Sequence[str]
+) -> PaperTable:
+    """The table of the figures of the first part of a picture that each member has figures of, in an order of what they
+    measure."""
     cells = {}
     for place, figures in members:
         found = [[one.name for one in metrics_of(figures) if one.part == part] for part in parts]
         names = next(filter(None, found), None)
         if names is not None:
             names += [one.name for one in metrics_of(figures) if one.part == RESULT and WHOLE in parts]
+            names.sort(key=lambda name: order.index(metric(name).measure))
             texts = " / ".join(text(name, figures[name]) for name in names)
             cells[place.method, place.task] = f"{texts} ({figures[names[0]]['n']})"
     methods, tasks = (tuple(dict.fromkeys(names)) for names in zip(*cells, strict=True)) if cells else ((), ())

@@ -7,7 +7,8 @@ import pytest
 from report_helpers import HOSTILE, Page, make_cell, make_run
 
 from jaxprior.evaluation import RunFolder, runs_in, snapshots, write_report
-from jaxprior.reporting.grid import grid_csv, hole_curves, paper_tables
+from jaxprior.reporting.grid import grid_csv, hole_curves, legend, paper_tables, spread_tables
+from jaxprior.runs.row import Row
 from jaxprior.system.files import write_json
 
 
@@ -36,6 +37,24 @@ def test_tables_have_methods_in_rows_and_tasks_in_columns_for_each_set_of_pictur
     assert hole.cells["default", SMALL] == "19.00 ± 12.71 / 0.250 ± 0.000 (2)"
     assert whole.cells["a|b", LARGE] == "18.00 ± 0.00 / 0.750 ± 0.000 (2)"
     assert tables[3].cells == {("default", SMALL): "10.00 / 0.250 (1)"}
+
+
+def test_cells_stand_in_the_order_of_the_legend(tmp_path):
+    run = make_cell(tmp_path / "run", [18.0])
+    figures = {"psnr": 1.0, "mse": 4.0, "perceptual": 3.0, "ssim": 2.0, "mse_hole": 8.0, "perceptual_hole": 7.0}
+    with run.open_for_writing():
+        run.journal.append([Row(image="p0.png", id=0, figures=figures)])
+    runs = snapshots([run])
+    assert legend(runs).startswith("PSNR / SSIM / perceptual distance / MSE: ")
+    whole, hole = (list(table.cells.values()) for table in paper_tables(runs))
+    assert whole == ["1.00 / 2.000 / 3.0000 / 4.00000 (1)"] and hole == ["7.0000 / 8.00000 (1)"]
+    assert spread_tables(runs) == []
+
+
+def test_standard_deviations_stand_in_tables_of_their_own(grid):
+    spread = spread_tables(snapshots(grid))[1]
+    assert spread.title == "tiny, cats: hole, standard deviations over the pictures"
+    assert spread.cells["default", SMALL] == "1.41 / 0.000 (2)"
 
 
 def test_two_runs_of_one_place_are_two_rows_of_a_table(tmp_path):
