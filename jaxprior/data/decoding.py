@@ -133,6 +133,26 @@ def decode(data: bytes, *, name: str = "the picture", max_pixels: int = MAX_PIXE
         return _decode(image, code_points_of(image.format, data))
 
 
+def upright_size(data: bytes, *, name: str = "the picture") -> tuple[int, int]:
+    """Height and width that `decode` will give a picture, as its header tells them; no pixel is decoded.
+
+    Arguments:
+        data: the whole file.
+        name: what error messages call the picture.
+
+    Raises:
+        ImageError: the picture cannot be used, as far as its header tells.
+
+    Example:
+        >>> file = io.BytesIO()
+        >>> Image.new("L", (20, 10)).save(file, "PNG")
+        >>> upright_size(file.getvalue())
+        (10, 20)
+    """
+    with open_safely(data, name=name) as image:
+        return _upright_sides(image, _orientation(image))
+
+
 @contextlib.contextmanager
 def open_safely(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[ImageFile.ImageFile]:
     """Open the bytes of a picture file whose header is sound, for what reads more of it than its colours.
@@ -242,9 +262,8 @@ def upright(
     Returns:
         `[h, w, channels]`.
     """
-    orientation, (width, height) = _orientation(image), image.size
-    sides = (width, height) if orientation in _ON_ITS_SIDE else (height, width)
-    pixels = np.empty((*sides, channels), dtype)
+    orientation = _orientation(image)
+    pixels = np.empty((*_upright_sides(image, orientation), channels), dtype)
     stored = _STORED[orientation](pixels)
     for place, tile in _tiles(image):
         stored[place] = convert(tile)
@@ -328,6 +347,12 @@ def _match_transparency(image: Image.Image, raw_mode: str) -> None:
         image.info["transparency"] = transparent * {"L;2": 85, "L;4": 17}[raw_mode]
     elif raw_mode == "RGB;16B":
         image.info["transparency"] = tuple(value >> 8 for value in transparent)
+
+
+def _upright_sides(image: Image.Image, orientation: int) -> tuple[int, int]:
+    """Height and width of a picture after it is turned."""
+    width, height = image.size
+    return (width, height) if orientation in _ON_ITS_SIDE else (height, width)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -6,9 +6,11 @@ the same in fixed point and rounds to 8 bits.
 """
 
 import functools
+from typing import overload
 
 import jax
 import numpy as np
+from numpy.typing import NDArray
 
 from jaxprior.nn.resampling import axis_weights, cell_centres, cubic, resample, scaled_centres
 
@@ -21,11 +23,21 @@ REACH = 2
 """How many small pixels around its own place decide a pixel, in each direction, of a small or of a large picture."""
 
 
+@overload
 def shrink_bicubic(x: Array, factor: int) -> Array:
+    """By JAX."""
+
+
+@overload
+def shrink_bicubic(x: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
+    """By NumPy."""
+
+
+def shrink_bicubic(x: Array | np.ndarray, factor: int) -> Array | np.ndarray:
     """Pictures [..., factor h, factor w, c] -> [..., h, w, c], antialiased, in the type of x.
 
     Arguments:
-        x: pictures or features; a float64 NumPy array is computed by NumPy.
+        x: pictures or features; a float64 NumPy array is computed by NumPy, anything else by JAX.
         factor: how many times smaller; it divides both sides.
 
     Example:
@@ -36,11 +48,21 @@ def shrink_bicubic(x: Array, factor: int) -> Array:
     return resample(x, rows, columns)
 
 
+@overload
 def enlarge_bicubic(x: Array, factor: int) -> Array:
+    """By JAX."""
+
+
+@overload
+def enlarge_bicubic(x: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
+    """By NumPy."""
+
+
+def enlarge_bicubic(x: Array | np.ndarray, factor: int) -> Array | np.ndarray:
     """Pictures [..., h, w, c] -> [..., factor h, factor w, c], in the type of x.
 
     Arguments:
-        x: pictures or features; a float64 NumPy array is computed by NumPy.
+        x: pictures or features; a float64 NumPy array is computed by NumPy, anything else by JAX.
         factor: how many times larger.
 
     Example:

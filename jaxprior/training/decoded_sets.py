@@ -53,14 +53,16 @@ def sets_folder() -> Path | None:
     return None if folder is None else folder / "pictures"
 
 
-def key_of(sources: Sequence[ImageSource], *, resolution: int, channels: int) -> str:
+def key_of(sources: Sequence[ImageSource], *, resolution: int, channels: int, way: str = "") -> str:
     """The name of the set that these pictures give, a hash of all that its pixels depend on.
 
     Arguments:
         sources: the pictures, in order.
         resolution, channels: of the decoded pictures.
+        way: see `jaxprior.training.decoding.decoded`.
     """
-    digest = hashlib.sha256(json.dumps([DECODING, PIL.__version__, resolution, channels]).encode())
+    way_of = [way] if way else []
+    digest = hashlib.sha256(json.dumps([DECODING, PIL.__version__, resolution, channels, *way_of]).encode())
     archives: dict[Path, tuple] = {}
     for source in sources:
         if source.member is None:

@@ -33,6 +33,7 @@ def decoded(
     shape: tuple[int, int, int, int],
     asked: list[Any],
     in_memory: int | None = None,
+    way: str = "",
 ) -> tuple[np.ndarray | StoredPixels, Account]:
     """Decode pictures, or open the file in which they lie decoded since an earlier command.
 
@@ -45,6 +46,7 @@ def decoded(
         shape: (n, h, w, c) if all pictures turn out to be usable.
         asked: the words in which the pictures are asked for, JSON values: what replaces them is asked for in the same.
         in_memory: bytes up to which they are kept in memory; None for `IN_MEMORY`.
+        way: names what is made of the pictures, where that is not to fit each to a square.
 
     Returns:
         (uint8 [n, h, w, c] in memory or in a file, what is said about the pictures).
@@ -56,7 +58,7 @@ def decoded(
     if most <= (IN_MEMORY if in_memory is None else in_memory) or sets_folder() is None:
         return _gathered(decoding(account), shape), account
     try:
-        kept = _kept(sources, decoding, shape, asked)
+        kept = _kept(sources, decoding, shape, asked, way)
         return kept.pixels(), Account.of(kept.about, [source.name for source in sources])
     except NoRoom as error:
         reason = str(error)
@@ -73,10 +75,10 @@ def decoded(
 
 
 def _kept(
-    sources: Sequence[ImageSource], decoding: Decoding, shape: tuple[int, int, int, int], asked: list[Any]
+    sources: Sequence[ImageSource], decoding: Decoding, shape: tuple[int, int, int, int], asked: list[Any], way: str
 ) -> DecodedSet:
     """The set of these pictures on disk, made if need be."""
-    key, account = key_of(sources, resolution=shape[1], channels=shape[3]), Account()
+    key, account = key_of(sources, resolution=shape[1], channels=shape[3], way=way), Account()
 
     def usable(found: DecodedSet) -> bool:
         """It is of these pictures, and files that could not be read then, perhaps of a disk that was away, cannot be

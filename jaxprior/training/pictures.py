@@ -7,6 +7,7 @@ kept in memory, many in a file of the user's cache folder (`decoded_sets`), of w
 
 import hashlib
 import warnings
+from collections.abc import Sized
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -154,7 +155,7 @@ def read(inputs: PictureInputs, settings: Any, *, limit: int | None = None) -> T
     return TrainingData(pictures=pictures, source=str(inputs.data))
 
 
-def count_trained(pictures: Pictures, held_out: int) -> int:
+def count_trained(pictures: Sized, held_out: int) -> int:
     """How many of the pictures are trained on; those after them are held out, a quarter of all at most.
 
     Arguments:

@@ -1,7 +1,8 @@
 """What recipes have in common: number types and optimisers of their settings, and phases of equal steps."""
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import jax.numpy as jnp
 import optax
@@ -30,6 +31,29 @@ def average_decay(settings: TrainingSettings, index):
     return warm_decay(settings.ema_decay, index, settings.ema_ramp)
 
 
+def _unchanged(state: Any) -> Any:
+    return state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One of several stages of a training, which differ in what a step does.
+
+    Fields:
+        steps: how many.
+        name: comes first in the names of its phases, such as "mse, ".
+        before: steps of the training before it.
+        begin: what happens to the state when it begins.
+        parts: phases into which it is cut.
+    """
+
+    steps: int
+    name: str = ""
+    before: int = 0
+    parts: int = PARTS
+    begin: Callable[[Any], Any] = _unchanged
+
+
 class OfSteps(Protocol):
     """The settings of a training that is so many equal steps long."""
 
@@ -49,26 +73,35 @@ class OfSteps(Protocol):
         ...
 
 
-def cut_into_parts(step: Callable, batches: Callable, recipe: OfSteps, *, frozen: tuple = ()) -> list[Phase]:
+def cut_into_parts(
+    step: Callable,
+    batches: Callable,
+    recipe: OfSteps,
+    *,
+    frozen: tuple = (),
+    stage: Stage | None = None,
+) -> list[Phase]:
     """Phases "part 1 of 10" and so on: after each the evaluator measures, and a checkpoint is kept.
 
     Arguments:
-        step: (index since the training began, state, batch, key, *frozen) -> (state, metrics).
+        step: (index since the training or the stage began, state, batch, key, *frozen) -> (state, metrics).
         batches: (pictures drawn before, pictures a step, seed) -> function of a batch's number.
         recipe: the settings.
         frozen: what every step gets besides, for example networks that are not trained. They are arguments, because
             what a compiled step closes over becomes a part of the program.
+        stage: which part of the training these steps are; None where they are all of it.
     """
+    stage = Stage(steps=recipe.steps) if stage is None else stage
     phases, done = [], 0
-    for part in range(1, PARTS + 1):
-        steps = recipe.steps * part // PARTS - done
+    for part in range(1, stage.parts + 1):
+        steps = stage.steps * part // stage.parts - done
         phases.append(
             Phase(
-                name=f"part {part} of {PARTS}",
+                name=f"{stage.name}part {part} of {stage.parts}",
                 steps=steps,
-                begin=lambda state: state,
+                begin=stage.begin if part == 1 else _unchanged,
                 step=lambda index, *args, offset=done: step(index + offset, *args, *frozen),
-                batch=batches(done * recipe.batch_size, recipe.batch_size, recipe.seed),
+                batch=batches((stage.before + done) * recipe.batch_size, recipe.batch_size, recipe.seed),
                 images_per_step=recipe.batch_size,
                 programs=lambda *shapes: step_programs(step, *shapes, *shapes_of(frozen)),
             )

@@ -34,7 +34,7 @@ def filled(name: str, shape: tuple[int, ...], *, seed: int, gain: float) -> np.n
 
 def generator_of(name: str, factor: int, *, seed: int) -> tuple[Generator, dict]:
     """The public generator of five blocks as float64, and its variables. `name` ends in a dot if it is not empty."""
-    generator = Generator(blocks=5, factor=factor, output="tanh", dtype=jnp.float64)
+    generator = Generator(blocks=5, factor=factor, output="tanh", dtype=jnp.float64, trained_on="cpu")
     shapes = {}
     for ours, conv, norm in layers_of(generator):
         wide, size = (256, 3) if ours.startswith("up") else (64, 3)
@@ -70,7 +70,7 @@ def critic_of(name: str, *, seed: int) -> tuple[Critic, dict]:
     for ours, number, shape in (("dense", 24, (1024, 512)), ("output", 26, (1, 1024))):
         kernel = tensor(f"{number}.weight", *shape, 1, 1)[..., 0, 0].T
         params[ours] = {"kernel": kernel, "bias": tensor(f"{number}.bias", shape[0])}
-    return Critic(dtype=jnp.float64), {"params": params, "batch_stats": statistics}
+    return Critic(dtype=jnp.float64, trained_on="cpu"), {"params": params, "batch_stats": statistics}
 
 
 def nhwc(x: np.ndarray) -> np.ndarray:
