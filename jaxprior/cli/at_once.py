@@ -7,10 +7,11 @@ from typing import Any
 import typer
 
 from jaxprior.cli import options as opt
-from jaxprior.cli.console import load_jax, mistakes, print_summary
+from jaxprior.cli.console import load_jax, mistakes, print_summary, say
 from jaxprior.cli.shares import check_share, resolve_share, say_report
 from jaxprior.cli.solving import SOME_FAILED, solve
 from jaxprior.errors import JaxpriorError
+from jaxprior.protocols import RESTORER_TASKS, Restores
 from jaxprior.settings import listed
 
 
@@ -73,6 +74,25 @@ def restore_at_once(
     say_report(path, out)
     if (rows.status != "ok").any():
         raise typer.Exit(SOME_FAILED)
+
+
+def say_restorer_instead(rows: Any, task: Any) -> None:
+    """Name a restorer that is at hand for a task, where pictures do not look like what the prior was trained on."""
+    from jaxprior.reporting.tables import poor_fits
+    from jaxprior.restoration.restored_tasks import factor_of
+    from jaxprior.weights.loader import named_restorers
+    from jaxprior.weights.outlines import outline_restorer
+
+    if task.name not in RESTORER_TASKS or not poor_fits(rows):
+        return
+    for name in named_restorers():
+        try:
+            restores = outline_restorer(name).restores
+        except JaxpriorError:
+            continue  # a damaged file is told by those who ask for it
+        if restores == Restores(task.name, factor_of(task)):
+            say(f"`--restorer {name}` does this for pictures of any kind and size, without a prior.")
+            return
 
 
 def _cell_of(

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from jaxprior.cli import options as opt
-from jaxprior.cli.at_once import restore_at_once
+from jaxprior.cli.at_once import restore_at_once, say_restorer_instead
 from jaxprior.cli.console import load_jax, mistakes, print_summary
 from jaxprior.cli.derived import options_of, spelled_option
 from jaxprior.cli.method import check, method_options, method_table, resolve
@@ -160,6 +160,7 @@ def _restore(
     )  # fmt: skip
     path = evaluation.write_closing_report([folder], share=share)
     print_summary([cell.title], [rows], told=() if told is None else (told,), trained_on=trained_on(prior.card))
+    say_restorer_instead(rows, cell.task)
     say_report(path, out)
     if (rows.status != "ok").any():
         raise typer.Exit(SOME_FAILED)

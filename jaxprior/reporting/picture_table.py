@@ -32,8 +32,6 @@ original; what else there is, such as the mask, stands beside them, smaller. Dra
 
 
 CAPTIONS = {"inputs": "input", "masks": "mask", "raw": "generator", "images": "restored", "originals": "original"}
-ANSWER = "autoencoder"
-"""What stands in the generator's place where the results are an autoencoder's answers."""
 PARTS = {"inputs": INPUT, "originals": ORIGINAL}
 
 
@@ -60,7 +58,7 @@ def tiles_of(run: Snapshot, row: Row) -> list[Tile]:
     Where the task merges nothing with the input, what the generator made is what was restored.
     """
     draws = [Tile(caption, path, DRAW) for caption, path in run.draws(row).items()]
-    captions = {**CAPTIONS, "raw": ANSWER} if run.answered else CAPTIONS
+    captions = CAPTIONS if run.answering is None else {**CAPTIONS, "raw": run.answering}
     return [
         Tile(
             captions["images"] if kind == run.final else captions[kind],

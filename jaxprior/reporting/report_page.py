@@ -55,10 +55,10 @@ MERGED_NOTE = (
 """What is said where the two differ."""
 
 ANSWERED_NOTE = (
-    "In a row, restored is the result, in which what is known was put back, and autoencoder is what the network that "
+    "In a row, restored is the result, in which what is known was put back, and {network} is what the network that "
     "answered itself made. Nothing was inverted, so there is no loss."
 )
-"""What is said where an autoencoder's answers are the results."""
+"""What is said where the answers of an autoencoder or a restorer are the results."""
 
 ERRORS_NOTE = (
     "Lines are medians over the pictures, bands go from the lower to the upper quartile. Compared is the picture that "
@@ -219,7 +219,10 @@ def _pictures(runs: Sequence[Snapshot], base: Path) -> list[str]:
         f"<h2>Pictures{'' if several else ', poor fits first' if poor else ', worst first'}</h2>",
         *(f'<p class="warning">{escape(text)}</p>' for text in _said(runs, _fit)),
         f'<p class="note">{MERGED_NOTE}</p>' if any(_merged(run) and not run.answered for run in runs) else "",
-        f'<p class="note">{ANSWERED_NOTE}</p>' if any(_merged(run) and run.answered for run in runs) else "",
+        *(
+            f'<p class="note">{ANSWERED_NOTE.format(network=network)}</p>'
+            for network in dict.fromkeys(run.answering for run in runs if _merged(run) and run.answered)
+        ),
         f'<p class="note">{DRAWS_NOTE}</p>' if any(run.record["configuration"].get("draws") for run in runs) else "",
         f'<p class="note">{_left_out(left_out)}</p>' if left_out else "",
         picture_table(

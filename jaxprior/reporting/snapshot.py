@@ -78,8 +78,18 @@ class Snapshot:
 
     @property
     def answered(self) -> bool:
-        """Whether the results are an autoencoder's own answers, so that nothing was inverted."""
-        return (self.record["configuration"].get("refine") or {}).get("type") == "OwnAnswer"
+        """Whether the results are the own answers of another network, so that nothing was inverted."""
+        return self.answering is not None
+
+    @property
+    def answering(self) -> str | None:
+        """The kind of network whose answers the results are, "autoencoder" or "restorer"; None for the generator."""
+        refine = self.record["configuration"].get("refine") or {}
+        if refine.get("type") != "OwnAnswer":
+            return None
+        network = refine.get("network")
+        restorer = isinstance(network, dict) and network.get("type") == "Restorer"
+        return "restorer" if restorer else "autoencoder"
 
     @property
     def native(self) -> bool:

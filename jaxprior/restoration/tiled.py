@@ -44,6 +44,9 @@ REACHES = 6
 BLEND = 8
 """Pixels over which neighbouring tiles go over into each other."""
 
+ROWS = 64
+"""Of a result that are converted at once to the photograph's own type."""
+
 BATCH = 8
 """Tiles at once on an accelerator. A CPU does them one by one, which is as fast and takes less memory."""
 
@@ -286,11 +289,13 @@ class _Photo:
     def _finish(self, end: int, rows: int) -> None:
         """Finish all rows of the result before `end`; the strip begins there then, and has so many rows."""
         count = end - self.top
-        made = with_channels(np.clip(self.strip[:count], -1, 1), self.photo.shape[-1])
-        finished, some = as_type(made, self.photo.dtype), slice(self.top, end)
-        if self.missing is not None:
-            finished = np.where(self.missing[some, :, None], finished, self.photo[some])
-        self.result[some] = finished
+        for first in range(0, count, ROWS):  # a few rows at a time: conversions hold several copies
+            made = with_channels(np.clip(self.strip[first : min(first + ROWS, count)], -1, 1), self.photo.shape[-1])
+            some = slice(self.top + first, self.top + first + len(made))
+            finished = as_type(made, self.photo.dtype)
+            if self.missing is not None:
+                finished = np.where(self.missing[some, :, None], finished, self.photo[some])
+            self.result[some] = finished
         strip = np.zeros((rows, *self.strip.shape[1:]), np.float32)
         strip[: len(self.strip) - count] = self.strip[count:]
         self.strip, self.top = strip, end

@@ -9,13 +9,15 @@ import pytest
 import tiny_restorer
 from commands import call
 from PIL import Image
+from tiny_prior import write_tiny_prior
 
 import jaxprior as jp
 from jaxprior import operators
 from jaxprior.data import images
 from jaxprior.errors import RunError
-from jaxprior.evaluation import Cell, Observer, RestorerCell, RunFolder, Stopped, run_cell
+from jaxprior.evaluation import Cell, Observer, RestorerCell, RunFolder, Stopped, run_cell, solving
 from jaxprior.evaluation.at_once import RestorerSolver
+from jaxprior.weights import registry
 
 
 @pytest.fixture(autouse=True)
@@ -224,6 +226,20 @@ def test_what_does_not_go_together_is_one_sentence(words, sentence, enlarging, f
     given = [places.get(word, word) for word in words.split()]
     output = " ".join(call(*given, "-o", tmp_path / "run", code=2).output.split())
     assert sentence in output and not (tmp_path / "run").exists()
+
+
+def test_a_command_names_a_restorer_where_pictures_are_not_like_the_priors(photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("JAXPRIOR_DATA", str(tmp_path / "data"))
+    (photos / "broken.png").unlink()
+    write_tiny_prior(tmp_path / "prior.safetensors")
+    monkeypatch.setattr(solving, "judge", lambda _prior, observed, _task: ["poor"] * len(observed))
+    command = ["superres", photos, "--clean", "--limit", "1", "--factor", "2", "-o", tmp_path / "run"]
+    command += ["--prior", tmp_path / "prior.safetensors", "--codes", 2, "--layer", 4, "--steps", 1, "--init", "random"]
+    assert "--restorer" not in call(*command).output
+    for name, factor in (("other", 3), ("right", 2)):
+        (registry.restorers_folder() / name).mkdir(parents=True)
+        tiny_restorer.save(registry.restorers_folder() / name / "model.safetensors", factor=factor)
+    assert "`--restorer right` does this for pictures of any kind and size" in call(*command).output
 
 
 def test_cells_and_networks_of_two_kinds_are_told_apart(enlarging, photos, tmp_path):
