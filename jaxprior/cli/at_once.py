@@ -15,7 +15,7 @@ from jaxprior.protocols import RESTORER_TASKS, Restores
 from jaxprior.settings import listed
 
 
-OF_SEARCHES = ("prior", "memory", "error_every", "perceptual", "size")
+OF_SEARCHES = ("prior", "memory", "error_every", "size")
 """Options of all commands that mean nothing without a search."""
 
 
@@ -56,7 +56,7 @@ def restore_at_once(
     with mistakes():
         if outline.restores is not None:
             cell = _cell_of(task, outline.restores.factor, observed, options, names)
-            evaluation.check_cell(cell, outline, out)
+            evaluation.check_cell(cell, outline, out, perceptual=options.perceptual)
     load_jax()
     from jaxprior.weights.restorers import load_restorer
 
@@ -67,8 +67,9 @@ def restore_at_once(
         cell = _cell_of(task, restorer.factor, observed, options, names)
     folder = evaluation.RunFolder(out, share=share)
     rows = solve(
-        cell, found[: options.limit], folder, prior=restorer, among=found, batch_size=options.batch_size
-    )
+        cell, found[: options.limit], folder, prior=restorer, among=found, batch_size=options.batch_size,
+        perceptual=options.perceptual,
+    )  # fmt: skip
     path = evaluation.write_closing_report([folder], share=share)
     print_summary([cell.title], [rows])
     say_report(path, out)

@@ -119,12 +119,13 @@ class RestorerSolver:
     Arguments:
         cell, restorer: what to do, and with what.
         wanted: tiles at once; None for what the device gains by.
+        network: the feature network in which results are compared with their originals, or None.
     """
 
     memory_plan = FULL_SPEED
 
-    def __init__(self, cell: RestorerCell, restorer: Restorer, *, wanted: int | None):
-        self.cell, self.restorer = cell, restorer
+    def __init__(self, cell: RestorerCell, restorer: Restorer, *, wanted: int | None, network: Any = None):
+        self.cell, self.restorer, self.network = cell, restorer, network
         self.batch = default_batch() if wanted is None else wanted
         self.at_once = min(self.batch, MOST_AT_ONCE)
 
@@ -161,7 +162,9 @@ class RestorerSolver:
         if job.truth is not None:
             with doing("measuring what was found"):
                 raw = None if job.mask is None else (picture, job.mask)
-                figures = score_photo(picture, job.truth, raw, task=self.cell.task, measures=self.cell.measures)
+                figures = score_photo(
+                    picture, job.truth, raw, task=self.cell.task, network=self.network, measures=self.cell.measures
+                )
         nothing: Any = np.zeros(0, np.float32)
         return Found(
             raw=nothing,

@@ -102,6 +102,11 @@ class Cell:
         return self.size == "native"
 
     @property
+    def is_answered(self) -> bool:
+        """Whether a restorer answers at once, so that whole pictures of any size come back; see `RestorerCell`."""
+        return False
+
+    @property
     def title(self) -> str:
         """Short name for tables: "reconstruct" or "inpaint center:0.25"."""
         return self.task.label if self.mask is None else f"{self.task.label} {self.mask.label}"

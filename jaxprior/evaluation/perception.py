@@ -33,8 +33,8 @@ SAID = "perceptual"
 
 
 def compares(cell: Cell) -> bool:
-    """Whether the results of a cell can be compared in a network: with originals, all of one size."""
-    return not cell.keeps_size and (cell.clean or cell.reference is not None)
+    """Whether the results of a cell can be compared in a network: with originals, of one size or whole pictures."""
+    return (cell.is_answered or not cell.keeps_size) and (cell.clean or cell.reference is not None)
 
 
 def check_perceptual(source: str | os.PathLike | None, cell: Cell, run: Path | None = None) -> None:
@@ -50,7 +50,7 @@ def check_perceptual(source: str | os.PathLike | None, cell: Cell, run: Path | N
     """
     if source is None or str(source) == NONE:
         return
-    if cell.keeps_size:
+    if cell.keeps_size and not cell.is_answered:
         raise RunError(
             "A perceptual distance is measured at the prior's size, and here photographs keep their own: add "
             "--size fit, or leave --perceptual out."
@@ -74,7 +74,8 @@ def choose_network(
         source: name or file of a feature network, `NONE`, or None for the default.
         cell: what is to be done; results that cannot be compared have no network.
         run: its folder; a run that has begun keeps its network.
-        image_shape: (h, w, c) of the pictures that are compared.
+        image_shape: (h, w, c) of the pictures that are compared. Where a restorer answers, they have many sizes, for
+            each of which the network is compiled: then only a network that is named is taken.
 
     Returns:
         A `FeatureNetwork`, and what run.json says of it: "source", "title" and "sha256". None for both where there is
@@ -91,11 +92,11 @@ def choose_network(
     if source is None and begun:
         return (None, None) if said is None else _load_again(run, said, image_shape)
     if source is None:
-        return _first_installed(image_shape)
+        return (None, None) if cell.is_answered else _first_installed(image_shape)
     network, now = _load(source)
     if begun:
         _check_same(run, said, now["sha256"], now["title"])
-    if (why := network.refuses(image_shape)) is not None:
+    if not cell.is_answered and (why := network.refuses(image_shape)) is not None:
         raise WeightsError(
             f"{source}: pictures of {image_shape[0]}x{image_shape[1]} pixels cannot be compared in this network "
             f"({why}); take another one, or none."

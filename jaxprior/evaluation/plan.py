@@ -194,7 +194,7 @@ def run_recipe(
                     among=planned.among,
                     batch_size=batch_size,
                     memory=memory,
-                    perceptual=None if isinstance(planned.cell, RestorerCell) else recipe.perceptual,
+                    perceptual=recipe.perceptual,
                     observer=observer,
                     command=command,
                     labels=planned.labels,

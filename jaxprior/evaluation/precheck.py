@@ -111,7 +111,7 @@ def check_recipe(recipe: Recipe, run: Path) -> None:
         if restorer.restores is not None:
             with at(f"{recipe.where}: {restorer.card.get('name', restorer.source)}"):
                 for cell in restorer_cells(recipe, restorer.restores):
-                    check_cell(cell, restorer)
+                    check_cell(cell, restorer, perceptual=recipe.perceptual)
 
 
 def check_kind(run: Path) -> None:

@@ -52,6 +52,11 @@ class RestorerCell(Cell):
             raise RunError(f"The task {self.task.label} {given}.")
 
     @property
+    def is_answered(self) -> bool:
+        """A restorer answers."""
+        return True
+
+    @property
     def title(self) -> str:
         """Short name for tables: "superres x4", or what the prior's would be called for pictures that are degraded."""
         if is_enlarged(self.task) and not self.clean:

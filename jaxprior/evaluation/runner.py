@@ -91,7 +91,8 @@ def run_cell(
         perceptual: name or file of the feature network in which results are compared with their originals (the figures
             "perceptual" and "perceptual_hole", see `jaxprior.metrics.perceptual`), or "none". By default what the run
             began with, and in a new run the first that is installed of `jaxprior.evaluation.perception.DEFAULTS`.
-            Photographs that keep their size are not compared in a network.
+            Photographs that keep their size are not compared in a network, unless a restorer restored them and one is
+            named.
         observer: is told about progress.
         command: how to go on with this run, for run.json.
         labels: "prior", "data", "task" and "method", what the cell is called in a grid.
@@ -152,7 +153,7 @@ def run_cell(
         mine = folder.share.of(sources)
         began, memory_plan = _began(folder, record["device"])
         if isinstance(cell, RestorerCell):
-            solver = RestorerSolver(cell, prior, wanted=batch_size or began)
+            solver = RestorerSolver(cell, prior, wanted=batch_size or began, network=network)
         else:
             most = len(mine) * (SQUARES if cell.keeps_size else 1)
             wanted = batch_size or began or min(max(most, 1), DEFAULT_BATCH * jax.local_device_count())

@@ -7,6 +7,7 @@ See `jaxprior.metrics.CONVENTION`, which every table prints.
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -18,7 +19,7 @@ from jaxprior.metrics._images import clip
 from jaxprior.metrics.draws import SPREAD
 from jaxprior.metrics.perceptual import feature_distance
 from jaxprior.operators import Identity, Operator, batched, map_images
-from jaxprior.protocols import DRAWS, HOLE, MASK, MERGE, MERGED, NETWORK, OBSERVED, TRUTH, WHOLE
+from jaxprior.protocols import DRAWS, HOLE, MASK, MERGE, MERGED, NETWORK, OBSERVED, RESULT, TRUTH, WHOLE
 from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
 
@@ -84,6 +85,7 @@ def score_photo(
     raw: tuple[np.ndarray, np.ndarray] | None,
     *,
     task: Operator | None = None,
+    network: Any = None,
     measures: Sequence[str] = (),
 ) -> dict[str, float]:
     """Return the figures of a whole photograph at its own size, which compare the result with the original.
@@ -94,6 +96,7 @@ def score_photo(
             if there is none.
         task: the forward operator where it says something of the figures, as its factor the border that some leave
             out; without it, one that fills holes or gives colours.
+        network: see `score`; what is too small for it is not compared in it.
         measures: see `score`.
 
     Raises:
@@ -105,6 +108,9 @@ def score_photo(
     merging = task is None or task.fills_holes
     parts = {MERGED: {TRUTH, MERGE}} if merging else {WHOLE: {TRUTH}}
     parts |= {} if raw is None else {HOLE: {TRUTH, MASK}}
+    if network is not None and network.refuses(truth.shape) is None:
+        scored = scored._replace(distance=feature_distance(network, clip(result), clip(original)))
+        parts = {part: {*there, NETWORK} for part, there in parts.items()} | {RESULT: {TRUTH, NETWORK}}
     return {
         one.name: float(_foreign_figure(one, scored)[0])
         for one in installed_metrics()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tiny_restorer
 from commands import call
+from foreign_features import vgg_state, vgg_tree
 from PIL import Image
 from tiny_prior import write_tiny_prior
 
@@ -18,6 +19,7 @@ from jaxprior.errors import RunError
 from jaxprior.evaluation import Cell, Observer, RestorerCell, RunFolder, Stopped, run_cell, solving
 from jaxprior.evaluation.at_once import RestorerSolver
 from jaxprior.weights import registry
+from jaxprior.weights.storage import save_weights
 
 
 @pytest.fixture(autouse=True)
@@ -240,6 +242,23 @@ def test_a_command_names_a_restorer_where_pictures_are_not_like_the_priors(photo
         (registry.restorers_folder() / name).mkdir(parents=True)
         tiny_restorer.save(registry.restorers_folder() / name / "model.safetensors", factor=factor)
     assert "`--restorer right` does this for pictures of any kind and size" in call(*command).output
+
+
+def test_whole_pictures_are_compared_in_a_network_that_is_named(enlarging, filling, photos, tmp_path):
+    (photos / "broken.png").unlink()
+    cut = tmp_path / "cut.safetensors"
+    save_weights(cut, {"network": vgg_tree(vgg_state("vgg16", last=14))}, {"architecture": "vgg16", "name": "cut"})
+    common = ("--clean", "--limit", "1", "--perceptual", cut)
+    call("superres", photos, "--restorer", enlarging, *common, "-o", tmp_path / "large")
+    call("inpaint", photos, "--mask", "center:0.25", "--restorer", filling, *common, "-o", tmp_path / "filled")
+    network = jp.load_features(cut)
+    for run, hole in (("large", False), ("filled", True)):
+        row = rows_of(tmp_path / run)["a.png"]
+        x, y = (images.to_float(picture(tmp_path / run, kind, row))[None] for kind in ("images", "originals"))
+        assert row.perceptual == pytest.approx(float(jp.metrics.perceptual(network, x, y)[0]), rel=1e-3)
+        assert (row.perceptual_hole is not None) == hole
+    observed = ("superres", photos, "--restorer", enlarging, "--perceptual", cut, "-o", tmp_path / "none")
+    assert "compares results with originals" in call(*observed, code=2).output
 
 
 def test_cells_and_networks_of_two_kinds_are_told_apart(enlarging, photos, tmp_path):
