@@ -31,6 +31,8 @@ FAMILY = Family(
     jaxprior train srgan --data photos/ -o runs/superres
     jaxprior train srgan --data photos.zip --factor 2 --steps 3000 -o runs/twice
     jaxprior train srgan --data photos/ --adversarial-steps 2000 --features squeezenet -o runs/srgan
+    jaxprior train srgan --data photos/ --from runs/superres --steps 0 --adversarial-steps 2000 \\
+        --features squeezenet -o runs/sharper
     ```
     """,
         )

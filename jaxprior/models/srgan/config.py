@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from jaxprior.protocols import Restores
-from jaxprior.settings import check_choices
+from jaxprior.settings import check_choices, setting
 from jaxprior.training.settings import TrainingSettings, check_widths, network_setting, recipe_setting
 
 
@@ -40,11 +40,19 @@ class SrganRecipe(TrainingSettings):
             for the generator and 1 - D(x) + D(G) for the critic, D being the sigmoid of its score, as in the public
             code of leftthomas.
         turn: turn crops by quarters at random.
+        start_from: name, file or run of a trained network that the training goes on with, see `.settled`; None begins
+            with random weights.
         held_out: photographs at the end that are not trained on but measured; no more than a quarter of all.
         evaluate_features: name or file of a feature network in which held-out pictures are compared, by default that of
             `features`. It decides no weight.
     """
 
+    start_from: str | None = setting(
+        None,
+        "Go on with the weights of this run or file, and with its sizes, for example with critic and content loss.",
+        metavar="RUN|FILE|NAME",
+        option="--from",
+    )
     factor: Literal[2, 4] = network_setting(4, "How many times larger.")
     blocks: int = network_setting(16, "Residual blocks.", metavar="N", least=1)
     width: int = network_setting(64, "Feature maps.", metavar="N", least=1)
@@ -138,7 +146,7 @@ class SrganRecipe(TrainingSettings):
 PRESETS = {
     "narrow": SrganRecipe(
         blocks=8, width=64, norm="none", skip=True, ending="direct", kernel=3, critic_widths=(32, 64, 96, 128),
-        critic_dense=256, steps=10_000, learning_rate=1e-3, schedule="cosine",
+        critic_dense=256, steps=10_000, learning_rate=5e-4, schedule="cosine",
     ),
     "paper": SrganRecipe(),
 }  # fmt: skip

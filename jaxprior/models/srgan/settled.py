@@ -1,15 +1,24 @@
-"""What is refused of an SRGAN's settings before photographs are read; no JAX is imported here."""
+"""What follows for an SRGAN's settings from the network that it goes on with, and what is refused; without JAX.
+
+A command refuses what cannot be trained before photographs are read.
+"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from jaxprior.errors import SettingsError
+from jaxprior.errors import SettingsError, WeightsError
 from jaxprior.models.srgan.config import PIXELS, SrganRecipe
+from jaxprior.weights import loader, storage
 from jaxprior.weights.outlines import outline_network
 
 
+KEPT = ("factor", "blocks", "width", "skip", "output", "ending", "kernel")
+"""Settings that a network to go on with decides."""
+
+
 def settled(recipe: SrganRecipe, given: Mapping[str, Any], *, preset_named: bool) -> SrganRecipe:
-    """The recipe of the preset, if its second stage has a content loss that can be computed.
+    """The recipe of the preset with the sizes of the network that it goes on with, if it goes on with one.
 
     Arguments:
         recipe: of the preset.
@@ -17,14 +26,32 @@ def settled(recipe: SrganRecipe, given: Mapping[str, Any], *, preset_named: bool
         preset_named: whether the command named the preset.
 
     Raises:
-        SettingsError: there are adversarial steps, and nothing says what they compare; or the reverse.
-        WeightsError: there is no such feature network.
+        SettingsError: there are adversarial steps, and nothing says what they compare; or the reverse; or a setting
+            was given that says otherwise than the network to go on with.
+        WeightsError: there is no such feature network, or no such network to go on with.
     """
     features = given.get("features", recipe.features)
     check_content(features, given.get("adversarial_steps", recipe.adversarial_steps))
     if features not in (None, PIXELS):
         outline_network(features, role="features")
-    return recipe
+    source = given.get("start_from", recipe.start_from)
+    return recipe if source is None else _continued(recipe, given, source)
+
+
+def _continued(recipe: SrganRecipe, given: Mapping[str, Any], source: str) -> SrganRecipe:
+    """The recipe with the sizes of the network of a file. Its norms are folded, so that it has none."""
+    card = storage.read_card(loader.find(source, role="restorer"))
+    config = card.get("config")
+    if card.get("architecture") != "srgan" or not isinstance(config, Mapping) or not set(KEPT) <= set(config):
+        raise WeightsError(f"--from {source}: expected the run or the file of a `jaxprior train srgan`.")
+    if config.get("before_sum") != "norm":
+        raise WeightsError(f"--from {source}: a network of an early version of the public code cannot be trained on.")
+    for name, value in {**{name: config[name] for name in KEPT}, "norm": "none"}.items():
+        if given.get(name) not in (None, value):
+            raise SettingsError(
+                f"`{name}` cannot be changed with --from: the network of {source} has {value}; leave it out."
+            )
+    return replace(recipe, norm="none", **{name: config[name] for name in KEPT})
 
 
 def check_content(features: str | None, adversarial_steps: int) -> None:

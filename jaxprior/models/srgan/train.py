@@ -31,6 +31,7 @@ from jaxprior.training.recipe import PARTS, Stage, adam, average_decay, cut_into
 from jaxprior.training.session import Plan, settings_of
 from jaxprior.training.statistics import apply_training, parted
 from jaxprior.weights.features import FeatureNetwork, load_features
+from jaxprior.weights.restorers import Restorer, load_restorer
 
 
 Array = jax.Array
@@ -69,11 +70,16 @@ def make_networks(recipe: SrganRecipe) -> tuple[Generator, Critic]:
     return generator, Critic(recipe.critic_widths, recipe.critic_dense, **shared)
 
 
-def init_state(recipe: SrganRecipe, key: Array) -> dict:
-    """Start state: variables of the generator, their average, Adam's; the critic's too, where it will have a say."""
+def init_state(recipe: SrganRecipe, key: Array, *, start: Restorer | None = None) -> dict:
+    """Start state: variables of the generator, their average, Adam's; the critic's too, where it will have a say.
+
+    Arguments:
+        recipe: the settings; key: of random weights.
+        start: a network that the training goes on with; None for a random one.
+    """
     generator, critic = make_networks(recipe)
     keys = jax.random.split(key)
-    variables = generator.init_variables(keys[0])
+    variables = generator.init_variables(keys[0]) if start is None else {"params": copied(start.params)}
     state = {"generator": variables, "average": copied(variables), "generator_opt": adam_start(variables["params"])}
     if recipe.adversarial_steps:
         state["critic"] = critic.init_variables(keys[1])
@@ -242,7 +248,7 @@ def plan(recipe: SrganRecipe, pictures: PhotoPieces) -> Plan:
     check_content(recipe.features, recipe.adversarial_steps)
     trained, held = pictures.parted(recipe.held_out)
     generator, _ = make_networks(recipe)
-    features = _features(recipe)
+    features, start = _features(recipe), None if recipe.start_from is None else load_restorer(recipe.start_from)
     judge = features if recipe.evaluate_features is None else load_features(recipe.evaluate_features)
     chosen = np.unique(np.linspace(0, len(held) - 1, min(MEASURED, len(held))).round().astype(int))
     draw = jax.jit(generator.apply)
@@ -264,9 +270,9 @@ def plan(recipe: SrganRecipe, pictures: PhotoPieces) -> Plan:
         phases += cut_into_parts(second, batches, recipe, frozen=(features,), stage=stage)
     return Plan(
         name="srgan",
-        settings={**settings_of(recipe), **_said(features)},
+        settings={**settings_of(recipe), **_said(features), **({} if start is None else {"start_from": start.sha256})},
         phases=phases,
-        init=partial(init_state, recipe),
+        init=partial(init_state, recipe, start=start),
         show=lambda state, _moment: rows_of_examples(evaluator, state),
         evaluator=evaluator,
         export=lambda state: {"generator": at_rest(state["average"])},

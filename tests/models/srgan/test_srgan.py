@@ -12,6 +12,7 @@ from jaxprior.models.srgan.networks import Critic, Generator, at_rest, from_conf
 from jaxprior.nn.norm import fold
 from jaxprior.nn.rescaling import enlarge_bicubic, shrink_bicubic
 from jaxprior.nn.shuffling import pixel_shuffle
+from jaxprior.operators import SuperResolve
 from jaxprior.training.losses import total_variation
 from jaxprior.training.statistics import apply_training
 from jaxprior.weights.restorers import build_restorer, load_restorer
@@ -101,6 +102,13 @@ def test_bicubic_shrinking_and_enlarging_are_pillows(factor):
     ):
         theirs = np.asarray(Image.fromarray(x).resize(size, Image.Resampling.BICUBIC)).astype(np.float64)
         assert ours.shape == theirs.shape and np.abs(ours - theirs).max() < 1.51
+
+
+def test_bicubic_shrinking_is_that_of_the_task():
+    """Networks are trained on what `jaxprior superres --clean` will show them."""
+    x = CHANCE.uniform(-1, 1, (20, 32, 3)).astype(np.float32)
+    task = SuperResolve(4, "antialiased")
+    np.testing.assert_allclose(shrink_bicubic(jnp.asarray(x), 4), task.apply(jnp.asarray(x)), atol=1e-6)
 
 
 @pytest.mark.parametrize("ending", ["shuffles", "direct"])

@@ -227,6 +227,20 @@ def test_a_trained_network_beats_bicubic_enlargement(tmp_path, folder):
     small = jp.images.to_float(large)[None].reshape(1, 24, 2, 18, 2, 3).mean(axis=(2, 4))
     assert restorer(small).shape == (1, 48, 36, 3)
     assert (tmp_path / "run/report.html").read_text().count("<h2>") > 3
+    check_that_another_training_goes_on_with_it(tmp_path, folder, restorer)
+
+
+def check_that_another_training_goes_on_with_it(tmp_path, folder, restorer):
+    """Its sizes and weights are those of the run, and sizes that are not are refused."""
+    given = ("train", "srgan", "--data", folder, "--from", tmp_path / "run", "--crop", 16, "--steps", 0)
+    given += ("--adversarial-steps", 10, "--features", "pixels", "--adversarial-rate", 1e-7, "--batch-size", 2)
+    told = call(*given, "-o", tmp_path / "other", "--width", 17, code=2).stderr
+    assert "`width` cannot be changed with --from" in " ".join(told.split()) and not (tmp_path / "other").exists()
+    call(*given, "-o", tmp_path / "other")
+    after = jp.load_restorer(tmp_path / "other")
+    assert after.module == restorer.module and after.card["training"]["recipe"]["start_from"] == restorer.sha256
+    for a, b in zip(jax.tree.leaves(after.params), jax.tree.leaves(restorer.params), strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-3)  # in half precision, after ten very small steps
 
 
 def test_commands_are_refused_in_a_sentence(tmp_path, folder):
