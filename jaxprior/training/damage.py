@@ -19,6 +19,7 @@ import numpy as np
 from jaxprior.data.masks import MaskSpec
 from jaxprior.operators import Operator, batched, image_axes, make_task, task_table
 from jaxprior.training.own_samples import Samples
+from jaxprior.training.photo_crops import Crops
 from jaxprior.training.pictures import Pictures, draw, to_images
 from jaxprior.training.tasks import check_task
 
@@ -167,12 +168,14 @@ class Batches:
         samples: of the prior, or None where there are only real pictures.
         damages: the tasks; none where pictures are whole.
         own: samples in a batch.
+        crop: side of random squares of the real pictures that are in a batch in place of the whole ones; None: whole.
     """
 
     pictures: Pictures | None
     samples: Samples | None
     damages: Sequence[Damage]
     own: int
+    crop: int | None = None
 
     def batches(self, start: int, size: int, seed: int) -> Callable[[int], dict[str, np.ndarray]]:
         """index -> a batch: "pictures" uint8 [size, h, w, c], real ones first; with samples "z" [size, d], 0 for real
@@ -187,7 +190,10 @@ class Batches:
             number = start // size + index
             found, pixels = self._own(number, size, seed), []
             if real and self.pictures is not None:
-                pixels = [draw(self.pictures.pixels, number * real, real, seed=seed)]
+                if self.crop is None:
+                    pixels = [draw(self.pictures.pixels, number * real, real, seed=seed)]
+                else:
+                    pixels = [Crops(self.pictures.pixels, self.crop).batches(0, real, seed)(number)]
             found["pictures"] = np.concatenate([*pixels, *([found["pictures"]] if found else [])])
             if not self.damages:
                 return found

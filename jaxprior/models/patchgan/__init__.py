@@ -13,8 +13,10 @@ FAMILY = Family(
             config="jaxprior.models.patchgan.config:PatchganRecipe",
             presets="jaxprior.models.patchgan.config:PRESETS",
             default="narrow",
-            preset_text="Recipe to start from: narrow, for two CPU cores; or full, with all of the critic.",
+            preset_text="Recipe to start from: narrow, for two CPU cores; photos, the same on random crops of "
+            "photographs; or full, with all of the critic.",
             plan="jaxprior.models.patchgan.train:plan",
+            read="jaxprior.models.patchgan.reading:read",
             use="jaxprior inpaint IMAGES --mask MASK -o OUT --restorer",
             text="""Train a network that fills holes of pictures of any size at once, without a prior.
 
@@ -27,6 +29,7 @@ FAMILY = Family(
     ```
     jaxprior train patchgan --data cats.zip -o runs/filler
     jaxprior train patchgan --data cats.zip --mask center:0.25 --mask block:0.25 -o runs/of-blocks
+    jaxprior train patchgan --data photos.zip --preset photos -o runs/of-photographs
     jaxprior train patchgan --data cats.zip --global-weight 0 --patch-weight 0 -o runs/without-a-critic
     ```
     """,

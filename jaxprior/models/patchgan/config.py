@@ -10,6 +10,9 @@ from jaxprior.settings import check_choices, setting
 from jaxprior.training.settings import TrainingSettings, check_widths, network_setting, recipe_setting
 
 
+PIECE = 2
+"""Random crops are taken of pieces of photographs whose sides are so many times longer."""
+
 LEAST_SIDE = 32
 """The smallest pictures that a training takes: the patch head's map of smaller ones would have no place."""
 
@@ -20,18 +23,25 @@ class PatchganRecipe(TrainingSettings):
 
     Fields:
         resolution: pixels of a side of the pictures that are trained on; a multiple of 16 from 32 on.
+        crops: whether they are random crops of larger photographs, or whole pictures that are fitted to the side.
         width, dilations, norm, up: of the generator, see `Generator` in `jaxprior.models.patchgan.networks`.
         critic_widths, head_width: of the critic, see `Critic` there.
         masks: specifications of what is missing; every picture of a step draws one of them.
         reconstruction_weight, global_weight, patch_weight: of the mean absolute error, of the global head's and of the
             patch head's cross-entropy. A head whose weight is 0 does not exist.
-        held_out: pictures at the end that are not trained on but measured; no more than a quarter of all.
+        held_out: pictures, or photographs, at the end that are not trained on but measured; no more than a quarter of
+            all.
         evaluate_features: a feature network in which held-out pictures are compared; it decides no weight.
         steps: how long.
         learning_rate: of both networks.
     """
 
     resolution: int = network_setting(64, "Pixels of a side, a multiple of 16.", metavar="R", least=LEAST_SIDE)
+    crops: bool = recipe_setting(
+        False,
+        "Train on random crops of photographs, which have twice the side at least, or on whole pictures.",
+        option="--crops/--whole",
+    )
     width: int = network_setting(32, "The generator's feature maps at full size.", metavar="F", least=1)
     dilations: tuple[int, ...] = network_setting(
         (1, 2, 4, 8, 1, 1), "A dilation for each of the generator's residual blocks.", metavar="N,N,..."
@@ -105,9 +115,11 @@ _NARROW = {"critic_widths": (32, 64, 128), "head_width": 256}
 
 PRESETS = {
     "narrow": PatchganRecipe(steps=3_000, **_NARROW),
+    "photos": PatchganRecipe(crops=True, resolution=96, batch_size=8, held_out=4, steps=6_000, **_NARROW),
     "full": PatchganRecipe(),
 }
-"""Named recipes: with half of the critic's feature maps for an hour of two CPU cores, and with all of them."""
+"""Named recipes: with half of the critic's feature maps for an hour of two CPU cores, on whole pictures or on crops of
+photographs, and with all of them."""
 
 
 def restores(config: Mapping[str, Any]) -> Restores:

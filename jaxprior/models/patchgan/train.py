@@ -26,6 +26,7 @@ from jaxprior.system.devices import default_platform
 from jaxprior.training import losses
 from jaxprior.training.damage import Batches, Damage, files_said, make_damages, unpacked
 from jaxprior.training.evaluators import SHOWN, rows_of_eight
+from jaxprior.training.photo_crops import PhotoPieces
 from jaxprior.training.pictures import Pictures, count_trained, to_images
 from jaxprior.training.players import adam_start, copied, ema, player
 from jaxprior.training.recipe import adam, average_decay, cut_into_parts, dtype_of
@@ -36,6 +37,9 @@ from jaxprior.weights.restorers import Restorer
 
 
 Array = jax.Array
+
+MEASURED = 64
+"""Held-out pieces of photographs that are measured at most."""
 
 
 def make_networks(recipe: PatchganRecipe) -> tuple[Generator, Critic]:
@@ -67,6 +71,22 @@ def prepared(generator: Generator, originals: Array, masks: Array) -> Array:
         module=generator, params={}, task="inpaint", reach=generator.reach, multiple=MULTIPLE, takes_mask=True
     )
     return restorer.prepare(originals, masks)
+
+
+def with_other_colours(shown: Array) -> Array:
+    """Prepared pictures, in whose holes lies the mean colour of the known pixels of the next picture of the batch.
+
+    For crops: a restorer lays the mean colour of the whole photograph into its holes, and a crop does not know that
+    one. A network that sees a foreign colour in training learns to look at what is around the hole instead.
+
+    Arguments:
+        shown: [b, h, w, c + 1] from `prepared`.
+    """
+    pictures, missing = shown[..., :-1], shown[..., -1:]
+    count = jnp.maximum(jnp.sum(1 - missing, axis=(1, 2), keepdims=True), 1)
+    colours = jnp.sum(pictures * (1 - missing), axis=(1, 2), keepdims=True) / count
+    other = jnp.where(missing > 0.5, jnp.roll(colours, 1, axis=0), pictures)
+    return jnp.concatenate([other, missing], axis=-1)
 
 
 def init_state(recipe: PatchganRecipe, key: Array) -> dict:
@@ -125,11 +145,13 @@ def make_step(recipe: PatchganRecipe) -> Callable:
     def step(index, state, batch, key):
         originals = to_images(batch["pictures"], key if recipe.mirror else None)
         masks = batch["mask"].astype(jnp.float32)
+        shown = prepared(generator, originals, masks)
+        if recipe.crops:
+            shown = with_other_colours(shown)
         params, statistics = parted(state["generator"])
         params, optimizer, (seen, statistics, filled) = player(error, adam(recipe))(
-            params, state["generator_opt"], statistics, prepared(generator, originals, masks), originals,
-            masks[..., None] > 0.5, state.get("critic"),
-        )  # fmt: skip
+            params, state["generator_opt"], statistics, shown, originals, masks[..., None] > 0.5, state.get("critic")
+        )
         variables = {"params": params, **statistics}
         average = ema(state["average"], variables, average_decay(recipe, index))
         new = {"generator": variables, "average": average, "generator_opt": optimizer}
@@ -150,11 +172,10 @@ def plan(recipe: PatchganRecipe, pictures: Pictures) -> Plan:
     Raises:
         ImageError: too few pictures. WeightsError: there is no such feature network.
     """
-    count = count_trained(pictures, recipe.held_out)
+    trained, held = trained_and_held_out(recipe, pictures)
     generator, _ = make_networks(recipe)
     tasks = [shlex.join(["inpaint", mask]) for mask in recipe.masks]
     damages = make_damages(tasks, (recipe.resolution, recipe.resolution, 3), seed=recipe.seed)
-    held: Any = np.asarray(pictures.pixels[count:])
     masks = {
         words: held_out_masks(one, len(held), recipe.resolution)
         for words, one in zip(recipe.masks, damages, strict=True)
@@ -179,7 +200,9 @@ def plan(recipe: PatchganRecipe, pictures: Pictures) -> Plan:
         name="patchgan",
         settings={**settings_of(recipe), **files_said(tasks)},
         phases=cut_into_parts(
-            make_step(recipe), Batches(Pictures(pictures.pixels[:count]), None, damages, 0).batches, recipe
+            make_step(recipe),
+            Batches(trained, None, damages, 0, crop=recipe.resolution if recipe.crops else None).batches,
+            recipe,
         ),
         init=partial(init_state, recipe),
         show=show,
@@ -194,6 +217,25 @@ def plan(recipe: PatchganRecipe, pictures: Pictures) -> Plan:
         pictures=pictures,
         seed=recipe.seed,
     )
+
+
+def trained_and_held_out(recipe: PatchganRecipe, pictures: Pictures) -> tuple[Pictures, Any]:
+    """The pictures that are trained on, and those that are measured; of photographs, the middles of pieces.
+
+    Returns:
+        The former, and uint8 [n, r, r, 3].
+
+    Raises:
+        ImageError: too few pictures.
+    """
+    if not isinstance(pictures, PhotoPieces):
+        count = count_trained(pictures, recipe.held_out)
+        return Pictures(pictures.pixels[:count]), np.asarray(pictures.pixels[count:])
+    trained, held = pictures.parted(recipe.held_out)
+    chosen = np.unique(np.linspace(0, len(held) - 1, min(MEASURED, len(held))).round().astype(int))
+    edge = (held.shape[1] - recipe.resolution) // 2
+    middle = slice(edge, edge + recipe.resolution)
+    return Pictures(trained), np.asarray(held[chosen])[:, middle, middle]
 
 
 def held_out_masks(damage: Damage, count: int, side: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from skimage import data
 import jaxprior as jp
 from jaxprior.data import images
 from jaxprior.models.patchgan.config import PatchganRecipe
+from jaxprior.models.patchgan.reading import read
 from jaxprior.models.patchgan.train import (
     head_weights,
     init_state,
@@ -21,6 +22,7 @@ from jaxprior.models.patchgan.train import (
     make_step,
     plan,
     prepared,
+    with_other_colours,
 )
 from jaxprior.nn.norm import fold
 from jaxprior.training.damage import Batches, make_damages
@@ -29,6 +31,7 @@ from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.pictures import Pictures, to_images
 from jaxprior.training.players import copied, ema, player
 from jaxprior.training.recipe import adam, average_decay
+from jaxprior.training.settings import PictureInputs
 from jaxprior.training.statistics import apply_training, parted
 from jaxprior.weights.restorers import build_restorer
 
@@ -177,6 +180,27 @@ def test_what_is_measured_is_what_the_restorer_does(photos):
         np.testing.assert_allclose(restorer(truth, mask), work.evaluator.fill(state, truth, mask), atol=1e-5)
     assert set(fold(state["average"])) == set(params["generator"])
     assert work.show(state, None).shape == (24, 32, 32, 3)
+
+
+def test_random_crops_of_photographs(tmp_path):
+    """Pieces twice as large are read, crops of them are trained on with a foreign colour in their holes."""
+    cat = data.chelsea()
+    for i in range(6):
+        images.save_png(tmp_path / f"{i}.png", cat[20 * i : 20 * i + 80, 30 * i : 30 * i + 150])
+    recipe = small_recipe(crops=True, held_out=1)
+    found = read(PictureInputs(data=tmp_path), recipe).pictures
+    assert found.pixels.shape == (36, 64, 64, 3)  # two rows of three pieces a photograph
+    work = plan(recipe, found)
+    assert work.evaluator.originals.shape == (6, 32, 32, 3)
+    batch = work.phases[0].batch(3)
+    assert batch["pictures"].shape == (4, 32, 32, 3) and batch["mask"].shape == (4, 32, 32)
+    np.testing.assert_array_equal(batch["pictures"], work.phases[0].batch(3)["pictures"])
+    pictures, masks = jnp.asarray(batch["pictures"] / np.float32(127.5) - 1), jnp.asarray(batch["mask"], jnp.float32)
+    own = np.asarray(prepared(make_networks(recipe)[0], pictures, masks))
+    other, hole = np.asarray(with_other_colours(jnp.asarray(own))), np.asarray(masks) > 0
+    np.testing.assert_array_equal(other[~hole], own[~hole])
+    for row in range(4):
+        np.testing.assert_allclose(other[row, hole[row], :3][0], own[row - 1, hole[row - 1], :3][0], atol=1e-6)
 
 
 def test_mistakes_are_sentences(tmp_path):
