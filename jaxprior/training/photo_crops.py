@@ -61,7 +61,12 @@ class PhotoPieces(Pictures):
 
 
 def load_pieces(
-    source: str | Path, *, side: int, limit: int | None = None, in_memory: int | None = None
+    source: str | Path,
+    *,
+    side: int,
+    limit: int | None = None,
+    in_memory: int | None = None,
+    order: int | None = None,
 ) -> PhotoPieces:
     """Decode a folder or zip archive of photographs, and cut them into pieces.
 
@@ -70,6 +75,7 @@ def load_pieces(
         side: of the pieces, in pixels. Smaller photographs are left out, and so are grey ones; `skipped` names them.
         limit: use only the first so many files.
         in_memory: see `jaxprior.training.pictures.load_pictures`.
+        order: seed of a random order of the photographs; None for that of their names.
 
     Raises:
         ImageError: nothing usable is found, or there is no room for the pieces.
@@ -80,12 +86,14 @@ def load_pieces(
     """
     found = images.list_images([source], limit=limit)
     photos, too_small = _sized(found, side)
+    if order is not None:
+        photos = [photos[number] for number in np.random.default_rng(order).permutation(len(photos))]
     pieces = [photo for photo, size in photos for _ in corners(size, side)]
     pixels, account = decoded(
         pieces,
         lambda account: _cut(photos, side, account),
         shape=(len(pieces), side, side, 3),
-        asked=["pieces of photographs", str(Path(source).resolve()), side, limit],
+        asked=["pieces of photographs", str(Path(source).resolve()), side, limit, order],
         in_memory=in_memory,
         way="pieces of photographs",
     )
@@ -107,13 +115,16 @@ def load_pieces(
 def read(inputs: PictureInputs, settings: Any, *, limit: int | None = None) -> TrainingData:
     """Read photographs as pieces of the side `settings.resolution`.
 
+    The photographs are in a random order, always the same, so that the last ones, which are held out, are not those
+    whose names come last: these are often of one kind.
+
     Arguments:
         inputs: where the photographs are; settings: of the training; limit: use only the first so many files.
 
     Raises:
         ImageError: see `load_pieces`; or there are fewer than four photographs.
     """
-    found = load_pieces(inputs.data, side=settings.resolution, limit=limit)
+    found = load_pieces(inputs.data, side=settings.resolution, limit=limit, order=0)
     count_trained(found.counts, 1)
     kind = f"pieces of {len(found.counts)} photographs, each"
     return TrainingData(pictures=found, kind=kind, source=str(inputs.data))

@@ -46,6 +46,14 @@ def test_pieces_are_parts_of_the_photographs_in_order(folder):
     assert (len(trained), len(held)) == (11, 4)  # no more than a quarter of the photographs
 
 
+def test_a_random_order_is_always_the_same_and_leaves_no_photograph_out(folder):
+    found, again, named = (load_pieces(folder, side=32, order=order) for order in (5, 5, None))
+    assert found.counts == again.counts != named.counts and sorted(found.counts) == sorted(named.counts)
+    np.testing.assert_array_equal(found.pixels, again.pixels)
+    ours, theirs = ({piece.tobytes() for piece in one.pixels} for one in (found, named))
+    assert ours == theirs
+
+
 def test_pieces_in_a_file_are_those_in_memory_and_are_found_again(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("JAXPRIOR_CACHE", str(tmp_path / "cache"))
     kept = load_pieces(folder, side=32, in_memory=0)

@@ -42,7 +42,7 @@ class SrganRecipe(TrainingSettings):
         turn: turn crops by quarters at random.
         start_from: name, file or run of a trained network that the training goes on with, see `.settled`; None begins
             with random weights.
-        held_out: photographs at the end that are not trained on but measured; no more than a quarter of all.
+        held_out: photographs, the last ones, that are not trained on but measured; no more than a quarter of all.
         evaluate_features: name or file of a feature network in which held-out pictures are compared, by default that of
             `features`. It decides no weight.
     """
@@ -94,7 +94,7 @@ class SrganRecipe(TrainingSettings):
     tv_weight: float = recipe_setting(0.0, "Of the total variation.", option="--tv-weight", metavar="X", least=0.0)
     loss: Literal["logistic", "linear"] = recipe_setting("logistic", "Adversarial loss.")
     turn: bool = recipe_setting(True, "Turn crops by quarters at random.", option="--turn/--no-turn")
-    held_out: int = recipe_setting(4, "Photographs at the end that only judge.", metavar="N", least=1)
+    held_out: int = recipe_setting(4, "Photographs, chosen at random, that only judge.", metavar="N", least=1)
     batch_size: int = 16
     evaluate_features: str | None = recipe_setting(
         None,
