@@ -34,12 +34,12 @@ from .operators import Operator as Operator
 from .operators import SuperResolve as SuperResolve
 from .restoration import benchmarking as benchmarking
 from .restoration.draws import Draws as Draws
-from .restoration.drivers import Result as Result
 from .restoration.drivers import invert as invert
 from .restoration.drivers import restore as restore
 from .restoration.editing import edit as edit
 from .restoration.editing import interpolate as interpolate
 from .restoration.editing import render as render
+from .restoration.inverter import Result as Result
 from .restoration.photos import RestoredPhoto as RestoredPhoto
 from .restoration.photos import restore_photo as restore_photo
 from .restoration.presets import Method as Method
