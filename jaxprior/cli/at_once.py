@@ -16,7 +16,7 @@ from jaxprior.settings import listed
 
 
 OF_SEARCHES = ("prior", "memory", "error_every", "size")
-"""Options of all commands that mean nothing without a search."""
+"""Options of all commands that mean nothing without a prior."""
 
 
 def restore_at_once(
@@ -47,6 +47,8 @@ def restore_at_once(
 
     assert options.restorer is not None
     _refuse_searching(context, [*of_methods, *OF_SEARCHES])
+    if not observed.clean and _is_given(context, "kernel"):
+        raise JaxpriorError("--kernel says how originals are shrunk: give --clean with it, or leave it out.")
     own = [name for name in ("factor", "kernel") if _is_given(context, name)]
     task = {name: value for name, value in task.items() if name in ("name", *own) or task["name"] != "superres"}
     opt.check_apart(out, paths)
@@ -117,7 +119,7 @@ def _cell_of(
 
 
 def _refuse_searching(context: typer.Context, names: Collection[str]) -> None:
-    """Refuse options that say how a prior is searched.
+    """Refuse options of priors and of their search.
 
     Raises:
         JaxpriorError: naming those that were given.
@@ -126,8 +128,8 @@ def _refuse_searching(context: typer.Context, names: Collection[str]) -> None:
     given = [spelled[name] for name in names if name in spelled and _is_given(context, name)]
     if given:
         raise JaxpriorError(
-            f"--restorer answers at once, in each picture's own size, and {listed(given)} "
-            f"{'says' if len(given) == 1 else 'say'} how a prior is searched: leave one of the two out."
+            f"--restorer takes the place of a prior and of its search, and {listed(given)} "
+            f"{'means' if len(given) == 1 else 'mean'} nothing beside it: leave one of the two out."
         )
 
 

@@ -127,9 +127,9 @@ def convert(
 ) -> None:
     """Convert a foreign checkpoint to a safetensors file of ours, without running anything that is in it.
 
-    The network is recognised by its tensors' names, and what was found is printed: generators for `--prior`, and the
-    feature networks VGG-16, VGG-19, AlexNet, SqueezeNet and Inception-v3. `--list` shows whose PGGANs are read, and
-    which are refused and why.
+    The network is recognised by its tensors' names, and what was found is printed: generators for `--prior`, the public
+    SRGAN's for `superres --restorer`, and the feature networks VGG-16, VGG-19, AlexNet, SqueezeNet and Inception-v3.
+    `--list` shows whose PGGANs are read, and which are refused and why.
 
     Of a generator and its average over the training, the average is taken, whatever the file calls it. Where names do
     not tell, the networks are listed, and `--state` names one.

@@ -92,7 +92,7 @@ def _metric(name: str, title: str, function, part: str, needs: set[str], order: 
 PSNR_LUMA = _metric(
     "psnr_luma", "PSNR-Y", _whole, WHOLE, {TRUTH}, 67,
     note="PSNR-Y = of the luma of BT.601, 16 to 235 of 255; where pictures were enlarged, without a border as wide as "
-    "the factor.",
+    "the factor, if that leaves anything.",
 )  # fmt: skip
 PSNR_LUMA_HOLE = _metric("psnr_luma_hole", "PSNR-Y hole", _hole, HOLE, {TRUTH, MASK}, 68)
 PSNR_LUMA_MERGED = _metric("psnr_luma_merged", "PSNR-Y merged", _merged, MERGED, {TRUTH, MERGE}, 69)

@@ -29,6 +29,9 @@ def _gaussian(sigma: float, radius: int) -> tuple[float, ...]:
 
 
 # One-dimensional weights of each window and the factor on its variances: 49 / 48 makes them sample variances.
+SIDE = 7
+"""Pixels of a side of the uniform window; smaller pictures have no figure."""
+
 WINDOWS = {"uniform": ((1 / 7,) * 7, 49 / 48), "gaussian": (_gaussian(1.5, 5), 1.0)}
 
 
@@ -125,10 +128,14 @@ def _merged(scored: Scored) -> Array:
     return ssim(scored.merged, scored.truth)
 
 
-SSIM = Metric(name="ssim", title="SSIM", function=_whole, part=WHOLE, needs=frozenset({TRUTH}), order=11)
+SSIM = Metric(
+    name="ssim", title="SSIM", function=_whole, part=WHOLE, needs=frozenset({TRUTH}), order=11, least=SIDE
+)
 SSIM_HOLE = Metric(
-    name="ssim_hole", title="SSIM hole", function=_hole, part=HOLE, needs=frozenset({TRUTH, MASK}), order=21
+    name="ssim_hole", title="SSIM hole", function=_hole, part=HOLE, needs=frozenset({TRUTH, MASK}), order=21,
+    least=SIDE,
 )
 SSIM_MERGED = Metric(
-    name="ssim_merged", title="SSIM merged", function=_merged, part=MERGED, needs=frozenset({TRUTH, MERGE}), order=31
+    name="ssim_merged", title="SSIM merged", function=_merged, part=MERGED, needs=frozenset({TRUTH, MERGE}), order=31,
+    least=SIDE,
 )

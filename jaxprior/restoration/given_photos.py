@@ -35,7 +35,10 @@ def as_photo(photo: Any, name: str) -> np.ndarray:
         advice = "; `photo[..., None]` gives a grey one its axis of channels" if np.ndim(photo) == 2 else ""
         raise ImageError(f"`{name}` must be a photograph [h, w, c] of 1 or 3 channels, got {described(photo)}{advice}.")
     if array.dtype != np.uint8:
-        require_pictures(np.zeros((1, 1, 1), array.dtype), name)  # which refuses whole numbers
+        whole = np.issubdtype(array.dtype, np.integer) or array.dtype == bool
+        if whole:
+            raise ImageError(f"`{name}` must be a photograph of uint8 or of floats in [-1, 1], got {described(photo)}.")
+        require_pictures(np.zeros((1, 1, 1), array.dtype), name)
     return array
 
 

@@ -246,6 +246,8 @@ class _Photo:
         self.photo, self.missing, self.rows, self.columns = photo, missing, rows, columns
         self.factor, self.channels = restorer.factor, restorer.channels
         self.colours = None if missing is None else with_channels(_mean_known(photo, missing), self.channels)[0, 0]
+        known = photo if missing is None else photo[~missing.astype(bool)]
+        self.grey = bool((known == known[..., :1]).all())  # a network of colours would tint it a little
         self.waiting = len(rows) * len(columns)
         height, width, channels = photo.shape
         self.result = np.empty((height * self.factor, width * self.factor, channels), photo.dtype)
@@ -290,7 +292,8 @@ class _Photo:
         """Finish all rows of the result before `end`; the strip begins there then, and has so many rows."""
         count = end - self.top
         for first in range(0, count, ROWS):  # a few rows at a time: conversions hold several copies
-            made = with_channels(np.clip(self.strip[first : min(first + ROWS, count)], -1, 1), self.photo.shape[-1])
+            made = np.clip(self.strip[first : min(first + ROWS, count)], -1, 1)
+            made = with_channels(with_channels(made, 1) if self.grey else made, self.photo.shape[-1])
             some = slice(self.top + first, self.top + first + len(made))
             finished = as_type(made, self.photo.dtype)
             if self.missing is not None:

@@ -32,7 +32,7 @@ Array = jax.Array
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)  # so that `jax.jit(restorer)` has a hash
 class Restorer:
     """A network with frozen parameters that restores pictures of any size. Made by `load_restorer`.
 

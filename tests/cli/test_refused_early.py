@@ -72,7 +72,7 @@ REFUSED = {
     "superres picture.png --restorer nowhere -o out": "nowhere: neither a bundled restorer",
     "superres picture.png --restorer prior.safetensors -o out": "which is not a restorer",
     "superres picture.png --restorer x4.safetensors --factor 2 -o out": "x4 enlarges by 4, and the factor here is 2",
-    "superres picture.png --restorer x4.safetensors --codes 2 -o out": "--codes says how a prior is searched",
+    "superres picture.png --restorer x4.safetensors --codes 2 -o out": "--codes means nothing beside it",
     "inpaint picture.png --restorer x4.safetensors --mask center:0.25 -o out": "give it to `jaxprior superres`",
     "superres picture.png --prior x4.safetensors -o out": "srgan is a restorer, for `load_restorer` or --restorer",
     # evaluations

@@ -210,10 +210,11 @@ def test_the_same_command_continues_and_other_weights_are_refused(enlarging, pho
         ("superres P --restorer FILL", "tiny fills holes: give it to `jaxprior inpaint`"),
         ("inpaint P --mask center:0.25 --restorer X2", "tiny enlarges pictures: give it to `jaxprior superres`"),
         ("superres P --restorer X2 --factor 4", "tiny enlarges by 2, and the factor here is 4"),
-        ("superres P --restorer X2 --prior cats32", "--prior says how a prior is searched"),
-        ("superres P --restorer X2 --codes 4 --steps 3", "--codes or --steps say how a prior is searched"),
-        ("superres P --restorer X2 --memory 1", "--memory says how a prior is searched"),
-        ("inpaint P --mask center:0.2 --restorer FILL --size fit", "--size says how a prior is searched"),
+        ("superres P --restorer X2 --prior cats32", "--prior means nothing beside it"),
+        ("superres P --restorer X2 --codes 4 --steps 3", "--codes or --steps mean nothing beside it"),
+        ("superres P --restorer X2 --memory 1", "--memory means nothing beside it"),
+        ("inpaint P --mask center:0.2 --restorer FILL --size fit", "--size means nothing beside it"),
+        ("superres P --restorer X2 --kernel box", "--kernel says how originals are shrunk: give --clean with it"),
         ("superres P --restorer nowhere", "nowhere: neither a bundled restorer"),
         ("superres P --restorer cats32", "which is not a restorer"),
         ("superres P --prior X2", "tinyrestorer is a restorer, for `load_restorer` or --restorer"),
@@ -228,6 +229,20 @@ def test_what_does_not_go_together_is_one_sentence(words, sentence, enlarging, f
     given = [places.get(word, word) for word in words.split()]
     output = " ".join(call(*given, "-o", tmp_path / "run", code=2).output.split())
     assert sentence in output and not (tmp_path / "run").exists()
+
+
+def test_a_picture_that_is_too_small_for_a_figure_has_all_others_and_a_grey_one_stays_grey(enlarging, photos, tmp_path):
+    (photos / "broken.png").unlink()
+    rng = np.random.default_rng(0)
+    small, grey = rng.integers(0, 256, (4, 20, 3)), np.repeat(rng.integers(0, 256, (16, 16, 1)), 3, axis=-1)
+    for name, pixels in (("small", small), ("grey", grey)):
+        images.save_png(photos / f"{name}.png", pixels.astype(np.uint8))
+    call("superres", photos, "--restorer", enlarging, "--clean", "-o", tmp_path / "run")
+    rows = rows_of(tmp_path / "run")
+    assert rows["small.png"].ssim is None and rows["small.png"].psnr > 0
+    assert all(row.ssim is not None for name, row in rows.items() if name != "small.png")
+    found = picture(tmp_path / "run", "images", rows["grey.png"])
+    assert found.shape == (16, 16, 3) and (found == found[..., :1]).all()
 
 
 def test_a_command_names_a_restorer_where_pictures_are_not_like_the_priors(photos, tmp_path, monkeypatch):

@@ -76,6 +76,7 @@ def test_it_is_a_pytree_that_works_inside_of_transformations(filling):
     np.testing.assert_allclose(one_by_one, direct, atol=1e-6)
     jitted = jax.jit(lambda network, images, mask: network(images, mask))(filling, photos, mask)
     np.testing.assert_allclose(jitted, direct, atol=1e-6)
+    np.testing.assert_allclose(jax.jit(filling)(photos, mask), direct, atol=1e-6)  # as it is, too
     slope = jax.grad(lambda images: filling(images, mask).sum())(photos)
     assert np.isfinite(slope).all() and (np.asarray(slope)[:, mask == 1] == 0).all()
 

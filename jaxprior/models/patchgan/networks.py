@@ -93,10 +93,6 @@ class Generator(nn.Module):
     @property
     def reach(self) -> int:
         """How many pixels around its own place decide a pixel of the result, in each direction, at most.
-
-        Example:
-            >>> Generator(dilations=(1, 1)).reach
-            31
         """
         return max(max(place - first, last - place) for place in range(MULTIPLE) for first, last in [self._seen(place)])
 
