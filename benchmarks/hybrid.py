@@ -137,10 +137,11 @@ def plot(results: dict, path: Path, against: str = BASE) -> None:
         f"{spec}, pictures {pictures}": rows for pictures, tasks in results.items() for spec, rows in tasks.items()
     }
     across, down = max(len(tasks) for tasks in results.values()), len(results)
-    most = max(len(rows) for rows in panels.values())
+    heights = [1.2 + 0.28 * max(len(rows) for rows in tasks.values()) for tasks in results.values()]
     figure, axes = pyplot.subplots(
-        down, across, figsize=(6.5 * across, (1.2 + 0.28 * most) * down), squeeze=False, layout="constrained"
-    )
+        down, across, figsize=(6.5 * across, sum(heights)), squeeze=False, layout="constrained",
+        gridspec_kw={"height_ratios": heights},
+    )  # fmt: skip
     for axis, (title, rows) in zip(axes.flat, panels.items(), strict=False):
         gained = any(gain_of(row) for row in rows.values())
         names = [name for name, row in rows.items() if not gained or gain_of(row)]
