@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxprior.data import images
 from jaxprior.errors import ImageError
+from jaxprior.system.evenly import evenly
 
 
 COLUMNS, PAD = 8, 2
@@ -45,7 +46,7 @@ def samples_over_time(folder: Path) -> list[Samples]:
     files = sorted((int(path.stem), path) for path in folder.glob("*.png") if path.stem.isdecimal())
     if len(files) < 2:
         return []
-    places = np.unique(np.linspace(0, len(files) - 1, min(len(files), SHOWN)).round().astype(int))
+    places = evenly(len(files), SHOWN)
     sheets = [(number, rows) for number, path in (files[place] for place in places) if (rows := _rows(path))]
     if len(sheets) < 2:
         return []

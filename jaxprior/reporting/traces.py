@@ -12,6 +12,7 @@ from jaxprior.reporting.snapshot import LISTED, Snapshot
 from jaxprior.reporting.tables import distinct
 from jaxprior.runs.traces import load_errors, load_trace
 from jaxprior.system.amounts import plural
+from jaxprior.system.evenly import evenly
 
 
 TRACES = 200  # read at most, spread evenly over the pictures by name
@@ -106,9 +107,9 @@ def _names(run: Snapshot) -> list[str]:
 
 def _thinned(steps: np.ndarray) -> np.ndarray:
     """At most `POINTS` of some steps, the first and the last among them."""
-    return steps[np.unique(np.linspace(0, len(steps) - 1, min(len(steps), POINTS)).round().astype(int))]
+    return steps[evenly(len(steps), POINTS)]
 
 
 def _spread(count: int) -> np.ndarray:
     """At most `TRACES` numbers below `count`, spread evenly."""
-    return np.unique(np.linspace(0, count - 1, min(count, TRACES)).round().astype(int))
+    return evenly(count, TRACES)

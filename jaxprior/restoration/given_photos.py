@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxprior.checks import as_array, described, is_array
+from jaxprior.checks import as_array, described, is_array, is_float
 from jaxprior.data import images
 from jaxprior.data.masks import MASK_STREAM, MaskSpec
 from jaxprior.data.ranges import doubt, from_range, require_pictures
@@ -34,11 +34,8 @@ def as_photo(photo: Any, name: str) -> np.ndarray:
     if array is None or array.ndim != 3 or array.shape[-1] not in (1, 3):
         advice = "; `photo[..., None]` gives a grey one its axis of channels" if np.ndim(photo) == 2 else ""
         raise ImageError(f"`{name}` must be a photograph [h, w, c] of 1 or 3 channels, got {described(photo)}{advice}.")
-    if array.dtype != np.uint8:
-        whole = np.issubdtype(array.dtype, np.integer) or array.dtype == bool
-        if whole:
-            raise ImageError(f"`{name}` must be a photograph of uint8 or of floats in [-1, 1], got {described(photo)}.")
-        require_pictures(np.zeros((1, 1, 1), array.dtype), name)
+    if array.dtype != np.uint8 and not is_float(array):
+        raise ImageError(f"`{name}` must be a photograph of uint8 or of floats in [-1, 1], got {described(photo)}.")
     return array
 
 

@@ -23,6 +23,7 @@ from jaxprior.models.patchgan.evaluator import FilledHoles
 from jaxprior.models.patchgan.networks import MULTIPLE, Critic, Generator, to_config
 from jaxprior.nn.norm import fold
 from jaxprior.system.devices import default_platform
+from jaxprior.system.evenly import evenly
 from jaxprior.training import losses
 from jaxprior.training.damage import Batches, Damage, files_said, make_damages, unpacked
 from jaxprior.training.evaluators import SHOWN, rows_of_eight
@@ -232,7 +233,7 @@ def trained_and_held_out(recipe: PatchganRecipe, pictures: Pictures) -> tuple[Pi
         count = count_trained(pictures, recipe.held_out)
         return Pictures(pictures.pixels[:count]), np.asarray(pictures.pixels[count:])
     trained, held = pictures.parted(recipe.held_out)
-    chosen = np.unique(np.linspace(0, len(held) - 1, min(MEASURED, len(held))).round().astype(int))
+    chosen = evenly(len(held), MEASURED)
     edge = (held.shape[1] - recipe.resolution) // 2
     middle = slice(edge, edge + recipe.resolution)
     return Pictures(trained), np.asarray(held[chosen])[:, middle, middle]

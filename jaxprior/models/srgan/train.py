@@ -14,7 +14,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxprior.metrics import perceptual
 from jaxprior.models.srgan.config import PIXELS, SrganRecipe
@@ -23,6 +22,7 @@ from jaxprior.models.srgan.networks import Critic, Generator, at_rest, to_config
 from jaxprior.models.srgan.settled import check_content
 from jaxprior.nn.rescaling import REACH, shrink_bicubic
 from jaxprior.system.devices import default_platform
+from jaxprior.system.evenly import evenly
 from jaxprior.training import losses
 from jaxprior.training.photo_crops import Crops, PhotoPieces
 from jaxprior.training.pictures import to_images
@@ -250,7 +250,7 @@ def plan(recipe: SrganRecipe, pictures: PhotoPieces) -> Plan:
     generator, _ = make_networks(recipe)
     features, start = _features(recipe), None if recipe.start_from is None else load_restorer(recipe.start_from)
     judge = features if recipe.evaluate_features is None else load_features(recipe.evaluate_features)
-    chosen = np.unique(np.linspace(0, len(held) - 1, min(MEASURED, len(held))).round().astype(int))
+    chosen = evenly(len(held), MEASURED)
     draw = jax.jit(generator.apply)
 
     def enlarge(state, small):
