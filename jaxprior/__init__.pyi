@@ -9,6 +9,7 @@ from .data import images as images
 from .data.images import load_images as load_images
 from .data.images import to_uint8 as to_uint8
 from .data.masks import parse_mask as parse_mask
+from .data.volumes import load_volumes as load_volumes
 from .errors import JaxpriorError as JaxpriorError
 from .inversion.codes.attention import CBAM as CBAM
 from .inversion.codes.attention import SelfAttention as SelfAttention

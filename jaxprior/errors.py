@@ -13,6 +13,10 @@ class ImageError(JaxpriorError):
     """A picture that cannot be read or used."""
 
 
+class VolumeError(ImageError):
+    """A volume that cannot be read or used."""
+
+
 class MaskError(JaxpriorError):
     """A mask that cannot be read or does not fit."""
 
