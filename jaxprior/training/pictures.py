@@ -7,7 +7,7 @@ kept in memory, many in a file of the user's cache folder (`decoded_sets`), of w
 
 import hashlib
 import warnings
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 
 from jaxprior.data import images
 from jaxprior.data.fitting_many import fitted_pixels
+from jaxprior.data.sources import ImageSource
 from jaxprior.errors import ImageError, JaxpriorWarning
 from jaxprior.lazy_jax import Array, jax, jnp
 from jaxprior.system.amounts import plural
@@ -105,19 +106,48 @@ def load_pictures(
         (1, 64, 64, 3)
     """
     sources = images.list_images([source], limit=limit)
+    asked = ["pictures", str(Path(source).resolve()), resolution, channels, limit]
+    found, _ = decode_sources(
+        sources, asked=asked, where=str(source), resolution=resolution, channels=channels, in_memory=in_memory
+    )
+    return found
+
+
+def decode_sources(
+    sources: Sequence[ImageSource],
+    *,
+    asked: list[Any],
+    where: str,
+    resolution: int,
+    channels: int,
+    in_memory: int | None = None,
+) -> tuple[Pictures, list[int]]:
+    """Decode pictures that were found; see `load_pictures`.
+
+    Arguments:
+        sources: the pictures.
+        asked: the words in which they are asked for, see `jaxprior.training.decoding.decoded`.
+        where: what errors call all of them.
+        resolution, channels, in_memory: see `load_pictures`.
+
+    Returns:
+        (the pictures that are usable, their numbers among the sources).
+    """
     pixels, account = decoded(
         sources,
         lambda account: fitted_pixels(sources, resolution=resolution, channels=channels, account=account),
         shape=(len(sources), resolution, resolution, channels),
-        asked=["pictures", str(Path(source).resolve()), resolution, channels, limit],
+        asked=asked,
         in_memory=in_memory,
     )
     if not len(pixels):
         first = account.skipped[0][2]
-        raise ImageError(f"{source}: none of its {len(sources)} files is a usable picture; the first: {first}")
+        raise ImageError(f"{where}: none of its {len(sources)} files is a usable picture; the first: {first}")
     for sentence in account.note_sentences():
-        warnings.warn(sentence, JaxpriorWarning, stacklevel=2)
-    return Pictures(pixels, tuple(why for _, _, why in account.skipped), tuple(account.fitted_sentences()))
+        warnings.warn(sentence, JaxpriorWarning, stacklevel=3)
+    left_out = {number for number, _, _ in account.skipped}
+    kept = [number for number in range(len(sources)) if number not in left_out]
+    return Pictures(pixels, tuple(why for _, _, why in account.skipped), tuple(account.fitted_sentences())), kept
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,3 +108,30 @@ class PictureInputs:
     """What most networks are trained on: a folder or a zip archive of pictures, read by `pictures.read`."""
 
     data: Path = setting(REQUIRED, "Pictures: a folder or a zip archive.", metavar="DIR|ZIP")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledInputs:
+    """What a conditional network is trained on: pictures with labels, read by `labelled_pictures.read`.
+
+    Fields:
+        data: a folder or archive with a folder for each class; pictures of any order, with `labels`; or an IDX file.
+        labels: a CSV file with a row for each picture, or the IDX file of the labels.
+        class_names: names of the classes of an IDX file, in the order of its numbers; the numbers themselves if None.
+    """
+
+    data: Path = setting(
+        REQUIRED,
+        "Pictures in a folder (or zip archive) with a sub-folder for each class; or any pictures, with --labels; or an "
+        "IDX file of pictures, as MNIST's.",
+        metavar="DIR|ZIP|IDX",
+    )
+    labels: Path | None = setting(
+        None,
+        "CSV file: a header (name,smiling,glasses), then a row for each picture with 0 or 1; or the IDX file of the "
+        "labels, which is found by itself where it lies beside the pictures.",
+        metavar="CSV|IDX",
+    )
+    class_names: tuple[str, ...] | None = setting(
+        None, "Names of an IDX file's classes, in the order of its numbers, e.g. zero,one,two.", metavar="NAME,NAME,..."
+    )
