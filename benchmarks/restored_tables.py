@@ -111,18 +111,19 @@ def busiest(picture: np.ndarray, side: int) -> tuple[int, int]:
     return max(places, key=lambda at: energy[at[0] : at[0] + side, at[1] : at[1] + side].sum())
 
 
-def close_ups(rows: Sequence[Mapping[str, np.ndarray]], *, original: str, side: int, places: Sequence | None = None):
+def close_ups(
+    rows: Sequence[Mapping[str, np.ndarray]], *, busy: Sequence[np.ndarray], side: int
+) -> np.ndarray:
     """A page of the same square of every picture, once a method: a row a picture, enlarged, under the methods' names.
 
     Arguments:
         rows: uint8 pictures of one size by captions, the same captions in each row.
-        original: the caption of the one in which the busiest square is looked for.
-        side: of the square in pixels; smaller pictures are shown whole, where all are of one size.
-        places: top left corners of the squares, in place of the busiest ones.
+        busy: for each row a picture whose busiest square is shown.
+        side: of the square in pixels; the shortest side of all pictures, if that is less.
     """
-    side = min(side, *(length for row in rows for length in row[original].shape[:2]))
+    side = min(side, *(length for picture in busy for length in picture.shape[:2]))
     shown = []
-    for i, row in enumerate(rows):
-        top, left = busiest(row[original], side) if places is None else places[i]
+    for row, detail in zip(rows, busy, strict=True):
+        top, left = busiest(detail, side)
         shown += [(title, picture[top : top + side, left : left + side]) for title, picture in row.items()]
     return sheets.captioned_grid(shown, columns=len(rows[0]))

@@ -59,6 +59,18 @@ def tasks_of(text: str, *, steps: bool = False) -> list[str]:
     return words
 
 
+def named(text: str) -> tuple[str, str]:
+    """Read "NAME=VALUE", as the option of a command.
+
+    Raises:
+        ArgumentTypeError: something else, which the command refuses in a sentence.
+    """
+    name, separator, value = text.partition("=")
+    if not (separator and name and value):
+        raise argparse.ArgumentTypeError(f"expected NAME=..., got {text}")
+    return name, value
+
+
 def load(data: Path, size: int, limit: int, *, skip: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Load pictures in the order of their names.
 

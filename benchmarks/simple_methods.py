@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from skimage.restoration import denoise_nl_means, inpaint_biharmonic, wiener
 from skimage.transform import resize
@@ -31,6 +33,51 @@ def biharmonic(photos: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """scikit-image's biharmonic inpainting, picture by picture."""
     pairs = zip((photos + 1) / 2, masks > 0, strict=True)
     return np.stack([inpaint_biharmonic(p, m, channel_axis=-1) for p, m in pairs]).astype(np.float32) * 2 - 1
+
+
+TV_STEPS = 1000
+"""Iterations of `total_variation`: twice as many changed no pixel by a level, a quarter of 64x64 pixels missing."""
+
+
+def total_variation(photos: np.ndarray, masks: np.ndarray, *, steps: int = TV_STEPS) -> np.ndarray:
+    """Fill holes so that the total variation is least (Chan and Shen 2002), the three channels' edges being one.
+
+    It is found by the primal-dual iteration of Chambolle and Pock (2011) with step sizes of 1 / sqrt(8), beginning at
+    the mean colour. Known pixels are kept.
+
+    Arguments:
+        photos: [b, h, w, c] in [-1, 1]; masks: [b, h, w], 1 = missing; steps: iterations.
+
+    Returns:
+        float32 [b, h, w, c].
+    """
+    return np.asarray(_total_variation(jnp.asarray(mean_fill(photos, masks)), masks[..., None] > 0, steps))
+
+
+@partial(jax.jit, static_argnames="steps")
+def _total_variation(filled: jax.Array, missing: jax.Array, steps: int) -> jax.Array:
+    size = 8**-0.5
+
+    def gradient(x: jax.Array) -> jax.Array:
+        down = jnp.diff(x, axis=1, append=x[:, -1:])
+        right = jnp.diff(x, axis=2, append=x[:, :, -1:])
+        return jnp.stack([down, right])
+
+    def divergence(p: jax.Array) -> jax.Array:
+        down = p[0].at[:, -1].set(0)
+        right = p[1].at[:, :, -1].set(0)
+        return down - jnp.pad(down, ((0, 0), (1, 0), (0, 0), (0, 0)))[:, :-1] + (
+            right - jnp.pad(right, ((0, 0), (0, 0), (1, 0), (0, 0)))[:, :, :-1]
+        )
+
+    def step(_: int, state: tuple) -> tuple:
+        x, ahead, p = state
+        p = p + size * gradient(ahead)
+        p = p / jnp.maximum(1, jnp.sqrt(jnp.sum(p * p, axis=(0, -1), keepdims=True)))
+        after = jnp.where(missing, x + size * divergence(p), filled)
+        return after, 2 * after - x, p
+
+    return jax.lax.fori_loop(0, steps, step, (filled, filled, jnp.zeros((2, *filled.shape))))[0]
 
 
 def as_observed(observed: np.ndarray, task: Any) -> np.ndarray:

@@ -35,6 +35,7 @@ from enlarging import KERNELS, interpolation
 from measuring import plainly, record, save
 from pieces import end_of, ended_at, is_complete
 from restored_tables import close_ups, markdown, summary
+from restoring import named
 
 import jaxprior as jp
 from jaxprior.data import images
@@ -74,14 +75,6 @@ class Arm:
             method = jp.preset("default", task, prior=self.load())
             return Cell(task=task, method=method, measures=MEASURES)
         return RestorerCell(task=task, measures=MEASURES)
-
-
-def named(text: str) -> tuple[str, str]:
-    """Read "NAME=VALUE", as an option of the command."""
-    name, separator, value = text.partition("=")
-    if not (separator and name and value):
-        raise argparse.ArgumentTypeError(f"expected NAME=..., got {text}")
-    return name, value
 
 
 def arms_of(options: argparse.Namespace) -> list[Arm]:
@@ -167,7 +160,7 @@ def page(options: argparse.Namespace, data: str, arms: Sequence[Arm], sources: S
             row[arm.name] = images.load_image(folder.file("images", file))
         height, width = row[arms[0].name].shape[:2]
         rows.append({"original": original[:height, :width], **row})
-    return close_ups(rows, original="original", side=options.crop)
+    return close_ups(rows, busy=[row["original"] for row in rows], side=options.crop)
 
 
 def main() -> None:
