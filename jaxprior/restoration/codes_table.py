@@ -162,7 +162,8 @@ def _attention(attention: Any, given: Any, names: Names) -> Any:
         attention = ATTENTION[word]
     if changes and attention is None:
         first = spelled(f"codes.attention.{next(iter(changes))}", names)
-        raise SettingsError(f"{first}: give {kind} dot, scaled-dot or cbam with it.")
+        *words, last = (word for word in ATTENTION if word != "none")
+        raise SettingsError(f"{first}: give {kind} {', '.join(words)} or {last} with it.")
     if not changes:
         return attention
     return dataclasses.replace(attention, **fields_of(type(attention), changes, prefix="codes.attention.", names=names))

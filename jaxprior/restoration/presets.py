@@ -185,8 +185,8 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
         table: "preset", "default" if it is not there; "codes", "objective" and "solve": what is changed of it, by the
             names of the fields of `MultiCode` (`SingleCode` for invertgan), `Objective` and `Solve`. Besides:
             codes.kind: "multi", "single" or "feature": the codes become a `MultiCode`, `SingleCode` or `FeatureCode`.
-            codes.attention: "none", "dot", "scaled-dot", "cbam", or a table of its fields with such a `type`; without a
-            type it changes the preset's module.
+            codes.attention: "none", "dot", "scaled-dot", "non-local", "cbam", or a table of its fields with such a
+            `type`; without a type it changes the preset's module.
             objective.features: "none", "critic" (the prior's), an installed network or its file, or a table {"network":
             name or file, "cut": layer or layers, "size": pixels}; or a network itself.
             objective.critic: "none", "prior" (the prior's), or a critic itself.

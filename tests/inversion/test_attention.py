@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from golden_weights import nhwc
+from skimage.measure import block_reduce
 
 from jaxprior.inversion.codes.attention import CBAM, SelfAttention, channel_gate, spatial_gate
 
@@ -16,6 +17,7 @@ from jaxprior.inversion.codes.attention import CBAM, SelfAttention, channel_gate
 MODULES = [
     SelfAttention(),
     SelfAttention(scaled=True),
+    SelfAttention(pool=2, value_ratio=0.5, biases=False),
     CBAM(),
     CBAM(start="random"),
     CBAM(norm="none", start="random"),
@@ -225,6 +227,28 @@ def test_scaled_scores_are_divided_by_the_root_of_the_key_channels():
     close(weights.sum(-1), np.ones((2, 16)), atol=1e-6)
 
 
+def test_the_published_form_attends_to_pooled_keys_with_half_as_many_values():
+    module = SelfAttention(pool=2, value_ratio=0.5, biases=False)
+    params, x = random_params(module, channels=16), np.asarray(features_of(2, 6, 8, 16), np.float64)
+    assert {name: set(layer) for name, layer in params.items() if name != "gamma"} == dict.fromkeys(
+        ("query", "key", "value", "output"), {"kernel"}
+    )
+    kernels = {name: np.asarray(layer["kernel"], np.float64) for name, layer in params.items() if name != "gamma"}
+    assert kernels["value"].shape == (16, 8) and kernels["output"].shape == (8, 16)
+    for image, made in zip(x, np.asarray(module.apply(params, x.astype(np.float32))), strict=True):
+        keys, values = (block_reduce(image @ kernels[name], (2, 2, 1), np.max) for name in ("key", "value"))
+        scores = np.einsum("hwd,yxd->hwyx", image @ kernels["query"], keys)
+        weights = np.exp(scores) / np.exp(scores).sum(axis=(2, 3), keepdims=True)
+        expected = float(params["gamma"]) * np.einsum("hwyx,yxc->hwc", weights, values) @ kernels["output"] + image
+        close(made, expected, atol=1e-5)
+
+
+def test_squares_that_do_not_fit_the_map_are_refused():
+    module = SelfAttention(pool=2)
+    with pytest.raises(ValueError, match="the feature map has 5x4 pixels, and 2 divides not both"):
+        module.apply(module.init(jax.random.key(0), 8), features_of(5, 4, 8))
+
+
 @pytest.mark.parametrize("norm", ["per-image", "none"])
 def test_cbam_identity_start_is_a_quarter(norm):
     module = CBAM(norm=norm)
@@ -252,9 +276,9 @@ def test_cbam_random_start_follows_the_ranges():
 
 @pytest.mark.parametrize("module", MODULES)
 def test_narrow_maps_and_types(module):
-    params = module.init(jax.random.key(0), 3)
+    params, size = module.init(jax.random.key(0), 3), (4, 4 if getattr(module, "pool", 1) == 2 else 5, 3)
     assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype("float32")}
-    assert module.apply(params, features_of(4, 5, 3)).shape == (4, 5, 3)
+    assert module.apply(params, features_of(*size)).shape == size
     assert hash(module) == hash(type(module)(**{name: getattr(module, name) for name in vars(module)}))
 
 
@@ -263,6 +287,10 @@ def test_narrow_maps_and_types(module):
     [
         (lambda: SelfAttention(where="both"), r"`where` must be one of \('composed', 'each'\), got 'both'"),
         (lambda: SelfAttention(scaled="dot"), "`scaled` must be one of"),
+        (lambda: SelfAttention(pool=0), "`pool` must be 1 or more, got 0"),
+        (lambda: SelfAttention(value_ratio=1.5), "`value_ratio` must be a number above 0 and up to 1, got 1.5"),
+        (lambda: SelfAttention(value_ratio="half"), "`value_ratio` must be a number above 0 and up to 1, got 'half'"),
+        (lambda: SelfAttention(biases=1), "`biases` must be one of"),
         (lambda: CBAM(where="both"), "`where` must be one of"),
         (lambda: CBAM(norm="batch"), r"`norm` must be one of \('per-image', 'none'\), got 'batch'"),
         (lambda: CBAM(start="zero"), r"`start` must be one of \('identity', 'random'\), got 'zero'"),

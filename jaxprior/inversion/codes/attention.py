@@ -16,7 +16,7 @@ Where they act (`where`):
 import functools
 import math
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 from jaxprior.checks import described, whole_number
@@ -35,6 +35,8 @@ WINDOW = 7
 """Side of CBAM's spatial convolution."""
 EPSILON = 1e-5
 """Added to the variance, as in the official CBAM's batch normalisation."""
+_LATER = {"added_later": True}
+"""Of fields that older results do not name, see `jaxprior.settings.setting`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +46,17 @@ class SelfAttention:
     Queries and keys have max(c/8, 1) channels, values c; the softmax runs over the keys. gamma starts at 0: the module
     is the identity, and inversion starts as if it were not there. The first gradient moves gamma alone.
 
+    The paper's equations look at every pixel. The code that its authors published, as the "non-local block" of Wang et
+    al. (CVPR 2018), looks at the largest of every 2x2 keys and values, has values of c/2 channels, an output layer that
+    makes c channels of them, and no biases: `pool=2, value_ratio=0.5, biases=False`. A map of h x w pixels then has
+    (h w)^2 / 4 scores.
+
     Fields:
         scaled: divide the scores by sqrt(d_k), d_k the number of key channels (the thesis' eq. 5.1). SAGAN does not.
+        pool: side of the squares of which keys and values keep the largest, channel by channel; the map's sides must be
+            multiples of it.
+        value_ratio: channels of the values, as a share of c; below 1 an output layer follows, without nonlinearity.
+        biases: whether the 1x1 convolutions have biases.
         where: "composed" or "each"; see the module's text.
         optimise: whether the parameters move. With False gamma stays 0 and the module does nothing.
 
@@ -61,41 +72,68 @@ class SelfAttention:
         rank=12,
     )
     optimise: bool = True
+    pool: int = field(default=1, metadata=_LATER)
+    value_ratio: float = field(default=1.0, metadata=_LATER)
+    biases: bool = field(default=True, metadata=_LATER)
 
     def __post_init__(self):
         _check("scaled", self.scaled, (False, True))
         _check("where", self.where, WHERE)
         _check("optimise", self.optimise, (False, True))
+        _check("biases", self.biases, (False, True))
+        whole_number("pool", self.pool, least=1)
+        if isinstance(self.value_ratio, bool | str) or not 0 < self.value_ratio <= 1:
+            found = described(self.value_ratio)
+            raise ArgumentError(f"`value_ratio` must be a number above 0 and up to 1, got {found}.")
 
     def init(self, key: Array, channels: int) -> Parameters:
         """Parameters for maps of `channels` channels: kernels N(0, 1 / fan_in), biases and gamma 0."""
         _check_channels(channels)
+        inner, values = max(channels // 8, 1), max(int(channels * self.value_ratio), 1)
+        shapes = {"query": (channels, inner), "key": (channels, inner), "value": (channels, values)}
         keys = jax.random.split(key, 3)
-        inner = max(channels // 8, 1)
-        widths = {"query": inner, "key": inner, "value": channels}
+        if self.value_ratio < 1:
+            shapes, keys = {**shapes, "output": (values, channels)}, [*keys, jax.random.fold_in(key, 3)]
         params: Parameters = {
-            name: {
-                "kernel": jax.random.normal(k, (channels, width)) / math.sqrt(channels),
-                "bias": jnp.zeros(width),
-            }
-            for k, (name, width) in zip(keys, widths.items(), strict=True)
+            name: {"kernel": jax.random.normal(k, shape) / math.sqrt(shape[0])}
+            | ({"bias": jnp.zeros(shape[1])} if self.biases else {})
+            for k, (name, shape) in zip(keys, shapes.items(), strict=True)
         }
         return {**params, "gamma": jnp.zeros(())}
 
     def attention(self, params: Parameters, features: Array) -> Array:
-        """Features [..., h, w, c] -> weights [..., h w, h w], queries by keys; every row sums to 1."""
-        pixels = _pixels(features)
-        query, key = _dense(params["query"], pixels), _dense(params["key"], pixels)
+        """Features [..., h, w, c] -> weights [..., h w, h w / pool^2], queries by keys; every row sums to 1."""
+        query = _dense(params["query"], _pixels(features))
+        key = _pixels(self._pooled(_dense(params["key"], features)))
         scores = jnp.einsum("...qd,...kd->...qk", query, key)
         if self.scaled:
             scores = scores / math.sqrt(key.shape[-1])
         return jax.nn.softmax(scores, axis=-1)
 
     def apply(self, params: Parameters, features: Array) -> Array:
-        """Features [..., h, w, c] -> the same shape. Leading axes do not mix."""
-        value = _dense(params["value"], _pixels(features))
+        """Features [..., h, w, c] -> the same shape. Leading axes do not mix.
+
+        Raises:
+            ArgumentError: the sides of the map are no multiples of `pool`.
+        """
+        value = _pixels(self._pooled(_dense(params["value"], features)))
         attended = jnp.einsum("...qk,...kc->...qc", self.attention(params, features), value)
+        if "output" in params:
+            attended = _dense(params["output"], attended)
         return params["gamma"] * attended.reshape(features.shape) + features
+
+    def _pooled(self, features: Array) -> Array:
+        """The largest of each `pool` x `pool` square: [..., h, w, c] -> [..., h / pool, w / pool, c]."""
+        if self.pool == 1:
+            return features
+        *lead, h, w, c = features.shape
+        if h % self.pool or w % self.pool:
+            raise ArgumentError(
+                f"`pool`: the feature map has {h}x{w} pixels, and {self.pool} divides not both; take another layer, or "
+                "pool=1."
+            )
+        squares = features.reshape(*lead, h // self.pool, self.pool, w // self.pool, self.pool, c)
+        return squares.max(axis=(-4, -2))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,9 +243,9 @@ def _convolve(x: Array, kernel: Array) -> Array:
 
 
 def _dense(params: dict[str, Array], x: Array) -> Array:
-    """A 1x1 convolution with bias: [..., i] -> [..., o]."""
+    """A 1x1 convolution, with a bias if there is one: [..., i] -> [..., o]."""
     y = jnp.einsum("...i,io->...o", x, params["kernel"])
-    return y + params["bias"].reshape((1,) * (y.ndim - 1) + (-1,))
+    return y if "bias" not in params else y + params["bias"].reshape((1,) * (y.ndim - 1) + (-1,))
 
 
 def _pixels(features: Array) -> Array:
@@ -231,5 +269,11 @@ def _check_channels(channels: int) -> None:
         raise ValueError(f"`channels` must be 1 or more, got {channels}")
 
 
-ATTENTION = {"none": None, "dot": SelfAttention(), "scaled-dot": SelfAttention(scaled=True), "cbam": CBAM()}
+ATTENTION = {
+    "none": None,
+    "dot": SelfAttention(),
+    "scaled-dot": SelfAttention(scaled=True),
+    "non-local": SelfAttention(pool=2, value_ratio=0.5, biases=False),
+    "cbam": CBAM(),
+}
 """Words for the modules, in tables of settings and on the command line."""

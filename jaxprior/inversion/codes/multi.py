@@ -75,7 +75,7 @@ class MultiCode:
     attention: SelfAttention | CBAM | None = setting(
         None,
         "Attention module at this layer, whose parameters are optimised with the codes: self-attention (dot, "
-        "scaled-dot) or CBAM.",
+        "scaled-dot, non-local) or CBAM.",
         words=tuple(ATTENTION),
         rank=11,
     )
