@@ -10,6 +10,7 @@ import gzip
 import io
 import lzma
 import math
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,8 @@ ENDINGS = (".npy", ".npy.gz", ".npz", ".tif", ".tiff", ".raw")
 """The endings of files that are taken for volumes when a folder or an archive is searched."""
 
 _PAGE_MODES = ("1", "L", "I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+_INVERTED = re.compile(r"(1|L)(;[24]?I)R?")
+"""Pillow's words for grey pages of a file in which 0 is white."""
 _DAMAGE = (
     OSError, EOFError, ValueError, KeyError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile,
 )  # fmt: skip
@@ -261,4 +264,8 @@ def _page(image: Image.Image, page: int, size: tuple[int, int]) -> np.ndarray:
         raise VolumeError(f"its page {page} is {got} and the first {expected}; expected pages of one size.")
     if image.mode not in _PAGE_MODES:
         raise VolumeError(f"its page {page} is a picture in colours ({image.mode}); expected one number a voxel.")
-    return np.asarray(image)
+    inverted = image.tile and _INVERTED.fullmatch(str(image.tile[0].args[0]))  # gone once the pixels are decoded
+    values = np.asarray(image)
+    if inverted:  # 0 is white there; Pillow returns what is seen, and voxels are the numbers that are stored
+        return ~values if values.dtype == bool else 255 - values
+    return values

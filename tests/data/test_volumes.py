@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import struct
 import zipfile
 
 import numpy as np
@@ -41,6 +42,27 @@ def test_every_kind_of_file_has_the_same_voxels(files, name):
     volume = load_volume(files / name)
     assert volume.dtype == np.float32
     np.testing.assert_array_equal(volume, GREY)
+
+
+def where_zero_is_white(path):
+    """Change the photometric interpretation of every page of a TIFF file to "0 is white", and nothing else."""
+    data = bytearray(path.read_bytes())
+    assert data[:2] == b"II"
+    place = struct.unpack_from("<I", data, 4)[0]
+    while place:
+        count = struct.unpack_from("<H", data, place)[0]
+        for entry in range(place + 2, place + 2 + 12 * count, 12):
+            if struct.unpack_from("<H", data, entry)[0] == 262:
+                struct.pack_into("<H", data, entry + 8, 0)
+        place = struct.unpack_from("<I", data, place + 2 + 12 * count)[0]
+    path.write_bytes(data)
+
+
+def test_voxels_are_the_stored_numbers_where_zero_is_white(tmp_path):
+    for name, slices in (("grey.tif", GREY), ("bits.tif", CELLS[0].astype(bool)), ("deep.tif", 7 * GREY.astype("u2"))):
+        tiff(tmp_path / name, slices)
+        where_zero_is_white(tmp_path / name)
+        np.testing.assert_array_equal(load_volume(tmp_path / name), slices)
 
 
 def test_raw_numbers_are_read_with_their_shape_and_type(files):
