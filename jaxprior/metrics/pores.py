@@ -43,8 +43,8 @@ def compare_pores(original: Any, found: Any) -> PoresFound:
     original, found = np.asarray(original), np.asarray(found)
     if original.shape != found.shape or original.ndim not in (2, 3):
         raise ArgumentError(
-            f"`compare_pores`: expected two cuts [h, w] or two volumes [d, h, w] of one shape, got {original.shape} and "
-            f"{found.shape}."
+            "`compare_pores`: expected two cuts [h, w] or two volumes [d, h, w] of one shape, got "
+            f"{original.shape} and {found.shape}."
         )
     if original.dtype != bool or found.dtype != bool:
         raise ArgumentError(
