@@ -59,5 +59,6 @@ def _unmatched(these: np.ndarray, others: np.ndarray) -> tuple[int, int]:
     """The number of pores, and of those that no pore voxel of the other array lies in."""
     from skimage import measure  # slow to import
 
-    labels, count = measure.label(these, connectivity=these.ndim, return_num=True)
-    return int(count), int(count - len(np.unique(labels[others & these])))
+    labels = np.asarray(measure.label(these, connectivity=these.ndim))
+    count = int(labels.max(initial=0))
+    return count, count - len(np.unique(labels[others & these]))
