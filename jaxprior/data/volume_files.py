@@ -264,7 +264,8 @@ def _page(image: Image.Image, page: int, size: tuple[int, int]) -> np.ndarray:
         raise VolumeError(f"its page {page} is {got} and the first {expected}; expected pages of one size.")
     if image.mode not in _PAGE_MODES:
         raise VolumeError(f"its page {page} is a picture in colours ({image.mode}); expected one number a voxel.")
-    inverted = image.tile and _INVERTED.fullmatch(str(image.tile[0].args[0]))  # gone once the pixels are decoded
+    tiles = getattr(image, "tile", [])  # how the page is decoded; empty afterwards
+    inverted = tiles and _INVERTED.fullmatch(str(tiles[0].args[0]))
     values = np.asarray(image)
     if inverted:  # 0 is white there; Pillow returns what is seen, and voxels are the numbers that are stored
         return ~values if values.dtype == bool else 255 - values
