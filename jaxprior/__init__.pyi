@@ -34,6 +34,8 @@ from .operators import Measure as Measure
 from .operators import Operator as Operator
 from .operators import SuperResolve as SuperResolve
 from .restoration import benchmarking as benchmarking
+from .restoration.directions import Direction as Direction
+from .restoration.directions import find_direction as find_direction
 from .restoration.draws import Draws as Draws
 from .restoration.drivers import invert as invert
 from .restoration.drivers import restore as restore

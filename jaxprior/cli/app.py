@@ -125,6 +125,7 @@ prior_commands = typer.Typer(cls=Commands, invoke_without_command=True, rich_mar
 
 app.command()(demo.demo)
 app.command()(evaluate.evaluate)
+app.command()(edit.directions)
 app.command()(edit.edit)
 app.command()(edit.interpolate)
 app.command()(tools.report)

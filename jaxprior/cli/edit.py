@@ -1,5 +1,6 @@
-"""`jaxprior edit` and `jaxprior interpolate`: what can be made of a run's latents."""
+"""`jaxprior directions`, `edit` and `interpolate`: what can be made of a run's latents."""
 
+import io
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,11 +11,71 @@ from jaxprior.cli.console import load_jax, say
 from jaxprior.errors import JaxpriorError
 
 
+FOLDERS = "folders"  # as in `jaxprior.evaluation.directions`, which imports JAX
+
 Run = Annotated[Path, typer.Argument(help="A run folder of reconstruct, inpaint, ...", metavar="RUN")]
 Prior = Annotated[
     str | None,
     typer.Option(help="The run's prior, if it is neither bundled nor installed.", metavar="NAME|FILE|RUN"),
 ]
+
+
+def directions(
+    run: Run,
+    labels: Annotated[
+        str,
+        typer.Option(
+            help='CSV file with a header, and for each picture its name and 0 or 1 for every attribute; or "folders": '
+            "the folder that a picture lies in is its class.",
+            metavar="CSV|folders",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="File to write, .npy.", metavar="FILE")],
+    attribute: Annotated[
+        str | None,
+        typer.Option(help="Which of several attributes or classes.", metavar="NAME"),
+    ] = None,
+) -> None:
+    """Find a direction in latent space along which an attribute changes, from a run whose pictures are labelled.
+
+    It is the normal of the plane that tells the codes of pictures with the attribute from those without (logistic
+    regression). What the plane says of pictures that were held out is printed: only if that is better than always
+    saying the larger class does the direction mean something. `jaxprior edit` takes the file.
+
+    ```
+    jaxprior reconstruct faces/ -o runs/faces
+    jaxprior directions runs/faces --labels faces.csv --attribute smiling -o smiling.npy
+    jaxprior edit runs/faces --direction smiling.npy --amount -4 --amount 4
+    ```
+    """
+    import numpy as np
+
+    from jaxprior import evaluation
+    from jaxprior.system.files import write_atomically
+
+    folder = evaluation.RunFolder(run)
+    _check_has_latents(folder)
+    if out.suffix.lower() != ".npy":
+        raise JaxpriorError(f"{out}: a direction is written as a .npy file; give a name that ends in .npy with -o.")
+    if labels != FOLDERS and not Path(labels).is_file():
+        raise JaxpriorError(f'{labels}: there is no such file; give a CSV file with --labels, or "{FOLDERS}".')
+    load_jax()
+    found = evaluation.direction_of_run(folder, labels, attribute=attribute)
+    one, file = found.direction, io.BytesIO()
+    np.save(file, one.vector)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, file.getvalue())
+    if found.unlabelled:
+        say(f"left out: {found.unlabelled} inversions without a row in {labels}")
+    if found.strangers:
+        say(f"left out: {found.strangers} rows of {labels} that name no inversion of this run")
+    say(f"{found.attribute}: {one.with_it} pictures with it, {one.without} without")
+    say(
+        f"right for {one.accuracy:.1%} of held-out pictures; always saying the larger class is right for "
+        f"{one.larger:.1%}. Of pairs of one with and one without, {one.ranking:.1%} are in the right order."
+    )
+    say(f"the means of both lie {one.apart:.2f} apart along the direction, a start for --amount")
+    say(f"\ndirection: {out}")
 
 
 def edit(
@@ -81,9 +142,7 @@ def _source_of(folder: Any, source: str | None) -> str:
     from jaxprior.weights import loader
     from jaxprior.weights.outlines import outline_network
 
-    record = folder.read()
-    if "prior" not in record["configuration"]:
-        raise JaxpriorError(f"{folder.path} was restored at once by a network, so that it has no latents to move.")
+    record = _check_has_latents(folder)
     if source is None:
         source = str(record["configuration"]["prior"]["name"])
         if source not in loader.named_priors():
@@ -94,6 +153,14 @@ def _source_of(folder: Any, source: str | None) -> str:
             )
     outline_network(source, role="prior")
     return source
+
+
+def _check_has_latents(folder: Any) -> dict:
+    """Refuse a run without a prior; what run.json says."""
+    record = folder.read()
+    if "prior" not in record["configuration"]:
+        raise JaxpriorError(f"{folder.path} was restored at once by a network, so that it has no latents to move.")
+    return record
 
 
 def _prior_of(source: str) -> Any:

@@ -145,6 +145,44 @@ def table_labels(path: str | Path, sources: Sequence[ImageSource]) -> Labels:
         ImageError: the file cannot be read or is no such table; a picture has no row, a row no picture; names appear
             twice; a value is neither 0 nor 1 (or -1 nor 1); an attribute or class is the same for all pictures.
     """
+    header, rows, found, strangers = _matched(path, sources)
+    if strangers:
+        raise ImageError(
+            f"{path}: {_many(len(strangers), 'row names a picture that is', 'rows name pictures that are')} not there: "
+            f"{_named(strangers)}; expected names of the {len(sources)} pictures, such as {sources[0].inside}."
+        )
+    if without := [source.name for number, source in enumerate(sources) if number not in found]:
+        raise ImageError(
+            f"{path}: {_many(len(without), 'picture has', 'pictures have')} no row: {_named(without)}; add "
+            "what they show, or take them out of the pictures."
+        )
+    return _labels_of_rows(path, header, [rows[found[number]] for number in range(len(sources))])
+
+
+def labels_of_some(path: str | Path, sources: Sequence[ImageSource]) -> tuple[np.ndarray, Labels, int]:
+    """Labels of those of the pictures that a CSV file has a row for.
+
+    Arguments:
+        path, sources: see `table_labels`.
+
+    Returns:
+        the numbers [n] of the pictures that have a row, in their order; the labels of these; and how many rows name
+        none of the pictures. Without any such picture the labels are empty, and have no names.
+
+    Raises:
+        ImageError: see `table_labels`, but for pictures without a row and rows without a picture.
+    """
+    header, rows, found, strangers = _matched(path, sources)
+    known = np.array(sorted(found), int)
+    if not len(known):
+        return known, Labels((), np.zeros((0, 0), np.uint8), exclusive=False), len(strangers)
+    return known, _labels_of_rows(path, header, [rows[found[number]] for number in known]), len(strangers)
+
+
+def _matched(
+    path: str | Path, sources: Sequence[ImageSource]
+) -> tuple[list[str], list[tuple[int, list[str]]], dict[int, int], list[str]]:
+    """The header and rows of a table, the row of each picture that has one, and the rows that name no picture."""
     header, rows = _rows(path)
     by_name = _by_name(sources)
     found: dict[int, int] = {}
@@ -168,20 +206,14 @@ def table_labels(path: str | Path, sources: Sequence[ImageSource]) -> Labels:
         raise ImageError(
             f"{path}, line {line}: {name} could be each of {_named(several)}; write the path inside of the folder."
         )
-    if strangers:
-        raise ImageError(
-            f"{path}: {_many(len(strangers), 'row names a picture that is', 'rows name pictures that are')} not there: "
-            f"{_named(strangers)}; expected names of the {len(sources)} pictures, such as {sources[0].inside}."
-        )
-    if without := [source.name for number, source in enumerate(sources) if number not in found]:
-        raise ImageError(
-            f"{path}: {_many(len(without), 'picture has', 'pictures have')} no row: {_named(without)}; add "
-            "what they show, or take them out of the pictures."
-        )
-    ordered = [rows[found[number]] for number in range(len(sources))]
+    return header, rows, found, strangers
+
+
+def _labels_of_rows(path: str | Path, header: Sequence[str], rows: Sequence[tuple[int, list[str]]]) -> Labels:
+    """Labels of the rows of a table, of which each has its line."""
     if len(header) == 2 and header[1].lower() in CLASS_COLUMNS:
-        return of_classes([_word(path, line, header[1], cells[1]) for line, cells in ordered], where=str(path))
-    return _attributes(path, header[1:], ordered)
+        return of_classes([_word(path, line, header[1], cells[1]) for line, cells in rows], where=str(path))
+    return _attributes(path, header[1:], rows)
 
 
 def _attributes(path: str | Path, names: Sequence[str], rows: Sequence[tuple[int, list[str]]]) -> Labels:

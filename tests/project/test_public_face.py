@@ -21,15 +21,15 @@ MAIN_ARGUMENTS = 3
 
 def test_the_public_face_is_complete():
     promised = {
-        "BankStart", "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "Draws", "Encoder", "EncoderStart",
-        "FeatureCode", "Measure",
+        "BankStart", "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "Direction", "Draws", "Encoder",
+        "EncoderStart", "FeatureCode", "Measure",
         "FeatureNetwork", "GivenStart",
         "Identity", "Inpaint", "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "OwnAnswer", "Prior",
         "PriorRanking",
         "RandomStart",
         "Refiner", "RestoredPhoto", "Restorer", "Result", "SelfAttention", "SingleCode", "Solve", "SuperResolve",
         "TunedCode", "apply_restorer",
-        "edit", "fit_of", "interpolate", "invert", "list_priors", "load_encoder", "load_features",
+        "edit", "find_direction", "fit_of", "interpolate", "invert", "list_priors", "load_encoder", "load_features",
         "load_images", "load_prior", "load_refiner", "load_restorer", "metrics.Metric", "metrics.Scored",
         "metrics.SetDistances", "metrics.compare_sets", "metrics.diversity", "metrics.frechet",
         "metrics.gradient_energy", "metrics.kid", "metrics.ms_ssim", "metrics.mse", "metrics.patch_frechet",
