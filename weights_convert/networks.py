@@ -11,7 +11,7 @@ import numpy as np
 from jaxprior.errors import WeightsError
 from jaxprior.models.lpips.networks import TRUNKS
 from jaxprior.weights.storage import load_weights
-from weights_convert import alexnet, inception, lpips, pggan, squeezenet, srgan, vgg
+from weights_convert import alexnet, dcgan, inception, lpips, pggan, squeezenet, srgan, vgg
 from weights_convert.choosing import Checkpoint
 from weights_convert.report import Converted, printable
 from weights_convert.states import State
@@ -43,6 +43,7 @@ NETWORKS = {
         for network in inception.CLASSES
     },
     "srgan": ConvertibleNetwork(srgan.recognise, srgan.convert, srgan.EXAMPLE_NAMES),
+    "dcgan": ConvertibleNetwork(dcgan.recognise, dcgan.convert, dcgan.EXAMPLE_NAMES),
     "alexnet": ConvertibleNetwork(alexnet.recognise, alexnet.convert, alexnet.EXAMPLE_NAMES),
     **{
         distance: ConvertibleNetwork(

@@ -26,18 +26,6 @@ Array = jax.Array
 _kernel = nn.initializers.normal(DEVIATION)
 
 
-
-
-
-
-
-
-
-
-
-
-
-
 def to_config(generator: "Generator", critic: "Critic") -> dict:
     """What a card says of two trained networks, whose statistics are folded."""
     return {
