@@ -92,6 +92,9 @@ REFUSED = {
     "edit run --direction direction.npy --amount 1": "which is not bundled",
     "edit run --direction direction.npy --amount 1 --prior cats65": "cats65: neither a bundled prior",
     "interpolate nowhere a b": "does not exist",
+    "directions nowhere --labels labels.csv -o smile.npy": "does not exist",
+    "directions run --labels nothing.csv -o smile.npy": "there is no such file",
+    "directions run --labels note.txt -o smile.png": "ends in .npy",
     # networks of one's own
     f"{TRAIN} --widths 0,4": "--widths",
     f"{TRAIN} --resolution 12": "--resolution",
