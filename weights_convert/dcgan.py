@@ -22,7 +22,7 @@ from weights_convert.states import State
 from weights_convert.tensors import as_weight, check_shapes
 
 
-EXAMPLE_NAMES = "main.0.weight, main.1.running_mean"
+EXAMPLE_NAMES = "main.1.running_mean"
 
 SIDE = 4
 """Of the kernels, and of the first map."""

@@ -22,7 +22,7 @@ from weights_convert.states import State
 from weights_convert.tensors import as_weight, check_shapes
 
 
-EXAMPLE_NAMES = "block1.0.weight, block8.0.conv.weight"
+EXAMPLE_NAMES = "block1.1.weight"
 
 NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
 MOST_BLOCKS = 128
