@@ -330,7 +330,7 @@ def test_unknown_networks_show_their_names(tmp_path):
     path = save_flat(tmp_path / "vgg.st", {f"features.{i}.weight": np.ones(2, np.float32) for i in range(9)})
     message = refused(path, words="features.0.weight, features.1.weight")
     assert "9 tensors" in message and "pggan" in message and len(message) < 500
-    refused(path, words="unknown network 'dcgan'", network="dcgan")
+    refused(path, words="unknown network 'stylegan'", network="stylegan")
     refused(path, words="not those of pggan", network="pggan")
     odd = save_flat(tmp_path / "odd.st", {"a\x1b[2J\n": np.ones(2, np.float32)})
     assert "\x1b" not in refused(odd, words="a?[2J?")
