@@ -310,7 +310,7 @@ class FeatureDistance(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """A batch of restored pictures and what they can be compared with.
+    """A batch of restored pictures, or of volumes [b, d, h, w, c], and what they can be compared with.
 
     Fields:
         raw: output of the generator, float32 [b, h, w, c] in [-1, 1]. It may lie outside: clip it if that matters.
@@ -332,6 +332,10 @@ class Scored(NamedTuple):
     task: Any
     distance: Any = None
     draws: Any = None
+
+
+PICTURES, VOLUMES, ANY = "pictures", "volumes", "any"
+"""What a metric compares: pictures [b, h, w, c], volumes [b, d, h, w, c], or both."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -359,6 +363,7 @@ class Metric:
         asked_as: the word by which a run asks for the figure, `--measures ms-ssim`; where it does not, the figure is
             missing. Empty: every run has it. Several figures may have one word.
         least: pixels of a side, of smaller pictures the figure is missing.
+        takes: `PICTURES`, `VOLUMES` or `ANY`; of what it does not take, the figure is missing.
 
     Raises:
         ValueError: a name that is no identifier, or a need or part that does not exist.
@@ -384,6 +389,7 @@ class Metric:
     optional: bool = False
     asked_as: str = ""
     least: int = 1
+    takes: str = PICTURES
 
     def __post_init__(self):
         object.__setattr__(self, "needs", frozenset(self.needs))
@@ -393,6 +399,8 @@ class Metric:
             raise ValueError(f"the metric {self.name}: `needs` has {', '.join(sorted(unknown))}, which does not exist.")
         if self.asked_as and not self.optional:
             raise ValueError(f"the metric {self.name}: what is only there when it is asked for must be optional.")
+        if self.takes not in (PICTURES, VOLUMES, ANY):
+            raise ValueError(f"the metric {self.name}: `takes` is {self.takes!r}; expected pictures, volumes or any.")
         if self.part not in (parts := (WHOLE, HOLE, MERGED, KNOWN, RESULT)):
             expected = f"{', '.join(parts[:-1])} or {parts[-1]}"
             raise ValueError(f"the metric {self.name}: `part` is {self.part!r}; expected {expected}.")

@@ -113,7 +113,7 @@ def _restore(
         options: what is common to all runs.
     """
     from jaxprior import evaluation
-    from jaxprior.data import images
+    from jaxprior.data.inputs import list_inputs, makes_volumes
     from jaxprior.restoration.presets import origin_of_method
     from jaxprior.system import runtime
     from jaxprior.weights.outlines import outline_prior
@@ -121,8 +121,8 @@ def _restore(
     native = _keeps_size(observed)
     opt.check_apart(out, paths)
     check_share(options)
-    found = images.list_images(paths)
-    sources = found[: options.limit]
+    outline = outline_prior(options.prior)
+    found = [] if outline is None else list_inputs(paths, outline.image_shape)
 
     def cell_of(prior: Any, method_of: Callable[..., Any]) -> Any:
         with mistakes():
@@ -134,13 +134,17 @@ def _restore(
             clean=observed.clean,
             reference=None if observed.reference is None else str(observed.reference),
             seed=options.seed,
-            size="native" if native else "fit",
+            size="native" if keeps_size_of(prior) else "fit",
             origin=origin_of_method(method, operator, prior=prior),
             measures=opt.words(options.measures),
             error_every=options.error_every,
         )
 
-    if (outline := outline_prior(options.prior)) is not None:
+    def keeps_size_of(prior: Any) -> bool:
+        asked = isinstance(observed, opt.SizeOptions) and observed.size is not None
+        return native and (asked or not makes_volumes(prior.image_shape))
+
+    if outline is not None:
         with mistakes():
             evaluation.check_cell(cell_of(outline, check), outline, out, perceptual=options.perceptual)
     load_jax()
@@ -150,9 +154,12 @@ def _restore(
     share = resolve_share(options)
     runtime.enable_compilation_cache()
     prior = priors.load_prior(options.prior)
+    found = found or list_inputs(paths, prior.image_shape)
+    sources = found[: options.limit]
     cell = cell_of(prior, resolve)
     with mistakes():  # what `run_cell` tells of a mask is not told again
-        told = None if cell.mask is None else cell.mask.statement(None if native else prior.resolution)
+        size = None if cell.keeps_size else evaluation.size_of_masks(prior.image_shape)
+        told = None if cell.mask is None else cell.mask.statement(size)
     folder = evaluation.RunFolder(out, share=share)
     rows = solve(
         cell, sources, folder, prior=prior, among=found, batch_size=options.batch_size,

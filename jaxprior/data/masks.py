@@ -141,11 +141,11 @@ class MaskSpec:
         if self.kind == "center":
             mask = _part(fraction, shape, lambda room: room // 2)
         elif self.kind == "block":
-            chance = _generator(key, self.name)
+            chance = key_generator(key, self.name)
             mask = _part(fraction, shape, lambda room: int(chance.integers(0, room + 1)))
         else:
             cover = draw_strokes if self.kind == "strokes" else _scattered
-            mask = cover(fraction, shape, _generator(key, self.name))
+            mask = cover(fraction, shape, key_generator(key, self.name))
         at = f"{size}" if isinstance(size, int) else f"{size[1]}x{size[0]}"
         if mask.all():
             raise MaskError(f"mask {self.name}: at {at} pixels nothing is known; leave some pixels known.")
@@ -224,8 +224,12 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def _generator(key: Array | None, name: str) -> np.random.Generator:
-    """Return NumPy's generator, seeded with the bits of a JAX key."""
+def key_generator(key: Array | None, name: str) -> np.random.Generator:
+    """Return NumPy's generator, seeded with the bits of a JAX key.
+
+    Raises:
+        MaskError: there is no key; the sentence says so of the mask of this name.
+    """
     if key is None:
         raise MaskError(f"mask {name}: it is random; give the image's JAX random `key`.")
     return np.random.default_rng(np.asarray(jax.random.key_data(key)))

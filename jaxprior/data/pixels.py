@@ -137,8 +137,17 @@ def pixels_id(image: np.ndarray) -> int:
         >>> key = jax.random.fold_in(jax.random.key(0), pixels_id(load_image("cat.png")))
     """
     require_pixels(image, "pixels_id")
-    digest = hashlib.sha256("x".join(map(str, image.shape)).encode())
-    digest.update(np.ascontiguousarray(image).tobytes())
+    return array_id(image)
+
+
+def array_id(array: np.ndarray) -> int:
+    """Return 32 bits of the sha256 of an array's shape and values: of a picture what `pixels_id` returns.
+
+    Arguments:
+        array: of any shape, for example a volume [d, h, w].
+    """
+    digest = hashlib.sha256("x".join(map(str, array.shape)).encode())
+    digest.update(np.ascontiguousarray(array).tobytes())
     return int.from_bytes(digest.digest()[:4], "big")
 
 
@@ -158,9 +167,14 @@ def content_name(stem: str, image: np.ndarray) -> str:
     """
     if not isinstance(stem, str):
         raise ImageError(f"content_name: expected the name of a file as `stem`, got {described(stem)}.")
+    return named_by_id(stem, pixels_id(image))
+
+
+def named_by_id(stem: str, number: int) -> str:
+    """Return a name for result files, as `content_name` does, of a number from `pixels_id` or `array_id`."""
     safe = "".join(char if char.isalnum() or char in " ._-+()" else "_" for char in stem)
     safe = safe.encode()[:150].decode(errors="ignore").strip(" .") or "image"
-    return f"{safe}-{pixels_id(image):08x}"
+    return f"{safe}-{number:08x}"
 
 
 def require_pixels(image: np.ndarray, where: str) -> None:

@@ -56,8 +56,17 @@ class Units:
         values = np.asarray(values, np.float32)
         if self.name == "binary":
             return (values > 0).astype(self.dtype)
-        shares = (np.clip(values, -1, 1) + np.float32(1)) * np.float32(self.top / 2)
-        return (np.rint(shares) if self.name == "bytes" else shares).astype(self.dtype)
+        found = self.measured(values)
+        return (np.rint(found) if self.name == "bytes" else found).astype(self.dtype)
+
+    def measured(self, values: np.ndarray) -> np.ndarray:
+        """Values in [-1, 1] -> float32 in the range of the file, neither rounded nor compared with a threshold.
+
+        Example:
+            >>> BYTES.measured(np.array([0.0]))
+            array([127.5], dtype=float32)
+        """
+        return (np.clip(np.asarray(values, np.float32), -1, 1) + np.float32(1)) * np.float32(self.top / 2)
 
 
 BINARY, BYTES, UNIT = Units("binary", 1, "uint8"), Units("bytes", 255, "uint8"), Units("unit", 1, "float32")

@@ -44,8 +44,9 @@ class VolumeSource:
         name: what reports and errors call it, for example "chairs/a.npy" or "chairs.npz:chairs[3]".
         stem: the name of the file without folder and ending, with array and number where the file has several.
         path: the file, or the zip archive that contains it.
-        inside: the entry of the zip archive, or "".
-        member: the array of an .npz file, or "".
+        inside: its path inside the folder or archive in which it was found, by which masks and originals are found.
+        member: the entry of the zip archive, or None.
+        array: the array of an .npz file, or "".
         index: the place in an array [n, d, h, w], or None.
         shape: (d, h, w) that is expected, which a raw file needs, or None.
         dtype: the type of the numbers of a raw file.
@@ -55,7 +56,8 @@ class VolumeSource:
     stem: str
     path: Path
     inside: str = ""
-    member: str = ""
+    member: str | None = None
+    array: str = ""
     index: int | None = None
     shape: tuple[int, ...] | None = None
     dtype: str = "uint8"
@@ -64,16 +66,16 @@ class VolumeSource:
     def location(self) -> tuple[str, str]:
         """The real path of the file, and what of it is meant."""
         number = "" if self.index is None else f"[{self.index}]"
-        return os.path.realpath(self.path), f"{self.inside}:{self.member}{number}"
+        return os.path.realpath(self.path), f"{self.member or ''}:{self.array}{number}"
 
     @property
     def file_name(self) -> str:
         """What error messages call the file."""
-        return _file_name(self.path, self.inside)
+        return _file_name(self.path, self.member)
 
     def open(self) -> Any:
         """Open the file."""
-        return _opened(self.path, self.inside)
+        return _opened(self.path, self.member)
 
     def read(self) -> np.ndarray:
         """Read the volume.
@@ -86,7 +88,7 @@ class VolumeSource:
                 that are not finite.
         """
         array = read_array(
-            self.open, self.file_name, member=self.member, index=self.index, shape=self.shape, dtype=self.dtype
+            self.open, self.file_name, member=self.array, index=self.index, shape=self.shape, dtype=self.dtype
         )
         return _checked(array, self.name, self.shape)
 
@@ -118,9 +120,9 @@ def load_volume(
     shape = _shape(shape)
     if array is not None and ending_of(path.name) != ".npz":
         raise VolumeError(f"{path}: only an .npz file has named arrays; leave `array` out.")
-    sources = list(_of_file(path, "", array, shape, dtype))
+    sources = list(_of_file(path, None, array, shape, dtype))
     if len(sources) != 1:
-        several = ", ".join(source.member for source in sources[:4] if source.member)
+        several = ", ".join(source.array for source in sources[:4] if source.array)
         which = f"{len(sources)} volumes"
         if several and all(source.index is None for source in sources):
             raise VolumeError(f"{path}: it has {which}; name one of its arrays with `array=`: {several}.")
@@ -201,14 +203,14 @@ def load_volumes(
     sources = list_volumes(paths, shape=shape, dtype=dtype, limit=limit)
     volumes: list[np.ndarray] = []
     whole: np.ndarray | None = None
-    before: tuple[Path, str, str] | None = None
+    before: tuple[Path, str | None, str] | None = None
     for source in sources:
         if source.index is None:
             volume = source.read()
         else:
-            array = (source.path, source.inside, source.member)
+            array = (source.path, source.member, source.array)
             if whole is None or array != before:
-                whole = read_array(source.open, source.file_name, member=source.member, many=True)
+                whole = read_array(source.open, source.file_name, member=source.array, many=True)
             volume = _checked(whole[source.index], source.name, source.shape)
             before = array
         if volumes and volume.shape != volumes[0].shape:
@@ -235,7 +237,7 @@ def _found(place: Path, shape: tuple[int, ...] | None, dtype: str) -> Iterator[V
     text = str(place)
     if not os.path.lexists(place) and ".npz:" in text.lower():
         cut = text.lower().rindex(".npz:") + 4
-        yield from _of_file(Path(text[:cut]), "", text[cut + 1 :], shape, dtype)
+        yield from _of_file(Path(text[:cut]), None, text[cut + 1 :], shape, dtype)
     elif not os.path.lexists(place) and glob.has_magic(text):
         matching = sorted(glob.glob(text, recursive=True))
         if not matching:
@@ -251,7 +253,7 @@ def _found(place: Path, shape: tuple[int, ...] | None, dtype: str) -> Iterator[V
             if _is_volume(name, shape)
         )
         for parts in files:
-            yield from _of_file(place.joinpath(*parts), "", None, shape, dtype)
+            yield from _of_file(place.joinpath(*parts), None, None, shape, dtype, inside="/".join(parts))
     elif not place.exists():
         raise VolumeError(f"{place}: no such file or folder.")
     elif place.suffix.lower() == ".zip":
@@ -259,7 +261,7 @@ def _found(place: Path, shape: tuple[int, ...] | None, dtype: str) -> Iterator[V
             if _is_volume(entry, shape):
                 yield from _of_file(place, entry, None, shape, dtype)
     else:
-        yield from _of_file(place, "", None, shape, dtype)
+        yield from _of_file(place, None, None, shape, dtype)
 
 
 def _is_volume(name: str, shape: tuple[int, ...] | None) -> bool:
@@ -277,11 +279,12 @@ def _entries(archive: Path) -> list[str]:
 
 
 def _of_file(
-    path: Path, inside: str, array: str | None, shape: tuple[int, ...] | None, dtype: str
+    path: Path, entry: str | None, array: str | None, shape: tuple[int, ...] | None, dtype: str, *, inside: str = ""
 ) -> Iterator[VolumeSource]:
     """The volumes of one file, by its headers."""
-    name = _file_name(path, inside)
-    file = Path(path_of_entry(inside)) if inside else path
+    name = _file_name(path, entry)
+    file = Path(path_of_entry(entry)) if entry else path
+    inside = inside or (path_of_entry(entry) if entry else path.name)
     ending = ending_of(file.name)
     if not ending:
         raise VolumeError(
@@ -289,8 +292,8 @@ def _of_file(
             "without a header .raw)."
         )
     stem = file.name[: len(file.name) - len(ending)]
-    base = VolumeSource(name, stem, path, inside, shape=shape, dtype=dtype)
-    arrays = arrays_of(lambda: _opened(path, inside), name)
+    base = VolumeSource(name, stem, path, inside, entry, shape=shape, dtype=dtype)
+    arrays = arrays_of(lambda: _opened(path, entry), name)
     if array is not None:
         if array not in arrays:
             raise VolumeError(f"{name}: it has no array {array!r}; it has {', '.join(sorted(arrays)[:8])}.")
@@ -298,7 +301,10 @@ def _of_file(
     for member, found in sorted(arrays.items()):
         several = member and (len(arrays) > 1 or array is not None)
         called = f"{name}:{printable(member)}" if several else name
-        own = dataclasses.replace(base, name=called, member=member, stem=f"{stem}-{_word(member)}" if several else stem)
+        own = base
+        if several:
+            own = dataclasses.replace(base, stem=f"{stem}-{_word(member)}", inside=f"{inside}/{printable(member)}")
+        own = dataclasses.replace(own, name=called, array=member)
         count = _number_of_volumes(found)
         if count is None:
             yield own
@@ -306,7 +312,8 @@ def _of_file(
         digits = len(str(count - 1))
         for index in range(count):
             number = f"{index:0{digits}d}"
-            yield dataclasses.replace(own, name=f"{called}[{index}]", stem=f"{own.stem}-{number}", index=index)
+            stem, place = f"{own.stem}-{number}", f"{own.inside}/{number}"
+            yield dataclasses.replace(own, name=f"{called}[{index}]", stem=stem, inside=place, index=index)
 
 
 def _number_of_volumes(shape: tuple[int, ...]) -> int | None:
@@ -320,17 +327,17 @@ def _word(member: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in member)
 
 
-def _file_name(path: Path, inside: str) -> str:
-    return printable(f"{path.as_posix()}/{inside}" if inside else path.as_posix())
+def _file_name(path: Path, entry: str | None) -> str:
+    return printable(f"{path.as_posix()}/{entry}" if entry else path.as_posix())
 
 
-def _opened(path: Path, inside: str) -> Any:
+def _opened(path: Path, entry: str | None) -> Any:
     if path.exists() and not path.is_file() and not path.is_dir():
         raise VolumeError("it is a device or pipe; expected the file of a volume.")
-    if not inside:
+    if entry is None:
         return open(path, "rb")
     with zipfile.ZipFile(path) as archive:
-        return archive.open(inside)
+        return archive.open(entry)
 
 
 def _checked(array: np.ndarray, name: str, shape: tuple[int, ...] | None) -> np.ndarray:

@@ -2,6 +2,7 @@
 from jaxprior.data.arrays import load_direction as load_direction
 from jaxprior.data.arrays import load_kernel as load_kernel
 from jaxprior.evaluation.cells import Cell as Cell
+from jaxprior.evaluation.cells import size_of_masks as size_of_masks
 from jaxprior.evaluation.directions import RunDirection as RunDirection
 from jaxprior.evaluation.directions import direction_of_run as direction_of_run
 from jaxprior.evaluation.edits import edit_run as edit_run

@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 
 from jaxprior.checks import whole_number
+from jaxprior.data.inputs import makes_volumes
 from jaxprior.data.masks import MaskSpec
+from jaxprior.data.volume_masks import VolumeMask
 from jaxprior.errors import RunError
 from jaxprior.inversion.starts.encoder import EncoderStart
 from jaxprior.lazy_jax import is_imported, jax
@@ -64,7 +66,7 @@ class Cell:
 
     task: Operator
     method: Any
-    mask: MaskSpec | None = None
+    mask: MaskSpec | VolumeMask | None = None
     clean: bool = True
     reference: str | None = None
     seed: int = 0
@@ -131,7 +133,7 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         prior: a `jaxprior.Prior`, of which name, sha256 and shape of the images are taken.
         numerics_version: of the engine; results of different versions are never mixed.
     """
-    operator = describe(cell.task)
+    operator, volumes = describe(cell.task), makes_volumes(prior.image_shape)
     if cell.mask is not None:
         operator.pop("mask")  # a placeholder; `mask` says what every picture gets
     return {
@@ -139,15 +141,16 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
         "operator": operator,
         **mask_settings(cell.mask),
         "prior": {"name": prior.card.get("name"), "sha256": prior.sha256},
-        "resolution": prior.resolution,
+        "resolution": prior.image_shape[0] if volumes else prior.resolution,
         **({} if prior.image_shape[-1] == 3 else {"image_channels": prior.image_shape[-1]}),
-        **({"size": "native"} if cell.keeps_size else {"fit": _how_pictures_are_fitted(cell)}),
+        **({"volume": list(prior.image_shape[:-1])} if volumes else {}),
+        **({"size": "native"} if cell.keeps_size else {"fit": _how_pictures_are_fitted(cell, volumes=volumes)}),
         "codes": describe(cell.method.codes),
         "objective": describe(cell.method.objective),
         "solve": describe(cell.method.solve),
         **({} if cell.method.refine is None else {"refine": describe(cell.method.refine)}),
         **_start_used(cell, prior),
-        **({"merge": cell.method.merge} if fills_holes(cell.task) else {}),
+        **({"merge": "paste" if volumes else cell.method.merge} if fills_holes(cell.task) else {}),
         **_how_draws_are_made(cell, prior),
         **({"code_distribution": prior.code_distribution} if _draws_other_codes(cell, prior) else {}),
         "seed": cell.seed,
@@ -157,7 +160,12 @@ def configuration(cell: Cell, prior: Any, *, numerics_version: int) -> dict:
     }
 
 
-def mask_settings(mask: MaskSpec | None) -> dict:
+def size_of_masks(image_shape: tuple[int, ...]) -> Any:
+    """What the masks of a prior's images are drawn at: the side of square pictures, or (d, h, w) of volumes."""
+    return image_shape[:-1] if makes_volumes(image_shape) else image_shape[0]
+
+
+def mask_settings(mask: MaskSpec | VolumeMask | None) -> dict:
     """What the resolved settings of a cell say of its mask."""
     return {
         "mask": None if mask is None else mask.name,
@@ -227,22 +235,25 @@ def check_size(run: Path, settings: dict, record: dict) -> None:
         )
 
 
-def _how_pictures_are_fitted(cell: Cell) -> str:
+def _how_pictures_are_fitted(cell: Cell, *, volumes: bool) -> str:
+    if volumes:
+        return "volumes of the prior's size as they are"
     from_files = cell.mask is not None and cell.mask.path is not None
     return f"EXIF-rotated, centre square, antialiased bicubic; masks {'by maximum' if from_files else 'nearest'}"
 
 
-def _how_masks_are_read(mask: MaskSpec | None) -> dict:
+def _how_masks_are_read(mask: MaskSpec | VolumeMask | None) -> dict:
     """The settings of a mask in a file that are not what they are by default."""
     means = {} if mask is None or mask.means is None else {"mask_means": mask.means}
     return means | ({"invert_mask": True} if mask is not None and mask.invert else {})
 
 
-def _file_digest(mask: MaskSpec | None) -> str | None:
+def _file_digest(mask: MaskSpec | VolumeMask | None) -> str | None:
     """The sha256 of the one file of a mask; the masks of a folder stand in the keys of their pictures only."""
     if mask is None or mask.kind != "file" or mask.path is None:
         return None
-    return hashlib.sha256(mask.path.read_bytes()).hexdigest()
+    file = mask.path if mask.path.is_file() else Path(str(mask.path).rpartition(":")[0])  # of "masks.npz:half"
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _draws_other_codes(cell: Cell, prior: Any) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from jaxprior.data import images
+from jaxprior.data.inputs import makes_volumes
 from jaxprior.errors import RunError
 from jaxprior.evaluation.stored import load_latents
 from jaxprior.inversion.codes.attention import CBAM, SelfAttention
@@ -79,6 +80,7 @@ def edit_run(
         raise RunError(f"An amount (--amount) must be a finite number, got {', '.join(f'{a:g}' for a in amounts)}.")
     record = folder.read()
     check_prior(prior, record)
+    _refuse_volumes(folder, prior)
     codes, precision = codes_of(record), record["configuration"]["solve"]["precision"]
     rows = inverted(folder)[:limit]
     place = _place_of(folder, name, direction)
@@ -104,6 +106,15 @@ def edit_run(
     return paths
 
 
+def _refuse_volumes(folder: RunFolder, prior: Any) -> None:
+    """Say how volumes are moved, whose strips would not be pictures."""
+    if makes_volumes(prior.image_shape):
+        raise RunError(
+            f"{folder.path} inverted volumes, and strips are made of pictures: use `jp.edit`, `jp.interpolate` and "
+            "`jp.render` from Python with the latents of the run."
+        )
+
+
 def interpolate_run(folder: RunFolder, prior: Any, first: str, second: str, *, frames: int = 9) -> Path:
     """Go from one inversion of a run to another in equal steps of their latents.
 
@@ -124,6 +135,7 @@ def interpolate_run(folder: RunFolder, prior: Any, first: str, second: str, *, f
         raise RunError(f"An interpolation has 2 frames or more, not {frames}.")
     record = folder.read()
     check_prior(prior, record)
+    _refuse_volumes(folder, prior)
     ends = [find(folder, name) for name in (first, second)]
     begin, end = (load_latents(folder, row) for row in ends)
     latents = drivers.interpolate(begin, end, np.linspace(0, 1, frames).tolist())

@@ -31,7 +31,7 @@ def check_asked(cell: Cell, image_shape: tuple[int, ...]) -> None:
         return
     from jaxprior.metrics import check_measures  # imports JAX
 
-    check_measures(cell.measures, None if cell.keeps_size else min(image_shape[:-1]))
+    check_measures(cell.measures, None if cell.keeps_size else min(image_shape[:-1]), volumes=len(image_shape) == 4)
     if not cell.clean and cell.reference is None:
         raise RunError(
             f"{' and '.join(cell.measures)}: further measures compare results with originals; say with --clean that "

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jaxprior.data.inputs import makes_volumes
 from jaxprior.errors import JaxpriorError, JaxpriorWarning, RunError, WeightsError
 from jaxprior.evaluation.cells import Cell
 from jaxprior.runs.record import read_record
@@ -85,6 +86,10 @@ def choose_network(
         WeightsError, RunError: see `check_perceptual`; or pictures of this shape are not for the network.
     """
     check_perceptual(source, cell)
+    if makes_volumes(image_shape):
+        if source is not None and str(source) != NONE:
+            raise WeightsError(f"{source}: results are compared in networks of pictures, and this prior makes volumes.")
+        return None, None
     begun = (run / "run.json").exists()
     said = read_record(run).get(SAID) if begun else None
     if str(source) == NONE or not compares(cell):

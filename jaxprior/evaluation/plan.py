@@ -25,7 +25,7 @@ from jaxprior.data.masks import MaskSpec
 from jaxprior.data.sources import ImageSource
 from jaxprior.errors import JaxpriorWarning, SettingsError
 from jaxprior.evaluation.cells import Cell, describe
-from jaxprior.evaluation.precheck import KIND, check_kind
+from jaxprior.evaluation.precheck import KIND, check_kind, refuse_volumes
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, numbered, require_data
 from jaxprior.evaluation.restorer_cells import AT_ONCE, RestorerCell, restorer_cells
 from jaxprior.evaluation.runner import run_cell
@@ -221,6 +221,7 @@ def _cells_of(recipe: Recipe, prior: Any) -> list[tuple[str, str, Cell]]:
 
     A mask's file is called as in the recipe, from whichever folder the recipe is run.
     """
+    refuse_volumes(recipe.where, prior.image_shape)
     cells, titles = [], []
     methods = {}  # one network serves all tasks of a kind
     for i, table in enumerate(recipe.tasks, 1):

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxprior.data.listing import list_images
-from jaxprior.errors import RunError
-from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
+from jaxprior.data.inputs import list_inputs, makes_volumes
+from jaxprior.errors import RunError, SettingsError
+from jaxprior.evaluation.cells import Cell, check_size, configuration, size_of_masks, spelled_as
 from jaxprior.evaluation.followed import check_followed
 from jaxprior.evaluation.measures import check_asked
 from jaxprior.evaluation.perception import check_perceptual
@@ -60,13 +60,13 @@ def check_cell(
         check_restores(cell.task, prior.restores, prior.card.get("name", str(prior.source)))
     if cell.mask is not None:
         if cell.mask.kind == "folder" and cell.mask.path is not None:
-            list_images([cell.mask.path])
+            list_inputs([cell.mask.path], shape)
         elif cell.mask.path is not None and cell.keeps_size:
             cell.mask.read()
         elif not (cell.mask.per_image or cell.keeps_size):
-            cell.mask.draw(shape[0])
+            cell.mask.draw(size_of_masks(shape))
     if cell.reference is not None:
-        list_images([cell.reference])
+        list_inputs([cell.reference], shape)
     check_perceptual(perceptual, cell, run)
     check_asked(cell, shape)
     check_followed(cell)
@@ -126,6 +126,7 @@ def check_kind(run: Path) -> None:
 
 def _check_cells(recipe: Recipe, prior: PriorOutline) -> None:
     """Check every task and every method of a recipe with one prior."""
+    refuse_volumes(recipe.where, prior.image_shape)
     for i, table in enumerate(recipe.tasks, 1):
         with at(f"{recipe.where}: [[task]] {i}"):
             task, mask = make_task(files_beside(table, recipe.folder, *FILES), prior.image_shape)
@@ -134,6 +135,19 @@ def _check_cells(recipe: Recipe, prior: PriorOutline) -> None:
         for j, settings in enumerate(recipe.methods.values(), 1):
             with at(f"{recipe.where}: [[method]] {j}"):
                 check_method(settings, task, prior=prior)
+
+
+def refuse_volumes(where: Any, image_shape: tuple[int, ...]) -> None:
+    """Refuse a prior of volumes in a recipe, whose data sets are pictures.
+
+    Raises:
+        SettingsError: it makes volumes.
+    """
+    if makes_volumes(image_shape):
+        raise SettingsError(
+            f"{where}: recipes compare methods on pictures, and one of its priors makes volumes of "
+            f"{'x'.join(map(str, image_shape[:-1]))} voxels; restore volumes by the commands of the tasks."
+        )
 
 
 def _as_far_as(settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:

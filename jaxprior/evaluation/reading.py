@@ -13,7 +13,7 @@ import queue
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -23,6 +23,7 @@ from jaxprior import operators
 from jaxprior.data import images
 from jaxprior.data.mask_fitting import same_shape
 from jaxprior.data.matching import Counterparts
+from jaxprior.data.volume_units import Units
 from jaxprior.errors import ImageError, MaskError, RunError
 from jaxprior.evaluation.cells import Cell, row_key, with_mask
 from jaxprior.evaluation.masking import CellMasks
@@ -39,7 +40,8 @@ class Job:
     picture's height and width before it was fitted, `notes` what a user should know of how picture, original and mask
     were read. Where pictures keep their size, photo, truth (uint8 [h, w, 3]) and mask (bool [h, w]) have it too, and
     `cut` has the squares; a square has no truth of its own, but `original` is what the photograph's truth shows there
-    (`of_square`: the cut photograph, its truth and which square this is)."""
+    (`of_square`: the cut photograph, its truth and which square this is). A volume has photo and truth [d, h, w, 1],
+    mask [d, h, w], and `units`, those of its file."""
 
     image: str
     file: str
@@ -53,6 +55,7 @@ class Job:
     notes: tuple[str, ...] = ()
     cut: CutPhoto | None = None
     of_square: tuple[CutPhoto, np.ndarray, int] | None = None
+    units: Units | None = None
 
     @property
     def original(self) -> np.ndarray | None:
@@ -108,6 +111,22 @@ def check_enlargement(title: str, shape: tuple[int, int], *, observed: int, made
     else:
         remedy = f"which is x{made / side:.3g}, no whole factor: resize the picture first."
     raise ImageError(f"{said}; this one is {width}x{height}, {remedy}")
+
+
+class JobReader(Protocol):
+    """What turns sources into jobs: a `PictureReader`, or a `VolumeReader` of volumes."""
+
+    merges: bool
+    masks: Any
+    originals: Counterparts | None
+
+    def read(self, source: Any) -> Job:
+        """Read one picture or volume."""
+        ...
+
+    def tell_of_size(self, job: Job, observer: Observer) -> None:
+        """Say how it was fitted or cut."""
+        ...
 
 
 class PictureReader(abc.ABC):
@@ -275,7 +294,7 @@ class Reader(PictureReader):
 
 
 def read_ahead(
-    reader: PictureReader, sources: Iterable[images.ImageSource], count: int
+    reader: JobReader, sources: Iterable[images.ImageSource], count: int
 ) -> Iterator[tuple[images.ImageSource, Job | ImageError]]:
     """Read pictures in their order while earlier ones are solved, at most `count` of them ahead.
 

@@ -20,6 +20,7 @@ import jax
 import numpy as np
 
 from jaxprior.data import images
+from jaxprior.data.inputs import makes_volumes
 from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.at_once import RestorerReader, RestorerSolver
 from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
@@ -28,10 +29,11 @@ from jaxprior.evaluation.finished import Finished
 from jaxprior.evaluation.followed import ERROR_EVERY, with_followed
 from jaxprior.evaluation.measures import MEASURES, with_measures
 from jaxprior.evaluation.perception import SAID, choose_network
-from jaxprior.evaluation.reading import Job, PictureReader, Reader, read_ahead
+from jaxprior.evaluation.reading import Job, JobReader, Reader, read_ahead
 from jaxprior.evaluation.restorer_cells import RestorerCell, restorer_configuration
 from jaxprior.evaluation.solving import Found, Solver
 from jaxprior.evaluation.stored import save_latents, save_pictures
+from jaxprior.evaluation.volume_reading import VolumeReader
 from jaxprior.protocols import Restores
 from jaxprior.restoration import drivers
 from jaxprior.restoration.memory import FULL_SPEED, MemoryPlan, is_out_of_memory
@@ -79,7 +81,7 @@ def run_cell(
     Arguments:
         cell: task, mask, method, seed.
         sources: the pictures, from `jaxprior.data.images.list_images`, no two of one name; the folder's share of them
-            is done.
+            is done. For a prior of volumes, these from `jaxprior.data.volumes.list_volumes`.
         folder: where the run lives; made if missing.
         prior: the generator to invert; for a `RestorerCell` the `Restorer`.
         among: all pictures of which `sources` are the first, by default these: an original or a mask that could belong
@@ -177,10 +179,12 @@ def _settings_of(cell: Cell, prior: Any) -> dict:
     return configuration(cell, prior, numerics_version=drivers.NUMERICS_VERSION)
 
 
-def _reader_of(cell: Cell, settings: dict, prior: Any, pictures: Sequence[images.ImageSource]) -> PictureReader:
+def _reader_of(cell: Cell, settings: dict, prior: Any, pictures: Sequence[Any]) -> JobReader:
     """What reads the pictures of a cell."""
     if isinstance(cell, RestorerCell):
         return RestorerReader(cell, settings, pictures)
+    if makes_volumes(prior.image_shape):
+        return VolumeReader(cell, settings, prior.image_shape, pictures)
     return Reader(cell, settings, prior.image_shape, pictures, card=prior.card)
 
 
@@ -188,7 +192,7 @@ class _Run:
     """One call of `run_cell`, between the lock and the last row."""
 
     def __init__(
-        self, cell: Cell, solver: Solver | RestorerSolver, reader: PictureReader, folder: RunFolder, record: dict,
+        self, cell: Cell, solver: Solver | RestorerSolver, reader: JobReader, folder: RunFolder, record: dict,
         observer: Observer, guard: StopGuard,
     ):  # fmt: skip
         self.cell, self.solver, self.reader, self.folder = cell, solver, reader, folder

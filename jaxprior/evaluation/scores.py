@@ -14,12 +14,12 @@ import numpy as np
 
 from jaxprior.data.pixels import to_float
 from jaxprior.errors import SettingsError
-from jaxprior.metrics import Metric, Scored, installed_metrics, is_asked, own_metrics
+from jaxprior.metrics import Metric, Scored, installed_metrics, is_asked, own_metrics, takes
 from jaxprior.metrics._images import clip
 from jaxprior.metrics.draws import SPREAD
 from jaxprior.metrics.perceptual import feature_distance
 from jaxprior.operators import Identity, Operator, batched, map_images
-from jaxprior.protocols import DRAWS, HOLE, MASK, MERGE, MERGED, NETWORK, OBSERVED, RESULT, TRUTH, WHOLE
+from jaxprior.protocols import DRAWS, HOLE, MASK, MERGE, MERGED, NETWORK, OBSERVED, RESULT, TRUTH, VOLUMES, WHOLE
 from jaxprior.system.quick_programs import QUICKLY_COMPILED
 
 
@@ -39,10 +39,10 @@ def score(
 
     Arguments:
         task: the forward operator, arrays shared or per image.
-        raw, `merged`: float32 [b, h, w, c] in [-1, 1].
+        raw, `merged`: float32 [b, h, w, c] in [-1, 1]; or volumes, [b, d, h, w, c].
         observed: the observations [b, ...].
         truth: the originals in the layout of `raw`, or None if they are not known.
-        masks: [b, h, w], 1 = missing, or None for a task without a mask.
+        masks: [b, h, w], 1 = missing, or [b, d, h, w] of volumes; None for a task without a mask.
         network: a feature network in which results are compared with the originals as well, see
             `jaxprior.metrics.perceptual`. It sees each picture once, whatever the number of figures.
         draws: several answers for each picture, merged, [b, K, h, w, c], or None.
@@ -71,7 +71,11 @@ def score(
         asked = _own_figures(scored._replace(distance=None, draws=None), asked=tuple(measures))
         figures |= {name: np.asarray(values) for name, values in asked.items()}
     side = min(np.shape(raw)[1:-1])
-    foreign = [one for one in installed_metrics()[len(own_metrics()) :] if is_asked(one, measures, side)]
+    foreign = [
+        one
+        for one in installed_metrics()[len(own_metrics()) :]
+        if is_asked(one, measures, side) and takes(one, np.ndim(raw) - 1)
+    ]
     if foreign:
         scored = scored._replace(task=batched(task, len(raw)))
         given = _given(scored)
@@ -114,7 +118,7 @@ def score_photo(
     return {
         one.name: float(_foreign_figure(one, scored)[0])
         for one in installed_metrics()
-        if one.needs <= parts.get(one.part, set()) and is_asked(one, measures, min(truth.shape[:2]))
+        if one.needs <= parts.get(one.part, set()) and is_asked(one, measures, min(truth.shape[:2])) and takes(one, 3)
     }
 
 
@@ -145,8 +149,14 @@ def _own_figures(
     if asked:
         wanted = [one for one in own_metrics() if one.asked_as and is_asked(one, asked, min(scored.raw.shape[1:-1]))]
     else:
-        wanted = [one for one in own_metrics() if (not one.optional if beside is None else beside in one.needs)]
-    return {one.name: one.function(scored) for one in wanted if one.needs <= given}
+        wanted = [one for one in own_metrics() if (_is_usual(one, scored) if beside is None else beside in one.needs)]
+    fit = [one for one in wanted if one.needs <= given and takes(one, scored.raw.ndim - 1)]
+    return {one.name: one.function(scored) for one in fit}
+
+
+def _is_usual(one: Metric, scored: Scored) -> bool:
+    """Whether every run has a figure; those of volumes alone are optional only so that no other run mentions them."""
+    return not one.optional or (one.takes == VOLUMES and not one.asked_as and scored.raw.ndim == 5)
 
 
 def _given(scored: Scored) -> set[str]:

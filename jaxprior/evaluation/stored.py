@@ -1,6 +1,7 @@
 """What a run keeps of one picture: its pictures as PNG, its latents and losses as safetensors."""
 
 import contextlib
+import io
 import itertools
 import json
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from jaxprior.data import images
+from jaxprior.data.volume_pictures import volume_picture
+from jaxprior.data.volume_units import Units
 from jaxprior.errors import RunError
 from jaxprior.evaluation.drawn import copy_draws
 from jaxprior.evaluation.reading import Job
@@ -32,7 +35,8 @@ def save_pictures(
 
     Arguments:
         folder: the run; job: the picture.
-        merged: with what is known put back, float [r, r, c] in [-1, 1], or uint8 [h, w, 3].
+        merged: with what is known put back, float [r, r, c] in [-1, 1], or uint8 [h, w, 3]; or a volume,
+            [d, h, w, 1], as raw and observed are then.
         raw: the generator's output, one picture or one for each square; empty if there was nothing to generate.
         observed: the observation, shown if it is a picture.
     """
@@ -42,11 +46,36 @@ def save_pictures(
         pictures["inputs", job.file] = observed
     if job.truth is not None:
         pictures["originals", job.file] = job.truth
+    if job.units is not None:
+        if observed.ndim == 4:
+            pictures["inputs", job.file] = observed
+        if job.mask is not None:
+            pictures["masks", job.file] = job.mask * 2 - 1
+        _save_volumes(folder, pictures, job.units)
+        return
     if job.mask is not None:
         pictures["masks", job.file] = job.mask[..., None].astype(np.float32) * 2 - 1
     for (kind, file), picture in pictures.items():
         pixels = picture if picture.dtype == np.uint8 else images.to_uint8(images.to_rgb(picture))
         images.save_png(folder.file(kind, file), pixels)
+
+
+def _save_volumes(folder: RunFolder, volumes: dict[tuple[str, str], np.ndarray], units: Units) -> None:
+    """Write volumes in [-1, 1] as arrays in the units of their file, and beside each what it looks like.
+
+    Results are in the file's own type, binary ones occupied where the value is above the middle of the range. The
+    generator's own output and what was observed keep all that lies between, as float32.
+    """
+    for (kind, file), volume in volumes.items():
+        whole = volume[..., 0] if volume.ndim == 4 else volume
+        images.save_png(folder.file(kind, file), volume_picture(whole))
+        if kind == "masks":
+            values = (whole > 0).astype(np.uint8)
+        else:
+            values = units.unscaled(whole) if kind in ("images", "originals") else units.measured(whole)
+        data = io.BytesIO()
+        np.save(data, values)
+        write_atomically(folder.volume(kind, file), data.getvalue())
 
 
 def numbered(file: str, number: int) -> str:
@@ -91,6 +120,8 @@ def copy_files(folder: RunFolder, file: str, job: Job) -> None:
             for number in itertools.count(1):
                 content = folder.file(kind, numbered(file, number)).read_bytes()
                 write_atomically(folder.file(kind, numbered(job.file, number)), content)
+        with contextlib.suppress(FileNotFoundError):
+            write_atomically(folder.volume(kind, job.file), folder.volume(kind, file).read_bytes())
     copy_draws(folder, file, job.file)
     with contextlib.suppress(FileNotFoundError, SafetensorError):
         for number in itertools.count(1):

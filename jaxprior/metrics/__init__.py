@@ -1,9 +1,10 @@
 """Measures of quality, each stating its range, window, border and quantisation.
 
 Fidelity to the original, one value an image: `psnr`, `psnr_luma`, `mse`, `ssim`, whole or only in a hole, `ms_ssim`,
-`gradient_energy`, which says how sharp a picture is, and `perceptual`, in the space of a feature network, whose map
-over the pixels is `perceptual_map`. Distance between two sets of images: `frechet`, `kid` and `precision_recall` in the
-features of a network, all at once by `compare_sets`, and `swd`.
+`gradient_energy`, which says how sharp a picture is, `iou`, which compares the occupied voxels of volumes, and
+`perceptual`, in the space of a feature network, whose map over the pixels is `perceptual_map`. Distance between two
+sets of images: `frechet`, `kid` and `precision_recall` in the features of a network, all at once by `compare_sets`, and
+`swd`.
 Generation from one picture: `patch_frechet`, `diversity`, `rmse`. Images are float `[b, h, w, c]` in [-1, 1], as
 everywhere in the library; `psnr`, `ssim` and `swd` clip them and map them to [0, 1] inside where that matters. Nothing
 is rounded to 8 bits.
@@ -26,11 +27,13 @@ from jaxprior.metrics._finding import headline_metrics as headline_metrics
 from jaxprior.metrics._finding import is_asked as is_asked
 from jaxprior.metrics._finding import metric as metric
 from jaxprior.metrics._finding import metrics_of as metrics_of
+from jaxprior.metrics._finding import takes as takes
 from jaxprior.metrics.frechet import frechet
 from jaxprior.metrics.gradient_energy import gradient_energy
 from jaxprior.metrics.kid import kid
 from jaxprior.metrics.luma_signal_to_noise import psnr_luma
 from jaxprior.metrics.multi_scale_similarity import ms_ssim
+from jaxprior.metrics.overlap import iou
 from jaxprior.metrics.perceptual import perceptual, perceptual_map
 from jaxprior.metrics.precision_recall import precision_recall
 from jaxprior.metrics.sets import SetDistances, compare_sets
@@ -43,7 +46,7 @@ from jaxprior.protocols import Metric, Scored
 
 
 __all__ = [
-    "Metric", "Scored", "SetDistances", "compare_sets", "diversity", "frechet", "gradient_energy", "kid",
+    "Metric", "Scored", "SetDistances", "compare_sets", "diversity", "frechet", "gradient_energy", "iou", "kid",
     "ms_ssim", "mse", "patch_frechet", "perceptual", "perceptual_map", "precision_recall", "psnr", "psnr_luma", "rmse",
     "ssim", "swd",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from jaxprior.discovery import installed_metrics
 from jaxprior.errors import SettingsError
-from jaxprior.protocols import Metric
+from jaxprior.protocols import ANY, PICTURES, VOLUMES, Metric
 from jaxprior.settings import check_choice
 
 
@@ -56,12 +56,18 @@ def is_asked(one: Metric, measures: Collection[str], side: int) -> bool:
     return (not one.asked_as or one.asked_as in measures) and side >= one.least
 
 
-def check_measures(measures: Sequence[str], side: int | None) -> None:
+def takes(one: Metric, images_axes: int) -> bool:
+    """Whether a metric compares images of so many axes: 3 of pictures [h, w, c], 4 of volumes [d, h, w, c]."""
+    return one.takes in (ANY, VOLUMES if images_axes == 4 else PICTURES)
+
+
+def check_measures(measures: Sequence[str], side: int | None, *, volumes: bool = False) -> None:
     """Refuse words by which no figure is asked for, and figures for which pictures are too small.
 
     Arguments:
         measures: the words.
         side: pixels of the shorter side of the pictures that are compared; None if they are of many sizes.
+        volumes: whether volumes are compared and no pictures.
 
     Raises:
         SettingsError: naming the words there are, or the size that is needed.
@@ -72,6 +78,8 @@ def check_measures(measures: Sequence[str], side: int | None) -> None:
     known = {one.asked_as: one for one in installed_metrics() if one.asked_as}
     for word in measures:
         check_choice(word, known, "measure")
+        if volumes and known[word].takes == PICTURES:
+            raise SettingsError(f"the measure {word} compares pictures, and this prior makes volumes; leave it out.")
         if side is not None and side < known[word].least:
             raise SettingsError(
                 f"the measure {word}: pictures of {side} pixels a side are too small, it needs {known[word].least}; "

@@ -13,14 +13,20 @@ from jaxtyping import Array, Float, Shaped
 from jaxprior.checks import as_array, described, is_array, is_float, is_traced
 from jaxprior.data.ranges import MOST_CHANNELS, require_pictures, warn_of_doubt
 from jaxprior.errors import ArgumentError, ImageError, MaskError
+from jaxprior.protocols import Scored
 
 
 # Underscored axes are not compared by jaxtyping: the functions do that themselves, with a better message.
 Images = Float[Array | np.ndarray, "*_b _h _w _c"]
 Mask = Shaped[Array | np.ndarray, "*_b _h _w"]
 
-def mean_over(values: Array, mask: Mask | None) -> Array:
-    """Mean of `[*b, h, w]` over the pixels where the mask is 1."""
+
+def mean_over(values: Array, mask: Mask | None, *, volumes: bool = False) -> Array:
+    """Mean of `[*b, h, w]` over the pixels where the mask is 1; of volumes `[*b, d, h, w]` over the voxels."""
+    if volumes:  # slice after slice, as rows below
+        values = values.reshape(*values.shape[:-3], -1, values.shape[-1])
+        if mask is not None:
+            mask = mask.reshape(*mask.shape[:-3], -1, mask.shape[-1])
     if mask is None:
         return values.mean(axis=-1).mean(axis=-1)  # row by row: exact enough in float32 for large images
     inside = jnp.broadcast_to(mask, values.shape) > 0.5
@@ -81,11 +87,11 @@ def checked_batch(pictures: Any, name: str, *, axes: str = "b, h, w, c", noun: s
     return pictures
 
 
-def checked_mask(mask: Any, images: Any) -> Any:
-    """Require a mask of 0 and 1, or None, for images `[*b, h, w, c]`.
+def checked_mask(mask: Any, images: Any, *, volumes: bool = False) -> Any:
+    """Require a mask of 0 and 1, or None, for images `[*b, h, w, c]`, or for volumes `[*b, d, h, w, c]`.
 
     Returns:
-        float32 `[h, w]` or `[*b, h, w]`, or None.
+        float32 `[h, w]` or `[*b, h, w]`, or None; of volumes `[d, h, w]` or `[*b, d, h, w]`.
 
     Raises:
         MaskError: it has another shape, or other values.
@@ -93,7 +99,8 @@ def checked_mask(mask: Any, images: Any) -> Any:
     if mask is None:
         return None
     mask = as_array("mask", mask)
-    shapes = dict.fromkeys((images.shape[-3:-1], images.shape[:-1]))  # of one picture, both are the same
+    space = 3 if volumes else 2
+    shapes = dict.fromkeys((images.shape[-1 - space : -1], images.shape[:-1]))  # of one picture, both are the same
     if not is_array(mask) or mask.shape not in shapes:
         expected = " or ".join(map(str, shapes))
         raise MaskError(f"`mask`: expected {expected}, like the images, got {described(mask)}.")
@@ -116,3 +123,8 @@ def require_network(network: Any) -> None:
     if not callable(network) or isinstance(network, type):
         advice = "; `load_features` loads one by its name." if isinstance(network, str) else "."
         raise ArgumentError(f"`network` must be a network of images, got {described(network)}{advice}")
+
+
+def of_volumes(scored: Scored) -> bool:
+    """Whether what is compared are volumes, [b, d, h, w, c], and no pictures."""
+    return scored.raw.ndim == 5

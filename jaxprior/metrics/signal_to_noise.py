@@ -5,22 +5,26 @@ Images are float `[b, h, w, c]` in [-1, 1] (any number of leading axes will do);
 `jit`, `vmap` and `grad`, where the range of the images is not checked.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxprior.metrics._images import Images, Mask, checked_mask, checked_pair, clip, mean_over
+from jaxprior.metrics._images import Images, Mask, checked_mask, checked_pair, clip, mean_over, of_volumes
 from jaxprior.operators import image_axes
-from jaxprior.protocols import HOLE, KNOWN, MASK, MERGE, MERGED, OBSERVED, TRUTH, WHOLE, Metric, Scored
+from jaxprior.protocols import ANY, HOLE, KNOWN, MASK, MERGE, MERGED, OBSERVED, TRUTH, WHOLE, Metric, Scored
 
 
-def psnr(x: Images, y: Images, *, mask: Mask | None = None) -> Float[Array, "*b"]:
+def psnr(x: Images, y: Images, *, mask: Mask | None = None, volumes: bool = False) -> Float[Array, "*b"]:
     """Compute the peak signal-to-noise ratio, 10 log10(1 / mean squared error) on [0, 1].
 
     Arguments:
         x: images `[b, h, w, c]`, floats in [-1, 1]; what lies a little outside, up to 4, is clipped.
         y: the originals, alike.
         mask: `[h, w]` or `[b, h, w]` of 0 and 1; only pixels where it is 1 count, all channels. None: the whole image.
+            Of volumes `[d, h, w]` or `[b, d, h, w]`.
+        volumes: images are volumes `[b, d, h, w, c]`.
 
     Returns:
         dB `[b]`; inf for identical images, nan where the mask is empty.
@@ -34,25 +38,25 @@ def psnr(x: Images, y: Images, *, mask: Mask | None = None) -> Float[Array, "*b"
         Array([20.], dtype=float32)
     """
     x, y = checked_pair(x, y)
-    return _psnr(x, y, checked_mask(mask, x))
+    return _psnr(x, y, checked_mask(mask, x, volumes=volumes), volumes)
 
 
-@jax.jit
-def _psnr(x: Array, y: Array, mask: Array | None) -> Array:
+@partial(jax.jit, static_argnames="volumes")
+def _psnr(x: Array, y: Array, mask: Array | None, volumes: bool) -> Array:
     squared = (0.5 * (clip(x) - clip(y))) ** 2
-    return -10 * jnp.log10(mean_over(squared.mean(axis=-1), mask))
+    return -10 * jnp.log10(mean_over(squared.mean(axis=-1), mask, volumes=volumes))
 
 
 def _whole(scored: Scored) -> Array:
-    return psnr(scored.raw, scored.truth)
+    return psnr(scored.raw, scored.truth, volumes=of_volumes(scored))
 
 
 def _hole(scored: Scored) -> Array:
-    return psnr(scored.raw, scored.truth, mask=scored.masks)
+    return psnr(scored.raw, scored.truth, mask=scored.masks, volumes=of_volumes(scored))
 
 
 def _merged(scored: Scored) -> Array:
-    return psnr(scored.merged, scored.truth)
+    return psnr(scored.merged, scored.truth, volumes=of_volumes(scored))
 
 
 def _known(scored: Scored) -> Array:
@@ -61,7 +65,8 @@ def _known(scored: Scored) -> Array:
     they are, with the range of pictures, 2."""
     raw, task = scored.raw, scored.task
     if scored.masks is not None:
-        return psnr(raw, scored.observed, mask=1 - jnp.asarray(scored.masks))
+        known = 1 - jnp.asarray(scored.masks)
+        return psnr(raw, scored.observed, mask=known, volumes=of_volumes(scored))
     axes = (image_axes(task), 0)
     again = jax.vmap(type(task).apply, axes)(task, raw)
     wanted = jax.vmap(type(task).compared, axes)(task, jnp.asarray(scored.observed))
@@ -74,7 +79,7 @@ def _known(scored: Scored) -> Array:
 
 def _metric(name: str, title: str, function, part: str, needs: set[str], order: int, headline: int) -> Metric:
     return Metric(name=name, title=title, function=function, part=part, needs=frozenset(needs),
-                  unit="dB", digits=2, order=order, headline=headline)  # fmt: skip
+                  unit="dB", digits=2, order=order, headline=headline, takes=ANY)  # fmt: skip
 
 
 PSNR = _metric("psnr", "PSNR", _whole, WHOLE, {TRUTH}, 10, headline=30)

@@ -2,8 +2,10 @@
 from ._base import NoSettings as NoSettings
 from ._base import Operator as Operator
 from ._base import batched as batched
+from ._base import fitting as fitting
 from ._base import image_axes as image_axes
 from ._base import map_images as map_images
+from ._base import of_volumes as of_volumes
 from ._base import per_image as per_image
 from ._base import shared as shared
 from ._base import take as take

@@ -17,22 +17,31 @@ from jaxprior.settings import PLAIN, Names
 
 
 AnyOperator = TypeVar("AnyOperator", bound="Operator")
-Image = Float[Array | np.ndarray, "h w c"]
-Images = Float[Array | np.ndarray, "b h w c"]
+Image = Float[Array | np.ndarray, "*space c"]
+Images = Float[Array | np.ndarray, "b *space c"]
 
 
-def per_image(*, ndim: int, optional: bool = False) -> Any:
+def per_image(*, ndim: int, optional: bool = False, of_space: bool = False) -> Any:
     """Declare an operator's array field: `ndim` axes if all images share it, one more if each has its own.
 
     Arguments:
         ndim: axes of one image's array.
         optional: the field may be None, and is by default.
+        of_space: the array has an entry for each pixel, so that it has one axis more where images are volumes, which
+            a field `volumes` of the operator says.
 
     Example:
         >>> kernel: jax.Array = per_image(ndim=2)    # [k, k] or [b, k, k]
     """
     default = None if optional else dataclasses.MISSING
-    return dataclasses.field(default=default, metadata={"ndim": ndim})
+    return dataclasses.field(default=default, metadata={"ndim": ndim, "of_space": of_space})
+
+
+def of_volumes() -> Any:
+    """Declare the field `volumes` of an operator with arrays that have an entry for each pixel: whether images are
+    volumes, whose arrays have one axis more. `restore` and `invert` set it by the prior.
+    """
+    return dataclasses.field(default=False, metadata={"static": True, "added_later": True})
 
 
 def shared() -> Any:
@@ -65,6 +74,7 @@ class Operator(abc.ABC):
             given are always the originals. `shown` then makes a picture of an observation.
         fills_holes: whether the task has a field `mask`, and an observation shows the photo itself wherever that is 0.
             Then results are merged without a seam (see `jaxprior.restoration.merging`) instead of by `merge`.
+        takes_volumes: whether `apply` takes volumes, [d, h, w, c], as it takes pictures.
         gives_colours: whether an observation lacks the colours of the photo alone, so that a photograph of any size
             can get them from squares of it.
         settings: a frozen dataclass of what people can set of the task, its fields declared by
@@ -80,6 +90,7 @@ class Operator(abc.ABC):
     observes_numbers: ClassVar[bool] = False
     fills_holes: ClassVar[bool] = False
     gives_colours: ClassVar[bool] = False
+    takes_volumes: ClassVar[bool] = False
     settings: ClassVar[type] = NoSettings
     text: ClassVar[str] = ""
 
@@ -93,7 +104,7 @@ class Operator(abc.ABC):
 
         Arguments:
             given: fields of `settings` that were given, of the right types.
-            shape: of the images, (h, w, c).
+            shape: of the images, (h, w, c), or (d, h, w, c) of volumes.
             names: how settings are spelled in messages.
 
         Returns:
@@ -182,15 +193,15 @@ class Operator(abc.ABC):
         Raises:
             ValueError: the observation is no picture; an operator of such observations has a `seen` of its own.
         """
-        if compared.ndim != 3 or len(shape) != 3 or compared.shape[-1] not in (1, shape[-1]):
+        if compared.ndim != len(shape) or compared.shape[-1] not in (1, shape[-1]):
             raise ValueError(
                 f"{self.label}: an encoder sees pictures of the shape {tuple(shape)}, and an observation of the shape "
                 f"{tuple(compared.shape)} is none; begin with another start, or give the operator a method `seen`."
             )
-        picture = jnp.broadcast_to(compared, (*compared.shape[:2], shape[-1]))
+        picture = jnp.broadcast_to(compared, (*compared.shape[:-1], shape[-1]))
         if picture.shape != tuple(shape):
             picture = jax.image.resize(picture, shape, "linear", antialias=False)
-        return picture, jnp.ones((*shape[:2], 1), picture.dtype)
+        return picture, jnp.ones((*shape[:-1], 1), picture.dtype)
 
     def simulate(self, x: Image) -> Array:
         """The degradation as it is repeated on generated images that are compared in the code of an autoencoder.
@@ -350,6 +361,44 @@ def take(operator: AnyOperator, indices: Array | np.ndarray) -> AnyOperator:
     return _map_arrays(lambda array, ndim, field: array if array.ndim == ndim else array[indices], operator)
 
 
+def fitting(operator: AnyOperator, image_shape: tuple[int, ...]) -> AnyOperator:
+    """The same operator for images of a shape: where these are volumes, its masks are masks of volumes.
+
+    Arguments:
+        operator: the forward operator, or several of them in one.
+        image_shape: (h, w, c), or (d, h, w, c) of volumes.
+
+    Raises:
+        ArgumentError: the images are volumes, and the operator takes pictures only.
+
+    Example:
+        >>> fitting(Inpaint(jnp.eye(8)[None]), (1, 8, 8, 1)).volumes
+        True
+    """
+    if len(image_shape) != 4:
+        return operator
+    if not getattr(operator, "takes_volumes", False):
+        raise ArgumentError(
+            f"{getattr(operator, 'label', type(operator).__name__)} works on pictures, and this prior makes volumes of "
+            f"{'x'.join(map(str, image_shape[:-1]))} voxels; take reconstruct, inpaint or denoise."
+        )
+    return _for_volumes(operator)
+
+
+def _for_volumes(operator: Any) -> Any:
+    """The operator with `volumes` where it has that field, and so the operators inside of it."""
+    changed: dict[str, Any] = {}
+    for field in dataclasses.fields(operator) if dataclasses.is_dataclass(operator) else ():
+        value = getattr(operator, field.name)
+        if field.name == "volumes" and field.metadata.get("static"):
+            changed[field.name] = True
+        elif isinstance(value, Operator):
+            changed[field.name] = _for_volumes(value)
+        elif isinstance(value, tuple) and any(isinstance(item, Operator) for item in value):
+            changed[field.name] = tuple(_for_volumes(item) for item in value)
+    return dataclasses.replace(operator, **changed) if changed else operator
+
+
 def image_axes(operator: Any) -> Any:
     """What `jax.vmap` takes as `in_axes` of an operator whose arrays are per image: 0, but None for shared arrays.
 
@@ -429,7 +478,8 @@ def _map_arrays(function, operator: AnyOperator) -> AnyOperator:
         value = getattr(operator, field.name)
         if "ndim" in field.metadata:
             if value is not None:
-                changed[field.name] = function(value, field.metadata["ndim"], field.name)
+                more = field.metadata.get("of_space") and getattr(operator, "volumes", False)
+                changed[field.name] = function(value, field.metadata["ndim"] + bool(more), field.name)
         elif isinstance(value, Operator):
             changed[field.name] = _map_arrays(function, value)
         elif isinstance(value, tuple) and any(isinstance(item, Operator) for item in value):

@@ -62,6 +62,11 @@ class Compose(Operator):
         return getattr(self.operators[-1], "observes_numbers", False)
 
     @property
+    def takes_volumes(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  as its operators do
+        """Whether all operators take volumes."""
+        return all(getattr(operator, "takes_volumes", False) for operator in self.operators)
+
+    @property
     def label(self) -> str:
         """The operators' labels in their order, joined by " + "."""
         return " + ".join(operator.label for operator in self.operators)
@@ -109,7 +114,7 @@ class Compose(Operator):
         for operator, stage in zip(reversed(self.operators), reversed(stages), strict=True):
             compared, left = operator.seen(operator.compared(compared), stage.shape)
             if known is not None:
-                known, _ = Operator.seen(operator, known, (*stage.shape[:2], 1))
+                known, _ = Operator.seen(operator, known, (*stage.shape[:-1], 1))
                 left = left * known
             known = left
         assert known is not None  # there is one operator at least

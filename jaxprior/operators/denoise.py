@@ -16,7 +16,17 @@ from jaxprior.data.mask_words import INVERT_TEXT, MASK_TEXT, MEANS_TEXT, MaskMea
 from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import ArgumentError
 from jaxprior.lazy_jax import Array, jax, jnp
-from jaxprior.operators._base import Image, Images, Operator, as_image, batched, per_image, require_batch, require_keys
+from jaxprior.operators._base import (
+    Image,
+    Images,
+    Operator,
+    as_image,
+    batched,
+    of_volumes,
+    per_image,
+    require_batch,
+    require_keys,
+)
 from jaxprior.operators._masking import checked_mask, mask_of, mask_over, register_checked
 from jaxprior.settings import PLAIN, Names, setting
 
@@ -59,6 +69,7 @@ class Denoise(Operator):
         sigma: standard deviation of the noise that `observe` adds, for images in [-1, 1]: 0.2 is 25.5 grey levels of
             255. Restoring does not depend on it.
         mask: None, or `[h, w]` for all images or `[b, h, w]`, 1 (or true) = noisy, 0 = clean. It is kept as float32.
+        volumes: images are volumes, and a mask is `[d, h, w]` or `[b, d, h, w]`.
 
     Raises:
         `ValueError` for a sigma that is not positive or above 2, and for a mask with another number of axes, values
@@ -71,10 +82,14 @@ class Denoise(Operator):
     """
 
     sigma: float = dataclasses.field(default=0.2, metadata={"static": True})
-    mask: Shaped[Array | np.ndarray, "*_b _h _w"] | None = per_image(ndim=2, optional=True)
+    mask: Shaped[Array | np.ndarray, "*_b _h _w"] | None = per_image(
+        ndim=2, optional=True, of_space=True
+    )
+    volumes: bool = of_volumes()
 
     name = "denoise"
     observes_pictures = True
+    takes_volumes = True
     settings = DenoiseSettings
     text = TEXT
 
@@ -84,11 +99,13 @@ class Denoise(Operator):
     ) -> tuple[Operator, MaskSpec | None]:
         """Make the operator without a mask, and the specification of the mask that every picture gets, if any."""
         own = {name: value for name, value in given.items() if name == "sigma"}
-        return cls(**own), mask_of(given, names)
+        return cls(**own, volumes=len(shape) == 4), mask_of(given, names, shape=shape)
 
     def __post_init__(self):
         object.__setattr__(self, "sigma", _noise(self.sigma))  # static fields are hashed: no arrays
-        mask = checked_mask("Denoise", self.mask, known="clean", unknown="noisy")
+        mask = checked_mask(
+            "Denoise", self.mask, known="clean", unknown="noisy", volumes=self.volumes
+        )
         object.__setattr__(self, "mask", mask)
 
     @property

@@ -14,7 +14,7 @@ from jaxprior.data.mask_words import INVERT_TEXT, MASK_TEXT, MEANS_TEXT, MaskMea
 from jaxprior.data.masks import MaskSpec
 from jaxprior.errors import SettingsError
 from jaxprior.lazy_jax import Array, jnp
-from jaxprior.operators._base import Image, Operator, as_image, per_image
+from jaxprior.operators._base import Image, Operator, as_image, of_volumes, per_image
 from jaxprior.operators._masking import checked_mask, mask_of, mask_over, register_checked
 from jaxprior.settings import PLAIN, REQUIRED, Names, setting
 
@@ -53,6 +53,7 @@ class Inpaint(Operator):
 
     Arguments:
         mask: `[h, w]` for all images or `[b, h, w]`, 1 (or true) = missing, 0 = known. It is kept as float32.
+        volumes: images are volumes, and a mask is `[d, h, w]` or `[b, d, h, w]`.
 
     Raises:
         MaskError: the mask has another number of axes, values other than 0 and 1, or 1 everywhere.
@@ -63,11 +64,13 @@ class Inpaint(Operator):
         0.75
     """
 
-    mask: Shaped[Array | np.ndarray, "*_b _h _w"] = per_image(ndim=2)
+    mask: Shaped[Array | np.ndarray, "*_b _h _w"] = per_image(ndim=2, of_space=True)
+    volumes: bool = of_volumes()
 
     name = "inpaint"
     observes_pictures = True
     fills_holes = True
+    takes_volumes = True
     settings = InpaintSettings
     text = TEXT
 
@@ -78,10 +81,12 @@ class Inpaint(Operator):
         """Make the operator with nothing missing yet, and the specification of what is missing of every picture."""
         if "mask" not in given:
             raise SettingsError('inpaint needs a mask, e.g. mask = "center:0.25".')
-        return cls(np.zeros(shape[:2], np.float32)), mask_of(given, names)
+        return cls(np.zeros(shape[:-1], np.float32), len(shape) == 4), mask_of(given, names, shape=shape)
 
     def __post_init__(self):
-        mask = checked_mask("Inpaint", self.mask, known="known", unknown="missing")
+        mask = checked_mask(
+            "Inpaint", self.mask, known="known", unknown="missing", volumes=self.volumes
+        )
         object.__setattr__(self, "mask", mask)
 
     def apply(self, x: Image) -> Array:

@@ -36,6 +36,7 @@ class Identity(Operator):
     name = "reconstruct"
     observes_pictures = True
     degrades = False
+    takes_volumes = True
     text = TEXT
 
     def apply(self, x: Float[Array | np.ndarray, "*_space _c"]) -> Array:

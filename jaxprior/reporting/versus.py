@@ -18,7 +18,7 @@ from jaxprior.settings import flat
 NAME = 80  # characters of a folder's name in names
 COLUMNS = ("figure", "pairs", "A", "B", "B - A", "95% interval", "median", "B wins")
 OBSERVED = ("task", "operator", "mask", "mask_sha256", "mask_means", "invert_mask", "resolution", "image_channels")
-OBSERVED += ("seed", "clean", "reference")
+OBSERVED += ("volume", "seed", "clean", "reference")
 NOT_SET = "not set"
 SAID_OF_MANY = f"Intervals of more than {MANY:,} pairs are those of the normal distribution, not of a bootstrap."
 

@@ -103,6 +103,8 @@ def as_photos(photos: Any, prior: Prior, value_range: Any, *, name: str = "photo
         if len(shape) == 3 and shape[0] == shape[1] and shape[2] in (1, 3):
             grey = ", channels=1" if shape[2] == 1 else ""
             sentence += f"; `load_images(paths, size={shape[0]}{grey})` fits pictures"
+        elif len(shape) == 4:
+            sentence += f"; `load_volumes(paths, shape={shape[:3]})` reads volumes"
         raise ImageError(f"{sentence}.")
     _refuse_none(batch, name)
     _refuse_doubtful(batch, value_range, name)

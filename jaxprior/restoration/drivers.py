@@ -20,7 +20,7 @@ from jaxprior.inversion.batching import Truth
 from jaxprior.inversion.engine import NUMERICS_VERSION
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
-from jaxprior.operators import Operator, batched, map_images
+from jaxprior.operators import Operator, batched, fitting, map_images
 from jaxprior.protocols import Codes
 from jaxprior.restoration.arguments import (
     as_ids,
@@ -100,7 +100,7 @@ def restore(
             `jaxprior.inversion.starts`); what `solve.init` names where None.
         merge: how known pixels and generated ones become one picture, for tasks that fill holes: "harmonic" without a
             seam, as thin holes are best filled from around and thick ones by the prior (see
-            `jaxprior.restoration.merging`), or "paste", the generated pixels as they are.
+            `jaxprior.restoration.merging`), or "paste", the generated pixels as they are. Volumes are always pasted.
         draws: how many different answers are made for every picture beside the one of least error, which stays what it
             is: each is an inversion of its own, which begins on another part of the prior's samples and then moves on
             at random among what explains the observation. Where the settings take an encoder's answer without any step,
@@ -145,6 +145,7 @@ def restore(
     """
     refuse_tracing("restore", prior, photos, task, key, ids, start)
     prior, task, key = as_prior(prior), as_task(task), random_key("key", key)
+    task = fitting(task, prior.image_shape)
     photos = as_photos(photos, prior, value_range)
     truth = _truth(error_every, photos)
     ids = as_ids(ids, len(photos))
@@ -203,6 +204,7 @@ def invert(
     """
     refuse_tracing("invert", prior, observed, task, key, ids, start, truth)
     prior, task, key = as_prior(prior), as_task(task), random_key("key", key)
+    task = fitting(task, prior.image_shape)
     observed = as_observed(observed, task, prior, value_range)
     if (truth is None) != (error_every is None):
         raise ArgumentError(

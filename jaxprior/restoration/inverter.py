@@ -92,7 +92,8 @@ class Inverter:
         )  # fmt: skip
         check_fits(method.refine, prior.image_shape)
         self.refine, self.draws = method.refine, method.draws
-        harmonic = one_of("merge", method.merge, MERGES) == "harmonic"
+        of_pictures = len(prior.image_shape) == 3  # the smooth fills know two axes; volumes are pasted
+        harmonic = one_of("merge", method.merge, MERGES) == "harmonic" and of_pictures
         self.rule = MergeRule.of_card(merge_card(prior.card, self.placement.start)) if harmonic else None
         self.own_draws = placement_of_draws(prior, method, devices=devices)
         rule_of_draws = self.rule if self.own_draws is None else MergeRule.of_card(prior.card)

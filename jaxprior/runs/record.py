@@ -43,6 +43,8 @@ def network_words(configuration: Mapping[str, Any]) -> str:
     name = network_of(configuration)["name"]
     if "restorer" in configuration:
         return f"Restorer {name}, pictures of their own size"
+    if "volume" in configuration:
+        return f"Prior {name}, {'x'.join(map(str, configuration['volume']))} voxels"
     return f"Prior {name}, {configuration['resolution']}x{configuration['resolution']} pixels"
 
 

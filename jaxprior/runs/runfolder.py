@@ -7,6 +7,7 @@ results.jsonl     the journal (see journal.py); results-2-of-8.jsonl and others 
 in-flight.safetensors      the state of the batch that is being solved at the moment (see inflight.py)
 images/           the restored pictures; known pixels are put back where the task merges
 raw/              what the generator itself produced; of a picture that keeps its size each square, x.png, x-2.png, ...
+                  (volumes lie in these folders as arrays, x.npy, and x.png shows them)
 inputs/           what was observed, in its own size; missing pixels are grey
 masks/            white means missing; only where the task has a mask
 originals/        the originals; only where they are known
@@ -137,6 +138,14 @@ class RunFolder:
             name: the name of the picture's files, without suffix.
         """
         return self.path / kind / (name + (".safetensors" if kind == "latents" else ".png"))
+
+    def volume(self, kind: str, name: str) -> Path:
+        """Return the path of a volume's array, which lies beside its picture.
+
+        Arguments:
+            kind, name: as for `file`.
+        """
+        return self.path / kind / f"{name}.npy"
 
     def draw(self, name: str, which: int | str | None = None) -> Path:
         """Return the path of one of a picture's draws.

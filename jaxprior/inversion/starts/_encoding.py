@@ -20,7 +20,7 @@ def answered(encoder: Any, operator: Any, fitted: Array, held: Array | None, *, 
     def of_one(operator: Any, fitted: Array, held: Array | None) -> tuple[Array, Array]:
         picture, known = getattr(type(operator), "seen", Operator.seen)(operator, fitted, shape)
         if held is not None:
-            left, _ = Operator.seen(operator, 1 - held, (*shape[:2], 1))
+            left, _ = Operator.seen(operator, 1 - held, (*shape[:-1], 1))
             known = known * left
         return picture * known, known
 
