@@ -18,8 +18,9 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
-from jaxprior.data.sources import ImageSource
 from jaxprior.errors import ImageError
 
 
@@ -28,6 +29,37 @@ NAMED = 3
 
 Location = tuple[str, str]
 """What tells two files apart, see `ImageSource.location`."""
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A picture or a volume that was found but not yet read, see `ImageSource` and `VolumeSource`."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """The file, or the archive that contains it."""
+        ...
+
+    @property
+    def member(self) -> Any:
+        """The entry of the archive; None for a file."""
+        ...
+
+    @property
+    def inside(self) -> str:
+        """The path inside the folder or archive in which it was found."""
+        ...
+
+    @property
+    def location(self) -> Location:
+        """What all ways to it have in common."""
+        ...
+
 
 Sign = tuple[str, ...]
 """The parts of a path that two files must have in common, e.g. ("a", "x.png")."""
@@ -55,12 +87,12 @@ class Counterparts:
         'photos.zip/1.png'
     """
 
-    def __init__(self, pictures: Iterable[ImageSource], others: Iterable[ImageSource], *, place: str, kind: str):
+    def __init__(self, pictures: Iterable[Source], others: Iterable[Source], *, place: str, kind: str):
         self.place, self.kind = place, kind
-        self.by_name: list[tuple[ImageSource, ImageSource]] = []
+        self.by_name: list[tuple[Source, Source]] = []
         self._levels = list(_levels(list(pictures), list(others)))
-        self._found: dict[Location, ImageSource] = {}
-        self._owners: dict[Location, ImageSource] = {}
+        self._found: dict[Location, Source] = {}
+        self._owners: dict[Location, Source] = {}
         for level in self._levels:
             for picture, other in level.unique():
                 if picture.location not in self._found and other.location not in self._owners:
@@ -76,8 +108,8 @@ class Counterparts:
         count = f"1 {self.kind} was" if number == 1 else f"{number} {self.kind}s were"
         return f"{count} found by the file name alone, in another folder: {other.name} for {picture.name}."
 
-    def of(self, picture: ImageSource) -> ImageSource:
-        """Return the counterpart of a picture.
+    def of(self, picture: Source) -> Any:
+        """Return the counterpart of a picture, as it stood among `others`.
 
         Raises:
             ImageError: there is none, or it is ambiguous; the sentence names the candidates.
@@ -92,7 +124,7 @@ class Counterparts:
         name = picture.name.rpartition("/")[2]
         raise ImageError(f"{self.place} holds no {self.kind} for {name}, with this ending or another")
 
-    def _ambiguous(self, picture: ImageSource, pictures: list[ImageSource], candidates: list[ImageSource]) -> str:
+    def _ambiguous(self, picture: Source, pictures: list[Source], candidates: list[Source]) -> str:
         """The sentence for a picture without a counterpart of its own."""
         if len(candidates) > 1:
             which = f"it could be {_names(candidates, ' or ')}"
@@ -117,24 +149,24 @@ class _Level:
     """
 
     signs: dict[Location, Sign]
-    pictures: dict[Sign, list[ImageSource]]
-    others: dict[Sign, list[ImageSource]]
+    pictures: dict[Sign, list[Source]]
+    others: dict[Sign, list[Source]]
     names_only: bool
 
-    def unique(self) -> Iterator[tuple[ImageSource, ImageSource]]:
+    def unique(self) -> Iterator[tuple[Source, Source]]:
         """Iterate over the pairs whose sign nothing else has."""
         for sign, pictures in self.pictures.items():
             others = self.others.get(sign, [])
             if len(pictures) == len(others) == 1:
                 yield pictures[0], others[0]
 
-    def alike(self, picture: ImageSource) -> tuple[list[ImageSource], list[ImageSource]]:
+    def alike(self, picture: Source) -> tuple[list[Source], list[Source]]:
         """Return the pictures and the files of the place that have the sign of a picture."""
         sign = self.signs.get(picture.location)
         return ([], []) if sign is None else (self.pictures[sign], self.others.get(sign, []))
 
 
-def _levels(pictures: Sequence[ImageSource], others: Sequence[ImageSource]) -> Iterator[_Level]:
+def _levels(pictures: Sequence[Source], others: Sequence[Source]) -> Iterator[_Level]:
     """All levels, the surest first."""
     short, whole = _without_ending(_inside), _without_ending(_whole)
     for sign in (_inside, short):
@@ -147,12 +179,12 @@ def _levels(pictures: Sequence[ImageSource], others: Sequence[ImageSource]) -> I
         yield _level(pictures, others, sign, sign, names_only=True)
 
 
-SignOf = Callable[[ImageSource], Sign | None]
+SignOf = Callable[[Source], Sign | None]
 
 
 def _level(
-    pictures: Iterable[ImageSource],
-    others: Iterable[ImageSource],
+    pictures: Iterable[Source],
+    others: Iterable[Source],
     sign_of_picture: SignOf,
     sign_of_other: SignOf,
     names_only: bool = False,
@@ -170,30 +202,30 @@ def _level(
     return _Level(signs, by_sign, others_by_sign, names_only)
 
 
-def _inside(source: ImageSource) -> Sign:
+def _inside(source: Source) -> Sign:
     """The path inside the folder or archive in which a picture was found."""
     return _parts(source.inside)
 
 
-def _file_name(source: ImageSource) -> Sign:
+def _file_name(source: Source) -> Sign:
     return _inside(source)[-1:]
 
 
-def _whole(source: ImageSource) -> Sign:
+def _whole(source: Source) -> Sign:
     """The whole path of a picture as it was given, links included, with the path inside its archive."""
     member = "" if source.member is None else source.inside
     return _parts(f"{os.path.abspath(source.path).replace(os.sep, '/')}/{member}")
 
 
-def _without_ending(sign_of: Callable[[ImageSource], Sign]) -> Callable[[ImageSource], Sign]:
-    def short(source: ImageSource) -> Sign:
+def _without_ending(sign_of: Callable[[Source], Sign]) -> Callable[[Source], Sign]:
+    def short(source: Source) -> Sign:
         *folders, name = sign_of(source)
         return (*folders, os.path.splitext(name)[0])
 
     return short
 
 
-def _longest_end(whole: Callable[[ImageSource], Sign], wanted: set[Sign], source: ImageSource) -> Sign | None:
+def _longest_end(whole: Callable[[Source], Sign], wanted: set[Sign], source: Source) -> Sign | None:
     """The longest end of a picture's whole path that is one of the wanted paths and has a folder; None without one."""
     parts = whole(source)
     ends = (parts[start:] for start in range(len(parts) - 1))
@@ -205,7 +237,7 @@ def _parts(path: str) -> Sign:
     return tuple(part for part in unicodedata.normalize("NFC", path).split("/") if part not in ("", "."))
 
 
-def _names(sources: Sequence[ImageSource], joint: str) -> str:
+def _names(sources: Sequence[Source], joint: str) -> str:
     """The names of a few pictures in a sentence."""
     more = f", {len(sources) - NAMED} more" if len(sources) > NAMED else ""
     return joint.join(source.name for source in sources[:NAMED]) + more

@@ -151,6 +151,10 @@ class VolumeMask:
         return mask
 
 
+AnyMask = MaskSpec | VolumeMask
+"""The specification of a mask of pictures or of volumes."""
+
+
 def parse_volume_mask(spec: str | Path, *, means: str | None = None, invert: bool = False) -> VolumeMask:
     """Read the specification of a mask of volumes.
 

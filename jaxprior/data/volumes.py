@@ -293,7 +293,12 @@ def _of_file(
         )
     stem = file.name[: len(file.name) - len(ending)]
     base = VolumeSource(name, stem, path, inside, entry, shape=shape, dtype=dtype)
-    arrays = arrays_of(lambda: _opened(path, entry), name)
+    try:
+        arrays = arrays_of(lambda: _opened(path, entry), name)
+    except VolumeError:
+        if array is not None:
+            raise
+        arrays = {"": ()}  # one damaged file must not end a run: reading this one will say what is wrong with it
     if array is not None:
         if array not in arrays:
             raise VolumeError(f"{name}: it has no array {array!r}; it has {', '.join(sorted(arrays)[:8])}.")

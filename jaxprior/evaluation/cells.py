@@ -19,8 +19,7 @@ import numpy as np
 
 from jaxprior.checks import whole_number
 from jaxprior.data.inputs import makes_volumes
-from jaxprior.data.masks import MaskSpec
-from jaxprior.data.volume_masks import VolumeMask
+from jaxprior.data.volume_masks import AnyMask
 from jaxprior.errors import RunError
 from jaxprior.inversion.starts.encoder import EncoderStart
 from jaxprior.lazy_jax import is_imported, jax
@@ -66,7 +65,7 @@ class Cell:
 
     task: Operator
     method: Any
-    mask: MaskSpec | VolumeMask | None = None
+    mask: AnyMask | None = None
     clean: bool = True
     reference: str | None = None
     seed: int = 0
@@ -165,7 +164,7 @@ def size_of_masks(image_shape: tuple[int, ...]) -> Any:
     return image_shape[:-1] if makes_volumes(image_shape) else image_shape[0]
 
 
-def mask_settings(mask: MaskSpec | VolumeMask | None) -> dict:
+def mask_settings(mask: AnyMask | None) -> dict:
     """What the resolved settings of a cell say of its mask."""
     return {
         "mask": None if mask is None else mask.name,
@@ -242,13 +241,13 @@ def _how_pictures_are_fitted(cell: Cell, *, volumes: bool) -> str:
     return f"EXIF-rotated, centre square, antialiased bicubic; masks {'by maximum' if from_files else 'nearest'}"
 
 
-def _how_masks_are_read(mask: MaskSpec | VolumeMask | None) -> dict:
+def _how_masks_are_read(mask: AnyMask | None) -> dict:
     """The settings of a mask in a file that are not what they are by default."""
     means = {} if mask is None or mask.means is None else {"mask_means": mask.means}
     return means | ({"invert_mask": True} if mask is not None and mask.invert else {})
 
 
-def _file_digest(mask: MaskSpec | VolumeMask | None) -> str | None:
+def _file_digest(mask: AnyMask | None) -> str | None:
     """The sha256 of the one file of a mask; the masks of a folder stand in the keys of their pictures only."""
     if mask is None or mask.kind != "file" or mask.path is None:
         return None

@@ -13,7 +13,7 @@ import queue
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -113,6 +113,7 @@ def check_enlargement(title: str, shape: tuple[int, int], *, observed: int, made
     raise ImageError(f"{said}; this one is {width}x{height}, {remedy}")
 
 
+@runtime_checkable
 class JobReader(Protocol):
     """What turns sources into jobs: a `PictureReader`, or a `VolumeReader` of volumes."""
 

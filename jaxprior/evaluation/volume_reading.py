@@ -46,9 +46,8 @@ class VolumeMasks:
         self._shared: np.ndarray | None = None
         if self.folder is not None:
             given = {volume.location for volume in volumes}
-            masks: list[Any] = [mask for mask in list_inputs([self.folder], (*shape, 1)) if mask.location not in given]
-            pictures: list[Any] = list(volumes)
-            self.files = Counterparts(pictures, masks, place=str(self.folder), kind="mask")
+            masks = [mask for mask in list_inputs([self.folder], (*shape, 1)) if mask.location not in given]
+            self.files = Counterparts(volumes, masks, place=str(self.folder), kind="mask")
         elif self.spec is not None and not self.spec.per_image:
             self.statement = self.spec.statement(shape)
             self._shared = self.spec.draw(shape)
@@ -63,8 +62,7 @@ class VolumeMasks:
             return self._shared
         try:
             if self.files is not None:
-                found: Any = self.files.of(volume)
-                return self.spec.read(found, shape=self.shape)
+                return self.spec.read(self.files.of(volume), shape=self.shape)
             return self.spec.draw(self.shape, jax.random.fold_in(self._key, np.uint32(id)))
         except MaskError as error:
             raise ImageError(str(error)) from None
@@ -102,9 +100,8 @@ class VolumeReader:
         self.masks = VolumeMasks(cell, image_shape[:-1], volumes)
         self.originals: Counterparts | None = None
         if cell.reference is not None:
-            pictures: list[Any] = list(volumes)
             found = list_inputs([cell.reference], image_shape)
-            self.originals = Counterparts(pictures, found, place=cell.reference, kind="original")
+            self.originals = Counterparts(volumes, found, place=cell.reference, kind="original")
         task = cell.task if cell.mask is None else with_mask(cell.task, np.zeros(image_shape[:-1], np.float32))
         volume = jax.ShapeDtypeStruct(image_shape, np.float32)
         self.merges = merges(task, jax.eval_shape(type(task).apply, task, volume), volume)
@@ -146,7 +143,7 @@ class VolumeReader:
         """The original of a volume, [d, h, w] in the units of its file."""
         if self.originals is None:
             return None
-        found: Any = self.originals.of(source)
+        found = self.originals.of(source)
         if found.location == source.location and not self.cell.clean:
             raise ImageError(
                 f"its original would be the volume itself, found in {self.originals.place}: give a folder that holds "

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxprior.checks import as_array, described, is_array, is_float, whole_number
-from jaxprior.data.masks import MaskSpec
 from jaxprior.data.ranges import FARTHEST_OBSERVED, require_channels_last, require_pictures
+from jaxprior.data.volume_masks import AnyMask
 from jaxprior.errors import ArgumentError, ImageError
 from jaxprior.lazy_jax import Array, jax, jnp
 from jaxprior.settings import PLAIN, Names
@@ -99,7 +99,7 @@ class Operator(abc.ABC):
     @classmethod
     def from_settings(
         cls, given: Mapping[str, Any], shape: tuple[int, ...], *, names: Names = PLAIN
-    ) -> "tuple[Operator, MaskSpec | None]":
+    ) -> "tuple[Operator, AnyMask | None]":
         """Make the operator of settings; by default they are the arguments of the class.
 
         Arguments:

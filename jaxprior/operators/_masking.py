@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from jaxprior.checks import as_array
-from jaxprior.data.masks import MaskSpec, parse_mask
-from jaxprior.data.volume_masks import VolumeMask, parse_volume_mask
+from jaxprior.data.masks import parse_mask
+from jaxprior.data.volume_masks import AnyMask, parse_volume_mask
 from jaxprior.errors import MaskError, SettingsError
 from jaxprior.lazy_jax import Array, jax, jnp, when_imported
 from jaxprior.operators._base import Image, Operator
@@ -23,7 +23,7 @@ SPACE = 2
 
 def mask_of(
     given: Mapping[str, Any], names: Names = PLAIN, *, shape: tuple[int, ...] = ()
-) -> MaskSpec | VolumeMask | None:
+) -> AnyMask | None:
     """Return the specification of a mask from the settings `mask`, `mask_means` and `invert_mask`; None without a mask.
 
     Arguments:

@@ -6,7 +6,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from jaxprior.data.masks import MaskSpec
+from jaxprior.data.volume_masks import AnyMask
 from jaxprior.errors import SettingsError
 from jaxprior.operators._base import Operator
 from jaxprior.operators._finding import load_task, task_names
@@ -15,7 +15,7 @@ from jaxprior.settings import PLAIN, Names, about, check_choice, fields_of, list
 
 def make_task(
     table: Mapping, shape: int | tuple[int, ...], *, names: Names = PLAIN
-) -> tuple[Operator, MaskSpec | None]:
+) -> tuple[Operator, AnyMask | None]:
     """Make a task of a plain table.
 
     Arguments:

@@ -13,7 +13,7 @@ from jaxtyping import Shaped
 
 from jaxprior.checks import described, is_array
 from jaxprior.data.mask_words import INVERT_TEXT, MASK_TEXT, MEANS_TEXT, MaskMeans
-from jaxprior.data.masks import MaskSpec
+from jaxprior.data.volume_masks import AnyMask
 from jaxprior.errors import ArgumentError
 from jaxprior.lazy_jax import Array, jax, jnp
 from jaxprior.operators._base import (
@@ -96,7 +96,7 @@ class Denoise(Operator):
     @classmethod
     def from_settings(
         cls, given: Mapping[str, Any], shape: tuple[int, ...], *, names: Names = PLAIN
-    ) -> tuple[Operator, MaskSpec | None]:
+    ) -> tuple[Operator, AnyMask | None]:
         """Make the operator without a mask, and the specification of the mask that every picture gets, if any."""
         own = {name: value for name, value in given.items() if name == "sigma"}
         return cls(**own, volumes=len(shape) == 4), mask_of(given, names, shape=shape)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from jaxprior.data.mask_words import INVERT_TEXT, MASK_TEXT, MEANS_TEXT, MaskMeans
-from jaxprior.data.masks import MaskSpec
+from jaxprior.data.volume_masks import AnyMask
 from jaxprior.errors import SettingsError
 from jaxprior.lazy_jax import Array, jnp
 from jaxprior.operators._base import Image, Operator, as_image, of_volumes, per_image
@@ -77,7 +77,7 @@ class Inpaint(Operator):
     @classmethod
     def from_settings(
         cls, given: Mapping[str, Any], shape: tuple[int, ...], *, names: Names = PLAIN
-    ) -> tuple[Operator, MaskSpec | None]:
+    ) -> tuple[Operator, AnyMask | None]:
         """Make the operator with nothing missing yet, and the specification of what is missing of every picture."""
         if "mask" not in given:
             raise SettingsError('inpaint needs a mask, e.g. mask = "center:0.25".')

@@ -25,7 +25,8 @@ def volumes(prior):
 
 
 def test_the_missing_half_of_a_planted_volume_is_found(prior, volumes):
-    found = jp.restore(prior, volumes, jp.Inpaint(half(), volumes=True), key=jax.random.key(0), codes=CODES, solve=SOLVE)
+    task = jp.Inpaint(half(), volumes=True)
+    found = jp.restore(prior, volumes, task, key=jax.random.key(0), codes=CODES, solve=SOLVE)
     assert found.images.shape == found.merged.shape == (2, *SHAPE, 1)
     known = half() == 0
     np.testing.assert_array_equal(np.asarray(found.merged)[:, known], volumes[:, known])
