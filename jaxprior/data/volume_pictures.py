@@ -6,6 +6,8 @@
 The surface is found by marching cubes (Lorensen and Cline 1987; scikit-image) and drawn by matplotlib.
 """
 
+from typing import Any
+
 import numpy as np
 from PIL import Image
 
@@ -106,7 +108,7 @@ def isosurface(volume: np.ndarray, *, side: int = 196) -> np.ndarray:
     vertices, faces, _, _ = marching_cubes(padded, 0.0)
     figure = Figure(figsize=(side / 100, side / 100), dpi=100)
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_axes((-0.2, -0.2, 1.4, 1.4), projection="3d")
+    axes: Any = figure.add_axes((-0.2, -0.2, 1.4, 1.4), projection="3d")
     light = LightSource(azdeg=225, altdeg=45)
     triangles = vertices[faces][..., [2, 1, 0]]
     triangles[..., 2] = padded.shape[0] - 1 - triangles[..., 2]  # the first slice is on top

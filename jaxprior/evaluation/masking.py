@@ -8,9 +8,10 @@ import numpy as np
 
 from jaxprior.data.listing import list_images
 from jaxprior.data.mask_files import MaskReading
-from jaxprior.data.masks import MASK_STREAM
+from jaxprior.data.masks import MASK_STREAM, MaskSpec
 from jaxprior.data.matching import Counterparts
 from jaxprior.data.sources import ImageSource
+from jaxprior.data.volume_masks import VolumeMask
 from jaxprior.errors import ImageError, MaskError
 from jaxprior.evaluation.cells import Cell
 
@@ -35,7 +36,9 @@ class CellMasks:
     """
 
     def __init__(self, cell: Cell, size: int, pictures: Sequence[ImageSource]):
-        self.spec, self.size = cell.mask, size
+        assert not isinstance(cell.mask, VolumeMask)  # volumes have a reader of their own
+        self.spec: MaskSpec | None = cell.mask
+        self.size = size
         self._keep_size = cell.keeps_size
         self._clean = cell.clean  # then pictures are damaged after they have been fitted
         self._key = jax.random.fold_in(jax.random.key(cell.seed), MASK_STREAM)

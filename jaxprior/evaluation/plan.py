@@ -21,10 +21,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxprior.data.masks import MaskSpec
 from jaxprior.data.sources import ImageSource
+from jaxprior.data.volume_masks import AnyMask
 from jaxprior.errors import JaxpriorWarning, SettingsError
-from jaxprior.evaluation.cells import Cell, describe
+from jaxprior.evaluation.cells import Cell, describe, size_of_masks
 from jaxprior.evaluation.precheck import KIND, check_kind, refuse_volumes
 from jaxprior.evaluation.recipes import FILES, Recipe, files_beside, numbered, require_data
 from jaxprior.evaluation.restorer_cells import AT_ONCE, RestorerCell, restorer_cells
@@ -268,11 +268,11 @@ def _tell_of_equal_methods(methods: dict[tuple[str, str], Method]) -> None:
             )
 
 
-def _check_suits(task: Operator, mask: MaskSpec | None, image_shape: tuple[int, ...]) -> None:
+def _check_suits(task: Operator, mask: AnyMask | None, image_shape: tuple[int, ...]) -> None:
     """Find out before the first cell whether a task can be done on the prior's pictures."""
     jax.eval_shape(type(task).apply, task, jax.ShapeDtypeStruct(image_shape, np.float32))
     if mask is not None and mask.kind != "folder":
-        mask.draw(image_shape[0], jax.random.key(0))
+        mask.draw(size_of_masks(image_shape), jax.random.key(0))
 
 
 def _configuration(recipe: Recipe, priors: dict[str, Any], titles: Sequence[str]) -> dict:

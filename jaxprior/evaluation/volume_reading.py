@@ -11,9 +11,10 @@ import jax
 import numpy as np
 
 from jaxprior.data.inputs import list_inputs
-from jaxprior.data.masks import MASK_STREAM
+from jaxprior.data.masks import MASK_STREAM, MaskSpec
 from jaxprior.data.matching import Counterparts
 from jaxprior.data.pixels import array_id, named_by_id
+from jaxprior.data.volume_masks import VolumeMask
 from jaxprior.data.volumes import VolumeSource, units_of
 from jaxprior.errors import ImageError, MaskError, RunError
 from jaxprior.evaluation.cells import Cell, row_key, with_mask
@@ -38,7 +39,10 @@ class VolumeMasks:
     """
 
     def __init__(self, cell: Cell, shape: tuple[int, ...], volumes: Sequence[VolumeSource]):
-        self.spec, self.shape = cell.mask, shape
+        if isinstance(cell.mask, MaskSpec):
+            raise MaskError(f"mask {cell.mask.name}: it is of pictures; `parse_volume_mask` makes one of volumes.")
+        self.spec: VolumeMask | None = cell.mask
+        self.shape = shape
         self.statement: str | None = None
         self.folder = self.spec.path if self.spec is not None and self.spec.kind == "folder" else None
         self.files: Counterparts | None = None

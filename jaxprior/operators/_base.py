@@ -388,7 +388,8 @@ def fitting(operator: AnyOperator, image_shape: tuple[int, ...]) -> AnyOperator:
 def _for_volumes(operator: Any) -> Any:
     """The operator with `volumes` where it has that field, and so the operators inside of it."""
     changed: dict[str, Any] = {}
-    for field in dataclasses.fields(operator) if dataclasses.is_dataclass(operator) else ():
+    fields: Any = getattr(operator, "__dataclass_fields__", {})
+    for field in fields.values():
         value = getattr(operator, field.name)
         if field.name == "volumes" and field.metadata.get("static"):
             changed[field.name] = True

@@ -16,7 +16,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.data.masks import MaskSpec
 from jaxprior.operators import Operator, batched, image_axes, make_task, task_table
 from jaxprior.training.own_samples import Samples
 from jaxprior.training.photo_crops import Crops
@@ -91,7 +90,7 @@ def files_said(tasks: Sequence[str]) -> dict[str, dict[str, str]]:
     return {"task_files": found} if found else {}
 
 
-def _drawn(spec: MaskSpec, size: tuple[int, int], seed: int) -> np.ndarray:
+def _drawn(spec: Any, size: tuple[int, int], seed: int) -> np.ndarray:
     """Masks, packed into bits: one if all are alike."""
     h, w = size
     count = min(MASKS, max(MASK_BITS // (h * w), 1)) if spec.per_image else 1
