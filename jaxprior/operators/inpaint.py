@@ -33,7 +33,9 @@ there, `--init bank` searches without it, and `--draws 8` makes several differen
 jaxprior inpaint photos/ --mask scratch.png -o runs/repaired
 jaxprior inpaint cats.zip --mask center:0.25 --clean --limit 64 -o runs/center
 jaxprior inpaint damaged/ --mask block:0.25 --reference originals/ -o runs/block
+jaxprior inpaint chair.npy --mask half.npy --prior runs/chairs -o runs/half
 ```
+With a prior that makes volumes, volumes are restored (docs/volumes.md).
 """
 
 
