@@ -18,8 +18,8 @@ MEANINGS: tuple[str, ...] = get_args(MaskMeans)
 
 MASK_TEXT = (
     "center:F, block:F (random place), pixels:F (scattered) or strokes:F (of a brush), F a fraction of the area; or a "
-    "picture, white = {white}; or a folder or zip archive of them, which gives each picture the mask of its name. With a "
-    "prior of volumes F is a share of the volume, and a file an array of 0 and 1, 1 = {white}."
+    "picture, white = {white}; or a folder or zip archive of them, which gives each picture the mask of its name. "
+    "With a prior of volumes F is a share of the volume, and a file an array of 0 and 1, 1 = {white}."
 )
 """Help of a setting that is the specification of a mask."""
 
