@@ -7,16 +7,17 @@ Attributes are computed, so that an edit can be measured: "bright" (mean luma), 
 and "contrast" (standard deviation of luma), each 1 where a picture has more of it than the median picture. The
 pictures are inverted by what the prior's encoder answers, without any search;
 `jaxprior.evaluation.direction_of_run` finds a direction for each attribute; then codes of --samples generated
-pictures, which no direction has seen, are moved along it by --amount times the distance of the two classes' means,
-forwards and backwards. For every direction the table has the change of every attribute, forwards less backwards,
-halved, in standard deviations of that attribute over the generated pictures; so the columns say what else a direction
-changes. Controls: a random direction, and one from shuffled labels, of the same length.
+pictures, which no direction has seen, are moved along it by --amount, forwards and backwards. For every direction the
+table has the change of every attribute, forwards less backwards, halved, in standard deviations of that attribute over
+the generated pictures; so the columns say what else a direction changes. Controls: random directions, and directions
+from shuffled labels, a few of each; of their changes the table has the root mean square over them.
 
 Prints tables; writes the tables of labels and directions into --runs, JSON, tables (.md) and a page of pictures (.png).
 Asserts nothing.
 """
 
 import argparse
+import warnings
 from pathlib import Path
 
 import jax
@@ -26,6 +27,7 @@ from measuring import plainly, record, save
 import jaxprior as jp
 from jaxprior.data import images, sheets
 from jaxprior.data.pixels import luma
+from jaxprior.errors import JaxpriorWarning
 from jaxprior.evaluation import Cell, RunFolder, direction_of_run, run_cell
 from jaxprior.evaluation.directions import codes_of_rows
 from jaxprior.evaluation.edits import inverted as rows_of
@@ -36,6 +38,9 @@ from jaxprior.restoration.presets import make_method
 
 SHOWN = 6
 """Generated pictures on the page."""
+
+CONTROLS = 4
+"""Random directions, and directions from shuffled labels."""
 
 ATTRIBUTES = {
     "bright": lambda x: luma(x).mean(axis=(1, 2, 3)),
@@ -62,7 +67,7 @@ def main() -> None:
     parser.add_argument("--prior", default="cats64", help="name, file or run of a prior with an encoder (cats64)")
     parser.add_argument("--limit", type=int, default=256, metavar="N", help="pictures that are inverted (256)")
     parser.add_argument("--samples", type=int, default=128, metavar="N", help="generated pictures that are moved (128)")
-    parser.add_argument("--amount", type=float, default=1.0, help="in distances of the classes' means (1)")
+    parser.add_argument("--amount", type=float, default=4.0, help="in units of the codes, the same for all (4)")
     parser.add_argument("--runs", type=Path, required=True, metavar="DIR", help="where inversions and tables lie")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     options = parser.parse_args()
@@ -75,11 +80,10 @@ def main() -> None:
     found = {name: direction_of_run(folder, table, attribute=name).direction for name in ATTRIBUTES}
     chance = np.random.default_rng(0)
     codes = np.asarray(jax.random.normal(jax.random.key(1), (options.samples, prior.latent_dim)))
-    length = float(np.mean([one.apart for one in found.values()]))
-    random = chance.normal(size=prior.latent_dim)
-    steps = {name: one.vector * one.apart for name, one in found.items()}
-    steps["random"] = random / np.linalg.norm(random) * length
-    steps["shuffled labels"] = shuffled(folder, chance) * length
+    steps = {name: [one.vector] for name, one in found.items()}
+    random = chance.normal(size=(CONTROLS, prior.latent_dim))
+    steps["random"] = list(random / np.linalg.norm(random, axis=1, keepdims=True))
+    steps["shuffled labels"] = shuffled(folder, chance)
     results: dict = {"directions": {}, "changes": {}}
     for name, one in found.items():
         np.save(options.runs / f"{name}.npy", one.vector)
@@ -88,16 +92,16 @@ def main() -> None:
     before = generated(prior, codes)
     deviation = {name: of(before).std() for name, of in ATTRIBUTES.items()}
     page = []
-    for name, step in steps.items():
-        ahead, back = (generated(prior, codes + side * options.amount * step) for side in (1, -1))
-        change = {one: (of(ahead) - of(back)) / 2 / deviation[one] for one, of in ATTRIBUTES.items()}
-        results["changes"][name] = {
-            one: {"mean": round(float(each.mean()), 3), "up": round(float((each > 0).mean()), 3)}
-            for one, each in change.items()
-        }
-        for i in range(SHOWN):
-            triple = np.concatenate([images.to_uint8(some[i]) for some in (back, before, ahead)], axis=1)
-            page.append((name if i == 0 else "", triple))
+    for name, several in steps.items():
+        changes = {one: [] for one in ATTRIBUTES}
+        for i, step in enumerate(several):
+            ahead, back = (generated(prior, codes + side * options.amount * step) for side in (1, -1))
+            for one, of in ATTRIBUTES.items():
+                changes[one].append((of(ahead) - of(back)) / 2 / deviation[one])
+            for k in range(SHOWN if i == 0 else 0):
+                triple = np.concatenate([images.to_uint8(some[k]) for some in (back, before, ahead)], axis=1)
+                page.append((name if k == 0 else "", triple))
+        results["changes"][name] = {one: summary(np.stack(each)) for one, each in changes.items()}
     text = tables(results)
     stated = {"prior": options.prior, "data": options.data.name, "pictures": len(names), "samples": options.samples,
               "amount": options.amount}  # fmt: skip
@@ -107,10 +111,20 @@ def main() -> None:
     print(text)
 
 
-def shuffled(folder: RunFolder, chance: np.random.Generator) -> np.ndarray:
-    """A direction that labels tell which say nothing of the pictures."""
+def summary(changes: np.ndarray) -> dict[str, float]:
+    """Changes of an attribute along some directions [k, samples]: of one the mean, of several its root mean square."""
+    means = changes.mean(axis=1)
+    if len(changes) > 1:
+        return {"root mean square": round(float(np.sqrt(np.mean(means**2))), 3)}
+    return {"mean": round(float(means[0]), 3), "up": round(float((changes[0] > 0).mean()), 3)}
+
+
+def shuffled(folder: RunFolder, chance: np.random.Generator) -> list[np.ndarray]:
+    """Directions that labels tell which say nothing of the pictures."""
     codes = codes_of_rows(folder, rows_of(folder))
-    return find_direction(codes, chance.permutation(len(codes)) % 2).vector
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", JaxpriorWarning)  # that they say nothing
+        return [find_direction(codes, chance.permutation(len(codes)) % 2).vector for _ in range(CONTROLS)]
 
 
 def generated(prior: jp.Prior, codes: np.ndarray) -> np.ndarray:
@@ -128,7 +142,10 @@ def tables(results: dict) -> str:
         lines.append(f"| {name} | {' | '.join(cells)} |")
     lines += ["", f"| moved along | {' | '.join(ATTRIBUTES)} |", "|---" * (1 + len(ATTRIBUTES)) + "|"]
     for name, row in results["changes"].items():
-        cells = (f"{row[one]['mean']:+.2f} (up in {row[one]['up']:.0%})" for one in ATTRIBUTES)
+        cells = []
+        for change in (row[one] for one in ATTRIBUTES):
+            several = change.get("root mean square")
+            cells.append(f"{change['mean']:+.2f} (up in {change['up']:.0%})" if several is None else f"± {several:.2f}")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
