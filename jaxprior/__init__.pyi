@@ -14,6 +14,7 @@ from .errors import JaxpriorError as JaxpriorError
 from .inversion.codes.attention import CBAM as CBAM
 from .inversion.codes.attention import SelfAttention as SelfAttention
 from .inversion.codes.features import FeatureCode as FeatureCode
+from .inversion.codes.held import HeldCode as HeldCode
 from .inversion.codes.multi import MultiCode as MultiCode
 from .inversion.codes.single import SingleCode as SingleCode
 from .inversion.codes.tuned import TunedCode as TunedCode
@@ -34,6 +35,11 @@ from .operators import Measure as Measure
 from .operators import Operator as Operator
 from .operators import SuperResolve as SuperResolve
 from .restoration import benchmarking as benchmarking
+from .restoration.attributes import ChangedPictures as ChangedPictures
+from .restoration.attributes import change_attributes as change_attributes
+from .restoration.attributes import codes_with_labels as codes_with_labels
+from .restoration.attributes import interpolate_attributes as interpolate_attributes
+from .restoration.attributes import swap_attributes as swap_attributes
 from .restoration.directions import Direction as Direction
 from .restoration.directions import find_direction as find_direction
 from .restoration.draws import Draws as Draws
@@ -51,6 +57,8 @@ from .restoration.prior_fit import fit_of as fit_of
 from .restoration.tiled import apply_restorer as apply_restorer
 from .restoration.which_prior.ranked import PriorRanking as PriorRanking
 from .restoration.which_prior.ranking import rank_priors as rank_priors
+from .weights.attributes import AttributeModel as AttributeModel
+from .weights.attributes import load_attribute_model as load_attribute_model
 from .weights.encoders import Encoder as Encoder
 from .weights.encoders import load_encoder as load_encoder
 from .weights.features import FeatureNetwork as FeatureNetwork

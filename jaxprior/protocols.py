@@ -500,8 +500,9 @@ class Family:
         paper: where the networks come from.
         architectures: the word in a card's "architecture" -> {role: import string of the function that makes what plays
             the role}. Roles: "prior" and "critic" (a generator with the critic beside it, if there is one), "features",
-            "refiner", "encoder", "restorer", "singan". The function's arguments are (params, card, where) for all
-            roles. An architecture that is a prior and an encoder has both in one file, and its prior has that encoder.
+            "refiner", "encoder", "restorer", "attributes", "singan". The function's arguments are (params, card, where)
+            for all roles. An architecture that is a prior and an encoder has both in one file, and its prior has that
+            encoder.
         trainers: command of `jaxprior train` -> `Trainer`.
         single_image: a training on one picture, whose presets `jaxprior singan train` offers, or None. Its settings are
             a subclass of `jaxprior.models.singan.config.PyramidRecipe`, and nothing but the picture is its input.

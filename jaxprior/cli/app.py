@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jaxprior.cli import bench, demo, edit, evaluate, priors, rank, tools, train, volume
+from jaxprior.cli import attributes, bench, demo, edit, evaluate, priors, rank, tools, train, volume
 from jaxprior.cli.console import say_error, warnings_as_notes
 from jaxprior.cli.found import FoundCommand, family_commands, task_commands
 from jaxprior.cli.stops import STOPPED, disk_is_full, end_now, stopped
@@ -128,6 +128,7 @@ app.command()(evaluate.evaluate)
 app.command()(edit.directions)
 app.command()(edit.edit)
 app.command()(edit.interpolate)
+app.command()(attributes.attributes)
 app.command()(volume.volume)
 app.command()(tools.report)
 app.command()(tools.convert)

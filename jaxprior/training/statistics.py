@@ -10,14 +10,14 @@ Array = jax.Array
 
 
 def apply_training(
-    network: nn.Module, variables: dict, x: Array, drop_key: Array | None = None, *, method: str = "__call__"
+    network: nn.Module, variables: dict, x: Any, drop_key: Array | None = None, *, method: str = "__call__"
 ) -> tuple[Any, dict]:
     """Apply a network as in training.
 
     Arguments:
         network: one whose method takes `train`.
         variables: {"params": ...} and, if the norm has any, "batch_stats".
-        x: its input.
+        x: its input, an array or a tuple of them.
         drop_key: of the dropout, where there is any.
         method: of the network, which takes `x` and `train`.
 

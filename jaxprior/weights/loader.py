@@ -60,6 +60,11 @@ ROLES = {
         "encoder", "`load_encoder` or --encoder", ", which is not an encoder; `jaxprior train encoder` trains one"
     ),
     "restorer": Role("restorer", "`load_restorer` or --restorer", ", which is not a restorer; known are {known}"),
+    "attributes": Role(
+        "model of attributes",
+        "`load_attribute_model` or `jaxprior attributes`",
+        ", which does not change attributes; `jaxprior train icgan` trains a network that does",
+    ),
     "singan": Role(
         "model of one picture",
         "`load_singan` or the commands of `jaxprior singan`",
@@ -294,6 +299,7 @@ def _missing(source: str | os.PathLike, role: str) -> str:
         trained = {
             "refiner": "an autoencoder's training",
             "encoder": "an encoder's training",
+            "attributes": "`jaxprior train icgan`",
             "singan": "`jaxprior singan train`",
         }.get(role, "a training")
         sentence = f"{source}: neither the run of {trained} (a folder with {RUN_WEIGHTS}) nor a .safetensors file"

@@ -21,9 +21,11 @@ MAIN_ARGUMENTS = 3
 
 def test_the_public_face_is_complete():
     promised = {
+        "AttributeModel", "ChangedPictures",
         "BankStart", "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "Direction", "Draws", "Encoder",
         "EncoderStart", "FeatureCode", "Measure",
-        "FeatureNetwork", "GivenStart",
+        "FeatureNetwork", "GivenStart", "HeldCode", "change_attributes", "codes_with_labels", "interpolate_attributes",
+        "load_attribute_model", "swap_attributes",
         "Identity", "Inpaint", "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "OwnAnswer", "Prior",
         "PriorRanking",
         "RandomStart",
