@@ -112,7 +112,8 @@ class ReadLabels:
         own = labels[some]
         other = others(labels, own, 0, seed=self.seed) if len(np.unique(labels, axis=0)) > 1 else own
         z = draw_codes(jax.random.key(self.seed + 1), (len(some), self.codes))
-        return np.asarray(to_images(self.held.pixels[some], None)), own, other, np.asarray(z)
+        pixels: Any = self.held.pixels[some]
+        return np.asarray(to_images(pixels, None)), own, other, np.asarray(z)
 
     def measure(self, state: Any, moment: Moment) -> dict[str, float]:
         """Return the figures that `note` explains."""

@@ -10,6 +10,7 @@ drawn, averaged and moved along gradients, and the generator still sees labels t
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -118,8 +119,8 @@ class Critic(dcgan.Critic):
     Fields: as of `jaxprior.models.dcgan.networks.Critic`.
     """
 
-    def __call__(self, x: tuple[Array, Array], *, train: bool = False) -> Array:
-        """Scores [b], float32; `train` as of DCGAN's critic."""
+    def __call__(self, x: Any, *, train: bool = False) -> Array:
+        """Scores [b], float32, of a pair (images, labels); `train` as of DCGAN's critic."""
         images, labels = x
         features = leaky_relu(self.layer0(images, train=train), self.slope)
         planes = jnp.broadcast_to(labels[:, None, None].astype(features.dtype), (*features.shape[:3], labels.shape[1]))
@@ -196,7 +197,7 @@ class CodeAndLabel(nn.Module):
         return {"z": jnp.concatenate([self.code_encoder(seen), SURE * label], axis=-1)}
 
 
-def settled(read: Array, *, exclusive: bool) -> Array:
+def settled(read: Any, *, exclusive: bool) -> Array:
     """Labels of -1 and 1 of what a network says [b, k]: the strongest class, or every attribute by its sign."""
     if exclusive:
         return 2.0 * jax.nn.one_hot(jnp.argmax(read, axis=-1), read.shape[-1], dtype=read.dtype) - 1.0
@@ -230,7 +231,7 @@ def from_config(config: Mapping) -> tuple[Generator, dict[str, Encoder]]:
     """
     config = dict(config)
     names, widths, latent_dim = config.pop("labels"), tuple(config.pop("widths")), config.pop("latent_dim")
-    shape = {"widths": tuple(config.pop("encoder_widths")), "norm": config.pop("encoder_norm")}
+    shape: dict[str, Any] = {"widths": tuple(config.pop("encoder_widths")), "norm": config.pop("encoder_norm")}
     dense, exclusive, resolution = config.pop("dense"), config.pop("exclusive"), config.pop("resolution")
     generator = Generator(widths, latent_dim + len(names), labels=len(names), exclusive=exclusive, **config)
     if generator.resolution != resolution:

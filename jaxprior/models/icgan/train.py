@@ -47,7 +47,7 @@ def make_networks(
 ) -> tuple[Generator, Critic, dict[str, Encoder]]:
     """Generator, critic, and the networks that read pictures, of a recipe and a number of labels."""
     shared: dict[str, Any] = {"dtype": dtype_of(recipe), "trained_on": default_platform()}
-    of_pictures = shared | {"image_channels": recipe.image_channels, "kernel": 4}
+    of_pictures: dict[str, Any] = shared | {"image_channels": recipe.image_channels, "kernel": 4}
     latent_dim = recipe.latent_dim + labels
     generator = Generator(recipe.widths, latent_dim, slope=0.0, labels=labels, exclusive=exclusive, **of_pictures)
     critic = Critic(recipe.critic_widths, recipe.resolution, slope=0.2, **of_pictures)
