@@ -102,6 +102,8 @@ def _left_out(run: RunFolder, record: dict) -> str | None:
     """Why the pictures of a run cannot be compared; None if they can."""
     if record["configuration"].get("size") == "native":
         return "because photographs keep their own size (--size fit)"
+    if "volume" in record["configuration"]:
+        return "because they are volumes, and the network sees pictures"
     if len(run.rows()) < record["images"]:
         return "because it is not finished"
     if (count := len(_measurable(run))) < LEAST:

@@ -32,7 +32,7 @@ import numpy as np
 import safetensors.numpy
 
 from jaxprior.errors import WeightsError
-from jaxprior.operators import Operator, batched, map_images
+from jaxprior.operators import Operator, batched, fitting, map_images
 from jaxprior.restoration.arguments import as_observed, as_prior, as_task, refuse_tracing
 from jaxprior.restoration.smooth_fill import harmonic_fill
 from jaxprior.runs.row import GOOD, POOR
@@ -109,7 +109,8 @@ def fit_of(prior: Prior | str | Path, observed: Array, task: Operator | None = N
         ['poor']
     """
     refuse_tracing("fit_of", prior, observed, task)
-    prior, task = as_prior(prior), as_task(task)
+    prior = as_prior(prior)
+    task = fitting(as_task(task), prior.image_shape)
     return judge(prior, as_observed(observed, task, prior, None), task)
 
 

@@ -130,6 +130,12 @@ def test_what_does_not_suit_volumes_is_refused(prior, folder, tmp_path):
     assert rows[0].status == "failed" and "8x8x8; expected 8x6x4" in str(rows[0].reason)
 
 
+def test_sets_of_volumes_are_not_compared_by_their_pictures(run):
+    from jaxprior.evaluation.sets import _left_out
+
+    assert "they are volumes" in str(_left_out(run, run.read()))
+
+
 def test_masks_are_shares_of_the_volume():
     shape, key = (16, 16, 8), jax.random.key(0)
     assert parse_volume_mask("center:0.125").draw(shape).mean() == 0.125

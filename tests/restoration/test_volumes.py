@@ -106,3 +106,10 @@ def test_figures_of_volumes_are_those_of_their_voxels(volumes):
     np.testing.assert_allclose(jp.metrics.iou(other, volumes, mask=half()), ratio, rtol=1e-6)
     with pytest.raises(MaskError):
         jp.metrics.psnr(other, volumes, mask=half()[0], volumes=True)
+
+
+def test_several_answers_of_a_volume_keep_what_is_known(prior, volumes):
+    task = jp.Inpaint(half(), volumes=True)
+    found = jp.restore(prior, volumes[:1], task, key=jax.random.key(0), codes=CODES, solve=jp.Solve(steps=4), draws=2)
+    assert found.draws.shape == (1, 2, *SHAPE, 1) and found.spread.shape == (1, *SHAPE)
+    np.testing.assert_array_equal(np.asarray(found.draws)[0, :, half() == 0][:, 0], volumes[0][half() == 0])
