@@ -120,8 +120,8 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
         check_training_folder(run.out)
         join_others(run)
         data = discovery.imported(trainer.read)(inputs_kind(**given.changes()), settings, limit=run.limit)
-        side = settings.resolution
-        say(f"{len(data.pictures)} {data.kind} of {side}x{side} pixels from {data.source}")
+        size = data.size or f"{settings.resolution}x{settings.resolution} pixels"
+        say(f"{len(data.pictures)} {data.kind} of {size} from {data.source}")
         for sentence in (*data.pictures.fitted, *data.notes):
             say(sentence)
         if data.pictures.folder is not None:

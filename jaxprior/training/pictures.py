@@ -157,6 +157,7 @@ class TrainingData:
     Fields:
         pictures: what the training's `plan` is given.
         kind: what they are, in the plural, for people.
+        size: how large they are, for people; None for squares of the side that the settings say.
         source: where they come from, for the card of the trained weights.
         use: the command in which a network trained on them serves; None for that of the `Trainer`.
         notes: sentences on how they were read, which the command prints.
@@ -164,6 +165,7 @@ class TrainingData:
 
     pictures: Pictures
     kind: str = "pictures"
+    size: str | None = None
     source: str
     use: str | None = None
     notes: tuple[str, ...] = ()
@@ -232,8 +234,11 @@ def draw_batch(
 
 
 def to_images(pictures: Array, flip_key: Array | None) -> Array:
-    """uint8 pictures [b, r, r, c] -> [-1, 1]; with a key each is flipped left to right with probability 1/2."""
+    """uint8 pictures [b, r, r, c] -> [-1, 1]; with a key each is flipped left to right with probability 1/2.
+
+    Volumes [b, r, r, r, c] are flipped along the last of their three axes.
+    """
     if flip_key is not None:
-        flip = jax.random.bernoulli(flip_key, 0.5, (len(pictures), 1, 1, 1))
-        pictures = jnp.where(flip, pictures[:, :, ::-1], pictures)
+        flip = jax.random.bernoulli(flip_key, 0.5, (len(pictures),) + (1,) * (pictures.ndim - 1))
+        pictures = jnp.where(flip, pictures[..., ::-1, :], pictures)
     return pictures / 127.5 - 1.0
