@@ -13,8 +13,9 @@ from jaxprior.data.volume_masks import VolumeMask, parse_volume_mask
 from jaxprior.data.volume_pictures import middle_slices, projections, volume_picture
 from jaxprior.data.volumes import list_volumes
 from jaxprior.errors import ImageError, MaskError, RunError, VolumeError
-from jaxprior.evaluation import Cell, RunFolder, make_task, run_cell, write_report
+from jaxprior.evaluation import Cell, Observer, RunFolder, make_task, run_cell, write_report
 from jaxprior.restoration.presets import Method
+from jaxprior.runs import inflight
 
 
 METHOD = Method(
@@ -82,17 +83,33 @@ def test_the_same_command_goes_on_and_computes_nothing_twice(run, prior, folder,
     assert list(again) == list(before)
 
 
-def test_an_interrupted_run_ends_with_the_same_results(run, prior, folder, tmp_path):
+def test_a_run_that_was_killed_amid_an_inversion_ends_with_the_same_bytes(prior, folder, tmp_path, monkeypatch):
     sources = list_inputs([folder / "given"], prior.image_shape)
-    made = RunFolder(tmp_path / "run")
-    run_cell(cell_of(prior, folder), sources[:1], made, prior=prior, among=sources)
-    run_cell(cell_of(prior, folder), sources, RunFolder(made.path), prior=prior)
-    write_report([made])
-    assert (made.path / "results.csv").read_bytes() == (run.path / "results.csv").read_bytes()
-    for row in (run.rows()[0], run.rows()[2]):
+    cell = cell_of(prior, folder, method=METHOD._replace(solve=jp.Solve(steps=60)))
+    whole, made = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "run")
+    run_cell(cell, sources, whole, prior=prior)
+    monkeypatch.setattr(inflight, "EVERY", 0.0)  # saved between all chunks of steps
+
+    class Killed(Observer):
+        calls = 0
+
+        def step(self, *_):
+            self.calls += 1
+            if self.calls == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_cell(cell, sources, made, prior=prior, observer=Killed())
+    assert made.in_flight.is_file()
+    rows = run_cell(cell, sources, RunFolder(made.path), prior=prior)
+    for one in (whole, made):
+        write_report([one])
+    assert (made.path / "results.csv").read_bytes() == (whole.path / "results.csv").read_bytes()
+    for row in (rows[0], rows[2]):
         for kind in ("images", "raw"):
-            assert made.volume(kind, row.file).read_bytes() == run.volume(kind, row.file).read_bytes()
-        assert made.file("latents", row.file).read_bytes() == run.file("latents", row.file).read_bytes()
+            assert made.volume(kind, row.file).read_bytes() == whole.volume(kind, row.file).read_bytes()
+            assert made.file(kind, row.file).read_bytes() == whole.file(kind, row.file).read_bytes()
+        assert made.file("latents", row.file).read_bytes() == whole.file("latents", row.file).read_bytes()
 
 
 def test_observed_volumes_find_their_masks_and_originals_by_name(prior, folder, tmp_path):
