@@ -113,7 +113,7 @@ def load_volume(
 
     Example:
         >>> volume = load_volume("chair.npy")  # needs the file # doctest: +SKIP
-        >>> volume.shape  # doctest: +SKIP
+        >>> volume.shape  # needs a file of a volume # doctest: +SKIP
         (32, 32, 32)
     """
     path = file_path("path", path, "a volume")
