@@ -9,6 +9,7 @@ from .data import images as images
 from .data.images import load_images as load_images
 from .data.images import to_uint8 as to_uint8
 from .data.masks import parse_mask as parse_mask
+from .data.showing import show as show
 from .data.volumes import load_volumes as load_volumes
 from .errors import JaxpriorError as JaxpriorError
 from .inversion.codes.attention import CBAM as CBAM
@@ -48,12 +49,12 @@ from .restoration.drivers import restore as restore
 from .restoration.editing import edit as edit
 from .restoration.editing import interpolate as interpolate
 from .restoration.editing import render as render
-from .restoration.inverter import Result as Result
 from .restoration.photos import RestoredPhoto as RestoredPhoto
 from .restoration.photos import restore_photo as restore_photo
 from .restoration.presets import Method as Method
 from .restoration.presets import preset as preset
 from .restoration.prior_fit import fit_of as fit_of
+from .restoration.result import Result as Result
 from .restoration.tiled import apply_restorer as apply_restorer
 from .restoration.which_prior.ranked import PriorRanking as PriorRanking
 from .restoration.which_prior.ranking import rank_priors as rank_priors

@@ -36,11 +36,12 @@ from jaxprior.restoration.arguments import (
 )
 from jaxprior.restoration.draws import Draws, as_draws
 from jaxprior.restoration.editing import edit, interpolate, render
-from jaxprior.restoration.inverter import Inverter, Result
+from jaxprior.restoration.inverter import Inverter
 from jaxprior.restoration.merge_rule import Merge
 from jaxprior.restoration.named_settings import PRESETS
 from jaxprior.restoration.placement import Progress
 from jaxprior.restoration.presets import Method, completed, preset
+from jaxprior.restoration.result import Result
 from jaxprior.runs.progress import GroupProgress, shown
 from jaxprior.system.devices import Device
 from jaxprior.weights.priors import Prior

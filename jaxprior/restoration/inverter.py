@@ -1,8 +1,7 @@
-"""`Inverter`: a prior and a method made ready once, for many batches of pictures; and the `Result` of a batch."""
+"""`Inverter`: a prior and a method made ready once, for many batches of pictures."""
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -21,6 +20,7 @@ from jaxprior.restoration.memory import MemoryPlan
 from jaxprior.restoration.merge_rule import MERGES, MergeRule
 from jaxprior.restoration.placement import Placement, Progress
 from jaxprior.restoration.presets import Method
+from jaxprior.restoration.result import Result
 from jaxprior.restoration.save_points import SavePoint
 from jaxprior.system.devices import Device
 from jaxprior.system.runtime import enable_compilation_cache
@@ -29,44 +29,6 @@ from jaxprior.weights.refiners import OwnAnswer, check_fits
 
 
 Array = jax.Array
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """What an inversion found; b pictures of h x w pixels.
-
-    Fields:
-        images: the generator's output, float32 [b, h, w, c], roughly in [-1, 1]: the lowest finite iterate, unless the
-            settings keep the last; with a refiner its output.
-        merged: the same with the known pixels of the observation put back, where the task has any, as `merge` says.
-        latents: dict of what was optimised, leading axis b, then the starts if there are several.
-        loss: of the kept iterate [b]; infinite where no iterate was finite.
-        steps: the iteration whose iterate was kept, int [b].
-        diverged: bool [b], some iterate was not finite.
-        trace: losses [b, steps + 1], before every iteration and at the end.
-        seconds: wall time of every picture's group, compilation included, divided by its pictures, [b].
-        errors: mean square errors of the iterates to the originals, [b, k], after 0, n, 2 n, ... iterations, where
-            `error_every` = n asked for them; in units of [-1, 1], of the generator's own output, a mean over the starts
-            of a picture. Nothing is chosen by them. Where `refine=OwnAnswer(...)` answers without the generator, the
-            one error [b, 1] of that answer. None where nobody asked.
-        draws: K different answers for every picture, merged with the known pixels, [b, K, h, w, c]; None unless they
-            were asked for. None of them is an average, so that each of them looks like a picture of the prior; that of
-            least error is `merged` (see `jaxprior.restoration.draws`).
-        spread: how far the draws lie apart at each pixel, [b, h, w]: their standard deviation, root mean square over
-            the channels, in units of [-1, 1]; None without draws.
-    """
-
-    images: Array
-    merged: Array
-    latents: Any
-    loss: Array
-    steps: Array
-    diverged: Array
-    trace: Array
-    seconds: np.ndarray
-    draws: Array | None = None
-    spread: Array | None = None
-    errors: Array | None = None
 
 
 class Inverter:

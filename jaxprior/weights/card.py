@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jaxprior.data import html
 from jaxprior.errors import ArgumentError
 
 
@@ -35,6 +36,10 @@ class Card(Mapping):
 
     def __repr__(self) -> str:
         return f"Card({self.get('name')!r})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: all that the card says."""
+        return html.table({name: v if isinstance(v, str) else json.dumps(v) for name, v in self._values.items()})
 
 
 def trained_on(card: Mapping[str, Any]) -> str:

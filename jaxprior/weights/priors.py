@@ -12,8 +12,9 @@ from typing import Any
 import jax
 
 from jaxprior.checks import float_array, is_array, kind_of, one_of, random_key, whole_number
+from jaxprior.data import html
 from jaxprior.errors import ArgumentError
-from jaxprior.pytrees import shape_text, static, summary
+from jaxprior.pytrees import count, shape_text, static, summary
 from jaxprior.system.devices import default_platform
 from jaxprior.system.runtime import MATMUL_PRECISION
 from jaxprior.weights import loader, storage
@@ -93,6 +94,17 @@ class Prior:
         name = self.card.get("name", "no name")
         architecture = self.card.get("architecture", type(self.module).__name__)
         return summary(self, f"{name}: {architecture}, {shape_text(self.image_shape)}", self.params)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what the prior makes, how large it is, and where it comes from."""
+        card = self.card
+        rows = {"prior": card.get("name"), "shows": card.get("subject"), "trained on": card.get("source")}
+        rows |= {"licence": card.get("licence"), "network": card.get("architecture")}
+        rows |= {"images": shape_text(self.image_shape), "numbers in a latent code": self.latent_dim}
+        rows |= {"layers": self.num_layers, "parameters": f"{count(self.params):,}"}
+        parts = (("critic", self.critic), ("encoder", self.encoder))
+        rows["with it"] = ", ".join(name for name, part in parts if part is not None) or None
+        return html.table({name: value for name, value in rows.items() if value is not None})
 
     def channels(self, layer: int) -> int:
         """Feature maps after the first `layer` blocks.

@@ -39,7 +39,7 @@ def test_the_public_face_is_complete():
         "metrics.kid", "metrics.ms_ssim", "metrics.mse", "metrics.patch_frechet",
         "metrics.perceptual", "metrics.perceptual_map", "metrics.precision_recall", "metrics.psnr",
         "metrics.psnr_luma", "metrics.rmse", "metrics.ssim", "metrics.swd", "parse_mask", "preset", "rank_priors",
-        "render", "restore", "restore_photo", "to_uint8", "untrained",
+        "render", "restore", "restore_photo", "show", "to_uint8", "untrained",
     }  # fmt: skip
     assert set(PUBLIC) == promised
 
