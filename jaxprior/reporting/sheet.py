@@ -44,6 +44,8 @@ def sheet(run: Snapshot, *, limit: int = 32) -> np.ndarray | None:
     if all(tile.shape[0] == tile.shape[1] for tile in shown):
         side = tile_side(max(tile.shape[0] for tile in shown))
         return images.grid([enlarge(tile, side) for tile in shown], columns=len(kinds), pad=4)
+    if "volume" in run.record["configuration"]:  # what shows volumes has one shape
+        return images.grid(shown, columns=len(kinds), pad=8)
     return images.grid([_boxed(tile) for tile in shown], columns=len(kinds), pad=4)
 
 
