@@ -51,7 +51,12 @@ def check_apart(out: Path, places: Iterable[Path]) -> None:
         raise JaxpriorError(f"{out} holds the pictures, and results would lie among them: give another folder with -o.")
 
 
-Images = Annotated[list[Path], typer.Argument(help="Pictures, folders or zip archives.", metavar="IMAGES")]
+Images = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Pictures, folders or zip archives; with a prior of volumes these (.npy, .npz, TIFF).", metavar="IMAGES"
+    ),
+]
 Out = Annotated[Path, out_option("Folder for the results; the same command continues a run that was stopped.")]
 Prior = Annotated[
     str | None,
