@@ -1,7 +1,7 @@
 """An IcGAN on labelled digits: are labels made, read and swapped as they should be, and is the handwriting kept?
 
     python benchmarks/icgan.py --data t10k-images-idx3-ubyte.gz --runs runs/icgan --out benchmarks/results/icgan.json \
-        [--pictures 1000] [--searched 64] [--steps 200] [--minutes 30] [-- --steps 3500 ...]
+        [--pictures 1000] [--searched 64] [--steps 200] [--limit N] [--minutes 30] [-- --steps 3500 ...]
 
 First `jaxprior train icgan` trains the networks (what follows "--" are options of it); 1000 pictures, chosen at random,
 are seen by none of them. Then these pictures are rebuilt, and given another class, by codes that are found in several
@@ -170,8 +170,9 @@ def measure(options: argparse.Namespace, run: Path, end: float) -> dict[str, Any
     """All rows, those that are there read again. Raises TimeOverError where the time ends between two."""
     settings = json.loads((run / "run.json").read_text())["configuration"]
     model = jp.load_attribute_model(run)
+    side, _, channels = model.image_shape
     pictures = load_labelled(
-        options.data, labels=options.labels, resolution=model.image_shape[0], channels=model.image_shape[-1]
+        options.data, labels=options.labels, resolution=side, channels=channels, limit=options.limit
     )
     part, held = trained_and_held(pictures, settings["held_out"], seed=settings["seed"])
     of = Measured(model, part, held, seed=settings["seed"], pictures=options.pictures)
@@ -243,14 +244,17 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=1000)
     parser.add_argument("--searched", type=int, default=64)
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--limit", type=int, help="use only so many pictures, for training and measuring")
     parser.add_argument("--minutes", type=float)
     parser.add_argument("training", nargs="*", help="options of the training, behind --")
     options = parser.parse_args()
     options.out.parent.mkdir(parents=True, exist_ok=True)
     end = end_of(options.minutes)
-    labels = ["--labels", options.labels] if options.labels else []
+    given = ["--data", options.data]
+    given += ["--labels", options.labels] if options.labels else []
+    given += ["--limit", options.limit] if options.limit else []
     try:
-        run = trained(options.runs / "model", ["icgan", "--data", options.data, *labels, *options.training], end=end)
+        run = trained(options.runs / "model", ["icgan", *given, *options.training], end=end)
         results = measure(options, run, end)
     except TimeOverError:
         print("the time is over; the same command goes on")
