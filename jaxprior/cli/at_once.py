@@ -80,13 +80,18 @@ def restore_at_once(
 
 
 def say_restorer_instead(rows: Any, task: Any) -> None:
-    """Name a restorer that is at hand for a task, where pictures do not look like what the prior was trained on."""
+    """Name a restorer that is at hand for a task, where pictures do not suit the prior.
+
+    They do not if they look unlike what it was trained on, or if they were to be enlarged and failed, most often because
+    they have another size than the prior can enlarge.
+    """
     from jaxprior.reporting.tables import poor_fits
     from jaxprior.restoration.restored_tasks import factor_of
     from jaxprior.weights.loader import named_restorers
     from jaxprior.weights.outlines import outline_restorer
 
-    if task.name not in RESTORER_TASKS or not poor_fits(rows):
+    failed = task.name == "superres" and any(row.status == "failed" for row in rows)
+    if task.name not in RESTORER_TASKS or not (failed or poor_fits(rows)):
         return
     for name in named_restorers():
         try:

@@ -259,6 +259,18 @@ def test_a_command_names_a_restorer_where_pictures_are_not_like_the_priors(photo
     assert "`--restorer right` does this for pictures of any kind and size" in call(*command).output
 
 
+def test_a_command_names_a_restorer_where_pictures_are_too_large_for_the_prior(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAXPRIOR_DATA", str(tmp_path / "data"))
+    write_tiny_prior(tmp_path / "prior.safetensors")
+    images.save_png(tmp_path / "photo.png", np.full((40, 60, 3), 90, np.uint8))
+    (registry.restorers_folder() / "right").mkdir(parents=True)
+    tiny_restorer.save(registry.restorers_folder() / "right" / "model.safetensors", factor=2)
+    command = ("superres", tmp_path / "photo.png", "--factor", "2", "-o", tmp_path / "run")
+    told = call(*command, "--prior", tmp_path / "prior.safetensors", code=1).output
+    assert "would be shrunk and not enlarged" in told
+    assert "`--restorer right` does this for pictures of any kind and size" in told
+
+
 def test_whole_pictures_are_compared_in_a_network_that_is_named(enlarging, filling, photos, tmp_path):
     (photos / "broken.png").unlink()
     cut = tmp_path / "cut.safetensors"
