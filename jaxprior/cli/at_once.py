@@ -82,8 +82,8 @@ def restore_at_once(
 def say_restorer_instead(rows: Any, task: Any) -> None:
     """Name a restorer that is at hand for a task, where pictures do not suit the prior.
 
-    They do not if they look unlike what it was trained on, or if they were to be enlarged and failed, most often because
-    they have another size than the prior can enlarge.
+    They do not if they look unlike what it was trained on, or if they were to be enlarged and failed, most often
+    because they have another size than the prior can enlarge.
     """
     from jaxprior.reporting.tables import poor_fits
     from jaxprior.restoration.restored_tasks import factor_of
