@@ -55,6 +55,30 @@ def middle_slices(volume: np.ndarray) -> list[np.ndarray]:
     return [np.take(shares, side // 2, axis=axis) for axis, side in enumerate(shares.shape)]
 
 
+def square_views(volumes: np.ndarray) -> np.ndarray:
+    """Show each cube as one square picture, for a sheet: along d and h, and below along w and the middle slice [h, w].
+
+    Arguments:
+        volumes: [n, s, s, s, 1] in [-1, 1].
+
+    Returns:
+        float32 [n, 2 s, 2 s, 1] in [-1, 1].
+
+    Raises:
+        VolumeError: one of them is no volume.
+
+    Example:
+        >>> square_views(np.ones((3, 4, 4, 4, 1))).shape
+        (3, 8, 8, 1)
+    """
+
+    def view(volume: np.ndarray) -> np.ndarray:
+        along_d, along_h, along_w = projections(volume)
+        return np.block([[along_d, along_h], [along_w, middle_slices(volume)[0]]])
+
+    return np.stack([2 * view(volume) - 1 for volume in volumes])[..., None]
+
+
 def volume_picture(volume: np.ndarray, *, surface: bool = True) -> np.ndarray:
     """Show a volume as one picture: three projections above three middle slices, and the surface beside them.
 

@@ -10,7 +10,7 @@ and so are their gradients in both arguments. Forms of it:
 
     products    one matrix product, and slices that are laid side by side before it or added after it; also its
                 derivatives of every order consist of these. For CPUs, where XLA computes the gradients of convolutions
-                of volumes, and transposed convolutions, ten to a hundred times slower (docs/gan3d.md).
+                of volumes, and transposed convolutions, up to hundreds of times slower (docs/gan3d.md).
     phases      one plain convolution of the small volume for each of the 8 parities of an output voxel; see
                 `jaxprior.nn.transposed`. For accelerators.
     direct      XLA's own operation.

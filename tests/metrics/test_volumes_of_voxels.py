@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxprior.data.projections import projected
+from jaxprior.data.volume_pictures import square_views
 from jaxprior.errors import ArgumentError
 from jaxprior.metrics.porous import euler_number, two_point_correlation
 from jaxprior.metrics.shapes import independent_voxels, largest_component, nearest_iou, occupancy, occupied
@@ -74,7 +74,7 @@ def test_numbers_above_0_are_occupied_and_other_arrays_are_refused():
 def test_projections_show_where_voxels_are_and_how_far():
     volume = np.full((1, 4, 4, 4, 1), -1.0)
     volume[0, 3, 0, 1] = 1.0  # far along d, near along h
-    picture = (projected(volume)[0, ..., 0] + 1) / 2
+    picture = (square_views(volume)[0, ..., 0] + 1) / 2
     along_d, along_h = picture[:4, :4], picture[:4, 4:]
     along_w, middle = picture[4:, :4], picture[4:, 4:]
     assert along_d[0, 1] == pytest.approx(0.4) and along_h[3, 1] == pytest.approx(1.0)

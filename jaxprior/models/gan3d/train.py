@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxprior.data.projections import projected
+from jaxprior.data.volume_pictures import square_views
 from jaxprior.models.gan3d.config import Gan3dRecipe
 from jaxprior.models.gan3d.evaluator import SAMPLES, evaluator_of
 from jaxprior.models.gan3d.networks import Critic, Generator, to_config
@@ -176,7 +176,7 @@ def plan(recipe: Gan3dRecipe, pictures: TrainingVolumes) -> Plan:
         settings=settings_of(recipe),
         phases=cut_into_parts(make_step(recipe), batches, recipe),
         init=partial(init_state, recipe),
-        show=lambda state, _moment: projected(sample(state, SHOWN)),
+        show=lambda state, _moment: square_views(sample(state, SHOWN)),
         evaluator=evaluator_of(recipe, sample=sample, trained=some, held=held),
         export=lambda state: {"generator": fold(state["average"]), "critic": fold(state["critic"])},
         card=lambda _state: card,
