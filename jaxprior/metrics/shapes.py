@@ -11,6 +11,9 @@ import numpy as np
 from jaxprior.errors import ArgumentError
 
 
+SLACK = 1e-3
+"""So far beyond [-1, 1] values may lie, because of rounding."""
+
 VOXELS_AT_ONCE = 1 << 26
 """About so many voxels of the first set are compared at a time."""
 
@@ -25,7 +28,8 @@ def occupied(volumes: Any) -> np.ndarray:
         bool [n, d, h, w].
 
     Raises:
-        ArgumentError: another number of axes, or no voxels.
+        ArgumentError: another number of axes, no voxels, values beyond [-1, 1], such as levels from 0 to 255, or values
+            that are not finite.
 
     Example:
         >>> occupied(np.array([-1.0, 1.0]).reshape(1, 1, 1, 2))[0, 0, 0].tolist()
@@ -37,7 +41,15 @@ def occupied(volumes: Any) -> np.ndarray:
     if found.ndim != 4 or not found.size:
         shape = list(found.shape)
         raise ArgumentError(f"`volumes` must be [n, d, h, w] or [n, d, h, w, 1] and not empty, got {shape}.")
-    return found if found.dtype == bool else found > 0
+    if found.dtype == bool:
+        return found
+    low, high = found.min(), found.max()
+    if not (low >= -1 - SLACK and high <= 1 + SLACK):  # which NaN is not either
+        raise ArgumentError(
+            f"`volumes` must have values in [-1, 1], occupied above 0, or be of bool; got values from {low} to {high}. "
+            "`jaxprior.load_volumes` scales those of a file."
+        )
+    return found > 0
 
 
 def nearest_iou(volumes: Any, others: Any) -> np.ndarray:

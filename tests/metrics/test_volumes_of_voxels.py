@@ -71,6 +71,14 @@ def test_numbers_above_0_are_occupied_and_other_arrays_are_refused():
             two_point_correlation(np.zeros((1, 2, 2, 2)), **wrong)
 
 
+@pytest.mark.parametrize("wrong", [np.uint8(200), np.float32(200), np.float32(-1.5), np.nan, np.inf])
+def test_numbers_that_are_not_from_minus_1_to_1_are_refused(wrong):
+    volumes = np.zeros((1, 2, 2, 2), np.asarray(wrong).dtype)
+    volumes[0, 0, 0, 0] = wrong
+    with pytest.raises(ArgumentError, match=r"in \[-1, 1\]"):
+        occupancy(volumes)  # above 0 they would all be counted as occupied, and NaN as empty
+
+
 def test_projections_show_where_voxels_are_and_how_far():
     volume = np.full((1, 4, 4, 4, 1), -1.0)
     volume[0, 3, 0, 1] = 1.0  # far along d, near along h
