@@ -15,6 +15,8 @@ from jaxprior.errors import ImageError, JaxpriorError
 
 SHOWN = 20
 """Rows of the table that are printed; the file has all."""
+FRAMES = 8
+"""Of an interpolation."""
 AT_ONCE = 64
 """Pictures that are changed at once."""
 
@@ -50,7 +52,10 @@ def attributes(
             min=0,
         ),
     ] = 0,
-    frames: Annotated[int, typer.Option(help="Pictures of --interpolate, both ends included.", min=2)] = 8,
+    frames: Annotated[
+        int | None,
+        typer.Option(help="Pictures of --interpolate, both ends included; by default 8.", metavar="N", min=2),
+    ] = None,
     limit: opt.Limit = None,
 ) -> None:
     """Change attributes or classes of pictures with a trained conditional GAN (IcGAN).
@@ -80,6 +85,10 @@ def attributes(
         raise JaxpriorError("--set wants pictures: name files, folders or zip archives behind the RUN.")
     if not wanted and paths:
         raise JaxpriorError(f"{asked[0]} names its two pictures itself: leave out {paths[0]}.")
+    if frames is not None and not interpolate:
+        raise JaxpriorError(f"--frames counts the pictures of --interpolate; leave it out with {asked[0]}.")
+    if limit is not None and not wanted:
+        raise JaxpriorError(f"--limit counts the pictures of --set; leave it out with {asked[0]}, which takes two.")
     pair = swap or interpolate
     files.check_plain_folder(out)
     opt.check_apart(out, list(pair or paths or []))
@@ -96,7 +105,7 @@ def attributes(
     photos, names, failed = _read(found, model, must=pair is not None)
     files.make_folder(out)
     if interpolate:
-        _interpolated(model, photos, out, frames=frames, steps=steps)
+        _interpolated(model, photos, out, frames=frames or FRAMES, steps=steps)
     else:
         _changed(model, photos, names, changes, out, steps=steps)
     if failed:
@@ -105,9 +114,13 @@ def attributes(
 
 def _changes(wanted: list[str], model: Any) -> list[tuple[str, Any]]:
     """What the pictures are to become, with words for it: one entry for each class, or one of all attributes."""
+    from jaxprior.data.labels import composed
+
     values: dict[str, int] = {}
     for word in wanted:
-        name, sign, value = word.partition("=")
+        is_name = composed(word) in model.names  # of a class, which may hold "="
+        name, sign, value = (word, "", "") if is_name else word.partition("=")
+        name = composed(name)
         if sign and value not in ("0", "1"):
             raise JaxpriorError(f"--set {word}: expected {name}=0 or {name}=1.")
         if not sign and not model.exclusive:
@@ -115,7 +128,8 @@ def _changes(wanted: list[str], model: Any) -> list[tuple[str, Any]]:
         if model.exclusive and value == "0":
             raise JaxpriorError(f"--set {word}: a picture has one class; name the one that it becomes.")
         model.label({name: 1}, given=[[-1.0] * len(model.names)])  # refuses a name that is not there
-        values[name] = int(value or 1)
+        if values.setdefault(name, int(value or 1)) != int(value or 1):
+            raise JaxpriorError(f"--set {word}: {name}={values[name]} was asked for too; expected one value.")
     if model.exclusive:
         return [(name, name) for name in values]
     return [(", ".join(f"{name}={value}" for name, value in values.items()), values)] if values else []
@@ -160,6 +174,7 @@ def _changed(
 
     kinds = changes or [("swapped", None)]
     titles = ["picture", "change", "read", "judge before", "judge after", "as wanted"]
+    endings = _file_words([words for words, _ in kinds])
     rows, columns = [], [photos]
     for words, wanted in kinds:
         parts = []
@@ -182,7 +197,7 @@ def _changed(
             read, first, last = (model.words_of(one[number : number + 1])[0] for one in (own, before, after))
             kept = "yes" if (after[number] == to[number]).all() else "no"
             rows.append([name, words, read, first, last, kept])
-            _save(out / f"{name}-{_file_word(words)}.png", images[number])
+            _save(out / f"{name}-{endings[words]}.png", images[number])
     _sheet(out / "sheet.png", columns)
     _table(out / "labels.csv", titles, rows)
     print_table(titles, rows[:SHOWN], words=len(titles))
@@ -208,9 +223,14 @@ def _interpolated(model: Any, photos: Any, out: Path, *, frames: int, steps: int
     say(f"{frames} frames, read by the judge as: {'; '.join(words)}\nsheet: {out / 'sheet.png'}")
 
 
-def _file_word(words: str) -> str:
-    """Words as a part of a file's name."""
-    return "".join(char if char.isalnum() else "-" for char in words.replace("=", "")).strip("-") or "changed"
+def _file_words(kinds: list[str]) -> dict[str, str]:
+    """What each change adds to the name of a file; no two add the same."""
+    found: dict[str, str] = {}
+    for words in kinds:
+        plain = "".join(char if char.isalnum() else "-" for char in words.replace("=", "")).strip("-") or "changed"
+        taken = {word.casefold() for word in found.values()}
+        found[words] = plain if plain.casefold() not in taken else f"{plain}-{len(found) + 1}"
+    return found
 
 
 def _save(path: Path, image: Any) -> None:

@@ -37,7 +37,14 @@ MOST_NAMED = 10
 class TrainingOptions(MeetingOptions, TrainingRunOptions):
     """What a training on many pictures is told besides its settings."""
 
-    limit: Annotated[int | None, typer.Option(help="Only the first N pictures.", metavar="N", min=1)] = None
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            help="Use only N of the pictures: the first ones or, where they have labels, some spread evenly over all.",
+            metavar="N",
+            min=1,
+        ),
+    ] = None
 
 
 class TrainerCommands(TyperGroup):

@@ -12,6 +12,7 @@ Values are 0 and 1 here. Networks see -1 and 1 in their place (`Labels.signed`).
 
 import csv
 import io
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -79,6 +80,16 @@ def signed(values: np.ndarray) -> np.ndarray:
     return 2.0 * np.asarray(values, np.float32) - 1.0
 
 
+def composed(name: str) -> str:
+    """A name with its accents as parts of their letters (NFC); macOS writes names of files with them apart.
+
+    Example:
+        >>> len("u\u0308ber"), len(composed("u\u0308ber"))
+        (5, 4)
+    """
+    return unicodedata.normalize("NFC", name)
+
+
 def of_classes(each: Sequence[str], *, where: str, names: Sequence[str] | None = None) -> Labels:
     """Labels of pictures of which each has one class.
 
@@ -90,9 +101,10 @@ def of_classes(each: Sequence[str], *, where: str, names: Sequence[str] | None =
     Raises:
         ImageError: there is one class only, or a class is not among the names.
     """
+    each = [composed(name) for name in each]
     found = set(each)
     if names is None:
-        names = sorted(found, key=lambda name: (0, int(name), "") if name.isdecimal() else (1, 0, name))
+        names = sorted(found, key=lambda name: (0, int(name), name) if name.isdecimal() else (1, 0, name))
         if len(found) < 2:
             only = f"all pictures are of the class {names[0]!r}" if names else "there are no pictures"
             raise ImageError(f"{where}: {only}; expected two classes or more.")
@@ -159,24 +171,35 @@ def table_labels(path: str | Path, sources: Sequence[ImageSource]) -> Labels:
     return _labels_of_rows(path, header, [rows[found[number]] for number in range(len(sources))])
 
 
-def labels_of_some(path: str | Path, sources: Sequence[ImageSource]) -> tuple[np.ndarray, Labels, int]:
+def labels_of_some(
+    path: str | Path, sources: Sequence[ImageSource], *, attribute: str | None = None
+) -> tuple[np.ndarray, Labels, int]:
     """Labels of those of the pictures that a CSV file has a row for.
 
     Arguments:
         path, sources: see `table_labels`.
+        attribute: the only column that counts; what the others hold is not looked at. By default, and where there is
+            no such column, all of them.
 
     Returns:
         the numbers [n] of the pictures that have a row, in their order; the labels of these; and how many rows name
         none of the pictures. Without any such picture the labels are empty, and have no names.
 
     Raises:
-        ImageError: see `table_labels`, but for pictures without a row and rows without a picture.
+        ImageError: see `table_labels`, but for pictures without a row, rows without a picture, and one of several
+            attributes that is the same for all pictures.
     """
     header, rows, found, strangers = _matched(path, sources)
     known = np.array(sorted(found), int)
     if not len(known):
         return known, Labels((), np.zeros((0, 0), np.uint8), exclusive=False), len(strangers)
-    return known, _labels_of_rows(path, header, [rows[found[number]] for number in known]), len(strangers)
+    chosen = [rows[found[number]] for number in known]
+    if attribute is not None and composed(attribute) in header[1:]:
+        column = header.index(composed(attribute), 1)
+        if len(header) > 2 or header[1].lower() not in CLASS_COLUMNS:
+            header, chosen = [header[0], header[column]], [(line, [row[0], row[column]]) for line, row in chosen]
+            return known, _attributes(path, header[1:], chosen), len(strangers)
+    return known, _labels_of_rows(path, header, chosen, alike=len(header) > 2), len(strangers)
 
 
 def _matched(
@@ -188,7 +211,7 @@ def _matched(
     found: dict[int, int] = {}
     strangers, doubtful = [], []
     for number, (line, cells) in enumerate(rows):
-        match by_name.get(cells[0].strip().replace("\\", "/").removeprefix("./"), []):
+        match by_name.get(composed(cells[0]).strip().replace("\\", "/").removeprefix("./"), []):
             case [one]:
                 if one in found:
                     before = rows[found[one]][0]
@@ -209,15 +232,22 @@ def _matched(
     return header, rows, found, strangers
 
 
-def _labels_of_rows(path: str | Path, header: Sequence[str], rows: Sequence[tuple[int, list[str]]]) -> Labels:
+def _labels_of_rows(
+    path: str | Path, header: Sequence[str], rows: Sequence[tuple[int, list[str]]], *, alike: bool = False
+) -> Labels:
     """Labels of the rows of a table, of which each has its line."""
     if len(header) == 2 and header[1].lower() in CLASS_COLUMNS:
         return of_classes([_word(path, line, header[1], cells[1]) for line, cells in rows], where=str(path))
-    return _attributes(path, header[1:], rows)
+    return _attributes(path, header[1:], rows, alike=alike)
 
 
-def _attributes(path: str | Path, names: Sequence[str], rows: Sequence[tuple[int, list[str]]]) -> Labels:
-    """Attributes of the rows of a table, whose values are all 0 and 1, or all -1 and 1."""
+def _attributes(
+    path: str | Path, names: Sequence[str], rows: Sequence[tuple[int, list[str]]], *, alike: bool = False
+) -> Labels:
+    """Attributes of the rows of a table, whose values are all 0 and 1, or all -1 and 1.
+
+    One that is the same for all pictures is refused unless `alike` allows it.
+    """
     values = np.empty((len(rows), len(names)), np.int8)
     low: tuple[str, str] | None = None  # the first -1 or 0, and where it stands
     for number, (line, cells) in enumerate(rows):
@@ -238,7 +268,7 @@ def _attributes(path: str | Path, names: Sequence[str], rows: Sequence[tuple[int
                 low = low or (word, place)
             values[number, column] = word == "1"
     for name, column in zip(names, values.T, strict=True):
-        if column.min() == column.max():
+        if column.min() == column.max() and not alike:
             same = "1" if column[0] or low is None else low[0]
             raise ImageError(
                 f"{path}: the attribute {name!r} is {same} for all pictures, so that nothing can be learned of it; "
@@ -269,7 +299,7 @@ def _rows(path: str | Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise ImageError(f"{path}: it is no table of labels ({error}); {expected}.") from error
     if not lines or len(lines[0][1]) < 2:
         raise ImageError(f"{path}: its first line has no columns with commas between them; {expected}.")
-    header = [name.strip() for name in lines[0][1]]
+    header = [composed(name.strip()) for name in lines[0][1]]
     _check_header(path, header)
     if len(lines) == 1:
         raise ImageError(f"{path}: there are no rows below the header; {expected}.")
@@ -313,7 +343,7 @@ def _by_name(sources: Sequence[ImageSource]) -> dict[str, list[int]]:
     for sign in signs:
         level: dict[str, list[int]] = {}
         for number, source in enumerate(sources):
-            level.setdefault(sign(source.inside), []).append(number)
+            level.setdefault(sign(composed(source.inside)), []).append(number)
         found = level | found
     return found
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from jaxprior.data.labels import Labels, folder_labels, labels_of_some
+from jaxprior.data.labels import Labels, composed, folder_labels, labels_of_some
 from jaxprior.data.sources import ImageSource
 from jaxprior.errors import RunError
 from jaxprior.evaluation.edits import inverted
@@ -67,7 +67,7 @@ def direction_of_run(folder: RunFolder, labels: str | Path, *, attribute: str | 
     if str(labels) == FOLDERS:
         known, said, strangers = np.arange(len(rows)), folder_labels(pictures, where=str(folder.path)), 0
     else:
-        known, said, strangers = labels_of_some(labels, pictures)
+        known, said, strangers = labels_of_some(labels, pictures, attribute=attribute)
     if len(known) < 2 * LEAST:
         example = Path(rows[0].image).name
         raise RunError(
@@ -114,6 +114,7 @@ def _sources_of(rows: Sequence[Row]) -> list[ImageSource]:
 def _column(labels: Labels, attribute: str | None, where: str) -> int:
     """The number of the attribute that is meant."""
     names = labels.names
+    attribute = None if attribute is None else composed(attribute)
     if attribute is None and len(names) == 1:
         return 0
     if attribute is None and labels.exclusive and len(names) == 2:

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.checks import float_array
+from jaxprior.data.labels import composed
 from jaxprior.data.ranges import require_pictures
 from jaxprior.errors import ArgumentError
 from jaxprior.pytrees import shape_text, static, summary
@@ -179,6 +180,7 @@ class AttributeModel:
         return [" ".join(names) or "none" for names in there]
 
     def _number(self, name: str) -> int:
+        name = composed(name) if isinstance(name, str) else name
         if name in self.names:
             return self.names.index(name)
         near = get_close_matches(str(name), self.names, 1)

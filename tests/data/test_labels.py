@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from jaxprior.data.idx import is_idx, labels_beside, read_idx
-from jaxprior.data.labels import folder_labels, of_classes, table_labels
+from jaxprior.data.labels import folder_labels, labels_of_some, of_classes, table_labels
 from jaxprior.data.listing import list_images
 from jaxprior.errors import ImageError
 
@@ -47,6 +47,34 @@ def test_a_folder_around_all_classes_is_passed_through(tmp_path):
 
 def test_classes_that_are_numbers_stand_by_value():
     assert of_classes(["10", "9", "2"], where="x").names == ("2", "9", "10")
+
+
+def test_numbers_that_are_equal_keep_one_order():
+    for each in (["1", "01", "001"], ["001", "01", "1"], ["01", "001", "1"]):
+        assert of_classes(each, where="x").names == ("001", "01", "1")
+
+
+def test_accents_that_stand_apart_are_the_same_name(tmp_path):
+    """macOS writes them apart in names of files; a table and a command line do not."""
+    for name in ("u\u0308ber", "unter"):
+        picture(tmp_path / name / f"{name}.png")
+    found = list_images([tmp_path])
+    assert set(folder_labels(found, where="x").names) == {"\u00fcber", "unter"}
+    file = table(tmp_path, "name,la\u0308chelt\n\u00fcber.png,1\nunter.png,0\n")
+    labels = table_labels(file, found)
+    assert labels.names == ("l\u00e4chelt",)
+    assert [bool(value) for value in labels.values[:, 0]] == ["ber" in source.inside for source in found]
+
+
+def test_other_columns_do_not_matter_where_one_is_asked_for(photos, tmp_path):
+    """A large table may hold an attribute that is the same for all pictures of a small run, or words."""
+    found = list_images([photos])
+    rows = "".join(f"{source.inside},{number % 2},0,word\n" for number, source in enumerate(found))
+    file = table(tmp_path, f"name,hat,bald,note\n{rows}")
+    _, labels, _ = labels_of_some(file, found, attribute="hat")
+    assert labels.names == ("hat",) and labels.values[:, 0].tolist() == [number % 2 for number in range(len(found))]
+    with pytest.raises(ImageError, match="'bald' is 0 for all pictures"):
+        labels_of_some(file, found, attribute="bald")
 
 
 def test_mistakes_of_folders(photos, tmp_path):

@@ -1,6 +1,7 @@
 """The IcGAN recipe: killed runs, what a run serves for, changes of labels, and mistakes of commands and programs."""
 
 import csv
+import dataclasses
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ from commands import call
 from resuming import check_resumes
 
 import jaxprior as jp
+from jaxprior.cli.attributes import _changes, _file_words
 from jaxprior.data.images import save_png
 from jaxprior.data.labels import Labels
 from jaxprior.models.icgan.config import PRESETS, IcganRecipe, sizes
@@ -169,6 +171,8 @@ def test_the_command(run, photos, tmp_path):
         (["--set", "brigth"], "Did you mean bright?"),
         (["--set", "dark=0"], "a picture has one class"),
         (["--set", "dark=2"], "expected dark=0 or dark=1"),
+        (["--set", "dark", "--frames", "3"], "--frames counts the pictures of --interpolate"),
+        (["--set", "dark", "--set", "dark=1", "--set", "bright=0"], "a picture has one class"),
         ([], "Say one thing to be done"),
         (["--swap", "a.png", "b.png"], "names its two pictures itself"),
         (["--set", "dark", "--swap", "a.png", "b.png"], "Say one thing to be done"),
@@ -177,6 +181,27 @@ def test_the_command(run, photos, tmp_path):
 def test_mistakes_of_the_command(run, photos, tmp_path, words, sentence):
     said = call("attributes", run, photos / "dark", *words, "-o", tmp_path / "out", code=2).output
     assert sentence in said and "Traceback" not in said and not (tmp_path / "out").exists()
+
+
+def test_options_that_a_pair_has_no_use_for_are_refused(run, photos, tmp_path):
+    pair = (photos / "dark/dark1.png", photos / "bright/bright1.png")
+    for words, sentence in (
+        (["--swap", *pair, "--limit", 1], "--limit counts the pictures of --set"),
+        (["--swap", *pair, "--frames", 3], "--frames counts the pictures of --interpolate"),
+    ):
+        said = call("attributes", run, *words, "-o", tmp_path / "out", code=2).output
+        assert sentence in said and not (tmp_path / "out").exists()
+
+
+def test_values_that_contradict_each_other_are_refused(model):
+    attributes_of = dataclasses.replace(model, exclusive=False)
+    with pytest.raises(jp.JaxpriorError, match=r"--set dark=0: dark=1 was asked for too"):
+        _changes(["dark=1", "dark=0"], attributes_of)
+    assert _changes(["a=b"], dataclasses.replace(model, names=("a=b", "c"))) == [("a=b", "a=b")]
+
+
+def test_no_two_changes_share_a_file():
+    assert _file_words(["a b", "a-b", "A B", "+"]) == {"a b": "a-b", "a-b": "a-b-2", "A B": "A-B-3", "+": "changed"}
 
 
 def test_another_network_is_refused(photos, tmp_path):
