@@ -68,7 +68,8 @@ class Result:
             columns: pictures in a row; with several rows, as many pictures are shown.
 
         Returns:
-            an image of Pillow, with a method `save(path)`. Draws have a row each.
+            an image of Pillow, with a method `save(path)`. Draws have a row each. Of volumes [b, d, h, w, c] the slice
+            in the middle of d is shown.
 
         Raises:
             ImageError: observations or originals that are no pictures, or another number of them.
@@ -77,6 +78,8 @@ class Result:
             >>> result.show(observed, photos)  # needs an inversion # doctest: +SKIP
         """
         answers = np.asarray(self.merged if self.draws is None else self.draws, np.float32)
+        if self.merged.ndim == 5:
+            answers, observed, originals = (_middle(volumes) for volumes in (answers, observed, originals))
         if observed is None and originals is None and self.draws is None:
             return show(answers, columns=columns)
         rows = {} if observed is None else {"observed": observed}
@@ -89,6 +92,8 @@ class Result:
     def save(self, folder: str | os.PathLike, *, names: Sequence[str] | None = None) -> list[Path]:
         """Write the restored pictures as PNG files, and a table results.csv with loss, step and time of each.
 
+        Volumes are written as NumPy arrays (.npy), float32 [d, h, w, c] in [-1, 1].
+
         A command or `jaxprior.evaluation` keeps more: a journal that survives a stop, latents and a report.
 
         Arguments:
@@ -97,7 +102,7 @@ class Result:
                 get -1, -2, ... behind them.
 
         Returns:
-            the PNG files, in the order of the pictures.
+            the files, in the order of the pictures.
 
         Raises:
             ArgumentError: another number of names, the same name twice, or a name with a slash.
@@ -119,6 +124,12 @@ class Result:
             pictures = {f"{name}-{k + 1}": drawn[i, k] for i, name in enumerate(chosen) for k in range(drawn.shape[1])}
         files = []
         for name, picture in pictures.items():
+            if picture.ndim == 4:
+                files.append(place / f"{name}.npy")
+                array = io.BytesIO()
+                np.save(array, np.asarray(picture, np.float32))
+                write_atomically(files[-1], array.getvalue())
+                continue
             pixels = to_uint8(np.asarray(picture, np.float32))
             files.append(place / f"{name}.png")
             images.save_png(files[-1], np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels)
@@ -137,3 +148,11 @@ class Result:
         rows |= {"diverged": int(np.sum(self.diverged))} if np.any(self.diverged) else {}
         rows |= {"seconds a picture": f"{np.mean(self.seconds):.2f}"}
         return html.table(rows) + html.picture(self.show())
+
+
+def _middle(volumes: Any) -> Any:
+    """The slice [..., h, w, c] in the middle of each volume [..., d, h, w, c]; other things as they are."""
+    if volumes is None or np.ndim(volumes) < 5:
+        return volumes
+    found = np.asarray(volumes)
+    return found[..., found.shape[-4] // 2, :, :, :]

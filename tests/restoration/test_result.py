@@ -1,6 +1,7 @@
 """What was found for a batch, as a person looks at it and keeps it."""
 
 import csv
+import dataclasses
 
 import numpy as np
 import pytest
@@ -48,6 +49,20 @@ def test_names_that_cannot_be_are_refused(tmp_path, names):
     with pytest.raises(ArgumentError, match="`names`"):
         found().save(tmp_path, names=names)
     assert not list(tmp_path.iterdir())
+
+
+def test_volumes_are_shown_by_their_middle_slices_and_written_as_arrays(tmp_path):
+    merged = np.full((2, 6, 16, 8, 1), -1, np.float32)
+    merged[:, 3] = 1
+    result = dataclasses.replace(found(), images=merged, merged=merged)
+    assert np.asarray(result.show()).min() == 255
+    shown = result.show(observed=merged, originals=merged)
+    assert shown.height > result.show().height and "<img" in result._repr_html_()
+    files = result.save(tmp_path)
+    assert [file.name for file in files] == ["0000.npy", "0001.npy"] and (tmp_path / "results.csv").is_file()
+    np.testing.assert_array_equal(np.load(files[1]), merged[1])
+    drawn = dataclasses.replace(result, draws=np.stack([merged] * 3, axis=1))
+    assert drawn.show().height > 2 * result.show().height and len(drawn.save(tmp_path / "d")) == 6
 
 
 def test_a_notebook_shows_results_priors_and_cards():
