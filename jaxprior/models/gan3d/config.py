@@ -34,6 +34,7 @@ class Gan3dRecipe(TrainingSettings):
         widths, critic_widths: feature maps, see `Generator` and `Critic` in `jaxprior.models.gan3d.networks`.
         base: voxels of a side of the generator's first map; the critic's last map has as many where it has as many
             widths.
+        first_norm: whether the critic's first convolution has a norm, see `Critic`.
         latent_dim: length of a latent code; codes: drawn from "uniform", U(-1, 1), or "normal", N(0, 1).
         loss: adversarial loss. "nonsaturating" and "saturating" are cross-entropy, with -log D(G(z)) or
             log(1 - D(G(z))) for the generator; "squares" is the squared distance of D from 1 and 0, as in the public
@@ -56,6 +57,11 @@ class Gan3dRecipe(TrainingSettings):
         (64, 128, 256, 512), "The critic's feature maps after every halving.", metavar="N,N,..."
     )
     base: int = network_setting(4, "Voxels of a side of the generator's first map.", metavar="N", least=1, most=8)
+    first_norm: bool = network_setting(
+        False,
+        "Normalise the critic's first convolution too, as the public code does.",
+        option="--first-norm/--no-first-norm",
+    )
     latent_dim: int = network_setting(200, "Length of a latent code.", metavar="N", least=1)
     codes: Literal["uniform", "normal"] = recipe_setting(
         "uniform", "What latent codes are drawn from: U(-1, 1) or N(0, 1)."

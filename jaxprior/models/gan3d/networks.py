@@ -41,6 +41,7 @@ def to_config(generator: "Generator", critic: "Critic") -> dict:
         "critic_widths": list(critic.widths),
         "base": generator.base,
         "norm": folded_norm(generator.norm),
+        "first_norm": critic.first_norm,
     }
 
 
@@ -53,10 +54,11 @@ def from_config(config: Mapping) -> tuple["Generator", "Critic"]:
     config = dict(config)
     latent_dim, base, norm = config.pop("latent_dim"), config.pop("base"), config.pop("norm")
     widths, critic_widths = tuple(config.pop("widths")), tuple(config.pop("critic_widths"))
+    first_norm = bool(config.pop("first_norm"))
     if config:
         raise TypeError(f"it has {', '.join(sorted(config))}, which a 3D-GAN does not know")
     generator = Generator(widths, latent_dim, base=base, norm=norm)
-    return generator, Critic(critic_widths, generator.resolution, norm=norm)
+    return generator, Critic(critic_widths, generator.resolution, norm=norm, first_norm=first_norm)
 
 
 class Generator(nn.Module):
@@ -185,6 +187,8 @@ class Critic(nn.Module):
         widths: feature maps after every halving; r / 2^len(widths) is the side of the last cube, which is flattened.
         resolution: voxels of a side.
         norm, dtype, platform: as of `Generator`.
+        first_norm: whether the first convolution has a norm, too. While it is trained, a norm makes batches of any
+            amplitude alike, so that a critic whose first layer has one hardly sees how much of a volume is occupied.
     """
 
     widths: tuple[int, ...] = (64, 128, 256, 512)
@@ -192,6 +196,7 @@ class Critic(nn.Module):
     norm: str = "batch"
     dtype: jnp.dtype = jnp.float32
     platform: str | None = None
+    first_norm: bool = False
 
     @property
     def image_shape(self) -> tuple[int, int, int, int]:
@@ -201,7 +206,8 @@ class Critic(nn.Module):
     def setup(self):
         """Blocks under hand-given names: layer0 ..., output."""
         for k, width in enumerate(self.widths):
-            setattr(self, f"layer{k}", Halved(width, self.norm, self.dtype, self.platform))
+            norm = self.norm if k or self.first_norm else "none"
+            setattr(self, f"layer{k}", Halved(width, norm, self.dtype, self.platform))
         self.output = nn.Dense(1, use_bias=False, kernel_init=_kernel)
 
     def maps(self, x: Array, *, train: bool = False) -> list[Array]:

@@ -60,7 +60,9 @@ def make_networks(recipe: Gan3dRecipe) -> tuple[Generator, Critic]:
     """The two networks of a recipe."""
     shared: dict[str, Any] = {"dtype": dtype_of(recipe), "platform": default_platform()}
     generator = Generator(recipe.widths, recipe.latent_dim, base=recipe.base, **shared)
-    return generator, Critic(recipe.critic_widths, recipe.resolution, **shared)
+    return generator, Critic(
+        recipe.critic_widths, recipe.resolution, first_norm=recipe.first_norm, **shared
+    )
 
 
 @partial(jax.jit, static_argnums=0)  # one program; operation by operation the networks' shapes need many

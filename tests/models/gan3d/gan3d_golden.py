@@ -72,5 +72,5 @@ def critic_of(prefix: str, *, first: int, width: int, seed: int) -> tuple[Critic
         block["kernel"] = kernel.transpose(2, 3, 4, 1, 0)
     named = {f"layer{k}": block for k, block in enumerate(params)}
     named["output"] = {"kernel": middle(kernels[-1], first).transpose(2, 3, 4, 1, 0).reshape(-1, 1)}
-    network = Critic(widths, first << 4, dtype=jnp.float64, platform="cpu")
+    network = Critic(widths, first << 4, dtype=jnp.float64, platform="cpu", first_norm=True)
     return network, {"params": named, "batch_stats": {f"layer{k}": s for k, s in enumerate(statistics)}}
