@@ -4,7 +4,7 @@
     main.3, main.4, ...             transposed 4x4 convolution of stride 2, batch norm; one for every doubling
     main.{3 n}                      the last one, without a norm; tanh follows
 
-ReLUs stand between them, and convolutions have no bias. Codes are drawn from N(0, 1). The critic of such a training
+ReLUs stand between them. Convolutions have no bias, or one that only shifts the running mean. Codes are drawn from N(0, 1). The critic of such a training
 lies in a file of its own, and is not read.
 """
 
@@ -88,6 +88,8 @@ def read_generator(state: State) -> tuple[dict, Generator]:
     shapes = {}
     for k, (key, inner) in enumerate(zip(expected, (generator.latent_dim, *widths), strict=False)):
         shapes[key] = (inner, widths[k], SIDE, SIDE)
+        if (bias := f"main.{3 * k}.bias") in found:
+            shapes[bias] = (widths[k],)
         if k < blocks:
             shapes |= {f"main.{3 * k + 1}.{part}": (widths[k],) for part in NORM_PARTS}
     check_shapes(
@@ -98,13 +100,14 @@ def read_generator(state: State) -> tuple[dict, Generator]:
     params, statistics = {}, {}
     for k, key in enumerate(expected):
         kernel = arrays[key]
+        bias = arrays.get(f"main.{3 * k}.bias", np.zeros(widths[k], np.float32))
         if k == blocks:
-            params["output"] = {"kernel": kernel.transpose(2, 3, 0, 1), "bias": np.zeros(widths[k], np.float32)}
+            params["output"] = {"kernel": kernel.transpose(2, 3, 0, 1), "bias": bias}
             break
         scale, shift, mean, variance = (arrays[f"main.{3 * k + 1}.{part}"] for part in NORM_PARTS)
         if (variance < 0).any():
             raise WeightsError(f"tensor {state.in_file(f'main.{3 * k + 1}.running_var')} holds a negative variance")
         axes = (2, 3, 0, 1) if k else (0, 2, 3, 1)  # the projection's kernel is [code, 4, 4, features]
         params[f"layer{k}"] = {"kernel": kernel.transpose(axes), "norm": {"scale": scale, "bias": shift}}
-        statistics[f"layer{k}"] = {"norm": {"mean": mean, "var": variance}}
+        statistics[f"layer{k}"] = {"norm": {"mean": mean - bias, "var": variance}}
     return {"params": params, "batch_stats": statistics}, generator

@@ -24,6 +24,7 @@ from jaxprior.errors import RunError
 from jaxprior.evaluation.stored import load_latents
 from jaxprior.inversion.codes.attention import CBAM, SelfAttention
 from jaxprior.inversion.codes.features import FeatureCode
+from jaxprior.inversion.codes.held import HeldCode
 from jaxprior.inversion.codes.multi import MultiCode
 from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.codes.tuned import TunedCode
@@ -36,7 +37,7 @@ from jaxprior.system.activity import doing, steps_of
 from jaxprior.system.files import write_atomically, write_json
 
 
-KINDS = {kind.__name__: kind for kind in (MultiCode, SingleCode, FeatureCode, TunedCode, CBAM, SelfAttention)}
+KINDS = {kind.__name__: kind for kind in (MultiCode, SingleCode, HeldCode, FeatureCode, TunedCode, CBAM, SelfAttention)}
 NAMED = 5  # names listed in a message
 ON_SHEET = 32  # strips
 FRAME_MS = 120

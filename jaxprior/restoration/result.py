@@ -113,7 +113,7 @@ class Result:
         place = Path(file_path("folder", folder))
         count = len(self.merged)
         chosen = [f"{i:04d}" for i in range(count)] if names is None else [str(name) for name in names]
-        if len(chosen) != count or len(set(chosen)) != count:
+        if isinstance(names, str) or len(chosen) != count or len(set(chosen)) != count:
             raise ArgumentError(f"`names` must be {count} different names, one for each picture, got {chosen}.")
         if bad := [name for name in chosen if not name or Path(name).name != name]:
             raise ArgumentError(f"`names`: {bad[0]!r} is no name of a file; leave folders out.")

@@ -37,6 +37,20 @@ def test_a_converted_generator_makes_the_images_of_pytorch(tmp_path, made, prefi
         np.testing.assert_allclose(prior.tail(prior.head(codes, layer), layer), images, atol=2e-6)
 
 
+def test_biases_before_a_norm_shift_its_mean(tmp_path, made):
+    state, codes, images = made
+    random = np.random.default_rng(0)
+    moved = dict(state)
+    for conv, norm in (("main.0", "main.1"), ("main.3", "main.4")):
+        bias = random.normal(size=len(state[f"{norm}.bias"])).astype(np.float32)
+        moved |= {f"{conv}.bias": bias, f"{norm}.running_mean": state[f"{norm}.running_mean"] + bias}
+    report = convert(save(tmp_path / "netG.st", moved), tmp_path / "out.safetensors", licence="MIT")
+    np.testing.assert_allclose(jp.load_prior(report.out).generate(codes), images, atol=2e-6)
+    last = save(tmp_path / "last.st", state | {"main.6.bias": np.full(3, 0.5, np.float32)})
+    brighter = jp.load_prior(convert(last, tmp_path / "last.safetensors", licence="MIT").out).generate(codes)
+    np.testing.assert_allclose(brighter, np.tanh(np.arctanh(images) + 0.5), atol=1e-5)
+
+
 def test_a_converted_generator_is_a_prior(tmp_path, made):
     state, codes, images = made
     report = convert(save(tmp_path / "netG.st", state), tmp_path / "out.safetensors", licence="MIT")

@@ -44,7 +44,7 @@ def test_draws_have_files_of_their_own(tmp_path):
     assert [file.name for file in files] == ["a-1.png", "a-2.png", "b.c-1.png", "b.c-2.png"]
 
 
-@pytest.mark.parametrize("names", [["a"], ["a", "a"], ["a", "../b"], ["a", ""], ["a", "b/c"]])
+@pytest.mark.parametrize("names", [["a"], "ab", ["a", "a"], ["a", "../b"], ["a", ""], ["a", "b/c"]])
 def test_names_that_cannot_be_are_refused(tmp_path, names):
     with pytest.raises(ArgumentError, match="`names`"):
         found().save(tmp_path, names=names)
