@@ -4,8 +4,8 @@
     main.3, main.4, ...             transposed 4x4 convolution of stride 2, batch norm; one for every doubling
     main.{3 n}                      the last one, without a norm; tanh follows
 
-ReLUs stand between them. Convolutions have no bias, or one that only shifts the running mean. Codes are drawn from N(0, 1). The critic of such a training
-lies in a file of its own, and is not read.
+ReLUs stand between them. Convolutions have no bias, or one that only shifts the running mean of the norm behind it.
+Codes are drawn from N(0, 1). The critic of such a training lies in a file of its own, and is not read.
 """
 
 import re
