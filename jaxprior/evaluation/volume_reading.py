@@ -117,14 +117,17 @@ class VolumeReader:
             ImageError: it cannot be used, or its original or mask is missing, ambiguous or of another shape.
         """
         volume = source.read()
-        units = units_of(volume, source.name)
         id = array_id(volume)
         mask = self.masks.of(source, id)
         if mask is None:
             own = getattr(self.cell.task, "mask", None)
             mask = None if own is None or np.shape(own) != volume.shape else np.asarray(own, np.float32)
         original = self._original(source)
-        photo = units.scaled(volume)[..., None]
+        seen, known = volume, volume
+        if mask is not None and not self.cell.clean and not mask.all():  # what lies under the mask may be anything
+            seen, known = np.where(mask > 0, 0, volume), volume[mask == 0]
+        units = units_of(known, source.name)
+        photo = units.scaled(seen)[..., None]
         truth = photo if self.cell.clean else None
         if original is not None:
             truth = units_of(original, f"the original of {source.name}").scaled(original)[..., None]

@@ -126,6 +126,22 @@ def test_observed_volumes_find_their_masks_and_originals_by_name(prior, folder, 
     assert [row.status for row in rows] == ["ok", "ok"] and all(row.iou_hole is not None for row in rows)
 
 
+def test_what_lies_under_the_mask_decides_nothing(prior, folder, tmp_path):
+    volume = np.load(folder / "given" / "v0.npy")
+    for name, hidden in (("zero", 0), ("other", 255), ("labels", 7)):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "v.npy", np.where(half() > 0, hidden, volume).astype(np.uint8))
+    found = {}
+    for name in ("zero", "other", "labels"):
+        made = RunFolder(tmp_path / f"run-{name}")
+        sources = list_inputs([tmp_path / name], prior.image_shape)
+        (row,) = run_cell(cell_of(prior, folder, clean=False), sources, made, prior=prior)
+        found[name] = row, np.load(made.volume("images", row.file))
+    for row, result in found.values():
+        assert row.status == "ok" and set(np.unique(result)) <= {0, 1}
+        np.testing.assert_array_equal(result[half() == 0], volume[half() == 0])
+
+
 def test_what_does_not_suit_volumes_is_refused(prior, folder, tmp_path):
     sources = list_inputs([folder / "given"], prior.image_shape)
     jp.images.save_png(tmp_path / "cat.png", np.zeros((8, 8, 3), np.uint8))
