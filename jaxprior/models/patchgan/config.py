@@ -24,7 +24,7 @@ class PatchganRecipe(TrainingSettings):
     Fields:
         resolution: pixels of a side of the pictures that are trained on; a multiple of 16 from 32 on.
         crops: whether they are random crops of larger photographs, or whole pictures that are fitted to the side.
-        width, dilations, norm, up: of the generator, see `Generator` in `jaxprior.models.patchgan.networks`.
+        width, dilations, norm, up, base: of the generator, see `Generator` in `jaxprior.models.patchgan.networks`.
         critic_widths, head_width: of the critic, see `Critic` there.
         masks: specifications of what is missing; every picture of a step draws one of them.
         reconstruction_weight, global_weight, patch_weight: of the mean absolute error, of the global head's and of the
@@ -48,6 +48,11 @@ class PatchganRecipe(TrainingSettings):
     )
     norm: Literal["batch", "none"] = network_setting("batch", "Norm of both networks.")
     up: Literal["nearest", "transposed"] = "nearest"
+    base: Literal["none", "smooth"] = network_setting(
+        "none",
+        "What the network makes: the picture (none), or what is added to a smooth fill of its holes (smooth); then "
+        "sides are multiples of 32.",
+    )
     critic_widths: tuple[int, ...] = network_setting(
         (64, 128, 256), "Feature maps of the trunk that the critic's heads share.", metavar="N,N,..."
     )
@@ -85,6 +90,8 @@ class PatchganRecipe(TrainingSettings):
         check_widths("dilations", self.dilations)
         if self.resolution < LEAST_SIDE or self.resolution % 16:
             raise ValueError(f"`resolution` must be a multiple of 16 from {LEAST_SIDE} on, got {self.resolution}")
+        if self.base == "smooth" and self.resolution % 32:
+            raise ValueError(f"`resolution` must be a multiple of 32 with the base smooth, got {self.resolution}")
         if len(self.critic_widths) != 3:
             raise ValueError(f"`critic_widths` must be three numbers, one for each halving, got {self.critic_widths}")
         for name in ("width", "head_width", "held_out"):
@@ -115,7 +122,9 @@ _NARROW = {"critic_widths": (32, 64, 128), "head_width": 256}
 
 PRESETS = {
     "narrow": PatchganRecipe(steps=3_000, **_NARROW),
-    "photos": PatchganRecipe(crops=True, resolution=96, batch_size=8, held_out=4, steps=6_000, **_NARROW),
+    "photos": PatchganRecipe(
+        crops=True, base="smooth", resolution=96, batch_size=8, held_out=4, steps=6_000, **_NARROW
+    ),
     "full": PatchganRecipe(),
 }
 """Named recipes: with half of the critic's feature maps for an hour of two CPU cores, on whole pictures or on crops of

@@ -9,7 +9,12 @@ Johnson et al. (2016) and CycleGAN (Zhu et al., 2017), c7s1-32, d64, d128, six r
 blocks have dilated convolutions, so that what is known on both sides of a wide hole meets in it. The critic's trunk
 with its patch head is the patch critic of pix2pix and CycleGAN: C64-C128-C256, then C512 and one channel.
 
-The generator is fully convolutional: pictures of any size whose sides are multiples of four. In training a layer is
+With the base "smooth" the generator does not make the picture but what is to be added to a smooth fill of its holes
+(`jaxprior.nn.filling`), which it is shown in place of the mean colour. This is our choice, too: known pixels need not
+go through the network, and it begins with what interpolation knows.
+
+The generator is fully convolutional: pictures of any size whose sides are multiples of four, or of 32 with the base
+"smooth". In training a layer is
 normalised by its batch, and a trained network has the running statistics folded into its weights. A norm by each
 picture's own statistics ("instance", as in CycleGAN) is there for comparison, but not for restoring: with it the same
 place looks different in a tile and in the whole photograph.
@@ -24,6 +29,7 @@ import jax.numpy as jnp
 from jaxprior.nn.blocks import Padded, Strided, Transposed, Upsampled
 from jaxprior.nn.convolution import training_form
 from jaxprior.nn.elementwise import leaky_relu, widen
+from jaxprior.nn.filling import reach_of, smooth_fill
 from jaxprior.nn.norm import DEVIATION, folded_norm
 from jaxprior.system.devices import default_platform
 
@@ -33,6 +39,12 @@ Array = jax.Array
 HALVINGS = 2
 MULTIPLE = 1 << HALVINGS
 """Sides of the generator's pictures are multiples of it."""
+
+FILL_LEVELS = 5
+"""Of the pyramid of the base "smooth", whose pictures have sides that are multiples of 32."""
+
+CHANGE = 0.1
+"""What the network makes counts so much on the base "smooth", so that a training begins near the smooth fill."""
 
 WIDE = 7
 """Side of the first and the last kernel."""
@@ -49,6 +61,7 @@ class Generator(nn.Module):
         image_channels: that come out.
         dtype: of the convolutions; normalisation and pictures stay float32.
         platform: kind of the devices that compute it, "cpu", "gpu" or "tpu"; JAX's default where None.
+        base: "none": the network makes the picture. "smooth": it makes what is added to a smooth fill of the holes.
     """
 
     width: int = 32
@@ -58,6 +71,7 @@ class Generator(nn.Module):
     image_channels: int = 3
     dtype: jnp.dtype = jnp.float32
     platform: str | None = None
+    base: str = "none"
 
     def setup(self):
         """Blocks under hand-given names: input, down0, down1, block0_first, block0_second, ..., up0, up1, output."""
@@ -80,6 +94,10 @@ class Generator(nn.Module):
 
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """Pictures; with `train`, a norm "batch" goes by the batch and changes "batch_stats"."""
+        filled = None
+        if self.base == "smooth":
+            filled = smooth_fill(x[..., :-1], x[..., -1:], levels=FILL_LEVELS)
+            x = jnp.concatenate([filled, x[..., -1:]], axis=-1)
         x = nn.relu(self.input(x, train=train))
         for k in range(HALVINGS):
             x = nn.relu(getattr(self, f"down{k}")(x, train=train))
@@ -88,13 +106,20 @@ class Generator(nn.Module):
             x = x + getattr(self, f"block{k}_second")(change, train=train)
         for k in range(HALVINGS):
             x = nn.relu(getattr(self, f"up{k}")(x, train=train))
-        return jnp.tanh(widen(self.output(x, train=train)))
+        made = widen(self.output(x, train=train))
+        return jnp.tanh(made) if filled is None else filled + CHANGE * made
+
+    @property
+    def multiple(self) -> int:
+        """Sides of its pictures are multiples of it."""
+        return 1 << FILL_LEVELS if self.base == "smooth" else MULTIPLE
 
     @property
     def reach(self) -> int:
-        """How many pixels around its own place decide a pixel of the result, in each direction, at most.
-        """
-        return max(max(place - first, last - place) for place in range(MULTIPLE) for first, last in [self._seen(place)])
+        """How many pixels around its own place decide a pixel of the result, in each direction, at most."""
+        seen = [self._seen(place) for place in range(MULTIPLE)]
+        own = max(max(place - first, last - place) for place, (first, last) in enumerate(seen))
+        return own + (reach_of(FILL_LEVELS) if self.base == "smooth" else 0)
 
     def _seen(self, place: int) -> tuple[int, int]:
         """The first and the last row of the input that decide row `place` of the result, from the last layer back."""
@@ -113,7 +138,8 @@ class Generator(nn.Module):
     @nn.nowrap
     def init_variables(self, key: Array) -> dict:
         """Random parameters, {"params": ...} and "batch_stats" if the norm has any."""
-        return dict(self.lazy_init(key, jax.ShapeDtypeStruct((1, 16, 16, self.image_channels + 1), jnp.float32)))
+        side = max(16, self.multiple)
+        return dict(self.lazy_init(key, jax.ShapeDtypeStruct((1, side, side, self.image_channels + 1), jnp.float32)))
 
 
 class Critic(nn.Module):
@@ -179,6 +205,7 @@ def to_config(generator: Generator) -> dict:
         "norm": folded_norm(generator.norm),
         "up": generator.up,
         "image_channels": generator.image_channels,
+        **({} if generator.base == "none" else {"base": generator.base}),
     }
 
 
@@ -194,4 +221,6 @@ def from_config(config: Mapping) -> Generator:
         raise TypeError("width, image_channels and dilations are whole numbers from 1 on")
     if config["norm"] not in ("affine", "none", "instance") or config["up"] not in ("nearest", "transposed"):
         raise TypeError(f"norm {config['norm']!r} and up {config['up']!r}")
+    if config.get("base", "none") not in ("none", "smooth"):
+        raise TypeError(f"base {config['base']!r}")
     return Generator(**{**config, "dilations": tuple(config["dilations"])})

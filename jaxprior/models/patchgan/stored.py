@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import jax
 
 from jaxprior.errors import WeightsError
-from jaxprior.models.patchgan.networks import MULTIPLE, from_config
+from jaxprior.models.patchgan.networks import from_config
 from jaxprior.weights.card import Card
 from jaxprior.weights.restorers import Restorer
 from jaxprior.weights.tree import checked, described
@@ -35,7 +35,7 @@ def build_restorer(params: Mapping, card: Mapping, where: str = "these weights")
         params=checked(params.get("generator", {}), expected, where=where),
         task="inpaint",
         reach=module.reach,
-        multiple=MULTIPLE,
+        multiple=module.multiple,
         takes_mask=True,
         channels=module.image_channels,
         card=Card(card),

@@ -20,7 +20,7 @@ import numpy as np
 
 from jaxprior.models.patchgan.config import PatchganRecipe
 from jaxprior.models.patchgan.evaluator import FilledHoles
-from jaxprior.models.patchgan.networks import MULTIPLE, Critic, Generator, to_config
+from jaxprior.models.patchgan.networks import Critic, Generator, to_config
 from jaxprior.nn.norm import fold
 from jaxprior.system.devices import default_platform
 from jaxprior.system.evenly import evenly
@@ -46,7 +46,7 @@ MEASURED = 64
 def make_networks(recipe: PatchganRecipe) -> tuple[Generator, Critic]:
     """The two networks of a recipe; the critic is used only if one of its heads has a weight."""
     shared = {"norm": recipe.norm, "dtype": dtype_of(recipe), "platform": default_platform()}
-    generator = Generator(recipe.width, recipe.dilations, up=recipe.up, **shared)
+    generator = Generator(recipe.width, recipe.dilations, up=recipe.up, base=recipe.base, **shared)
     return generator, Critic(
         recipe.critic_widths,
         recipe.head_width,
@@ -69,7 +69,7 @@ def prepared(generator: Generator, originals: Array, masks: Array) -> Array:
         generator: the network; originals: [b, h, w, c] in [-1, 1]; masks: [b, h, w], 1 = missing.
     """
     restorer = Restorer(
-        module=generator, params={}, task="inpaint", reach=generator.reach, multiple=MULTIPLE, takes_mask=True
+        module=generator, params={}, task="inpaint", reach=generator.reach, multiple=generator.multiple, takes_mask=True
     )
     return restorer.prepare(originals, masks)
 

@@ -9,6 +9,7 @@ import pytest
 from cyclegan_golden import blocks_of, cotangent_of, input_of, public_gradients, variables_of
 
 from jaxprior.models.patchgan.networks import MULTIPLE, Critic, Generator, from_config, to_config
+from jaxprior.nn.filling import smooth_fill
 from jaxprior.nn.norm import fold
 from jaxprior.training import losses
 
@@ -106,6 +107,27 @@ def test_folded_weights_make_the_same_pictures_at_every_size(generator):
         y = jax.jit(folded.apply)({"params": params}, x)
         assert y.shape == (2, *shape, 3) and np.ptp(np.asarray(y)) > 0.1
         np.testing.assert_allclose(y, jax.jit(network.apply)(variables, x), atol=1e-5)
+
+
+def test_with_a_smooth_base_the_network_adds_to_a_fill_of_the_holes():
+    """Known pixels need no network; and a part with all that it sees is filled as in the whole picture."""
+    network = from_config(to_config(Generator(4, (1,), "affine", base="smooth")))
+    assert network.base == "smooth" and network.multiple == 32
+    params = jax.jit(network.init_variables)(jax.random.key(0))["params"]
+    chance = np.random.default_rng(0)
+    pictures = jnp.asarray(chance.uniform(-1, 1, (1, 512, 64, 3)), jnp.float32)
+    missing = jnp.asarray(chance.uniform(size=(1, 512, 64, 1)) < 0.7, jnp.float32)
+    shown = jnp.concatenate([jnp.where(missing > 0, 0.1, pictures), missing], axis=-1)
+    still = {**params, "output": jax.tree.map(jnp.zeros_like, params["output"])}
+    made = jax.jit(network.apply)({"params": still}, shown)
+    np.testing.assert_array_equal(np.where(missing > 0, 0, made), np.where(missing > 0, 0, pictures))
+    np.testing.assert_allclose(made, smooth_fill(shown[..., :3], missing, levels=5), atol=1e-6)
+    assert network.reach < 128
+    loud = {name: {**block, "kernel": 8 * block["kernel"]} for name, block in params.items()}
+    draw = jax.jit(network.apply)
+    whole, part = draw({"params": loud}, shown), draw({"params": loud}, shown[:, 128:480])
+    assert float(jnp.abs(whole - made).max()) > 0.05
+    np.testing.assert_allclose(part[:, 128:192], whole[:, 256:320], atol=1e-5)
 
 
 @pytest.mark.parametrize("up", ["nearest", "transposed"])
