@@ -132,3 +132,8 @@ def test_what_the_command_line_reads_of_a_family_imports_no_jax():
                     for alias in node.names
                 }
                 assert not tops & {"jax", "flax", "optax"}, f"{name} reaches {one}, which imports {tops}"
+
+
+def test_every_file_of_tests_has_a_name_of_its_own():
+    names = sorted(path.name for path in (ROOT.parent / "tests").rglob("test_*.py"))
+    assert not {name for name in names if names.count(name) > 1}  # pytest would collect only one of them
