@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxprior.metrics._images import Images, Mask, checked_mask, checked_pair, clip
-from jaxprior.protocols import HOLE, MASK, MERGE, MERGED, TRUTH, WHOLE, Metric, Scored
+from jaxprior.metrics._parts import of_parts
+from jaxprior.protocols import Scored
 
 
 def gradient_energy(x: Images, y: Images, *, mask: Mask | None = None) -> Float[Array, "*b"]:
@@ -53,28 +54,11 @@ def _energy(x: Array, inside: Array) -> Array:
     return below.sum(axis=-1).sum(axis=-1) + beside.sum(axis=-1).sum(axis=-1)
 
 
-def _whole(scored: Scored) -> Array:
-    return gradient_energy(scored.raw, scored.truth)
+def _of(scored: Scored, images: Array, mask: Array | None) -> Array:
+    return gradient_energy(images, scored.truth, mask=mask)
 
 
-def _hole(scored: Scored) -> Array:
-    return gradient_energy(scored.raw, scored.truth, mask=scored.masks)
-
-
-def _merged(scored: Scored) -> Array:
-    return gradient_energy(scored.merged, scored.truth)
-
-
-def _metric(name: str, title: str, function, part: str, needs: set[str], order: int, note: str = "") -> Metric:
-    return Metric(name=name, title=title, function=function, part=part, needs=frozenset(needs), order=order,
-                  optional=True, asked_as="gradient-energy", note=note)  # fmt: skip
-
-
-GRADIENT_ENERGY = _metric(
-    "gradient_energy", "Gradient energy", _whole, WHOLE, {TRUTH}, 71,
+GRADIENT_ENERGY, GRADIENT_ENERGY_HOLE, GRADIENT_ENERGY_MERGED = of_parts(
+    _of, name="gradient_energy", title="Gradient energy", orders=(71, 72, 73), asked_as="gradient-energy",
     note="Gradient energy = divided by the original's: below 1 blurred, above 1 noisy or too sharp.",
-)  # fmt: skip
-GRADIENT_ENERGY_HOLE = _metric("gradient_energy_hole", "Gradient energy hole", _hole, HOLE, {TRUTH, MASK}, 72)
-GRADIENT_ENERGY_MERGED = _metric(
-    "gradient_energy_merged", "Gradient energy merged", _merged, MERGED, {TRUTH, MERGE}, 73
 )  # fmt: skip

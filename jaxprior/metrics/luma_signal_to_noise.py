@@ -14,7 +14,8 @@ from jaxtyping import Array, Float
 from jaxprior.checks import whole_number
 from jaxprior.errors import ImageError
 from jaxprior.metrics._images import Images, Mask, checked_mask, checked_pair, clip, mean_over
-from jaxprior.protocols import HOLE, MASK, MERGE, MERGED, TRUTH, WHOLE, Metric, Scored
+from jaxprior.metrics._parts import of_parts
+from jaxprior.protocols import Scored
 
 
 WEIGHTS = (65.481 / 255, 128.553 / 255, 24.966 / 255)
@@ -72,27 +73,12 @@ def _border(scored: Scored) -> int:
     return factor if min(scored.truth.shape[-3:-1]) > 2 * factor else 0
 
 
-def _whole(scored: Scored) -> Array:
-    return psnr_luma(scored.raw, scored.truth, border=_border(scored))
+def _of(scored: Scored, images: Array, mask: Array | None) -> Array:
+    return psnr_luma(images, scored.truth, mask=mask, border=_border(scored) if mask is None else 0)
 
 
-def _hole(scored: Scored) -> Array:
-    return psnr_luma(scored.raw, scored.truth, mask=scored.masks)
-
-
-def _merged(scored: Scored) -> Array:
-    return psnr_luma(scored.merged, scored.truth, border=_border(scored))
-
-
-def _metric(name: str, title: str, function, part: str, needs: set[str], order: int, note: str = "") -> Metric:
-    return Metric(name=name, title=title, function=function, part=part, needs=frozenset(needs), unit="dB", digits=2,
-                  order=order, optional=True, asked_as="psnr-luma", note=note)  # fmt: skip
-
-
-PSNR_LUMA = _metric(
-    "psnr_luma", "PSNR-Y", _whole, WHOLE, {TRUTH}, 67,
+PSNR_LUMA, PSNR_LUMA_HOLE, PSNR_LUMA_MERGED = of_parts(
+    _of, name="psnr_luma", title="PSNR-Y", orders=(67, 68, 69), unit="dB", digits=2, asked_as="psnr-luma",
     note="PSNR-Y = of the luma of BT.601, 16 to 235 of 255; where pictures were enlarged, without a border as wide as "
     "the factor, if that leaves anything.",
 )  # fmt: skip
-PSNR_LUMA_HOLE = _metric("psnr_luma_hole", "PSNR-Y hole", _hole, HOLE, {TRUTH, MASK}, 68)
-PSNR_LUMA_MERGED = _metric("psnr_luma_merged", "PSNR-Y merged", _merged, MERGED, {TRUTH, MERGE}, 69)

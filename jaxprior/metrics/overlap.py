@@ -11,7 +11,8 @@ from jaxtyping import Array, Float
 
 from jaxprior.errors import ImageError
 from jaxprior.metrics._images import Mask, checked_batch, checked_mask
-from jaxprior.protocols import HOLE, MASK, MERGE, MERGED, TRUTH, VOLUMES, WHOLE, Metric, Scored
+from jaxprior.metrics._parts import of_parts
+from jaxprior.protocols import VOLUMES, Scored
 
 
 Volumes = Float[Array | np.ndarray, "_b _d _h _w _c"]
@@ -51,26 +52,11 @@ def _iou(x: Array, y: Array, mask: Array | None) -> Array:
     return jnp.where(either > 0, both / jnp.maximum(either, 1), 1.0)
 
 
-def _whole(scored: Scored) -> Array:
-    return iou(scored.raw, scored.truth)
+def _of(scored: Scored, volumes: Array, mask: Array | None) -> Array:
+    return iou(volumes, scored.truth, mask=mask)
 
 
-def _hole(scored: Scored) -> Array:
-    return iou(scored.raw, scored.truth, mask=scored.masks)
-
-
-def _merged(scored: Scored) -> Array:
-    return iou(scored.merged, scored.truth)
-
-
-def _metric(name: str, title: str, function, part: str, needs: set[str], order: int, note: str = "") -> Metric:
-    return Metric(name=name, title=title, function=function, part=part, needs=frozenset(needs), order=order,
-                  optional=True, takes=VOLUMES, note=note)  # fmt: skip
-
-
-IOU = _metric(
-    "iou", "IoU", _whole, WHOLE, {TRUTH}, 12,
+IOU, IOU_HOLE, IOU_MERGED = of_parts(
+    _of, name="iou", title="IoU", orders=(12, 22, 32), takes=VOLUMES,
     note="IoU = intersection over union of the voxels above the middle of the range, of volumes.",
 )  # fmt: skip
-IOU_HOLE = _metric("iou_hole", "IoU hole", _hole, HOLE, {TRUTH, MASK}, 22)
-IOU_MERGED = _metric("iou_merged", "IoU merged", _merged, MERGED, {TRUTH, MERGE}, 32)

@@ -6,7 +6,8 @@ import jax
 from jaxtyping import Array, Float
 
 from jaxprior.metrics._images import Images, Mask, checked_mask, checked_pair, clip, mean_over, of_volumes
-from jaxprior.protocols import ANY, HOLE, MASK, MERGE, MERGED, TRUTH, WHOLE, Metric, Scored
+from jaxprior.metrics._parts import of_parts
+from jaxprior.protocols import ANY, Scored
 
 
 def mse(x: Images, y: Images, *, mask: Mask | None = None, volumes: bool = False) -> Float[Array, "*b"]:
@@ -39,23 +40,11 @@ def _mse(x: Array, y: Array, mask: Array | None, volumes: bool) -> Array:
     return mean_over(((0.5 * (clip(x) - clip(y))) ** 2).mean(axis=-1), mask, volumes=volumes)
 
 
-def _whole(scored: Scored) -> Array:
-    return mse(scored.raw, scored.truth, volumes=of_volumes(scored))
+def _of(scored: Scored, images: Array, mask: Array | None) -> Array:
+    return mse(images, scored.truth, mask=mask, volumes=of_volumes(scored))
 
 
-def _hole(scored: Scored) -> Array:
-    return mse(scored.raw, scored.truth, mask=scored.masks, volumes=of_volumes(scored))
-
-
-def _merged(scored: Scored) -> Array:
-    return mse(scored.merged, scored.truth, volumes=of_volumes(scored))
-
-
-def _metric(name: str, title: str, function, part: str, needs: set[str], order: int, note: str = "") -> Metric:
-    return Metric(name=name, title=title, function=function, part=part, needs=frozenset(needs), digits=5, order=order,
-                  higher_is_better=False, optional=True, asked_as="mse", note=note, takes=ANY)  # fmt: skip
-
-
-MSE = _metric("mse", "MSE", _whole, WHOLE, {TRUTH}, 60, note="MSE = mean squared error of the same pixels, in [0, 1].")
-MSE_HOLE = _metric("mse_hole", "MSE hole", _hole, HOLE, {TRUTH, MASK}, 61)
-MSE_MERGED = _metric("mse_merged", "MSE merged", _merged, MERGED, {TRUTH, MERGE}, 62)
+MSE, MSE_HOLE, MSE_MERGED = of_parts(
+    _of, name="mse", title="MSE", orders=(60, 61, 62), digits=5, higher_is_better=False, asked_as="mse", takes=ANY,
+    note="MSE = mean squared error of the same pixels, in [0, 1].",
+)  # fmt: skip
