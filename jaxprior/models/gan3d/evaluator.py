@@ -79,14 +79,9 @@ class Shapes:
     @functools.cached_property
     def _controls(self) -> dict[str, float]:
         """Figures that do not change while the network is trained."""
-        found = {}
-        for prefix, volumes in (
-            (REAL, self.trained[:SAMPLES]),
-            (INDEPENDENT, independent_voxels(self.trained, SAMPLES)),
-        ):
-            of = {"iou": _mean(nearest_iou(volumes, self.held)), **self._others(volumes)}
-            found |= {prefix + name: value for name, value in of.items()}
-        return found
+        return _of_controls(
+            self.trained, lambda some: {"iou": _mean(nearest_iou(some, self.held)), **self._others(some)}
+        )
 
     def summary(self, row: dict[str, float]) -> dict[str, Any]:
         """Return all figures."""
@@ -134,16 +129,17 @@ class Materials:
         """Figures that do not change while the network is trained."""
         held = occupancy(self.held)
         found = {"held_porosity": _mean(held), "held_porosity_sd": float(np.std(held))}
-        for prefix, volumes in (
-            (REAL, self.trained[:SAMPLES]),
-            (INDEPENDENT, independent_voxels(self.trained, SAMPLES)),
-        ):
-            found |= {prefix + name: value for name, value in self._figures(occupied(volumes)).items()}
-        return found
+        return found | _of_controls(self.trained, lambda some: self._figures(occupied(some)))
 
     def summary(self, row: dict[str, float]) -> dict[str, Any]:
         """Return all figures."""
         return {"held_out": row}
+
+
+def _of_controls(trained: np.ndarray, figures: Callable[[np.ndarray], dict[str, float]]) -> dict[str, float]:
+    """The figures of real volumes, and of volumes of independent voxels, under names that say so."""
+    controls = {REAL: trained[:SAMPLES], INDEPENDENT: independent_voxels(trained, SAMPLES)}
+    return {prefix + name: value for prefix, some in controls.items() for name, value in figures(some).items()}
 
 
 def _correlations(volumes: np.ndarray) -> np.ndarray:
