@@ -17,16 +17,15 @@ from jaxprior.errors import WeightsError
 from jaxprior.models.dcgan.networks import Critic, Generator, to_config
 from jaxprior.nn.norm import fold
 from weights_convert.choosing import Checkpoint
+from weights_convert.normed import NORM_PARTS, checked_arrays, without_counters
 from weights_convert.report import Converted
 from weights_convert.states import State
-from weights_convert.tensors import as_weight, check_shapes
 
 
 EXAMPLE_NAMES = "main.1.running_mean"
 
 SIDE = 4
 """Of the kernels, and of the first map."""
-NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
 MOST_DOUBLINGS = 8
 
 
@@ -70,7 +69,7 @@ def read_generator(state: State) -> tuple[dict, Generator]:
         WeightsError: see `convert`.
     """
     state.check_tensors()
-    found = {key: array for key, array in state.items() if not key.endswith(".num_batches_tracked")}
+    found = without_counters(state)
     kernels = [key for key, array in found.items() if re.fullmatch(r"main\.\d{1,3}\.weight", key) and array.ndim == 4]
     blocks = len(kernels) - 1
     expected = [f"main.{3 * k}.weight" for k in range(blocks + 1)]
@@ -92,11 +91,7 @@ def read_generator(state: State) -> tuple[dict, Generator]:
             shapes[bias] = (widths[k],)
         if k < blocks:
             shapes |= {f"main.{3 * k + 1}.{part}": (widths[k],) for part in NORM_PARTS}
-    check_shapes(
-        {state.in_file(key): array.shape for key, array in found.items()},
-        {state.in_file(key): shape for key, shape in shapes.items()},
-    )
-    arrays = {key: np.asarray(as_weight(state.in_file(key), array), np.float32) for key, array in found.items()}
+    arrays = checked_arrays(state, found, shapes)
     params, statistics = {}, {}
     for k, key in enumerate(expected):
         kernel = arrays[key]
@@ -105,8 +100,6 @@ def read_generator(state: State) -> tuple[dict, Generator]:
             params["output"] = {"kernel": kernel.transpose(2, 3, 0, 1), "bias": bias}
             break
         scale, shift, mean, variance = (arrays[f"main.{3 * k + 1}.{part}"] for part in NORM_PARTS)
-        if (variance < 0).any():
-            raise WeightsError(f"tensor {state.in_file(f'main.{3 * k + 1}.running_var')} holds a negative variance")
         axes = (2, 3, 0, 1) if k else (0, 2, 3, 1)  # the projection's kernel is [code, 4, 4, features]
         params[f"layer{k}"] = {"kernel": kernel.transpose(axes), "norm": {"scale": scale, "bias": shift}}
         statistics[f"layer{k}"] = {"norm": {"mean": mean - bias, "var": variance}}

@@ -17,14 +17,13 @@ import numpy as np
 from jaxprior.errors import WeightsError
 from jaxprior.models.srgan.networks import Generator, at_rest, to_config
 from weights_convert.choosing import Checkpoint
+from weights_convert.normed import NORM_PARTS, checked_arrays, without_counters
 from weights_convert.report import Converted
 from weights_convert.states import State
-from weights_convert.tensors import as_weight, check_shapes
 
 
 EXAMPLE_NAMES = "block1.1.weight"
 
-NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
 MOST_BLOCKS = 128
 
 
@@ -64,7 +63,7 @@ def read_generator(state: State) -> tuple[dict, Generator]:
         WeightsError: see `convert`.
     """
     state.check_tensors()
-    found = {key: array for key, array in state.items() if not key.endswith(".num_batches_tracked")}
+    found = without_counters(state)
     blocks, doublings = _count(found, r"block(\d{1,3})\.conv1\.weight"), _count(found, r".*\.(\d)\.conv\.weight")
     first = found["block1.0.weight"]
     if not 1 <= blocks <= MOST_BLOCKS or doublings not in (1, 2) or first.ndim != 4:
@@ -81,15 +80,7 @@ def read_generator(state: State) -> tuple[dict, Generator]:
             f"tensor {state.in_file('block1.0.weight')} has shape {first.shape}, expected [o, 3, k, k] with an odd k"
         )
     shapes = _shapes(generator)
-    check_shapes(
-        {state.in_file(key): array.shape for key, array in found.items()},
-        {state.in_file(key): shape for key, shape in shapes.items()},
-    )
-    arrays = {key: np.asarray(as_weight(state.in_file(key), array), np.float32) for key, array in found.items()}
-    for key, array in arrays.items():
-        if key.endswith("running_var") and (array < 0).any():
-            raise WeightsError(f"tensor {state.in_file(key)} holds a negative variance")
-    return variables_of(arrays, generator), generator
+    return variables_of(checked_arrays(state, found, shapes), generator), generator
 
 
 def variables_of(arrays: Mapping[str, np.ndarray], generator: Generator) -> dict:
