@@ -73,7 +73,7 @@ def attributes(
     """
     from jaxprior.data.listing import list_images
     from jaxprior.system import files
-    from jaxprior.weights.outlines import outline_network
+    from jaxprior.weights.outlines import outline_attributes
 
     asked = [name for name, given in (("--set", wanted), ("--swap", swap), ("--interpolate", interpolate)) if given]
     if len(asked) != 1:
@@ -92,7 +92,10 @@ def attributes(
     pair = swap or interpolate
     files.check_plain_folder(out)
     opt.check_apart(out, list(pair or paths or []))
-    outline_network(run, role="attributes")
+    outline = outline_attributes(run)
+    with mistakes():
+        if outline is not None:
+            _changes(wanted or [], outline.names, exclusive=outline.exclusive)
     found = [one for path in pair for one in list_images([path])] if pair else list_images(paths or [], limit=limit)
     load_jax()
     from jaxprior.system import runtime
@@ -101,7 +104,7 @@ def attributes(
     runtime.enable_compilation_cache()
     model = load_attribute_model(run)
     with mistakes():
-        changes = _changes(wanted or [], model)
+        changes = _changes(wanted or [], model.names, exclusive=model.exclusive)
     photos, names, failed = _read(found, model, must=pair is not None)
     files.make_folder(out)
     if interpolate:
@@ -112,25 +115,25 @@ def attributes(
         raise typer.Exit(SOME_FAILED)
 
 
-def _changes(wanted: list[str], model: Any) -> list[tuple[str, Any]]:
+def _changes(wanted: list[str], names: tuple[str, ...], *, exclusive: bool) -> list[tuple[str, Any]]:
     """What the pictures are to become, with words for it: one entry for each class, or one of all attributes."""
-    from jaxprior.data.labels import composed
+    from jaxprior.data.labels import composed, number_of
 
     values: dict[str, int] = {}
     for word in wanted:
-        is_name = composed(word) in model.names  # of a class, which may hold "="
+        is_name = composed(word) in names  # of a class, which may hold "="
         name, sign, value = (word, "", "") if is_name else word.partition("=")
         name = composed(name)
         if sign and value not in ("0", "1"):
             raise JaxpriorError(f"--set {word}: expected {name}=0 or {name}=1.")
-        if not sign and not model.exclusive:
+        if not sign and not exclusive:
             raise JaxpriorError(f"--set {word}: expected {name}=0 or {name}=1, because {name} is an attribute.")
-        if model.exclusive and value == "0":
+        if exclusive and value == "0":
             raise JaxpriorError(f"--set {word}: a picture has one class; name the one that it becomes.")
-        model.label({name: 1}, given=[[-1.0] * len(model.names)])  # refuses a name that is not there
+        number_of(name, names, exclusive=exclusive)  # refuses a name that is not there
         if values.setdefault(name, int(value or 1)) != int(value or 1):
             raise JaxpriorError(f"--set {word}: {name}={values[name]} was asked for too; expected one value.")
-    if model.exclusive:
+    if exclusive:
         return [(name, name) for name in values]
     return [(", ".join(f"{name}={value}" for name, value in values.items()), values)] if values else []
 

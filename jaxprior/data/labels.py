@@ -16,12 +16,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 
 from jaxprior.data.sources import ImageSource
-from jaxprior.errors import ImageError
+from jaxprior.errors import ArgumentError, ImageError
 
 
 NAMED = 3
@@ -88,6 +89,29 @@ def composed(name: str) -> str:
         (5, 4)
     """
     return unicodedata.normalize("NFC", name)
+
+
+def number_of(name: str, names: Sequence[str], *, exclusive: bool) -> int:
+    """The place of a label among the names of a model's labels.
+
+    Arguments:
+        name: of a class or an attribute.
+        names, exclusive: see `Labels`.
+
+    Raises:
+        ArgumentError: it is none of the names.
+
+    Example:
+        >>> number_of("two", ("one", "two"), exclusive=True)
+        1
+    """
+    name = composed(name) if isinstance(name, str) else name
+    if name in names:
+        return names.index(name)
+    near = get_close_matches(str(name), names, 1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    kind = "class" if exclusive else "attribute"
+    raise ArgumentError(f"There is no {kind} {name!r}; expected one of {', '.join(names)}.{hint}")
 
 
 def of_classes(each: Sequence[str], *, where: str, names: Sequence[str] | None = None) -> Labels:

@@ -11,7 +11,6 @@ Like a prior a model is a pytree, an argument of compiled functions. `jaxprior.r
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.checks import float_array
-from jaxprior.data.labels import composed
+from jaxprior.data.labels import number_of
 from jaxprior.data.ranges import require_pictures
 from jaxprior.errors import ArgumentError
 from jaxprior.pytrees import shape_text, static, summary
@@ -150,7 +149,9 @@ class AttributeModel:
             wanted = {wanted: 1}
         if not isinstance(wanted, Mapping):
             return wanted
-        values = {self._number(name): _sign(name, value) for name, value in wanted.items()}
+        values = {
+            number_of(name, self.names, exclusive=self.exclusive): _sign(name, value) for name, value in wanted.items()
+        }
         if self.exclusive:
             on = [number for number, value in values.items() if value > 0]
             if len(values) != 1 or len(on) != 1:
@@ -170,23 +171,16 @@ class AttributeModel:
         return jnp.asarray(label)
 
     def words_of(self, labels: Any) -> list[str]:
-        """Labels [b, k] for people: the class, or the attributes that a picture has.
+        """Labels [b, k] for people: the class, or the attributes that a picture has, with commas between them.
+
+        Names of attributes may hold spaces, but no commas (see `jaxprior.data.labels`).
 
         Example:
-            >>> model.words_of(np.array([[-1, 1]]))  # a trained model # doctest: +SKIP
-            ['glasses']
+            >>> model.words_of(np.array([[-1, 1, 1]]))  # a trained model # doctest: +SKIP
+            ['dark hair, glasses']
         """
         there = [[name for name, value in zip(self.names, row, strict=True) if value > 0] for row in np.asarray(labels)]
-        return [" ".join(names) or "none" for names in there]
-
-    def _number(self, name: str) -> int:
-        name = composed(name) if isinstance(name, str) else name
-        if name in self.names:
-            return self.names.index(name)
-        near = get_close_matches(str(name), self.names, 1)
-        kind = "class" if self.exclusive else "attribute"
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise ArgumentError(f"There is no {kind} {name!r}; expected one of {', '.join(self.names)}.{hint}")
+        return [", ".join(names) or "none" for names in there]
 
     def _labels(self, labels: Any, count: int) -> Array:
         """Labels [b, k] of one for all, or of one for each."""

@@ -4,7 +4,7 @@ Loading a prior imports JAX and reads every weight. Most of what is wrong with a
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -177,6 +177,42 @@ def outline_restorer(source: str | os.PathLike) -> RestorerOutline:
         except (KeyError, TypeError, ValueError):
             restores = None  # what makes the networks says what is wrong
     return RestorerOutline(source, card=Card(card), restores=restores)
+
+
+@dataclass(frozen=True)
+class AttributesOutline(NetworkOutline):
+    """Stands for a model of attributes.
+
+    Fields:
+        source: its name or file.
+        names: of the labels; exclusive: whether they are classes. See `jaxprior.weights.attributes.AttributeModel`.
+    """
+
+    names: tuple[str, ...] = field(kw_only=True)
+    exclusive: bool = field(kw_only=True)
+
+
+def outline_attributes(source: str | os.PathLike) -> AttributesOutline | None:
+    """Find the file of a model of attributes, and read of its card which labels it knows.
+
+    Arguments:
+        source: as for `load_attribute_model`.
+
+    Returns:
+        the outline; None if the card does not say the labels, which the loader then refuses or knows better.
+
+    Raises:
+        WeightsError: there is none, it is damaged as far as its head tells, or it is no model of attributes.
+    """
+    path = loader.find(source, role="attributes")
+    card = storage.read_card(path)
+    loader.check_role(card.get("architecture"), "attributes", where=str(path))
+    config = card.get("config")
+    config = config if isinstance(config, Mapping) else {}
+    names = config.get("labels")
+    if not isinstance(names, Sequence) or isinstance(names, str):
+        return None
+    return AttributesOutline(source, names=tuple(map(str, names)), exclusive=bool(config.get("exclusive")))
 
 
 def outline_network(source: str | os.PathLike, *, role: str) -> NetworkOutline:

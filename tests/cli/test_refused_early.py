@@ -95,6 +95,10 @@ REFUSED = {
     "directions nowhere --labels labels.csv -o smile.npy": "does not exist",
     "directions run --labels nothing.csv -o smile.npy": "there is no such file",
     "directions run --labels note.txt -o smile.png": "ends in .npy",
+    "attributes digits.safetensors picture.png --set tree -o out": "no class 'tree'; expected one of two, three",
+    "attributes digits.safetensors picture.png --set two=0 -o out": "a picture has one class",
+    "attributes faces.safetensors picture.png --set smilin=1 -o out": "Did you mean smiling?",
+    "attributes faces.safetensors picture.png --set hat -o out": "expected hat=0 or hat=1",
     # networks of one's own
     f"{TRAIN} --widths 0,4": "--widths",
     f"{TRAIN} --resolution 12": "--resolution",
@@ -152,6 +156,9 @@ def place(tmp_path_factory):
         {"generator": {"first": np.ones(3, np.float32)}},
         {"architecture": "srgan", "config": {"factor": 4}, "name": "x4"},
     )
+    for name, labels, exclusive in (("digits", ["two", "three"], True), ("faces", ["smiling", "hat"], False)):
+        card = {"architecture": "icgan", "config": {"labels": labels, "exclusive": exclusive}, "name": name}
+        save_weights(place / f"{name}.safetensors", {"generator": {"first": np.ones(3, np.float32)}}, card)
     save_singan(place / "singan.safetensors", tiny_singan())
     np.save(place / "direction.npy", np.ones(8, np.float32))
     np.save(place / "long.npy", np.ones(9, np.float32))

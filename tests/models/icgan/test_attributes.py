@@ -1,5 +1,7 @@
 """A model of attributes, of which a picture may have several: those that are not named stay as they are read."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -49,7 +51,12 @@ def test_what_is_not_named_stays(model, photos):
     assert (wanted[:, 1] == 1).all() and (wanted[:, 2] == -1).all()
     assert np.array_equal(wanted[:, 0], own[:, 0]) and set(np.unique(own)) == {-1.0, 1.0}
     np.testing.assert_allclose(changed.images, model.generate(changed.z, changed.wanted), atol=1e-6)
-    assert model.words_of([[1, -1, 1], [-1, -1, -1]]) == ["smiling glasses", "none"]
+
+
+def test_words_tell_names_with_spaces_apart(model):
+    assert model.words_of([[1, -1, 1], [-1, -1, -1]]) == ["smiling, glasses", "none"]
+    spaced = replace(model, names=("dark", "dark hair", "hair"))
+    assert spaced.words_of([[1, -1, 1], [-1, 1, -1]]) == ["dark, hair", "dark hair"]
 
 
 def test_labels_in_words(model):
