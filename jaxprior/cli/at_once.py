@@ -9,6 +9,7 @@ import typer
 from jaxprior.cli import options as opt
 from jaxprior.cli.console import load_jax, mistakes, print_summary, say
 from jaxprior.cli.shares import check_share, resolve_share, say_report
+from jaxprior.cli.signature import is_given
 from jaxprior.cli.solving import SOME_FAILED, solve
 from jaxprior.errors import JaxpriorError
 from jaxprior.protocols import RESTORER_TASKS, Restores
@@ -47,9 +48,9 @@ def restore_at_once(
 
     assert options.restorer is not None
     _refuse_searching(context, [*of_methods, *OF_SEARCHES])
-    if not observed.clean and _is_given(context, "kernel"):
+    if not observed.clean and is_given(context, "kernel"):
         raise JaxpriorError("--kernel says how originals are shrunk: give --clean with it, or leave it out.")
-    own = [name for name in ("factor", "kernel") if _is_given(context, name)]
+    own = [name for name in ("factor", "kernel") if is_given(context, name)]
     task = {name: value for name, value in task.items() if name in ("name", *own) or task["name"] != "superres"}
     opt.check_apart(out, paths)
     check_share(options)
@@ -130,15 +131,9 @@ def _refuse_searching(context: typer.Context, names: Collection[str]) -> None:
         JaxpriorError: naming those that were given.
     """
     spelled = {one.name: one.opts[-1] for one in context.command.params}
-    given = [spelled[name] for name in names if name in spelled and _is_given(context, name)]
+    given = [spelled[name] for name in names if name in spelled and is_given(context, name)]
     if given:
         raise JaxpriorError(
             f"--restorer takes the place of a prior and of its search, and {listed(given)} "
             f"{'means' if len(given) == 1 else 'mean'} nothing beside it: leave one of the two out."
         )
-
-
-def _is_given(context: typer.Context, name: str) -> bool:
-    """Whether an option of the command was given by the user."""
-    source = context.get_parameter_source(name)
-    return source is not None and not source.name.startswith("DEFAULT")

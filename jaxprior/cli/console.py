@@ -59,13 +59,13 @@ def load_jax() -> None:
         import jax as jax
 
 
-def showing_run(title: str, why: str | None = None) -> RunProgress:
+def showing_run(title: str, why: str | None = None, *, noun: str = "picture") -> RunProgress:
     """An observer of a run, and the context manager around it: the program's display shows how far it is.
 
     How pictures were fitted, and `why` if that is given, is said once a command, also if several runs take the same
-    pictures.
+    pictures. What is counted is called by the `noun`.
     """
-    return RunProgress(title, say=say, say_once=partial(say, once=True), why=why)
+    return RunProgress(title, say=say, say_once=partial(say, once=True), why=why, noun=noun)
 
 
 @contextlib.contextmanager

@@ -37,7 +37,8 @@ def say_forecast(plan: Any, out: Path, *, memory: float | None, devices: int | N
     steps = sum(phase.steps for phase in forecast.phases)
     shown = sum(phase.steps * phase.batch for phase in forecast.phases)
     last = ("all", steps, shown, "", _size(forecast.bytes), _time(forecast.seconds))
-    print_table(("phase", "steps", "pictures", "batch", "memory", "time"), [*rows, last], words=1)
+    nouns = "volumes" if plan.phases[0].unit == "volumes" else "pictures"
+    print_table(("phase", "steps", nouns, "batch", "memory", "time"), [*rows, last], words=1)
     if done:
         are = f"{plural('step', done)} {'is' if done == 1 else 'are'}"
         say(f"\n{done} {are} done already; the table shows what is left.")
@@ -59,9 +60,9 @@ def say_forecast(plan: Any, out: Path, *, memory: float | None, devices: int | N
     disk = f"up to {size(forecast.disk_bytes)} on the disk"
     if forecast.pictures_bytes:
         pictures = size(forecast.pictures_bytes)
-        say(f"The decoded pictures take {pictures} of memory; checkpoints and weights take {disk}.")
+        say(f"The decoded {nouns} take {pictures} of memory; checkpoints and weights take {disk}.")
     else:
-        say(f"The decoded pictures, which lie in a file, checkpoints and weights take {disk}.")
+        say(f"The decoded {nouns}, which lie in a file, checkpoints and weights take {disk}.")
 
 
 def _size(count: int | None) -> str:

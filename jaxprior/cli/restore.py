@@ -13,7 +13,7 @@ from jaxprior.cli.console import load_jax, mistakes, print_summary
 from jaxprior.cli.derived import options_of, spelled_option
 from jaxprior.cli.method import check, method_options, method_table, resolve
 from jaxprior.cli.shares import check_share, resolve_share, say_report
-from jaxprior.cli.signature import spelled_out
+from jaxprior.cli.signature import is_given, spelled_out
 from jaxprior.cli.solving import SOME_FAILED, solve
 from jaxprior.errors import JaxpriorError
 from jaxprior.protocols import RESTORER_TASKS
@@ -66,7 +66,10 @@ def task_command(name: str) -> Callable[..., None]:
             of_methods = [field.name for field in dataclasses.fields(kinds["method"])]
             restore_at_once(given, images, out, pictures, run, names, context=context, of_methods=of_methods)
             return
-        _restore(given, images, out, pictures, method_table(method), run, names)
+        table = method_table(method)
+        if not is_given(context, "merge"):
+            table.pop("merge", None)  # the library decides, by what the prior makes
+        _restore(given, images, out, pictures, table, run, names)
 
     command.__doc__ = "\n\n".join(part for part in (operators.task_summary(name), operator.text) if part)
     try:

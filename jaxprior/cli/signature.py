@@ -7,6 +7,8 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import typer
+
 
 def spelled_out(command: Callable[..., Any], kinds: Mapping[str, Any] | None = None) -> Callable[..., Any]:
     """Give a command the signature that typer reads: a parameter annotated with a dataclass becomes its fields.
@@ -51,6 +53,16 @@ def spelled_out(command: Callable[..., Any], kinds: Mapping[str, Any] | None = N
     called.__signature__ = signature  # pyright: ignore[reportAttributeAccessIssue]  `inspect` reads it, stubs lack it
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in plain}
     return called
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Whether an option of a command was given by the user.
+
+    Arguments:
+        context: of the command; name: of the option's parameter.
+    """
+    source = context.get_parameter_source(name)
+    return source is not None and not source.name.startswith("DEFAULT")
 
 
 def _fields(kind: type) -> list[inspect.Parameter]:

@@ -7,6 +7,7 @@ import typer
 
 from jaxprior.cli.console import mistakes, say_error, showing_run
 from jaxprior.cli.stops import STOPPED, go_on, this_command
+from jaxprior.data.inputs import noun_of
 from jaxprior.system.amounts import plural
 
 
@@ -35,7 +36,8 @@ def solve(
     from jaxprior import evaluation
 
     command = this_command()
-    with showing_run(cell.title, why) as progress, mistakes():
+    noun = noun_of(getattr(prior, "image_shape", ()))  # pictures that a restorer takes have no size of their own
+    with showing_run(cell.title, why, noun=noun) as progress, mistakes():
         try:
             return evaluation.run_cell(
                 cell, sources, folder, prior=prior, among=among, batch_size=batch_size, memory=memory,
@@ -43,6 +45,6 @@ def solve(
             )  # fmt: skip
         except evaluation.Stopped:
             pass
-    pictures = plural("picture", progress.total)
-    say_error(f"Stopped with {progress.done} of {progress.total} {pictures} done; {go_on(command)}")
+    nouns = plural(noun, progress.total)
+    say_error(f"Stopped with {progress.done} of {progress.total} {nouns} done; {go_on(command)}")
     raise typer.Exit(STOPPED)

@@ -19,7 +19,7 @@ from jaxprior.cli.derived import choice_of, options_of
 from jaxprior.cli.found import usable_families
 from jaxprior.cli.options import MeetingOptions, NoOptions, check_apart
 from jaxprior.cli.shares import join_others
-from jaxprior.cli.signature import spelled_out
+from jaxprior.cli.signature import is_given, spelled_out
 from jaxprior.cli.training import TrainingRunOptions, changed, say_report, train
 from jaxprior.protocols import Trainer
 from jaxprior.reporting.uses import command_of_use
@@ -114,8 +114,7 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
     ) -> None:
         settings, changes = presets[preset.value], {**first.changes(), **rest.changes()}
         if trainer.settled is not None:
-            source = context.get_parameter_source("preset")
-            named = source is not None and source.name != "DEFAULT"
+            named = is_given(context, "preset")
             settings = discovery.imported(trainer.settled)(settings, changes, preset_named=named)
         settings = changed(settings, changes)
         if (network := getattr(settings, "evaluate_features", None)) is not None:

@@ -23,8 +23,12 @@ def volume(
         ),
     ] = None,
     pores: Annotated[
-        str, typer.Option(help="Which voxels are pores, for the porosity.", metavar="dark|white")
-    ] = "dark",
+        str,
+        typer.Option(
+            help="Which voxels are pores, for the porosity: those of the low values (dark), or the high ones (white).",
+            metavar="low|high",
+        ),
+    ] = "low",
 ) -> None:
     """Lay the results of a run over slices on each other, and show cuts across them.
 
@@ -34,17 +38,17 @@ def volume(
     ```
     jaxprior reconstruct slices/ --prior runs/rock -o runs/slices
     jaxprior volume runs/slices -o rock.npy
-    jaxprior volume runs/denoised -o rock.tif --reference original.tif --pores white
+    jaxprior volume runs/denoised -o rock.tif --reference original.tif --pores high
     ```
     """
-    from jaxprior.evaluation.stacking import stack_run, write_stack
+    from jaxprior.evaluation.stacking import PORES, stack_run, write_stack
     from jaxprior.runs.runfolder import RunFolder
 
     folder = RunFolder(run)
     stack = stack_run(folder, reference=reference)
     report, figures = write_stack(stack, out, pores=pores, title=f"volume of {run}")
     sides = "x".join(map(str, stack.volume.shape))
-    say(f"{sides} voxels, porosity {figures['porosity']:.4f} ({pores} voxels are pores)")
+    say(f"{sides} voxels, porosity {figures['porosity']:.4f} (voxels of {PORES[pores]} values are pores)")
     if "psnr" in figures:
         say(
             f"original: porosity {figures['porosity_original']:.4f}; PSNR {figures['psnr']:.2f} dB; in the cuts across "

@@ -21,6 +21,16 @@ def makes_volumes(image_shape: tuple[int, ...]) -> bool:
     return len(image_shape) == 4
 
 
+def noun_of(image_shape: tuple[int, ...]) -> str:
+    """What one image of a shape is called, "picture" or "volume".
+
+    Example:
+        >>> noun_of((64, 64, 3)), noun_of((32, 32, 32, 1))
+        ('picture', 'volume')
+    """
+    return "volume" if makes_volumes(image_shape) else "picture"
+
+
 def list_inputs(paths: PathLike | Iterable[PathLike], image_shape: tuple[int, ...]) -> list[Any]:
     """Find the pictures, or the volumes, that a prior can restore.
 

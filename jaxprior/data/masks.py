@@ -137,6 +137,7 @@ class MaskSpec:
         fraction = self.fraction or 0.0
         if self.path is not None:
             return self.read().fitted(size) if isinstance(size, int) else self.read().laid_on(size)
+        self.check_share(size)
         shape = (size, size) if isinstance(size, int) else size
         if self.kind == "center":
             mask = _part(fraction, shape, lambda room: room // 2)
@@ -146,12 +147,32 @@ class MaskSpec:
         else:
             cover = draw_strokes if self.kind == "strokes" else _scattered
             mask = cover(fraction, shape, key_generator(key, self.name))
-        at = f"{size}" if isinstance(size, int) else f"{size[1]}x{size[0]}"
-        if mask.all():
-            raise MaskError(f"mask {self.name}: at {at} pixels nothing is known; leave some pixels known.")
-        if not mask.any():
-            raise MaskError(f"mask {self.name}: at {at} pixels nothing is missing; take a larger fraction.")
         return mask
+
+    def check_share(self, size: int | tuple[int, int]) -> None:
+        """Refuse a fraction of which no pixel, or every pixel, would be missing, wherever chance puts it.
+
+        Arguments:
+            size: see `draw`. Masks in files are not looked at.
+
+        Raises:
+            MaskError: no pixel would be known, or none missing.
+
+        Example:
+            >>> parse_mask("pixels:0.5").check_share(64)
+        """
+        if self.fraction is None:
+            return
+        height, width = (size, size) if isinstance(size, int) else size
+        if self.kind in ("pixels", "strokes"):
+            missing = round(self.fraction * (height * width))
+        else:
+            missing = math.prod(_sides(self.fraction, (height, width)))
+        at = f"{size}" if isinstance(size, int) else f"{width}x{height}"
+        if missing == height * width:
+            raise MaskError(f"mask {self.name}: at {at} pixels nothing is known; leave some pixels known.")
+        if not missing:
+            raise MaskError(f"mask {self.name}: at {at} pixels nothing is missing; take a larger fraction.")
 
 
 def parse_mask(spec: PathLike, *, means: str | None = None, invert: bool = False) -> MaskSpec:
@@ -237,11 +258,15 @@ def key_generator(key: Array | None, name: str) -> np.random.Generator:
 
 def _part(fraction: float, shape: tuple[int, int], place: Callable[[int], int]) -> np.ndarray:
     """Draw a part of a picture's own shape; `place` maps the number of free pixels along an axis to where it begins."""
-    mask = np.zeros(shape, np.float32)
-    sides = [round(math.sqrt(fraction) * side) for side in shape]
+    mask, sides = np.zeros(shape, np.float32), _sides(fraction, shape)
     top, left = (place(room - side) for room, side in zip(shape, sides, strict=True))
     mask[top : top + sides[0], left : left + sides[1]] = 1
     return mask
+
+
+def _sides(fraction: float, shape: tuple[int, int]) -> list[int]:
+    """Height and width of such a part."""
+    return [round(math.sqrt(fraction) * side) for side in shape]
 
 
 def _scattered(fraction: float, shape: tuple[int, int], chance: np.random.Generator) -> np.ndarray:

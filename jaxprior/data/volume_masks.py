@@ -13,6 +13,7 @@ Random masks are seeded as those of pictures are, see `jaxprior.data.masks`.
 """
 
 import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
@@ -130,13 +131,13 @@ class VolumeMask:
         """
         if self.path is not None:
             return self.read(shape=shape)
-        fraction = self.fraction or 0.0
-        mask = np.zeros(shape, np.float32)
+        self.check_share(shape)
+        mask, fraction = np.zeros(shape, np.float32), self.fraction or 0.0
         if self.kind == "pixels":
             chosen = key_generator(key, self.name).choice(mask.size, round(fraction * mask.size), replace=False)
             mask.reshape(-1)[chosen] = 1
         else:
-            sides = [round(fraction ** (1 / 3) * side) for side in shape]
+            sides = self._box(shape)
             rooms = [length - side for length, side in zip(shape, sides, strict=True)]
             if self.kind == "center":
                 starts = [room // 2 for room in rooms]
@@ -144,11 +145,32 @@ class VolumeMask:
                 chance = key_generator(key, self.name)
                 starts = [int(chance.integers(0, room + 1)) for room in rooms]
             mask[tuple(slice(start, start + side) for start, side in zip(starts, sides, strict=True))] = 1
-        if mask.all():
-            raise MaskError(f"mask {self.name}: at {_sides(shape)} voxels nothing is known; leave some voxels known.")
-        if not mask.any():
-            raise MaskError(f"mask {self.name}: at {_sides(shape)} voxels nothing is missing; take a larger share.")
         return mask
+
+    def check_share(self, shape: tuple[int, ...]) -> None:
+        """Refuse a share of which no voxel, or every voxel, would be missing, wherever chance puts it.
+
+        Arguments:
+            shape: (d, h, w) of the volumes. Masks in files are not looked at.
+
+        Raises:
+            MaskError: nothing would be known or missing.
+
+        Example:
+            >>> parse_volume_mask("pixels:0.5").check_share((16, 16, 16))
+        """
+        if self.fraction is None:
+            return
+        voxels = math.prod(shape)
+        missing = round(self.fraction * voxels) if self.kind == "pixels" else math.prod(self._box(shape))
+        if missing == voxels:
+            raise MaskError(f"mask {self.name}: at {_sides(shape)} voxels nothing is known; leave some voxels known.")
+        if not missing:
+            raise MaskError(f"mask {self.name}: at {_sides(shape)} voxels nothing is missing; take a larger share.")
+
+    def _box(self, shape: tuple[int, ...]) -> list[int]:
+        """Sides of the box that `center` and `block` leave out."""
+        return [round((self.fraction or 0.0) ** (1 / 3) * side) for side in shape]
 
 
 AnyMask = MaskSpec | VolumeMask

@@ -63,8 +63,10 @@ def check_cell(
             list_inputs([cell.mask.path], shape)
         elif cell.mask.path is not None and cell.keeps_size:
             cell.mask.read()
-        elif not (cell.mask.per_image or cell.keeps_size):
-            cell.mask.draw(size_of_masks(shape))
+        elif not cell.keeps_size:
+            cell.mask.check_share(size_of_masks(shape))
+            if not cell.mask.per_image:
+                cell.mask.draw(size_of_masks(shape))
     if cell.reference is not None:
         list_inputs([cell.reference], shape)
     check_perceptual(perceptual, cell, run)

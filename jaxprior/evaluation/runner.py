@@ -20,7 +20,7 @@ import jax
 import numpy as np
 
 from jaxprior.data import images
-from jaxprior.data.inputs import makes_volumes
+from jaxprior.data.inputs import makes_volumes, noun_of
 from jaxprior.errors import ImageError, RunError
 from jaxprior.evaluation.at_once import RestorerReader, RestorerSolver
 from jaxprior.evaluation.cells import Cell, check_size, configuration, spelled_as
@@ -117,12 +117,14 @@ def run_cell(
         ... )
         >>> write_report([RunFolder("runs/photos")])  # inverts for minutes # doctest: +SKIP
     """
+    shape = getattr(prior, "image_shape", ())  # pictures that a restorer takes have no size of their own
+    noun = noun_of(shape)
     if not sources:
-        raise RunError("There is no picture to work on: give files, folders or zip archives of pictures.")
+        raise RunError(f"There is no {noun} to work on: give files, folders or zip archives of {noun}s.")
     names = [source.name for source in sources]
     if len(set(names)) < len(names):
         twice = next(name for name, times in collections.Counter(names).items() if times > 1)
-        raise RunError(f"Two of the pictures are called {twice}: give every picture a name of its own.")
+        raise RunError(f"Two of the {noun}s are called {twice}: give every {noun} a name of its own.")
     settings = _settings_of(cell, prior)
     if (folder.path / "run.json").exists():
         record = folder.read()
@@ -130,7 +132,6 @@ def run_cell(
         check_size(folder.path, settings, record)
     folder.check_configuration(settings)
     reader = _reader_of(cell, settings, prior, among or sources)
-    shape = getattr(prior, "image_shape", ())  # pictures that a restorer takes have no size of their own
     with folder.open_for_writing(), StopGuard() as guard:
         folder.check_configuration(settings)
         network, named = choose_network(perceptual, cell, folder.path, shape)
@@ -197,6 +198,7 @@ class _Run:
     ):  # fmt: skip
         self.cell, self.solver, self.reader, self.folder = cell, solver, reader, folder
         self.record, self.observer, self.guard = record, observer, guard
+        self.noun = "volume" if "volume" in record["configuration"] else "picture"
         self.finished = Finished(folder)
         self.same: dict[str, list[dict[str, Any]]] = {}  # by key: names of pictures equal to one to be solved
 
@@ -244,7 +246,8 @@ class _Run:
         left = {row.key: row.image for row in before if row.key is not None}
         if left:
             first, *others = left.values()
-            which = f"{len(left)} pictures of earlier commands are" if others else "1 picture of an earlier command is"
+            nouns = f"{self.noun}s of earlier commands are" if others else f"{self.noun} of an earlier command is"
+            which = f"{len(left)} {nouns}"
             self.observer.note(
                 f"{which} not named any more ({first}{', ...' if others else ''}); tables and reports leave out what "
                 "is not named now, and its files are kept."
@@ -252,7 +255,7 @@ class _Run:
 
     def _next(self, jobs: Iterator[Job]) -> list[Job]:
         """Wait for the next jobs to be solved together; none at the end."""
-        with doing("reading pictures"):
+        with doing(f"reading {self.noun}s"):
             return list(itertools.islice(jobs, self.solver.at_once))
 
     def _note(self) -> None:
@@ -354,7 +357,7 @@ class _Run:
         before = self.solver.batch
         if not self.solver.shrink():
             raise RunError(
-                f"The device's memory does not suffice for {before} pictures at once, and fewer are not possible: "
+                f"The device's memory does not suffice for {before} {self.noun}s at once, and fewer are not possible: "
                 "use a smaller prior or another device."
             )
         self._tell_what_fits(before)
@@ -369,7 +372,7 @@ class _Run:
             how = ", computing parts of a step twice"
         if how or solver.batch < wanted:
             how = f"going on with {solver.batch}{how}"
-            self.observer.note(f"the device's memory does not suffice for {wanted} pictures at once: {how}.")
+            self.observer.note(f"the device's memory does not suffice for {wanted} {self.noun}s at once: {how}.")
 
     def _row(self, job: Job, found: Found | None, *, seconds: float | None = None) -> Row:
         """A row of what was found, or of a picture of which nothing was missing."""

@@ -32,8 +32,11 @@ from jaxprior.settings import check_choice
 from jaxprior.system.files import write_atomically
 
 
-DARK, WHITE = "dark", "white"
-"""Which voxels are pores: those darker than the middle of the range, or the others."""
+LOW, HIGH = "low", "high"
+"""Which voxels are pores: those below the middle of the range, or the others."""
+
+PORES = {LOW: LOW, HIGH: HIGH, "dark": LOW, "white": HIGH}
+"""Words for them; dark and white mean the same of grey levels."""
 
 FILES = (".npy", ".tif", ".tiff")
 """Endings of the files that a volume is written to."""
@@ -101,14 +104,15 @@ def stack_run(folder: RunFolder, *, reference: str | Path | None = None) -> Stac
     return Stack(volume, tuple(row.image for row in rows), original)
 
 
-def write_stack(stack: Stack, path: str | Path, *, pores: str = DARK, title: str = "volume") -> tuple[Path, dict]:
+def write_stack(stack: Stack, path: str | Path, *, pores: str = LOW, title: str = "volume") -> tuple[Path, dict]:
     """Write a stack's volume, and beside it a report with three cuts and, with an original, the comparison.
 
     Arguments:
         stack: from `stack_run`.
         path: of the volume, .npy (uint8 [d, h, w]) or .tif (a page a slice). The report is called the same, with
             .html in place of the ending.
-        pores: "dark" or "white", which voxels are the pores of which porosity tells the share.
+        pores: "low" or "high" (or "dark" or "white"), the values of the voxels that are pores, of which porosity tells
+            the share.
         title: of the report.
 
     Returns:
@@ -120,7 +124,7 @@ def write_stack(stack: Stack, path: str | Path, *, pores: str = DARK, title: str
     path = Path(path)
     if path.suffix.lower() not in FILES:
         raise VolumeError(f"{path}: expected a name that ends in {', '.join(FILES)} for the volume.")
-    check_choice(pores, (DARK, WHITE), "pores")
+    check_choice(pores, PORES, "pores")
     figures = compare_stack(stack, pores=pores)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, _npy(stack.volume) if path.suffix.lower() == ".npy" else _tiff(stack.volume))
@@ -129,7 +133,7 @@ def write_stack(stack: Stack, path: str | Path, *, pores: str = DARK, title: str
     return report, figures
 
 
-def compare_stack(stack: Stack, *, pores: str = DARK) -> dict[str, float]:
+def compare_stack(stack: Stack, *, pores: str = LOW) -> dict[str, float]:
     """Figures of a stack; those that compare are there only if the original is known.
 
     Arguments:
@@ -187,7 +191,7 @@ def _original(path: Path) -> np.ndarray:
 
 
 def _pores(volume: np.ndarray, pores: str) -> np.ndarray:
-    return volume < 128 if pores == DARK else volume >= 128
+    return volume < 128 if PORES[pores] == LOW else volume >= 128
 
 
 def _npy(volume: np.ndarray) -> bytes:
@@ -215,8 +219,9 @@ def _page(stack: Stack, figures: dict[str, float], title: str, pores: str) -> st
         apart = np.abs(stack.volume.astype(np.int16) - stack.original).astype(np.uint8)
         volumes |= {"original": stack.original, "difference": apart}
     said = {
-        "porosity": f"porosity (share of {pores} voxels)", "porosity_original": "porosity of the original",
-        "psnr": "PSNR, dB", "mse": "MSE on [0, 1]", "pores": "pores of the original in the cuts [d, w]",
+        "porosity": f"porosity (share of voxels of {PORES[pores]} values)",
+        "porosity_original": "porosity of the original", "psnr": "PSNR, dB", "mse": "MSE on [0, 1]",
+        "pores": "pores of the original in the cuts [d, w]",
         "lost": "of these lost", "added": "pores added there",
     }  # fmt: skip
     lines = [[text, _shown(name, figures[name])] for name, text in said.items() if name in figures]

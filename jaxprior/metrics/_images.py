@@ -38,13 +38,17 @@ def clip(x: Images) -> Array:
     return jnp.clip(jnp.asarray(x, jnp.float32), -1, 1)
 
 
-def checked_pair(x: Any, y: Any, *, names: tuple[str, str] = ("x", "y"), batches: bool = False) -> tuple[Any, Any]:
-    """Require two sets of pictures in [-1, 1] of one shape [..., h, w, c].
+def checked_pair(
+    x: Any, y: Any, *, names: tuple[str, str] = ("x", "y"), batches: bool = False, volumes: bool = False
+) -> tuple[Any, Any]:
+    """Require two sets of pictures in [-1, 1] of one shape, [b, h, w, c] or [h, w, c]; or of volumes.
 
     Arguments:
         x, y: what was given.
         names: of the arguments.
         batches: whether there must be exactly one leading axis, [b, h, w, c].
+        volumes: whether they are volumes, [b, d, h, w, c] or [d, h, w, c]. Pictures of more axes than four are refused,
+            because volumes would be compared slice by slice.
 
     Returns:
         both, as arrays.
@@ -57,6 +61,14 @@ def checked_pair(x: Any, y: Any, *, names: tuple[str, str] = ("x", "y"), batches
         raise ImageError(
             f"`{names[0]}` and `{names[1]}`: expected two batches [b, h, w, c] of one shape, got {x.shape} and "
             f"{y.shape}; `x[None]` makes a batch of one picture."
+        )
+    if volumes and x.ndim not in (4, 5):
+        raise ImageError(f"`{names[0]}`: expected volumes [b, d, h, w, c], got {x.shape}.")
+    if not volumes and x.ndim > 4:
+        raise ImageError(
+            f"`{names[0]}`: expected pictures [b, h, w, c], got {x.shape}. If these are volumes, `psnr` and `mse` "
+            "compare them with volumes=True, and `iou` as they are; pictures in several batches become one batch by "
+            f"`{names[0]}.reshape(-1, *{names[0]}.shape[-3:])`."
         )
     if x.ndim == 3 and x.shape[-1] > MOST_CHANNELS:
         raise ImageError(

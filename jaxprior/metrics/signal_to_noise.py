@@ -1,6 +1,6 @@
 """PSNR per image, of the whole image, of a hole, after merging, and of what is known.
 
-Images are float `[b, h, w, c]` in [-1, 1] (any number of leading axes will do); both are clipped and mapped to
+Images are float `[b, h, w, c]` or `[h, w, c]` in [-1, 1], volumes `[b, d, h, w, c]`; both are clipped and mapped to
 [0, 1], so the data range is 1. Nothing is rounded to 8 bits. `psnr` is pure and compiled: it works under a user's
 `jit`, `vmap` and `grad`, where the range of the images is not checked.
 """
@@ -30,14 +30,15 @@ def psnr(x: Images, y: Images, *, mask: Mask | None = None, volumes: bool = Fals
         dB `[b]`; inf for identical images, nan where the mask is empty.
 
     Raises:
-        ImageError: pictures of other shapes, uint8 or other whole numbers, 0 to 255, or values that are not finite.
+        ImageError: pictures of other shapes, volumes without `volumes`, uint8 or other whole numbers, 0 to 255, or
+            values that are not finite.
         MaskError: a mask of another shape, or of other values than 0 and 1.
 
     Example:
         >>> psnr(jnp.zeros((1, 8, 8, 3)), jnp.full((1, 8, 8, 3), 0.2)).round(3)
         Array([20.], dtype=float32)
     """
-    x, y = checked_pair(x, y)
+    x, y = checked_pair(x, y, volumes=volumes)
     return _psnr(x, y, checked_mask(mask, x, volumes=volumes), volumes)
 
 

@@ -24,14 +24,15 @@ def mse(x: Images, y: Images, *, mask: Mask | None = None, volumes: bool = False
         `[b]` from 0 to 1; nan where the mask is empty.
 
     Raises:
-        ImageError: pictures of other shapes, uint8 or other whole numbers, 0 to 255, or values that are not finite.
+        ImageError: pictures of other shapes, volumes without `volumes`, uint8 or other whole numbers, 0 to 255, or
+            values that are not finite.
         MaskError: a mask of another shape, or of other values than 0 and 1.
 
     Example:
         >>> mse(jnp.zeros((1, 8, 8, 3)), jnp.full((1, 8, 8, 3), 0.2)).round(3)
         Array([0.01], dtype=float32)
     """
-    x, y = checked_pair(x, y)
+    x, y = checked_pair(x, y, volumes=volumes)
     return _mse(x, y, checked_mask(mask, x, volumes=volumes), volumes)
 
 

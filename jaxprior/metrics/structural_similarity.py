@@ -1,9 +1,9 @@
 """SSIM per image, of the whole image, of a hole, and after merging.
 
 SSIM is Wang, Bovik, Sheikh and Simoncelli 2004 with K1 = 0.01, K2 = 0.03, per channel, averaged over channels. Images
-are float `[b, h, w, c]` in [-1, 1] (any number of leading axes will do); both are clipped and mapped to [0, 1], so the
-data range is 1. Nothing is rounded to 8 bits. `ssim` is pure and compiled: it works under a user's `jit`, `vmap` and
-`grad`, where the range of the images is not checked.
+are float `[b, h, w, c]` or `[h, w, c]` in [-1, 1]; both are clipped and mapped to [0, 1], so the data range is 1.
+Nothing is rounded to 8 bits. `ssim` is pure and compiled: it works under a user's `jit`, `vmap` and `grad`, where the
+range of the images is not checked.
 """
 
 import functools
@@ -56,8 +56,8 @@ def ssim(x: Images, y: Images, *, window: str = "uniform", mask: Mask | None = N
         `[b]` in [-1, 1]; nan where the mask is empty.
 
     Raises:
-        ImageError: pictures of other shapes, smaller than a window, uint8 or other whole numbers, 0 to 255, or values
-            that are not finite.
+        ImageError: volumes, pictures of other shapes or smaller than a window, uint8 or other whole numbers, 0 to 255,
+            or values that are not finite.
         MaskError: a mask of another shape, or of other values than 0 and 1.
         ArgumentError: an unknown window.
 

@@ -229,7 +229,7 @@ def summary_markdown(rows: Sequence[Row], record: dict) -> str:
     lines = [
         f"# {record['title']}",
         "",
-        f"{len(rows)} {plural('picture', len(rows))}: "
+        f"{len(rows)} {plural('volume' if 'volume' in settings else 'picture', len(rows))}: "
         f"{number[OK]} ok, {number[DIVERGED]} diverged, {number[FAILED]} failed. "
         + "".join(f"{sentence} " for sentence in said)
         + f"{network_words(settings)}.",

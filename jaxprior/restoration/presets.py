@@ -233,6 +233,7 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
     else:
         given, refiner = restored_by(table, given, task, prior.image_shape, names, networks)
         merge = table.get("merge", "paste")  # as it does for photographs of their own size
+    _refuse_merge_of_volumes(table, prior.image_shape, names)
     encoder = table.get("encoder")
     if name == CODE_SPACE:
         given = {**given, "objective": in_code_space(given["objective"], encoder, prior, names, networks)}
@@ -320,6 +321,15 @@ def check_suits(task: Operator | None, objective: Objective, solve: Solve) -> No
 
 def _name_of(task: Operator | None) -> str:
     return (Identity() if task is None else task).name
+
+
+def _refuse_merge_of_volumes(table: Mapping, image_shape: tuple[int, ...], names: Names) -> None:
+    """Refuse a merge without a seam that was asked for where the prior makes volumes, which are always pasted."""
+    if table.get("merge") == "harmonic" and len(image_shape) == 4:
+        raise SettingsError(
+            f"{spelled('merge', names)} harmonic joins pictures, and this prior makes volumes, whose generated voxels "
+            f"are taken as they are: leave {spelled('merge', names)} out, or say paste."
+        )
 
 
 def _draws(given: Any, names: Names) -> Draws | None:

@@ -20,6 +20,7 @@ class RunProgress(Observer):
         say: prints a sentence.
         say_once: prints a sentence unless it was printed before.
         why: a sentence for after those on how pictures were fitted: why they do not keep their size.
+        noun: what is counted, "picture" or "volume".
 
     Example:
         >>> with RunProgress("cats", say=print, say_once=print) as progress:
@@ -29,8 +30,15 @@ class RunProgress(Observer):
     """
 
     def __init__(
-        self, title: str, *, say: Callable[[str], None], say_once: Callable[[str], None], why: str | None = None
+        self,
+        title: str,
+        *,
+        say: Callable[[str], None],
+        say_once: Callable[[str], None],
+        why: str | None = None,
+        noun: str = "picture",
     ):
+        self.noun = noun
         self.title, self.say, self.say_once, self.why = title, say, say_once, why
         self.total, self.done = 0, 0
         self.notes: list[str] = []
@@ -40,7 +48,7 @@ class RunProgress(Observer):
         self._resources = contextlib.ExitStack()
 
     def __enter__(self) -> "RunProgress":
-        self._work = self._resources.enter_context(doing(self.title, unit="pictures"))
+        self._work = self._resources.enter_context(doing(self.title, unit=f"{self.noun}s"))
         self._work.detail, self._work.concluded = "getting ready", True
         return self
 

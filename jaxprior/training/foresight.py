@@ -231,12 +231,13 @@ def _needs(program: Program, limit: float) -> float:
 
 
 def _too_much(phase: Phase, needs: float, limit: float) -> str:
-    smaller = "train on a smaller picture (--max-size)"
-    if phase.unit == "pictures":
-        smaller = "take a smaller batch (--batch-size)"
+    smaller = "take a smaller batch (--batch-size)"
+    if phase.unit == "steps":
+        smaller = "train on a smaller picture (--max-size)"
+    noun = "volume" if phase.unit == "volumes" else "picture"
     return (
         f"The phase {phase.name} of this training needs {needed(needs)} for a step of {phase.images_per_step} "
-        f"{plural('picture', phase.images_per_step)}, and may take {needed(limit)}: {smaller}, or "
+        f"{plural(noun, phase.images_per_step)}, and may take {needed(limit)}: {smaller}, or "
         "use a device with more memory."
     )
 

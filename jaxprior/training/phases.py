@@ -7,6 +7,9 @@ from typing import Any, Literal
 from jaxprior.system.ahead import Program
 
 
+Unit = Literal["pictures", "volumes", "steps"]
+
+
 def no_programs(*_shapes: Any) -> Sequence[Program]:
     """Say of no program that a phase calls it; they are compiled when they are called."""
     return ()
@@ -23,7 +26,8 @@ class Phase:
         step: (index, state, batch, key) -> (state, metrics); compiled by the recipe.
         batch: index -> whatever `step` wants, on the host. Another thread calls it ahead of time (`reading_ahead`).
         images_per_step: for throughput and the image count; the first axis of a batch is so long.
-        unit: what progress counts: "pictures" that were shown, or "steps" where all of them show the same picture.
+        unit: what progress counts: "pictures" or "volumes" that were shown, or "steps" where all of them show the same
+            picture.
         programs: (state, batch, key) as shapes -> the programs that its steps call. Threads compile them ahead.
         programs_at_end: state as shapes -> the programs that draw and measure it, and that the next phase begins with.
             Threads compile these, too.
@@ -35,7 +39,7 @@ class Phase:
     step: Callable
     batch: Callable[[int], Any]
     images_per_step: int
-    unit: Literal["pictures", "steps"] = "pictures"
+    unit: Unit = "pictures"
     programs: Callable[[Any, Any, Any], Sequence[Program]] = no_programs
     programs_at_end: Callable[[Any], Sequence[Program]] = no_programs
 

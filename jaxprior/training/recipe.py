@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxprior.system.ahead import shapes_of
-from jaxprior.training.phases import Phase
+from jaxprior.training.phases import Phase, Unit
 from jaxprior.training.players import step_programs, warm_decay
 from jaxprior.training.settings import Essentials, TrainingSettings
 
@@ -80,6 +80,7 @@ def cut_into_parts(
     *,
     frozen: tuple = (),
     stage: Stage | None = None,
+    unit: Unit = "pictures",
 ) -> list[Phase]:
     """Phases "part 1 of 10" and so on: after each the evaluator measures, and a checkpoint is kept.
 
@@ -90,6 +91,7 @@ def cut_into_parts(
         frozen: what every step gets besides, for example networks that are not trained. They are arguments, because
             what a compiled step closes over becomes a part of the program.
         stage: which part of the training these steps are; None where they are all of it.
+        unit: what progress counts, see `jaxprior.training.phases.Phase`.
     """
     stage = Stage(steps=recipe.steps) if stage is None else stage
     phases, done = [], 0
@@ -103,6 +105,7 @@ def cut_into_parts(
                 step=lambda index, *args, offset=done: step(index + offset, *args, *frozen),
                 batch=batches((stage.before + done) * recipe.batch_size, recipe.batch_size, recipe.seed),
                 images_per_step=recipe.batch_size,
+                unit=unit,
                 programs=lambda *shapes: step_programs(step, *shapes, *shapes_of(frozen)),
             )
         )

@@ -48,6 +48,7 @@ REFUSED = {
     f"{INPAINT} --mask centre:0.25": "Did you mean center:0.25?",
     f"{INPAINT} --mask center:25": "Did you mean center:0.25?",
     f"{INPAINT} --size fit --mask center:0.0001": "at 16 pixels nothing is missing",
+    f"{INPAINT} --size fit --mask pixels:0.0001": "at 16 pixels nothing is missing",
     f"{INPAINT} --mask grey.png": "grey.png",
     f"{INPAINT} --mask note.txt": "note.txt",
     f"{INPAINT} --mask empty": "no pictures found",

@@ -42,10 +42,12 @@ def place(tmp_path_factory):
 def test_half_a_volume_is_completed_and_reported(place, tmp_path):
     out = tmp_path / "run"
     words = ("inpaint", place / "boxes.npz", "--mask", place / "half.npy", "--clean", "--prior", place / "prior")
-    said = call(*words, "--codes", "1", "--steps", "3", "--limit", "2", "-o", out).stdout
-    assert "IoU" in said and "report.html" in said
+    ended = call(*words, "--codes", "1", "--steps", "3", "--limit", "2", "-o", out)
+    assert "IoU" in ended.stdout and "report.html" in ended.stdout
+    assert "2 of 2 volumes" in ended.output and "pictures" not in ended.output
     again = call(*words, "--codes", "1", "--steps", "3", "--limit", "2", "-o", out).stdout
     assert "IoU" in again
+    assert (out / "summary.md").read_text().splitlines()[2].startswith("2 volumes: 2 ok")
     rows = list(csv.DictReader((out / "results.csv").open()))
     assert [row["status"] for row in rows] == ["ok", "ok"] and float(rows[0]["psnr_hole"]) > 0
     folder = RunFolder(out)
@@ -76,3 +78,8 @@ def test_pictures_and_volumes_are_told_apart(place, tmp_path):
     assert "works on pictures" in said
     said = refused("inpaint", place / "boxes.npz", "--mask", "center:0.2", "--size", "native", *prior, *out)
     assert "leave --size out" in said
+    said = refused("inpaint", place / "boxes.npz", "--mask", "pixels:0.00001", *prior, *out)
+    assert "mask pixels:1e-05: at 16x16x16 voxels nothing is missing; take a larger share" in said
+    words = ("inpaint", place / "boxes.npz", "--mask", "center:0.2", *prior, *out)
+    assert "leave --merge out, or say paste" in refused(*words, "--merge", "harmonic")
+    assert not (tmp_path / "run").exists()

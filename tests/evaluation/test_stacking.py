@@ -56,7 +56,9 @@ def test_figures_compare_with_the_original(run):
     wrong = (RESULT != ORIGINAL).mean()
     assert figures["mse"] == pytest.approx(wrong) and figures["psnr"] == pytest.approx(-10 * np.log10(wrong))
     assert figures["pores"] >= figures["lost"] > 0
-    assert compare_stack(stack_run(run), pores="white")["porosity"] == (RESULT == 255).mean()
+    for word in ("high", "white"):
+        assert compare_stack(stack_run(run), pores=word)["porosity"] == (RESULT == 255).mean()
+    assert compare_stack(stack_run(run), pores="low") == compare_stack(stack_run(run), pores="dark") == figures
 
 
 @pytest.mark.parametrize("name", ["rock.npy", "rock.tif"])

@@ -108,6 +108,17 @@ def test_figures_of_volumes_are_those_of_their_voxels(volumes):
         jp.metrics.psnr(other, volumes, mask=half()[0], volumes=True)
 
 
+def test_volumes_are_never_compared_slice_by_slice(volumes):
+    other = np.clip(volumes + 0.2, -1, 1)
+    for compare in (jp.metrics.psnr, jp.metrics.ssim, jp.metrics.mse, jp.metrics.ms_ssim, jp.metrics.psnr_luma):
+        with pytest.raises(ImageError, match="with volumes=True"):
+            compare(other, volumes)
+    with pytest.raises(ImageError, match=r"expected volumes \[b, d, h, w, c\]"):
+        jp.metrics.psnr(other[0, 0], volumes[0, 0], volumes=True)
+    (one,) = jp.metrics.psnr(other[:1], volumes[:1], volumes=True)
+    np.testing.assert_allclose(jp.metrics.psnr(other[0], volumes[0], volumes=True), one, rtol=1e-6)
+
+
 def test_several_answers_of_a_volume_keep_what_is_known(prior, volumes):
     task = jp.Inpaint(half(), volumes=True)
     found = jp.restore(prior, volumes[:1], task, key=jax.random.key(0), codes=CODES, solve=jp.Solve(steps=4), draws=2)

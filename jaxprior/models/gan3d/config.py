@@ -44,6 +44,8 @@ class Gan3dRecipe(TrainingSettings):
         judged: of which batch the accuracy is: "last", the one before as the paper says, or "this", the one at hand as
             in the public code.
         crops: train on random cubes of large volumes.
+        pores: with `crops`, which voxels the figures of materials take for pores: those of the "high" values, or of the
+            "low" ones.
         held_out: volumes that only judge, no more than a quarter of all; with `crops` as many cubes are cut out of the
             last fifth of every volume.
         steps: how long.
@@ -79,6 +81,9 @@ class Gan3dRecipe(TrainingSettings):
     )
     crops: bool = recipe_setting(
         False, "Train on random cubes of large volumes, for example of a scan of a material.", option="--crops/--whole"
+    )
+    pores: Literal["low", "high"] = recipe_setting(
+        "high", "With --crops: which voxels are pores, for the porosity and the other figures of materials.csv."
     )
     held_out: int = recipe_setting(128, "Volumes that only judge, at most a quarter of all.", metavar="N", least=1)
     steps: int = recipe_setting(20_000, "Steps altogether.", metavar="K", least=1)

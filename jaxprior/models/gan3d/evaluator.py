@@ -32,8 +32,10 @@ def evaluator_of(recipe: Gan3dRecipe, *, sample: Callable, trained: np.ndarray, 
         sample: (state, count) -> generated volumes [count, r, r, r, 1] in [-1, 1].
         trained, held: volumes that are trained on, and held-out ones, uint8.
     """
-    kind = Materials if recipe.crops else Shapes
-    return kind(sample=sample, trained=trained > 127, held=held > 127)
+    if not recipe.crops:
+        return Shapes(sample=sample, trained=trained > 127, held=held > 127)
+    low = recipe.pores == "low"
+    return Materials(sample=sample, trained=(trained > 127) != low, held=(held > 127) != low, low=low)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,25 +92,33 @@ class Shapes:
 
 @dataclass(frozen=True, kw_only=True)
 class Materials:
-    """Statistics of the pores of generated and of held-out cubes; fields as of `Shapes`."""
+    """Statistics of the pores of generated and of held-out cubes.
+
+    Fields:
+        sample: as of `Shapes`.
+        trained, held: as of `Shapes`, True where there is a pore.
+        low: whether the pores of generated volumes are the voxels of the low values.
+    """
 
     sample: Callable
     trained: np.ndarray
     held: np.ndarray
+    low: bool = False
     file = "materials.csv"
     note = (
-        "porosity: share of occupied voxels, mean over the cubes; porosity_sd: its standard deviation over them; "
-        "s2_error: mean absolute difference of the two-point correlation from that of held-out cubes, over distances "
-        "up to half a side and all three axes; euler: Euler number of a cube, mean; component: share of occupied "
-        "voxels in the largest piece. real_...: the same of cubes that were trained on, and held_porosity... of held-"
-        "out ones; independent_...: of cubes whose voxels are drawn independently with the true rates."
+        "Pores are the voxels of the values that --pores names, the high ones by default. porosity: share of pore "
+        "voxels, mean over the cubes; porosity_sd: its standard deviation over them; s2_error: mean absolute "
+        "difference of the two-point correlation from that of held-out cubes, over distances up to half a side and all "
+        "three axes; euler: Euler number of the pores of a cube, mean; component: share of pore voxels in the largest "
+        "piece. real_...: the same of cubes that were trained on, and held_porosity... of held-out ones; "
+        "independent_...: of cubes whose voxels are drawn independently with the true rates."
     )
     title = "error of the two-point correlation"
     curve, reference = "s2_error", "real_s2_error"
 
     def measure(self, state: Any, moment: Moment) -> dict[str, float]:
         """Return the figures that `note` explains."""
-        return {**self._figures(occupied(self.sample(state, SAMPLES))), **self._controls}
+        return {**self._figures(occupied(self.sample(state, SAMPLES)) != self.low), **self._controls}
 
     def _figures(self, volumes: np.ndarray) -> dict[str, float]:
         shares = occupancy(volumes)

@@ -176,7 +176,7 @@ def plan(recipe: Gan3dRecipe, pictures: TrainingVolumes) -> Plan:
     return Plan(
         name="gan3d",
         settings=settings_of(recipe),
-        phases=cut_into_parts(make_step(recipe), batches, recipe),
+        phases=cut_into_parts(make_step(recipe), batches, recipe, unit="volumes"),
         init=partial(init_state, recipe),
         show=lambda state, _moment: square_views(sample(state, SHOWN)),
         evaluator=evaluator_of(recipe, sample=sample, trained=some, held=held),

@@ -1,6 +1,7 @@
 """The 3D-GAN recipe: its gate, killed runs, data on disk, and what a run serves for."""
 
 import csv
+import json
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from resuming import check_resumes
 import jaxprior as jp
 from jaxprior.errors import VolumeError
 from jaxprior.models.gan3d.config import PRESETS, Gan3dRecipe, VolumeInputs
+from jaxprior.models.gan3d.evaluator import evaluator_of
 from jaxprior.models.gan3d.train import accuracy_of, init_state, make_step, plan
 from jaxprior.models.gan3d.volumes import TrainingVolumes, cubes, read
 from jaxprior.training.loop import Pace
@@ -158,5 +160,21 @@ def test_the_command_trains_on_cubes_of_a_large_volume(tmp_path):
     with open(tmp_path / "run/materials.csv") as file:
         row = list(csv.DictReader(file))[-1]
     assert abs(float(row["independent_porosity"]) - 0.3) < 0.02
+    assert "pores" not in json.loads((tmp_path / "run/run.json").read_text())["configuration"]  # as before there were
     again = call(*words)
     assert again.exit_code == 0 and "finished before" in again.output
+
+
+def test_the_figures_of_a_material_are_of_its_pores():
+    cubes_of = (np.random.default_rng(0).random((6, 16, 16, 16, 1)) < 0.3).astype(np.uint8) * np.uint8(255)
+    figures = {}
+    for pores in ("high", "low"):
+        evaluator = evaluator_of(
+            small_recipe(crops=True, pores=pores), sample=lambda *_: cubes_of / 127.5 - 1, trained=cubes_of,
+            held=cubes_of[:3],
+        )  # fmt: skip
+        figures[pores] = evaluator.measure(None, None)
+    for name in ("porosity", "real_porosity", "held_porosity", "independent_porosity"):
+        assert figures["high"][name] == pytest.approx(1 - figures["low"][name], abs=0.01)
+    assert figures["high"]["porosity"] == pytest.approx(0.3, abs=0.01)
+    assert figures["high"]["euler"] != figures["low"]["euler"]
