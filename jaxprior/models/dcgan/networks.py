@@ -19,6 +19,7 @@ from jaxprior.nn.blocks import Strided, Transposed
 from jaxprior.nn.convolution import training_form
 from jaxprior.nn.elementwise import leaky_relu, widen
 from jaxprior.nn.norm import DEVIATION, folded_norm, normalised
+from jaxprior.nn.strided_critic import StridedCritic
 
 
 Array = jax.Array
@@ -180,7 +181,7 @@ class Generator(nn.Module):
         return self.clone(norm="none", dtype=jnp.bfloat16 if precision == "bf16" else self.dtype), frozen
 
 
-class Critic(nn.Module):
+class Critic(StridedCritic):
     """Image [b, r, r, c] -> score [b]; unbounded, higher is more real.
 
     Fields:
@@ -213,33 +214,9 @@ class Critic(nn.Module):
         self.output = nn.Dense(1, kernel_init=_kernel)
         self.drop = nn.Dropout(self.dropout)
 
-    def maps(self, x: Array, *, train: bool = False) -> list[Array]:
-        """Feature maps after every activation, finest first."""
-        found = []
-        for k in range(len(self.widths)):
-            x = leaky_relu(getattr(self, f"layer{k}")(x, train=train), self.slope)
-            x = self.drop(x, deterministic=not train)
-            found.append(x)
-        return found
-
-    def __call__(self, x: Array, *, train: bool = False) -> Array:
-        """Scores [b], float32, of images [b, r, r, c] in [-1, 1]; `train` as of `Generator`."""
-        last = widen(self.maps(x, train=train)[-1])
-        return self.output(last.reshape(len(x), -1))[:, 0]
-
-    def features(self, x: Array) -> tuple[Array, ...]:
-        """Feature maps of images [b, r, r, c], finest first: a perceptual embedding."""
-        return tuple(self.maps(x))
-
-    @nn.nowrap
-    def init_variables(self, key: Array) -> dict:
-        """Random parameters, {"params": ...} and "batch_stats" if the norm has any."""
-        return dict(self.lazy_init(key, jax.ShapeDtypeStruct((1, *self.image_shape), jnp.float32)))
-
-    @nn.nowrap
-    def init_params(self, key: Array) -> dict:
-        """Random parameters without statistics, of a critic that has none."""
-        return self.init_variables(key)["params"]
+    def activated(self, x: Array, *, train: bool) -> Array:
+        """LeakyReLU and dropout follow a layer."""
+        return self.drop(leaky_relu(x, self.slope), deterministic=not train)
 
 
 class Project(nn.Module):

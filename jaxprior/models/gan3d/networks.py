@@ -21,6 +21,7 @@ import jax.numpy as jnp
 from jaxprior.errors import ArgumentError
 from jaxprior.nn.elementwise import leaky_relu, widen
 from jaxprior.nn.norm import DEVIATION, folded_norm, normalised
+from jaxprior.nn.strided_critic import StridedCritic
 from jaxprior.nn.volumetric import KERNEL, strided_form, transposed_form
 from jaxprior.system.devices import default_platform
 
@@ -180,7 +181,7 @@ class Generator(nn.Module):
         return self.clone(norm="none", dtype=dtype, platform=platform), frozen
 
 
-class Critic(nn.Module):
+class Critic(StridedCritic):
     """Volume [b, r, r, r, 1] -> score [b]; unbounded, higher is more real. Its sigmoid is the paper's D.
 
     Fields:
@@ -210,32 +211,13 @@ class Critic(nn.Module):
             setattr(self, f"layer{k}", Halved(width, norm, self.dtype, self.platform))
         self.output = nn.Dense(1, use_bias=False, kernel_init=_kernel)
 
-    def maps(self, x: Array, *, train: bool = False) -> list[Array]:
-        """Feature maps after every activation, finest first."""
-        x, found = (x + 1.0) * 0.5, []
-        for k in range(len(self.widths)):
-            x = leaky_relu(getattr(self, f"layer{k}")(x, train=train), SLOPE)
-            found.append(x)
-        return found
+    def activated(self, x: Array, *, train: bool) -> Array:
+        """LeakyReLU follows a layer."""
+        return leaky_relu(x, SLOPE)
 
-    def __call__(self, x: Array, *, train: bool = False) -> Array:
-        """Scores [b], float32, of volumes [b, r, r, r, 1] in [-1, 1]; `train` as of `Generator`."""
-        last = widen(self.maps(x, train=train)[-1])
-        return self.output(last.reshape(len(x), -1))[:, 0]
-
-    def features(self, x: Array) -> tuple[Array, ...]:
-        """Feature maps of volumes [b, r, r, r, 1], finest first."""
-        return tuple(self.maps(x))
-
-    @nn.nowrap
-    def init_variables(self, key: Array) -> dict:
-        """Random parameters, {"params": ...} and "batch_stats" if the norm has any."""
-        return dict(self.lazy_init(key, jax.ShapeDtypeStruct((1, *self.image_shape), jnp.float32)))
-
-    @nn.nowrap
-    def init_params(self, key: Array) -> dict:
-        """Random parameters without statistics, of a critic that has none."""
-        return self.init_variables(key)["params"]
+    def maps(self, x: Array, *, first: int = 0, train: bool = False) -> list[Array]:
+        """Feature maps of volumes [b, r, r, r, 1] in [-1, 1], which the first layer sees in [0, 1]."""
+        return super().maps((x + 1.0) * 0.5, first=first, train=train)
 
 
 class Projected(nn.Module):

@@ -125,10 +125,7 @@ class Critic(dcgan.Critic):
         features = leaky_relu(self.layer0(images, train=train), self.slope)
         planes = jnp.broadcast_to(labels[:, None, None].astype(features.dtype), (*features.shape[:3], labels.shape[1]))
         features = jnp.concatenate([features, planes], axis=-1)
-        for k in range(1, len(self.widths)):
-            features = leaky_relu(getattr(self, f"layer{k}")(features, train=train), self.slope)
-        last = widen(features)
-        return self.output(last.reshape(len(images), -1))[:, 0]
+        return self.score(self.maps(features, first=1, train=train)[-1])
 
 
 class NormedDense(nn.Module):
