@@ -58,8 +58,9 @@ def get(
         str | None, typer.Option(help="Label to fix in a network that was trained with labels; see `jaxprior convert`.")
     ] = None,
 ) -> None:
-    """Install a prior or a feature network: download it from its publishers, check its sha256, and convert it.
+    """Install a prior, a restorer or a feature network: download it, check its sha256, and convert it.
 
+    Files come from their publishers; restorers from a file or a training run of yours (--from).
     A download that was stopped goes on by the same command. Proxies are those of the environment (`https_proxy`), and
     `JAXPRIOR_MIRROR` names an address under which the same files lie. An installed prior is taken by its name:
     `--prior NAME`. SqueezeNet's file needs `pip install 'jaxprior[convert]'`.
@@ -68,6 +69,7 @@ def get(
     jaxprior priors get bedroom256
     jaxprior priors get kitchen256 --from downloads/proggan_kitchen-67f1e16c.pth
     jaxprior priors get my-rooms --from checkpoint.pth --shows "living rooms" --licence "CC BY 4.0"
+    jaxprior priors get my-inpainter --from runs/patchgan
     jaxprior priors get vgg16
     ```
     """
@@ -94,6 +96,9 @@ def get(
     if known is not None and any(file.sha256 is None for file in known.files):
         say(f"sha256 of {card['source']}: {card['sha256_source']}")
     say(f"{'installed' if here is None else 'is installed already:'} {path} ({shown_size(path.stat().st_size)})")
+    if path in registry.installed_restorers().values():
+        say(f"take it with --restorer {name}, or load_restorer({name!r})")
+        return
     if path not in registry.installed_priors().values():
         say(f"take it with --features {name}, or load_features({name!r})")
         return
@@ -145,7 +150,7 @@ def show(name: Name) -> None:
 
 
 def remove(name: Name) -> None:
-    """Remove an installed prior or feature network from this machine; those that are bundled stay.
+    """Remove an installed prior, restorer or feature network from this machine; those that are bundled stay.
 
     ```
     jaxprior priors remove bedroom256

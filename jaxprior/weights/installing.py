@@ -102,8 +102,7 @@ def check_options(name: str, *, source: str | os.PathLike | None, output: str | 
         return
     if known is not None and not isinstance(known, KnownPrior):
         raise WeightsError(f"{name} is a feature network; {words} is for a PGGAN")
-    here = {**registry.installed_priors(), **registry.installed()}
-    if source is None and name in here and (known is None or not known.files):
+    if source is None and name in _installed() and (known is None or not known.files):
         raise WeightsError(
             f"{name} was installed from a file that you had: give it once more to convert it anew, "
             f"`jaxprior priors get {name} --from FILE {words}`"
@@ -121,8 +120,7 @@ def present(name: str) -> Path | None:
         of the network of this name.
     """
     known = registry.known(name)
-    prior = isinstance(known, KnownPrior) or (known is None and name in registry.installed_priors())
-    path = _place(name, prior=prior)
+    path = _place(name, _role_here(name, known))
     try:
         _, card = storage.load_weights(path)
     except WeightsError:
@@ -152,17 +150,18 @@ def uninstall(name: str) -> Path:
     """Remove an installed network, and what has been fetched of it so far.
 
     Returns:
-        What was removed: the folder of a prior, or the file of a feature network.
+        What was removed: the folder of a prior or a restorer, or the file of a feature network.
 
     Raises:
         WeightsError: it is not installed, it is being installed, or it is one of those that come with the package.
     """
-    if name in loader.bundled():
+    if name in _bundled():
         raise WeightsError(f"{name} comes with the package and cannot be removed")
-    known = registry.known(name)
-    prior, network = registry.installed_priors().get(name), registry.installed().get(name)
-    if prior is None and network is None and not originals.parts(known):
-        here = {**registry.installed_priors(), **registry.installed()}
+    known, network = registry.known(name), registry.installed().get(name)
+    prior = registry.installed_priors().get(name)
+    own = prior if prior is not None else registry.installed_restorers().get(name)  # in a folder of its own
+    if own is None and network is None and not originals.parts(known):
+        here = _installed()
         raise WeightsError(
             f"{name!r} is not installed; installed are {', '.join(here) or 'none'}{registry.did_you_mean(name, here)}"
         )
@@ -170,18 +169,18 @@ def uninstall(name: str) -> Path:
         parts = originals.parts(known)
         for part in parts:
             part.unlink()
-        if prior is not None and prior.parent.is_symlink():
-            prior.parent.unlink()  # what it leads to is the user's
-        elif prior is not None:
-            shutil.rmtree(prior.parent)
+        if own is not None and own.parent.is_symlink():
+            own.parent.unlink()  # what it leads to is the user's
+        elif own is not None:
+            shutil.rmtree(own.parent)
         elif network is not None:
             network.unlink()
-    return prior.parent if prior is not None else network or parts[0]
+    return own.parent if own is not None else network or parts[0]
 
 
 def _check_name(name: str, known: KnownNetwork | None, given: bool) -> None:
-    """Refuse a name that is none, that belongs to a bundled prior, or of which nothing is known."""
-    if name in loader.bundled():
+    """Refuse a name that is none, that belongs to a bundled network, or of which nothing is known."""
+    if name in _bundled():
         raise WeightsError(f"{name} comes with the package and need not be installed; choose another name for a file")
     if _NAME.fullmatch(name) is None:
         raise WeightsError(
@@ -190,7 +189,7 @@ def _check_name(name: str, known: KnownNetwork | None, given: bool) -> None:
         )
     if given or (known is not None and known.files) or present(name) is not None:
         return
-    here = registry.installed_priors().get(name) or registry.installed().get(name)
+    here = _installed().get(name)
     if known is None and here is not None:
         raise WeightsError(registry.damaged(name, here))
     if known is None:
@@ -202,8 +201,20 @@ def _check_name(name: str, known: KnownNetwork | None, given: bool) -> None:
     raise WeightsError(f"{name} is not installed: {registry.how_to_get(name)}")
 
 
-def _place(name: str, *, prior: bool) -> Path:
-    return registry.priors_folder() / name / WEIGHTS if prior else registry.folder() / f"{name}.safetensors"
+def _place(name: str, role: str) -> Path:
+    """Where a network of a name and a role is installed."""
+    folders = {"prior": registry.priors_folder(), "restorer": registry.restorers_folder()}
+    return folders[role] / name / WEIGHTS if role in folders else registry.folder() / f"{name}.safetensors"
+
+
+def _bundled() -> dict[str, Path]:
+    """All networks that come with the package, by their names."""
+    return {**loader.bundled_restorers(), **loader.bundled()}
+
+
+def _installed() -> dict[str, Path]:
+    """All networks that are installed, by their names; of one name, the prior, then the feature network."""
+    return {**registry.installed_restorers(), **registry.installed(), **registry.installed_priors()}
 
 
 def _alone(name: str) -> AbstractContextManager[None]:
@@ -289,15 +300,15 @@ def _said_of(known: KnownNetwork | None, card: Mapping[str, Any], *, fetched: bo
 def _put(name: str, known: KnownNetwork | None, made: Path) -> Path:
     """Put a converted network where networks of its kind are found."""
     card = storage.read_card(made)
-    prior = _is_prior(name, known, card)
+    role = _role_of(name, known, card)
     if isinstance(known, KnownPrior) and (pixels := card["config"].get("resolution")) != known.resolution:
         raise WeightsError(
             f"{card.get('source')} makes pictures of {pixels} pixels, {name} is known to make {known.resolution}: "
             "another file; install it under a name of its own"
         )
-    path = _place(name, prior=prior)
+    path = _place(name, role)
     make_place(path.parent)
-    if prior and path.is_file() and _identity(path) != _identity(made):
+    if role != "features" and path.is_file() and _identity(path) != _identity(made):
         for other in path.parent.iterdir():  # what was made of another network
             if other != path and other.is_file():
                 other.unlink()
@@ -315,17 +326,25 @@ def _identity(path: Path) -> tuple[str, Any] | None:
     return card["sha256"], card.get("config")
 
 
-def _is_prior(name: str, known: KnownNetwork | None, card: dict) -> bool:
-    """Whether a network is a prior; refused if it is neither that nor a feature network, or not what is known."""
-    architecture, where = card.get("architecture"), str(card.get("source", name))
-    if isinstance(known, KnownPrior):
-        loader.check_role(architecture, "prior", where=where)
-        return True
+def _role_here(name: str, known: KnownNetwork | None) -> str:
+    """What the network of a name is, as far as that is known or it is installed."""
     if known is not None:
-        loader.check_role(architecture, "features", where=where)
-        return False
-    with contextlib.suppress(WeightsError):
-        loader.check_role(architecture, "features", where=where)
-        return False
-    loader.check_role(architecture, "prior", where=where)
-    return True
+        return "prior" if isinstance(known, KnownPrior) else "features"
+    if name in registry.installed_priors():
+        return "prior"
+    return "restorer" if name in registry.installed_restorers() and name not in registry.installed() else "features"
+
+
+def _role_of(name: str, known: KnownNetwork | None, card: dict) -> str:
+    """What a network is: "prior", "features" or "restorer".
+
+    Raises:
+        WeightsError: it is none of them, or not what is known of its name.
+    """
+    architecture = card.get("architecture")
+    for role in ("features", "restorer"):
+        if known is None and loader.plays(architecture, role):
+            return role
+    role = "prior" if known is None or isinstance(known, KnownPrior) else "features"
+    loader.check_role(architecture, role, where=str(card.get("source", name)))
+    return role

@@ -9,7 +9,7 @@ from commands import call
 
 import jaxprior as jp
 from jaxprior.errors import ArgumentError, ImageError, MaskError, WeightsError
-from jaxprior.weights import loader, registry
+from jaxprior.weights import installing, loader, registry
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +111,25 @@ def test_sources_that_are_no_restorers_are_refused(tmp_path):
     path = tiny_restorer.save(tmp_path / "x2.safetensors")
     with pytest.raises(WeightsError, match="tinyrestorer is a restorer, for `load_restorer` or --restorer"):
         jp.load_prior(path)
+
+
+def test_a_trained_one_is_installed_under_a_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAXPRIOR_DATA", str(tmp_path / "data"))
+    run = tmp_path / "run"
+    run.mkdir()
+    path = tiny_restorer.save(run / "model.safetensors", factor=3)
+    said = call("priors", "get", "mine", "--from", path, "--licence", "CC0").stdout
+    assert "take it with --restorer mine" in said
+    assert jp.load_restorer("mine").factor == 3 and jp.load_restorer("mine").card["licence"] == "CC0"
+    assert "mine" not in {*loader.named_priors(), *registry.installed()}
+    assert "is installed already" in call("priors", "get", "mine", "--licence", "MIT").stdout
+    assert jp.load_restorer("mine").card["licence"] == "MIT"
+    with pytest.raises(WeightsError, match="comes with the package"):
+        installing.install("srgan_x4_photos", source=path)
+    assert str(tmp_path / "data") in call("priors", "remove", "mine").stdout
+    assert "mine" not in loader.named_restorers()
+    with pytest.raises(WeightsError, match="is not installed"):
+        installing.uninstall("mine")
 
 
 def test_an_installed_one_is_found_by_its_name(tmp_path):
