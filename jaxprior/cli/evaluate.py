@@ -203,10 +203,21 @@ def _run(recipe: Any, out: Path, **settings: Any) -> tuple[Path | None, set[str]
 def _print_forecast(cells: list[Any], elsewhere: Any = None) -> None:
     """Print what cells take: on this machine, or elsewhere, on a device from `jaxprior.restoration.known_devices`."""
     titles = ("cell", "pictures", "inversions", "steps", "batch", "memory", "time")
-    rows = [(c.title, c.pictures, c.inversions, c.steps, c.batch, size(c.bytes), duration(c.seconds)) for c in cells]
-    seconds, most = sum(cell.seconds for cell in cells), max(cell.bytes for cell in cells)
-    total = (f"{len(cells)} cells", sum(c.pictures for c in cells), sum(c.inversions for c in cells), "", "")
-    print_table(titles, [*rows, (*total, size(most), duration(seconds))], words=1)
+    every, cells = cells, [cell for cell in cells if cell.seconds is not None]
+    rows = [
+        (c.title, c.pictures, *([""] * 3), "not known", "not known")
+        if c.seconds is None
+        else (c.title, c.pictures, c.inversions, c.steps, c.batch, size(c.bytes), duration(c.seconds))
+        for c in every
+    ]
+    seconds, most = sum(cell.seconds for cell in cells), max((cell.bytes for cell in cells), default=0)
+    total = (f"{len(every)} cells", sum(c.pictures for c in every), sum(c.inversions for c in cells), "", "")
+    last = (size(most), duration(seconds)) if cells else ("", "")
+    print_table(titles, [*rows, (*total, *last)], words=1)
+    if len(cells) < len(every):
+        say("\nRestorers answer at once, without steps; their time, which depends on the pictures' sizes, comes on top.")
+    if not cells:
+        return
     steps, compiling, rest = (
         duration(sum(getattr(cell, f"{part}_seconds") for cell in cells)) for part in ("steps", "compiling", "rest")
     )

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Iterator
 
-from jaxprior.errors import SettingsError
 from jaxprior.evaluation.estimate import Estimate, estimate_cells, estimate_elsewhere
 from jaxprior.evaluation.plan import EvaluationPlan, PlannedCell
 from jaxprior.evaluation.restorer_cells import RestorerCell
@@ -15,14 +14,14 @@ from jaxprior.system.activity import doing
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """What one cell takes on a device.
+    """What one cell takes on a device. Of a restorer's cell, which answers at once, only the pictures are known.
 
     Fields:
         title: of the cell within its grid.
         pictures, inversions: an inversion is one start of one picture.
         steps: gradient evaluations of an inversion, at most.
-        batch, bytes: pictures solved at once, and the memory that they need.
-        steps_seconds: for the steps of all its pictures.
+        batch, bytes: pictures solved at once, and the memory that they need; None where it is not known.
+        steps_seconds: for the steps of all its pictures; None where it is not known, as those below.
         rest_seconds: for reading, measuring and saving them.
         compiling_seconds: for its programs; 0 if a cell before it has the same.
         measured: whether the machine's speed was measured for this; else it was known from an earlier time.
@@ -33,15 +32,17 @@ class Forecast:
     inversions: int
     steps: int
     batch: int
-    bytes: int
-    steps_seconds: float
-    rest_seconds: float
-    compiling_seconds: float
-    measured: bool
+    bytes: int | None = None
+    steps_seconds: float | None = None
+    rest_seconds: float | None = None
+    compiling_seconds: float | None = None
+    measured: bool = False
 
     @property
-    def seconds(self) -> float:
-        """All that it takes."""
+    def seconds(self) -> float | None:
+        """All that it takes; None where it is not known."""
+        if self.steps_seconds is None or self.rest_seconds is None or self.compiling_seconds is None:
+            return None
         return self.steps_seconds + self.rest_seconds + self.compiling_seconds
 
 
@@ -70,12 +71,11 @@ def forecast_cells(
         >>> sum(cell.seconds for cell in cells)  # compiles for seconds # doctest: +SKIP
         95.2
     """
-    if at_once := [one.title for one in plan.cells if isinstance(one.cell, RestorerCell)]:
-        raise SettingsError(f"{at_once[0]}: only inversions are estimated, and this is a restorer's: leave it out.")
     elsewhere = None if device is None else known_device(device)
     kinds: dict[tuple, int] = {}
     for number, planned in enumerate(plan.cells):
-        kinds.setdefault(_kind(planned), number)
+        if not isinstance(planned.cell, RestorerCell):
+            kinds.setdefault(_kind(planned), number)
     first = [plan.cells[number] for number in kinds.values()]
     cells = [(one.cell, one.prior) for one in first]
     with doing("counting what cells take"):
@@ -97,6 +97,9 @@ def _kind(planned: PlannedCell) -> tuple[str, str, str]:
 def _forecasts(plan: EvaluationPlan, estimates: dict[tuple, Estimate], share: Share) -> Iterator[Forecast]:
     compiled = set()
     for planned in plan.cells:
+        if isinstance(planned.cell, RestorerCell):
+            yield Forecast(title=planned.title, pictures=len(share.of(planned.sources)), inversions=0, steps=0, batch=0)
+            continue
         (solve, draws), estimate = (planned.cell.method.solve, planned.cell.method.draws), estimates[_kind(planned)]
         pictures = len(share.of(planned.sources))
         yield Forecast(

@@ -167,14 +167,9 @@ class PictureReader(abc.ABC):
 
     def _reference(self, source: images.ImageSource, shape: tuple[int, int]) -> images.Picture | None:
         """The original of a picture of this shape, which shows the same part of the world if both are cut alike."""
-        if self.originals is None:
+        found = original_of(source, self.originals, clean=self.cell.clean)
+        if found is None:
             return None
-        found = self.originals.of(source)
-        if found.location == source.location and not self.cell.clean:
-            raise ImageError(
-                f"its original would be the picture itself, found in {self.originals.place}: give a folder that holds "
-                "originals only; or, if nothing is damaged in the picture yet, say --clean instead (in Python clean)"
-            )
         original = images.read_picture(found)
         self._check_reference(found.name, (original.pixels.shape[0], original.pixels.shape[1]), shape)
         return original
@@ -292,6 +287,28 @@ class Reader(PictureReader):
         """A decoded picture as float32 [size, size, c]; what has this size already may be as small as it likes."""
         fitted = pixels if pixels.shape[:2] == (size, size) else images.fit(pixels, size)
         return images.to_float(images.to_grey(fitted) if self.channels == 1 else fitted)
+
+
+def original_of(source: Any, originals: Counterparts | None, *, clean: bool, noun: str = "picture") -> Any:
+    """The source of the original of a picture or volume; None where no originals were given.
+
+    Arguments:
+        source: of the picture or volume; originals: those that were given.
+        clean: whether the pictures themselves are the originals.
+        noun: what the sentence calls them.
+
+    Raises:
+        ImageError: there is none, or it is the picture itself, which was observed and may be damaged.
+    """
+    if originals is None:
+        return None
+    found = originals.of(source)
+    if found.location == source.location and not clean:
+        raise ImageError(
+            f"its original would be the {noun} itself, found in {originals.place}: give a folder that holds originals "
+            f"only; or, if nothing is damaged in the {noun} yet, say --clean instead (in Python clean)"
+        )
+    return found
 
 
 def read_ahead(

@@ -18,7 +18,7 @@ from jaxprior.data.volume_masks import VolumeMask
 from jaxprior.data.volumes import VolumeSource, units_of
 from jaxprior.errors import ImageError, MaskError, RunError
 from jaxprior.evaluation.cells import Cell, row_key, with_mask
-from jaxprior.evaluation.reading import Job
+from jaxprior.evaluation.reading import Job, original_of
 from jaxprior.evaluation.scores import merges
 from jaxprior.runs.observer import Observer
 
@@ -122,7 +122,8 @@ class VolumeReader:
         if mask is None:
             own = getattr(self.cell.task, "mask", None)
             mask = None if own is None or np.shape(own) != volume.shape else np.asarray(own, np.float32)
-        original = self._original(source)
+        found = original_of(source, self.originals, clean=self.cell.clean, noun="volume")
+        original = None if found is None else found.read()
         seen, known = volume, volume
         if mask is not None and not self.cell.clean and not mask.all():  # what lies under the mask may be anything
             seen, known = np.where(mask > 0, 0, volume), volume[mask == 0]
@@ -145,15 +146,3 @@ class VolumeReader:
 
     def tell_of_size(self, job: Job, observer: Observer) -> None:
         """Say nothing: volumes are taken as they are."""
-
-    def _original(self, source: Any) -> np.ndarray | None:
-        """The original of a volume, [d, h, w] in the units of its file."""
-        if self.originals is None:
-            return None
-        found = self.originals.of(source)
-        if found.location == source.location and not self.cell.clean:
-            raise ImageError(
-                f"its original would be the volume itself, found in {self.originals.place}: give a folder that holds "
-                "originals only, or say --clean if nothing is damaged yet"
-            )
-        return found.read()

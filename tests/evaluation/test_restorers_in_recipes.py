@@ -69,7 +69,10 @@ def test_a_grid_has_restorers_beside_inversions_and_in_place_of_a_prior(place):
     alone = next(cell for cell in cells if "once" in cell)
     assert (place / "run" / alone / "originals").is_dir() and all(value > 0 for value in figures[alone])
     call("evaluate", place / "recipe.toml", "-o", place / "run", "--steps", "1")
-    assert "only inversions are estimated" in call("evaluate", place / "recipe.toml", "--dry-run", code=2).output
+    said = call("evaluate", place / "recipe.toml", "--dry-run").stdout
+    assert "Restorers answer at once" in said and "A full run takes about" in said
+    alone = next(line for line in said.splitlines() if "not known" in line)
+    assert alone.split()[-5:] == ["2", "not", "known", "not", "known"]
 
 
 def test_holes_are_filled_at_the_priors_size_and_known_pixels_stay(place):
