@@ -13,6 +13,7 @@ from jaxprior.models.lpips.networks import TRUNKS
 from jaxprior.weights.storage import load_weights
 from weights_convert import alexnet, dcgan, inception, lpips, pggan, squeezenet, srgan, vgg
 from weights_convert.choosing import Checkpoint
+from weights_convert.critics import looks_like_critic
 from weights_convert.report import Converted, printable
 from weights_convert.states import State
 
@@ -87,6 +88,11 @@ def find_network(checkpoint: Checkpoint, wanted: str | None) -> tuple[str, Check
             raise WeightsError(f"{checkpoint.format}: {hint}")
     for state in checkpoint.states.values():
         state.check_tensors()
+    if checkpoint.states and all(map(looks_like_critic, checkpoint.states.values())):
+        raise WeightsError(
+            f"{checkpoint.format}: this looks like a critic, also called discriminator, which tells real pictures from "
+            "generated ones and makes none; take the file of the generator, often called netG or generator"
+        )
     found = [state.in_file(key) for state in checkpoint.states.values() for key in state]
     examples: dict[str, list[str]] = {}
     for name, network in NETWORKS.items():

@@ -215,7 +215,7 @@ def _print_forecast(cells: list[Any], elsewhere: Any = None) -> None:
     last = (size(most), duration(seconds)) if cells else ("", "")
     print_table(titles, [*rows, (*total, *last)], words=1)
     if len(cells) < len(every):
-        say("\nRestorers answer at once, without steps; their time, which depends on the pictures' sizes, comes on top.")
+        say("\nRestorers answer at once, without steps; their time, which the pictures' sizes decide, is not in it.")
     if not cells:
         return
     steps, compiling, rest = (

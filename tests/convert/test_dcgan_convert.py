@@ -8,6 +8,7 @@ import safetensors.numpy
 import jaxprior as jp
 from jaxprior.errors import WeightsError
 from weights_convert import convert
+from weights_convert.critics import looks_like_critic
 
 
 @pytest.fixture
@@ -88,5 +89,27 @@ def test_the_critic_of_such_a_training_is_not_taken_for_a_generator(tmp_path):
     critic = {"main.0.weight": (8, 3, 4, 4), "main.2.weight": (16, 8, 4, 4), "main.5.weight": (1, 16, 4, 4)}
     state = {key: random.normal(size=shape).astype(np.float32) for key, shape in critic.items()}
     state |= {f"main.3.{part}": np.ones(16, np.float32) for part in ("weight", "bias", "running_mean", "running_var")}
-    with pytest.raises(WeightsError, match="not those of a known network"):
+    with pytest.raises(WeightsError, match="looks like a critic, also called discriminator.* file of the generator"):
         convert(save(tmp_path / "netD.st", state), tmp_path / "out.safetensors")
+
+
+def test_critics_are_told_from_other_networks():
+    def shaped(**shapes):
+        return {name.replace("__", "."): np.zeros(shape, np.float32) for name, shape in shapes.items()}
+
+    lsgan = {  # convolutions and a dense layer behind them, as in many trainings by least squares
+        "model__0__weight": (16, 1, 3, 3), "model__3__weight": (32, 16, 3, 3), "model__5__weight": (32,),
+        "model__7__weight": (64, 32, 3, 3), "adv_layer__weight": (1, 256), "adv_layer__bias": (1,),
+    }  # fmt: skip
+    assert looks_like_critic(shaped(**lsgan))
+    others = {
+        "a classifier": lsgan | {"adv_layer__weight": (10, 256)},
+        "a denoiser of grey pictures": {f"c{k}__weight": (1 if k == 3 else 64, 64 if k else 1, 3, 3) for k in range(4)},
+        "an autoencoder": {
+            f"c{k}__weight": shape
+            for k, shape in enumerate([(8, 1, 3, 3), (16, 8, 3, 3), (8, 16, 3, 3), (1, 8, 3, 3)])
+        },
+        "nothing": {},
+    }
+    for name, shapes in others.items():
+        assert not looks_like_critic(shaped(**shapes)), name
