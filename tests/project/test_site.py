@@ -20,10 +20,11 @@ MADE = {"networks/*": "networks", "reference/*": "reference"}
 def hooks(monkeypatch):
     """The modules beside the pages that make further pages; they do not need mkdocs for what is asked of them here."""
     monkeypatch.syspath_prepend(str(DOCS / "site/hooks"))
+    import lists
     import networks
     import reference
 
-    return {"networks": networks, "reference": reference}
+    return {"lists": lists, "networks": networks, "reference": reference}
 
 
 def named(nav) -> list[str]:
@@ -70,6 +71,13 @@ def test_every_family_has_its_page(hooks):
         for _, file in re.findall(r"\[([^\]]*)\]\(\.\./(\w[^)]*\.md)\)", text):
             assert (DOCS / file).is_file(), file
         assert f"({name}.md)" in hooks["networks"].overview()
+
+
+def test_lists_are_read_as_in_the_repository(hooks):
+    given = ["Words:", "- one", "  goes on", "- two:", "  - inner", "", "  more of two", "", "```", "- code", "```", ""]
+    made = ["Words:", "", "- one", "    goes on", "- two:", "    - inner", "", "    more of two", *given[7:]]
+    given, made = [*given, "1. a", "   - b", "", "The end", "  c"], [*made, "1. a", "    - b", "", "The end", "  c"]
+    assert hooks["lists"].as_python_markdown("\n".join(given)).split("\n") == made
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)

@@ -73,7 +73,7 @@ def trainings(family: Family) -> dict[str, Trainer]:
     return found
 
 
-def training_text(command: str, trainer: Trainer) -> str:
+def training_text(family: Family, command: str, trainer: Trainer) -> str:
     """The part of a page about one training: help, presets, settings."""
     config = discovery.imported(trainer.config)
     presets = discovery.imported(trainer.presets)
@@ -84,8 +84,8 @@ def training_text(command: str, trainer: Trainer) -> str:
         rows = [(f"`{name}`", differences(preset, config)) for name, preset in presets.items()]
         parts += [f"### Presets of {command}", trainer.preset_text, table(("`--preset`", "settings"), rows)]
     rows = list(settings_rows(config, presets[trainer.default]))
-    inputs = discovery.imported(trainer.inputs)
-    rows = [*settings_rows(inputs, None), *rows]
+    if trainer is not family.single_image:
+        rows = [*settings_rows(discovery.imported(trainer.inputs), None), *rows]
     parts += [
         f"### Settings of {command}",
         f"The values are those of the preset `{trainer.default}`. Help with ranges: `{command} --help`.",
@@ -141,9 +141,9 @@ def other_pages(name: str, family: Family) -> list[str]:
 
 def text_of(name: str, family: Family) -> str:
     """The page of a family, in Markdown."""
-    module = inspect.getdoc(discovery.load(discovery.FAMILIES, name)) or ""
-    parts = [f"# {family.title}", module.partition("\n")[0], f"**From** {family.paper.rstrip('.')}."]
-    parts += ["**Networks of this family serve as**", "\n".join(roles(family))]
+    said = discovery.summary(discovery.FAMILIES, name)
+    parts = [f"# {family.title}", *([] if said.startswith(family.title) else [said])]
+    parts += [f"**From** {family.paper.rstrip('.')}.", "**Networks of this family serve as**", "\n".join(roles(family))]
     if family.uses:
         known = families()
         links = [f"[{short_title(known[used])}]({used}.md)" if used in known else used for used in family.uses]
@@ -155,7 +155,7 @@ def text_of(name: str, family: Family) -> str:
             parts.append(f"![Samples of {named}, not chosen](../../jaxprior/assets/{named}/samples.png)")
         card = storage.read_card(path)
         parts += [f"{word.capitalize()}: {card[word]}" for word in ("source", "licence") if card.get(word)]
-    parts += [training_text(command, trainer) for command, trainer in trainings(family).items()]
+    parts += [training_text(family, command, trainer) for command, trainer in trainings(family).items()]
     if family.commands:
         parts.append(commands_text(name, family))
     if pages := other_pages(name, family):
@@ -178,7 +178,7 @@ def overview() -> str:
     rows = []
     for name, family in families().items():
         served = dict.fromkeys(role for parts in family.architectures.values() for role in parts)
-        commands = ", ".join(f"`{command}`" for command in trainings(family)) or "others; their files are converted"
+        commands = ", ".join(f"`{command}`" for command in trainings(family)) or "elsewhere, and converted"
         rows.append((f"[{short_title(family)}]({name}.md)", ", ".join(served), commands, family.paper))
     return "\n\n".join(
         [

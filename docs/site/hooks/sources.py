@@ -3,7 +3,8 @@
 A page names a file of the source from its own place in the repository, `../benchmarks/results/startup.json`. mkdocs
 knows only what lies in docs/. So the pages of the repository's root that the navigation names (the changelog) become
 pages of the site, and any other file that a page links to is copied into the site, to `source/`. Then the site is
-complete by itself and works without a network.
+complete by itself and works without a network. Where the text of a link is the name of a page's file, the site shows
+the page's title.
 """
 
 import posixpath
@@ -18,6 +19,9 @@ ROOT = Path(__file__).resolve().parents[3]
 SOURCE = "source"
 LINK = re.compile(r"(\]\(|(?:href|src)=\")(?!\w+:|#|/)([^)\s#\"]+)(#[^)\s\"]*)?")
 """The target of a link or a picture that is no address: what stands before it, its path, and its anchor."""
+
+NAMED = re.compile(r"\[(?:docs/)?[\w-]+\.md\]\(([\w./-]+)(#[^)\s]*)?\)")
+"""A link whose text is the name of a page's file, which a reader of the site does not know."""
 
 
 def root_pages(nav: Any) -> list[str]:
@@ -47,7 +51,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Files) -> str:
-    """Write each link to a file outside of docs/, or from the root into docs/, as the site has it."""
+    """Write each link to a file outside of docs/, or from the root into docs/, as the site has it; and titles."""
 
     def rewritten(match: re.Match) -> str:
         before, link, anchor = match.groups()
@@ -59,4 +63,11 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Files) -> 
                 return f"{before}{posixpath.relpath(place, here)}{anchor or ''}"
         return match.group()
 
-    return LINK.sub(rewritten, markdown)
+    def titled(match: re.Match) -> str:
+        link, anchor = match.groups()
+        named = files.src_uris.get(posixpath.normpath(posixpath.join(posixpath.dirname(page.file.src_uri), link)))
+        if named is None or named.page is None:
+            return match.group()
+        return f"[{named.page.title}]({link}{anchor or ''})"
+
+    return NAMED.sub(titled, LINK.sub(rewritten, markdown))
