@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jaxprior.cli import attributes, bench, demo, edit, evaluate, priors, rank, tools, train, volume
+from jaxprior.cli import attributes, bench, demo, edit, evaluate, page, priors, rank, tools, train, volume
 from jaxprior.cli.console import say_error, warnings_as_notes
 from jaxprior.cli.found import FoundCommand, family_commands, task_commands
 from jaxprior.cli.stops import STOPPED, disk_is_full, end_now, stopped
@@ -130,6 +130,7 @@ app.command()(edit.edit)
 app.command()(edit.interpolate)
 app.command()(attributes.attributes)
 app.command()(volume.volume)
+app.command("app")(page.page)
 app.command()(tools.report)
 app.command()(tools.convert)
 app.add_typer(prior_commands, name="priors")

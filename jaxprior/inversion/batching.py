@@ -21,6 +21,7 @@ from jaxprior.inversion import engine
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.state import EMPTY, BatchState, from_arrays, named, nested
+from jaxprior.inversion.watching import Look, current_watcher
 from jaxprior.protocols import Codes
 from jaxprior.system.activity import doing
 
@@ -122,7 +123,7 @@ class _Run:
     def __init__(self, generator, objective, problems, size, codes, solve, start, platform, truth):
         self.generator, self.objective, self.problems = generator, objective, problems
         self.size, self.solve, self.start = size, solve, start
-        self.platform, self.truth = platform, truth
+        self.platform, self.truth, self.watcher = platform, truth, current_watcher()
         self.static = {"codes": codes, "solve": solve}
         self.unread: list[tuple[np.ndarray, Array]] = []
         """Losses [k, s] of chunks that were not waited for, and how many of each slot were known before."""
@@ -133,6 +134,8 @@ class _Run:
         m, steps = len(self.problems), self.solve.steps
         slots, evaluated = np.full(self.size, EMPTY), np.zeros(self.size, int)
         self.batch = BatchState(slots=slots, evaluated=evaluated, entered=0, found={}, ended=np.zeros(m, bool))
+        if self.watcher is not None:
+            self.watcher.started(m, steps)
         if resume is None:
             self._enter()
         self.batch.state = state = self._take()
@@ -152,6 +155,8 @@ class _Run:
         """A chunk of steps of all slots, no longer than the longest of them has to go."""
         batch = self.batch
         steps = min(engine.CHUNK, self.solve.steps - int(batch.evaluated[~idle].min()))
+        if self.watcher is not None:
+            steps = min(steps, self.watcher.every)
         if self.truth is not None:
             self._compare(~idle)
             steps = min(steps, int((self.truth.every - batch.evaluated[~idle] % self.truth.every).min()))
@@ -159,12 +164,25 @@ class _Run:
             batch.state, self.generator, self.objective, self.operator, self.target,
             **self.static, steps=steps, platform=self.platform,
         )  # fmt: skip
-        self.unread.append((batch.evaluated.copy(), losses))
+        before = batch.evaluated.copy()
+        self.unread.append((before, losses))
         batch.evaluated += len(losses)
-        if wait:
+        if wait or self.watcher is not None:
             self._read()
             batch.steps = int(np.mean(batch.evaluated[~idle]))
             batch.loss = float(np.mean(np.asarray(losses)[-1][~idle]))
+        if self.watcher is not None:
+            self.watcher.looked(self._look(np.flatnonzero(~idle), before, np.asarray(losses)))
+
+    def _look(self, running: np.ndarray, before: np.ndarray, losses: np.ndarray) -> Look:
+        """What a watcher sees of the slots that run [n], whose losses [k, s] came after `before` [s] steps."""
+
+        def images() -> np.ndarray:
+            rendered = engine.render(self.batch.state, self.generator, codes=self.static["codes"])
+            return np.asarray(rendered)[running]
+
+        problems = self.batch.slots[running]
+        return Look(problems=problems, steps=before[running], losses=losses[:, running], images=images)
 
     def exchange(self, idle: np.ndarray) -> None:
         """Fetch what was found in idle slots and let the next problems in."""

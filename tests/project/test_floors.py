@@ -21,7 +21,7 @@ FLOORS = [
     {"training", "restoration"},
     {"models"},
     {"evaluation", "reporting"},
-    {"cli"},
+    {"cli", "app"},
 ]
 """From the ground up; what stands on one floor may import from its own floor and from those below."""
 
