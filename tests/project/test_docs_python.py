@@ -1,15 +1,17 @@
-"""The Python of the guides runs as it stands on the page, from the first block to the last.
+"""The Python of the documents runs as it stands on the page.
 
-Pages that need a trained run of the reader's own, or a network that is downloaded, are shown by other tests or cannot
-be run here.
+Guides are whole programs. Other pages show pieces, which get a small prior and pictures under the names that the pages
+use. What needs a trained run of the reader's own, or a network that is downloaded, is not run here.
 """
 
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from skimage.data import chelsea
 from test_docs import ROOT, blocks
+from tiny_prior import random_prior
 
 import jaxprior as jp
 
@@ -22,12 +24,13 @@ RESULTS |= {"denoise-deblur": "sharp", "own-operator": "result"}
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
-    """A folder with a photograph `cat.png` and the mask of a scratch in it."""
+    """A folder with a photograph `cat.png` and the mask of a scratch in it, under two names."""
     monkeypatch.chdir(tmp_path)
     jp.images.save_png("cat.png", chelsea()[60:220, 130:290])
     mask = np.zeros((160, 160, 3), np.uint8)
     mask[70:100, 60:90] = 255
-    jp.images.save_png("scratch.png", mask)
+    for name in ("scratch.png", "mask.png"):
+        jp.images.save_png(name, mask)
     return tmp_path
 
 
@@ -43,3 +46,22 @@ def test_the_python_of_a_page_runs(page, folder, monkeypatch):
     found = names[RESULTS[page]]
     picture = getattr(found, "picture", getattr(found, "images", found))
     assert picture.ndim in (3, 4) and np.isfinite(np.asarray(picture, np.float32)).all()
+
+
+PIECES = [("draws", 0), ("inversion", 0), ("inversion", 1), ("masks", 0), ("measures", 0), ("pictures", 0)]
+"""Pages, and which of their blocks."""
+
+
+@pytest.mark.parametrize("page, number", PIECES)
+def test_a_piece_of_python_runs(page, number, folder):
+    prior = random_prior()
+    mask = jp.parse_mask("center:0.25").draw(prior.resolution)
+    names = {
+        "jp": jp, "jax": jax, "key": jax.random.key(0), "prior": prior, "mask": mask, "hole": mask,
+        "photos": jp.load_images(["cat.png"], size=prior.resolution), "task": jp.Inpaint(mask),
+    }  # fmt: skip
+    names["restored"] = names["photos"]
+    if page == "pictures":
+        names |= {"photo": jp.images.load_image("cat.png"), "mask": jp.parse_mask("scratch.png")}
+    code = blocks(ROOT / "docs" / f"{page}.md", "python")[number]
+    exec(compile(code, f"docs/{page}.md", "exec"), names)

@@ -13,8 +13,8 @@ import griffe
 SECTIONS = {"Fields:": "Attributes:", "Example:": "Examples:"}
 """As this project calls a section -> as griffe knows it, so that it becomes a table, or code."""
 
-ARRAYS = ("per_image", "shared")
-"""What declares an operator's array, which has no default unless it is optional."""
+DECLARING = ("per_image", "shared", "static")
+"""What declares a field without a default, unless one is given or the field is optional."""
 
 
 class OwnWays(griffe.Extension):
@@ -26,8 +26,9 @@ class OwnWays(griffe.Extension):
         called = str(getattr(call, "function", ""))
         if called.endswith("setting") and call.arguments:
             attr.value = call.arguments[0]
-        elif called in ARRAYS:
-            attr.value = "None" if "optional=True" in map(str, call.arguments) else None
+        elif called in DECLARING:
+            given = dict(str(argument).partition("=")[::2] for argument in call.arguments)
+            attr.value = given.get("default", "None" if given.get("optional") == "True" else None)
         elif called == "of_volumes":
             attr.value = "False"
 
