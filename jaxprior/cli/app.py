@@ -28,8 +28,16 @@ from jaxprior.system.allocation import keep_freed_memory
 
 
 MISTAKE = 2
-FIRST = "demo"
-"""This command stands before those of the operators, all others after them."""
+RESTORE, TRAIN = "Restore", "Train"
+PANELS = {
+    RESTORE: ("demo", "evaluate"),
+    "Look at results and change them": ("report", "volume", "edit", "interpolate", "directions", "attributes"),
+    TRAIN: ("train",),
+    "Weights and priors": ("priors", "convert"),
+    "This machine": ("bench", "doctor"),
+}
+"""Headings of the help, and the commands of this file below each of them. The commands of the operators stand below the
+first one, those of families of networks below "Train", and what is named nowhere below the first."""
 _SEVERAL = re.compile(r"(Did you mean '[^']*'), .*\?$")
 _ROOM, _RIGHTS = (errno.ENOSPC, errno.EDQUOT), (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -85,8 +93,16 @@ class Program(Commands):
         own = dict(self.commands)
         found = {name: command for name, command in task_commands().items() if name not in own}
         families = {name: command for name, command in family_commands().items() if name not in own}
-        first = {name: command for name, command in own.items() if name == FIRST}
-        self.commands = first | found | own | families
+        panels = dict.fromkeys([*own, *found], RESTORE) | dict.fromkeys(families, TRAIN)
+        panels |= {name: panel for panel, names in PANELS.items() for name in names if name in own}
+        commands = own | found | families
+        listed = [*PANELS[RESTORE][:1], *found, *(name for names in PANELS.values() for name in names), *commands]
+        self.commands = {}
+        for panel in PANELS:
+            for name in dict.fromkeys(listed):
+                if panels.get(name) == panel:
+                    commands[name].rich_help_panel = panel
+                    self.commands[name] = commands[name]
 
     def parse_args(self, ctx, args):
         """Parse the command line, and keep it for the sentence about a stop."""
@@ -108,9 +124,9 @@ app = typer.Typer(
     cls=Program,
     name="jaxprior",
     help="Restore images with a trained GAN as the prior: batched, compiled GAN inversion.\n\n"
-    "Start with `jaxprior demo`; every command's `--help` shows examples.",
+    "Start with `jaxprior demo`; every command's `--help` shows examples. After `jaxprior --install-completion` the "
+    "shell (bash, zsh or fish) completes commands, options and names of priors.\n\nRead more in docs/quickstart.md.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -119,7 +135,7 @@ train_commands = typer.Typer(
     cls=TrainCommands,
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Train a prior on your own pictures.",
+    help="Train a prior, or another network, on your own pictures.\n\nRead more in docs/own-prior.md.",
 )
 prior_commands = typer.Typer(cls=Commands, invoke_without_command=True, rich_markup_mode="markdown")
 

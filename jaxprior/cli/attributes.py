@@ -70,6 +70,8 @@ def attributes(
     jaxprior attributes runs/faces --swap anna.png bob.png -o swapped
     jaxprior attributes runs/digits --interpolate two.png nine.png --frames 12 -o between
     ```
+
+    Read more in docs/icgan.md.
     """
     from jaxprior.data.listing import list_images
     from jaxprior.system import files

@@ -37,6 +37,8 @@ def bench(
     jaxprior bench --resolution 256 --codes 20 --layer 8
     jaxprior bench --resolution 64 --batch-size 64 --precision bf16
     ```
+
+    Read more in docs/performance.md.
     """
     from jaxprior.models.pggan.config import feature_widths
 

@@ -64,6 +64,8 @@ def demo(
     jaxprior demo
     jaxprior demo -o my-demo
     ```
+
+    Read more in docs/quickstart.md.
     """
     load_jax()
     from jaxprior import evaluation

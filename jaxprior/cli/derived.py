@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar
 
 import typer
 
+from jaxprior.cli.completing import OF_SETTINGS
 from jaxprior.errors import JaxpriorError
 from jaxprior.settings import About, about, without_none
 
@@ -81,6 +82,7 @@ def options_of(
             max=one.most,
             callback=finite if without_none(hints[name]) is float else None,
             rich_help_panel=one.panel or panel,
+            autocompletion=OF_SETTINGS.get(name),
         )
         field = dataclasses.field() if default is dataclasses.MISSING else dataclasses.field(default=default)
         fields.append((name, Annotated[kind, option], field))

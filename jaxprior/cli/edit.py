@@ -47,6 +47,8 @@ def directions(
     jaxprior directions runs/faces --labels faces.csv --attribute smiling -o smiling.npy
     jaxprior edit runs/faces --direction smiling.npy --amount -4 --amount 4
     ```
+
+    Read more in docs/inversion.md.
     """
     import numpy as np
 
@@ -98,6 +100,8 @@ def edit(
     jaxprior edit runs/cats --direction fluffy.npy --amount 2
     jaxprior edit runs/cats --direction boundary.npy --amount -3 --amount -1.5 --amount 1.5 --amount 3
     ```
+
+    Read more in docs/inversion.md.
     """
     from jaxprior import evaluation
     from jaxprior.weights.outlines import outline_prior
@@ -128,6 +132,8 @@ def interpolate(
     jaxprior interpolate runs/cats tom.png felix.png
     jaxprior interpolate runs/cats tom felix --frames 30
     ```
+
+    Read more in docs/inversion.md.
     """
     from jaxprior import evaluation
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from jaxprior.cli import options as opt
+from jaxprior.cli.completing import feature_names, prior_names, recipe_names
 from jaxprior.cli.console import load_jax, mistakes, print_sets, print_summary, print_table, say, say_error, showing_run
 from jaxprior.cli.shares import check_share, resolve_share, say_report
 from jaxprior.cli.signature import spelled_out
@@ -24,7 +25,10 @@ _RECIPE = "Instead of what the recipe says"
 def evaluate(
     recipe: Annotated[
         str | None,
-        typer.Argument(help="A ready recipe's name, or a TOML file; without one, the ready ones are listed."),
+        typer.Argument(
+            help="A ready recipe's name, or a TOML file; without one, the ready ones are listed.",
+            autocompletion=recipe_names,
+        ),
     ] = None,
     out: Annotated[Path | None, opt.out_option("Folder of the evaluation; the same command goes on in it.")] = None,
     data: Annotated[
@@ -40,6 +44,7 @@ def evaluate(
         typer.Option(
             help="Bundled or installed name, .safetensors file or training RUN; several times for several priors.",
             metavar="NAME|FILE|RUN",
+            autocompletion=prior_names,
             rich_help_panel=_RECIPE,
         ),
     ] = None,
@@ -55,6 +60,7 @@ def evaluate(
         typer.Option(
             help="Perceptual distance of every method; none where a network is not installed.",
             metavar="none|critic|NAME|FILE",
+            autocompletion=feature_names,
             rich_help_panel=_RECIPE,
         ),
     ] = None,
@@ -99,6 +105,8 @@ def evaluate(
     jaxprior evaluate thesis_table_6 --data cats.zip --limit 4 --steps 20 --features none -o runs/rehearsal
     jaxprior evaluate my_recipe.toml -o runs/mine --shard 2/8
     ```
+
+    Read more in docs/recipes.md.
     """
     from jaxprior import evaluation
     from jaxprior.restoration.known_devices import known_device

@@ -1,12 +1,13 @@
 """Options that commands share: one definition, one help text. `signature.spelled_out` puts the groups into commands."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from jaxprior.cli.completing import feature_names, prior_names, restorer_names
 from jaxprior.cli.derived import choice_of
 from jaxprior.errors import JaxpriorError
 from jaxprior.restoration.sizes import SIZES
@@ -25,8 +26,11 @@ def _option(
     metavar: str | None = None,
     least: float | None = None,
     most: float | None = None,
+    completing: Callable[[str], list[str]] | None = None,
 ):
-    return typer.Option(*names, help=text, metavar=metavar, min=least, max=most, rich_help_panel=panel)
+    return typer.Option(
+        *names, help=text, metavar=metavar, min=least, max=most, rich_help_panel=panel, autocompletion=completing
+    )
 
 
 def results_folder(path: Path | None) -> Path | None:
@@ -65,6 +69,7 @@ Prior = Annotated[
         text="Name of a bundled or installed prior (see `jaxprior priors`), .safetensors file, or RUN of a training; "
         "by default the best bundled prior.",
         metavar="NAME|FILE|RUN",
+        completing=prior_names,
     ),
 ]
 Restorer = Annotated[
@@ -74,6 +79,7 @@ Restorer = Annotated[
         text="Name of a bundled or installed restorer (see `jaxprior priors`), .safetensors file, or RUN of a "
         "training, in place of a prior: a network that answers at once, for pictures of any size.",
         metavar="NAME|FILE|RUN",
+        completing=restorer_names,
     ),
 ]
 BatchSize = Annotated[
@@ -104,6 +110,7 @@ Perceptual = Annotated[
         "hole), or none. By default what the run began with, and in a new run the first installed of LPIPS on AlexNet, "
         "SqueezeNet and VGG-16, vgg16 and squeezenet.",
         metavar="none|NAME|FILE",
+        completing=feature_names,
     ),
 ]
 Measures = Annotated[

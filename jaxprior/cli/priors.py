@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
+from jaxprior.cli.completing import every_name, here_names, known_names
 from jaxprior.cli.console import load_jax, say, say_error
 from jaxprior.cli.prior_tables import print_networks, print_priors, print_restorers
 from jaxprior.errors import JaxpriorError, WeightsError
 
 
-Name = Annotated[str, typer.Argument(help="Of a network, as `jaxprior priors` lists it.", metavar="NAME")]
+_OF_A_NETWORK = "Of a network, as `jaxprior priors` lists it."
+Name = Annotated[str, typer.Argument(help=_OF_A_NETWORK, metavar="NAME", autocompletion=every_name)]
+Here = Annotated[str, typer.Argument(help=_OF_A_NETWORK, metavar="NAME", autocompletion=here_names)]
 
 
 def priors(context: typer.Context) -> None:
@@ -24,6 +27,8 @@ def priors(context: typer.Context) -> None:
     jaxprior priors get tower256 --from karras2018iclr-lsun-tower-256x256.pkl
     jaxprior priors get vgg16
     ```
+
+    Read more in docs/priors.md.
     """
     if context.invoked_subcommand is not None:
         return
@@ -36,7 +41,12 @@ def priors(context: typer.Context) -> None:
 
 def get(
     name: Annotated[
-        str, typer.Argument(help="Of a known network, or any name for your own --from FILE.", metavar="NAME")
+        str,
+        typer.Argument(
+            help="Of a known network, or any name for your own --from FILE.",
+            metavar="NAME",
+            autocompletion=known_names,
+        ),
     ],
     source: Annotated[
         Path | None,
@@ -72,6 +82,8 @@ def get(
     jaxprior priors get my-inpainter --from runs/patchgan
     jaxprior priors get vgg16
     ```
+
+    Read more in docs/priors.md.
     """
     from jaxprior.weights import installing, registry
     from jaxprior.weights.known.files import shown_size
@@ -143,18 +155,22 @@ def show(name: Name) -> None:
     jaxprior priors show cats64
     jaxprior priors show bedroom256
     ```
+
+    Read more in docs/priors.md.
     """
     from jaxprior.cli.prior_details import print_details
 
     print_details(name)
 
 
-def remove(name: Name) -> None:
+def remove(name: Here) -> None:
     """Remove an installed prior, restorer or feature network from this machine; those that are bundled stay.
 
     ```
     jaxprior priors remove bedroom256
     ```
+
+    Read more in docs/priors.md.
     """
     from jaxprior.weights.installing import uninstall
 

@@ -56,6 +56,8 @@ def rank(
     jaxprior priors rank photos/ --mask hole.png -o ranking
     jaxprior priors rank cat.jpg --prior cats64 --prior runs/dogs
     ```
+
+    Read more in docs/which-prior.md.
     """
     from jaxprior.data.listing import list_images
     from jaxprior.restoration.which_prior.ranked import SHEET, TABLE, check_place, is_sheet

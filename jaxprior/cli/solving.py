@@ -7,7 +7,6 @@ import typer
 
 from jaxprior.cli.console import mistakes, say_error, showing_run
 from jaxprior.cli.stops import STOPPED, go_on, this_command
-from jaxprior.data.inputs import noun_of
 from jaxprior.system.amounts import plural
 
 
@@ -34,6 +33,7 @@ def solve(
         why: pictures do not keep their size, which is said where they were fitted.
     """
     from jaxprior import evaluation
+    from jaxprior.data.inputs import noun_of
 
     command = this_command()
     noun = noun_of(getattr(prior, "image_shape", ()))  # pictures that a restorer takes have no size of their own

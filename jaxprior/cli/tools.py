@@ -45,6 +45,8 @@ def report(
     jaxprior report runs/balloons
     jaxprior report balloons.safetensors
     ```
+
+    Read more in docs/runs.md.
     """
     from jaxprior import evaluation
     from jaxprior.system import runtime
@@ -145,6 +147,8 @@ def convert(
     jaxprior convert vgg16-397923af.pth -o vgg16.safetensors
     jaxprior convert alex.pth --onto alexnet.safetensors -o lpips-alex.safetensors
     ```
+
+    Read more in docs/converting.md.
     """
     import weights_convert
 
@@ -178,6 +182,8 @@ def doctor(
     jaxprior doctor
     jaxprior doctor --clear-cache
     ```
+
+    Read more in docs/performance.md.
     """
     if clear_cache:
         _clear_cache()

@@ -40,6 +40,8 @@ def volume(
     jaxprior volume runs/slices -o rock.npy
     jaxprior volume runs/denoised -o rock.tif --reference original.tif --pores high
     ```
+
+    Read more in docs/volumes.md.
     """
     from jaxprior.evaluation.stacking import PORES, stack_run, write_stack
     from jaxprior.runs.runfolder import RunFolder

@@ -19,6 +19,8 @@ the prior's size instead. With `--clean` pictures are originals, fitted to the p
 jaxprior colorize grey/ -o runs/coloured
 jaxprior colorize cats.zip --clean --limit 64 -o runs/colorize
 ```
+
+Read more in docs/colour.md.
 """
 
 

@@ -29,6 +29,8 @@ Pictures given are blurred. With `--clean` they are originals, blurred first, an
 jaxprior deblur blurred/ --blur 1.5 -o runs/sharp
 jaxprior deblur cats.zip --kernel motion.png --clean --limit 64 -o runs/motion
 ```
+
+Read more in docs/denoise-deblur.md.
 """
 
 

@@ -40,6 +40,8 @@ jaxprior denoise noisy/ -o runs/denoised
 jaxprior denoise cats.zip --sigma 0.3 --clean --limit 64 -o runs/denoise
 jaxprior denoise cats.zip --mask pixels:0.5 --clean -o runs/sparse
 ```
+
+Read more in docs/denoise-deblur.md.
 """
 
 

@@ -36,6 +36,8 @@ jaxprior inpaint damaged/ --mask block:0.25 --reference originals/ -o runs/block
 jaxprior inpaint chair.npy --mask half.npy --prior runs/chairs -o runs/half
 ```
 With a prior that makes volumes, volumes are restored (docs/volumes.md).
+
+Read more in docs/fill-holes.md.
 """
 
 

@@ -32,6 +32,8 @@ as near to the original as such a picture is on average; with few measurements i
 jaxprior measure cats.zip --measurements 1000 --limit 64 -o runs/measured
 jaxprior measure cats.zip --measurements 0.25 --sigma 0.1 -o runs/noisy
 ```
+
+Read more in docs/inversion.md.
 """
 
 ROOM = 2

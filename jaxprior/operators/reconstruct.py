@@ -20,6 +20,8 @@ jaxprior reconstruct photos/ -o runs/photos
 jaxprior reconstruct cats.zip --limit 64 --codes 20 --layer 8 --steps 300 -o runs/cats
 jaxprior reconstruct cat.png --prior my_prior.safetensors --preset mganprior -o runs/cat
 ```
+
+Read more in docs/inversion.md.
 """
 
 

@@ -36,6 +36,8 @@ jaxprior superres thumbnails/ --factor 4 -o runs/large
 jaxprior superres cats.zip --factor 8 --kernel box --clean --limit 64 -o runs/superres
 jaxprior superres photos/ --restorer runs/srgan -o runs/large
 ```
+
+Read more in docs/enlarge.md.
 """
 
 

@@ -20,6 +20,7 @@ from jaxprior.errors import JaxpriorError
 from jaxprior.restoration import drivers
 
 
+ROOT = Path(__file__).parents[2]
 RESTORING = ("reconstruct", "inpaint", "colorize", "superres", "denoise", "deblur")
 COMMANDS = ("demo", *RESTORING, "edit", "interpolate", "report", "convert", "priors", "bench", "doctor", "train pggan")
 COMMANDS += ("singan train", "singan sample")
@@ -52,6 +53,8 @@ def test_help_of_each_command_shows_examples(command):
     shown = words(call(*command.split(), "--help").stdout)
     assert f"Usage: jaxprior {command}" in shown or f"Usage: root {command}" in shown
     assert f"jaxprior {command}" in shown.partition("Usage:")[2]
+    pages = re.findall(r"Read more in (docs/[\w.-]+\.md)", shown)
+    assert len(pages) == 1 and (ROOT / pages[0]).is_file()
 
 
 def test_restoring_commands_share_their_options_and_have_their_own():
@@ -74,6 +77,21 @@ def test_every_command_is_listed():
     shown = words(call("--help").stdout)
     assert all(f" {command.split()[0]} " in shown for command in COMMANDS)
     assert call("--version").stdout.startswith("jaxprior ")
+
+
+def test_the_help_is_grouped_by_what_people_want_to_do():
+    shown = call("--help").stdout
+    panels = re.findall(r"╭─ (.+?) ─", shown)
+    looking = "Look at results and change them"
+    assert panels == ["Options", "Restore", looking, "Train", "Weights and priors", "This machine"]
+    _, restore, look, train, weights, machine = re.split("╭─ ", shown)[1:]
+    for panel, names in (
+        (restore, "demo inpaint superres evaluate"), (look, "report edit attributes"), (train, "train singan"),
+        (weights, "priors convert"), (machine, "bench doctor"),
+    ):  # fmt: skip
+        listed = re.findall(r"^│ ([a-z]+)  ", panel, re.MULTILINE)
+        assert set(names.split()) <= set(listed), panel
+    assert re.findall(r"^│ ([a-z]+)  ", restore, re.MULTILINE)[0] == "demo"
 
 
 @pytest.mark.parametrize(

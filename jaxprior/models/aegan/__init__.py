@@ -34,6 +34,8 @@ FAMILY = Family(
     jaxprior train aegan --data cats.zip --reconstruction 100 -o runs/aegan-closer
     jaxprior train aegan --data faces/ --preset paper --precision bf16 -o runs/aegan-paper
     ```
+
+    Read more in docs/generative-encoder.md.
     """,
         )
     },

@@ -28,6 +28,8 @@ FAMILY = Family(
     jaxprior train autoencoder --pairs runs/completed -o runs/refiner
     jaxprior train autoencoder --data cats.zip --mask center:0.25 --adversarial 0.001 -o runs/context-encoder
     ```
+
+    Read more in docs/lsgan.md.
     """,
         )
     },

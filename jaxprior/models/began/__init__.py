@@ -26,6 +26,8 @@ FAMILY = Family(
     jaxprior train began --data cats.zip --preset began --precision bf16 -o runs/began-wide
     jaxprior train began --data faces/ --resolution 64 --width 64 --gamma 0.4 -o runs/faces
     ```
+
+    Read more in docs/began.md.
     """,
         )
     },

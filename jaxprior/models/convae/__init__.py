@@ -36,6 +36,8 @@ FAMILY = Family(
     jaxprior train convae --data cats.zip --prior cats32 --task "inpaint block:0.25" -o runs/convae-holes
     jaxprior train convae --data cats.zip --resolution 32 --task "denoise 0.5" -o runs/convae-of-photos-alone
     ```
+
+    Read more in docs/generative-encoder.md.
     """,
         )
     },

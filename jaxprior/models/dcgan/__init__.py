@@ -26,6 +26,8 @@ FAMILY = Family(
     jaxprior train lsgan --data cats.zip --preset seed001 --precision bf16 -o runs/lsgan-wide
     jaxprior train lsgan --data faces/ --resolution 32 --widths 96,64,32 --critic-widths 32,64,96 -o runs/faces
     ```
+
+    Read more in docs/lsgan.md.
     """,
         )
     },

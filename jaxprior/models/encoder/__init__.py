@@ -32,6 +32,8 @@ FAMILY = Family(
     jaxprior train encoder --prior cats64 --data cats.zip --task "superres 4" --minutes 60 -o runs/encoder-superres
     jaxprior train encoder --prior cats32 --task reconstruct -o runs/encoder-of-samples
     ```
+
+    Read more in docs/encoders.md.
     """,  # noqa: E501  a command that is copied stands on one line
         )
     },

@@ -32,6 +32,8 @@ FAMILY = Family(
     jaxprior train gan3d --data sandstone.tif --preset rock -o runs/sandstone
     jaxprior train gan3d --data shapes/ --resolution 32 --widths 128,64,32 --critic-widths 32,64,128 -o runs/shapes
     ```
+
+    Read more in docs/gan3d.md.
     """,
         )
     },

@@ -36,6 +36,8 @@ FAMILY = Family(
     jaxprior train icgan --data t10k-images-idx3-ubyte.gz -o runs/digits
     jaxprior train icgan --data faces/ --labels faces.csv --preset paper -o runs/faces
     ```
+
+    Read more in docs/icgan.md.
     """,
         )
     },

@@ -32,6 +32,8 @@ FAMILY = Family(
     jaxprior train patchgan --data photos.zip --preset photos -o runs/of-photographs
     jaxprior train patchgan --data cats.zip --global-weight 0 --patch-weight 0 -o runs/without-a-critic
     ```
+
+    Read more in docs/patch-inpainting.md.
     """,
         )
     },

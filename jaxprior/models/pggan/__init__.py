@@ -31,6 +31,8 @@ FAMILY = Family(
 
     `--from` begins with weights that are there, generator and critic, in place of random ones. Only the last resolution
     is trained then, and the settings of the networks are those of the weights.
+
+    Read more in docs/own-prior.md.
     """,
         )
     },

@@ -34,6 +34,8 @@ FAMILY = Family(
     jaxprior train srgan --data photos/ --from runs/superres --steps 0 --adversarial-steps 2000 \\
         --features squeezenet -o runs/sharper
     ```
+
+    Read more in docs/super-resolution.md.
     """,
         )
     },

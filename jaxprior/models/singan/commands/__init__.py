@@ -13,7 +13,8 @@ from jaxprior.models.singan.commands.train import train
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Train a pyramid of GANs on a single picture, draw from it, and make other pictures like it.",
+    help="Train a pyramid of GANs on a single picture, draw from it, and make other pictures like it.\n\n"
+    "Read more in docs/singan.md.",
 )
 for command in (train, sample, paint, harmonize, edit, superres, animate):
     app.command()(command)

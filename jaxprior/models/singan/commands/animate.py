@@ -43,6 +43,8 @@ def animate(
     jaxprior singan animate runs/lightning -o lightning.webp
     jaxprior singan animate runs/lightning -o animations --frames 60 --fps 15 --start-scale 1 --beta 0.8
     ```
+
+    Read more in docs/singan.md.
     """
     from jaxprior.data import animations, images
     from jaxprior.models import singan

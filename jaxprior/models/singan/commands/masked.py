@@ -17,6 +17,8 @@ jaxprior singan {name} runs/{run} {picture}.png --mask {picture}_mask.png -o {ou
 jaxprior singan {name} runs/{run} {picture}.png --mask {picture}_mask.png -o {out} --start-scale 4 --count 8
 jaxprior singan {name} runs/{run} {picture}.png --mask {picture}_mask.png -o {out} --mask-radius 3 --mask-blur 2
 ```
+
+Read more in docs/singan.md.
 """
 
 

@@ -46,6 +46,8 @@ def paint(
     ```
 
     With --retrain, DIR/retrained is the run of a training, which goes on if it was stopped, and a SinGAN of its own.
+
+    Read more in docs/singan.md.
     """
     from jaxprior.models import singan
 

@@ -59,6 +59,8 @@ def sample(
     jaxprior singan sample runs/balloons -o wide --width-scale 2 --scales
     jaxprior singan sample runs/balloons -o samples --features squeezenet
     ```
+
+    Read more in docs/singan.md.
     """
     shared.check_model(run)
     if features is not None:

@@ -34,6 +34,8 @@ def superres(
     jaxprior singan superres runs/birds -o large
     jaxprior singan superres runs/birds other.png -o large --factor 2
     ```
+
+    Read more in docs/singan.md.
     """
     from jaxprior.data import images
 

@@ -106,6 +106,8 @@ def train(
     ```
 
     Of a folder, every picture gets a run of its own, RUN/NAME.
+
+    Read more in docs/singan.md.
     """
     trainer = PRESETS[preset.value]
     recipe = changed(discovery.imported(trainer.presets)[preset.value], _changes(settings))

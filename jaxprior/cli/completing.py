@@ -1,0 +1,76 @@
+"""Names that the shell completes behind options and commands: of priors, restorers, feature networks and recipes.
+
+Only folders are looked at, and nothing imports JAX, because a shell waits for the answer at every press of the key. A
+name that cannot be listed is not completed; completion never fails, and the shell goes on with the names of files.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+def _completing(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """The function that typer calls: names that begin like what was typed."""
+
+    def complete(incomplete: str) -> list[str]:
+        import warnings
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return [name for name in names() if name.startswith(incomplete)]
+        except Exception:  # whatever is wrong is told by the command itself
+            return []
+
+    return complete
+
+
+def _priors() -> Iterable[str]:
+    from jaxprior.weights.loader import named_priors
+
+    return named_priors()
+
+
+def _restorers() -> Iterable[str]:
+    from jaxprior.weights.loader import named_restorers
+
+    return named_restorers()
+
+
+def _features() -> Iterable[str]:
+    from jaxprior.weights.registry import installed
+
+    return installed()
+
+
+def _known() -> Iterable[str]:
+    from jaxprior.weights.known.networks import NETWORKS
+    from jaxprior.weights.known.priors import PRIORS
+
+    return [*PRIORS, *NETWORKS]
+
+
+def _recipes() -> Iterable[str]:
+    from jaxprior.evaluation.recipes import list_recipes
+
+    return list_recipes()
+
+
+def _here() -> Iterable[str]:
+    return dict.fromkeys([*_priors(), *_restorers(), *_features()])
+
+
+prior_names = _completing(_priors)
+restorer_names = _completing(_restorers)
+feature_names = _completing(_features)
+known_names = _completing(_known)
+here_names = _completing(_here)
+every_name = _completing(lambda: dict.fromkeys([*_here(), *_known()]))
+recipe_names = _completing(_recipes)
+
+OF_SETTINGS: dict[str, Any] = {
+    "prior": prior_names,
+    "start_from": here_names,
+    "features": feature_names,
+    "evaluate_features": feature_names,
+}
+"""What is completed behind the options that are derived from settings of these names."""
