@@ -30,7 +30,7 @@ from jaxprior.system.allocation import keep_freed_memory
 MISTAKE = 2
 RESTORE, TRAIN = "Restore", "Train"
 PANELS = {
-    RESTORE: ("demo", "evaluate"),
+    RESTORE: ("demo", "app", "evaluate"),
     "Look at results and change them": ("report", "volume", "edit", "interpolate", "directions", "attributes"),
     TRAIN: ("train",),
     "Weights and priors": ("priors", "convert"),

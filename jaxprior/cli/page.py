@@ -4,17 +4,26 @@ from typing import Annotated
 
 import typer
 
+from jaxprior.cli.completing import prior_names, restorer_names
 from jaxprior.cli.console import load_jax, say, say_error
 
 
 def page(
     prior: Annotated[
         list[str] | None,
-        typer.Option(help="Offer this prior as well; may be given several times.", metavar="NAME|FILE|RUN"),
+        typer.Option(
+            help="Offer this prior as well; may be given several times.",
+            metavar="NAME|FILE|RUN",
+            autocompletion=prior_names,
+        ),
     ] = None,
     restorer: Annotated[
         list[str] | None,
-        typer.Option(help="Offer this restorer as well; may be given several times.", metavar="NAME|FILE|RUN"),
+        typer.Option(
+            help="Offer this restorer as well; may be given several times.",
+            metavar="NAME|FILE|RUN",
+            autocompletion=restorer_names,
+        ),
     ] = None,
     host: Annotated[str, typer.Option(help="Where to listen; by default nobody else reaches the page.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Of the page; 0 takes any that is free.", min=0, max=65535)] = 7860,
@@ -33,6 +42,8 @@ def page(
     jaxprior app --open --prior runs/faces --restorer runs/patchgan
     jaxprior app --port 0 --minutes 30
     ```
+
+    Read more in docs/app.md.
     """
     from jaxprior.app import serving
     from jaxprior.app.limits import Limits
