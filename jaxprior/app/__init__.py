@@ -1,9 +1,10 @@
 """A page in the browser, `jaxprior app`: it holds words and layout, and everything else computes the library.
 
     serving.py    the server: where it listens, what it refuses, how it ends
-    page.py       what the page looks like, and what its buttons do; only this file and panels.py know Gradio
-    panels.py     the parts of the page
-    tasks.py      what a button asks of the library
+    page.py       what the buttons of the page do; only this file and panels.py know Gradio
+    panels.py     what the page looks like, tab by tab
+    tasks.py      what most buttons ask of the library; moving.py and painting.py: the tabs Move and Paint
+    answering.py  a button that is pressed becomes a job, and its answers a view
     jobs.py       one such piece of work in a thread: watched, stopped, limited in time
     live.py       what is shown of it while it goes on
     photos.py     a photograph that came from the browser, and the mask that was painted on it

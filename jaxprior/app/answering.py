@@ -21,6 +21,10 @@ from jaxprior.app.tasks import Answers
 from jaxprior.data import images
 
 
+COMPARED = 1600
+"""Pixels of the longer side of the copies that are compared by a slider."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class View:
     """What the result side of the page shows.
@@ -47,7 +51,8 @@ class View:
         """The photograph and the chosen answer, in the size and the smaller copy that are compared by a slider."""
         if self.answers is None:
             return None
-        before, after = shown(self.answers.before), shown(self.answers.pictures[self.chosen])
+        after = shown(self.answers.pictures[self.chosen], COMPARED)
+        before = shown(self.answers.before, COMPARED)
         return _of_size(before, after.shape[:2]), after
 
     @property
@@ -92,13 +97,16 @@ class Desk:
             work: what is to be done; what it raises becomes a sentence.
         """
         job = self.jobs[page] = Job(work, seconds=self.limits.minutes * 60)
-        view = View(line=live.line("beginning", kind="busy"), at_work=True)
+        view = View(line="", at_work=True)
         try:
             for state in job.states():
+                if job.over:
+                    break  # what is done at once shows no progress
                 curve, sheet = live.curve(state), live.sheet(state.pictures)
                 view = View(line=live.progress(state), curve=curve, sheet=sheet, at_work=True)
                 yield view
             answers = job.result()
+            view = replace(view, curve=live.curve(job.state), sheet=live.sheet(job.state.pictures))
             files = self._write(name, answers)
             line = _finished(answers, job.seconds)
             yield replace(view, line=line, answers=answers, files=files, at_work=False)

@@ -73,7 +73,7 @@ class Job(Generic[T]):
 
     def __init__(self, work: Callable[[], T], *, seconds: float):
         self._work, self._limit = work, seconds
-        self._state, self._activities = State(), list[Activity]()
+        self.state, self._activities = State(), list[Activity]()
         self._begun = self._rendered = time.monotonic()
         self._end: float | None = None
         self._stop, self._found, self._error = threading.Event(), list[T](), None
@@ -92,10 +92,15 @@ class Job(Generic[T]):
         """
         while True:
             self._thread.join(every)
-            self._state.seconds = self.seconds
-            yield self._state
+            self.state.seconds = self.seconds
+            yield self.state
             if not self._thread.is_alive():
                 return
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, in whatever way."""
+        return self._end is not None
 
     @property
     def seconds(self) -> float:
@@ -117,10 +122,10 @@ class Job(Generic[T]):
         try:
             with _one, heard_by(self), watched_by(self):
                 self._begun = time.monotonic()
-                self._state.text = "beginning"
+                self.state.text = "beginning"
                 self._check()
                 self._found.append(self._work())
-                self._state.text = "done"
+                self.state.text = "done"
         except BaseException as error:  # it is raised again where the result is asked for
             self._error = error
         finally:
@@ -159,15 +164,15 @@ class Job(Generic[T]):
         """See some more steps of an inversion."""
         self._check()
         first = int(look.steps[0])
-        if first == 0 or not self._state.searches:
-            self._state.searches.append([])
+        if first == 0 or not self.state.searches:
+            self.state.searches.append([])
         losses = np.asarray(look.losses, np.float64)
         for number, row in enumerate(losses):
             if (finite := row[np.isfinite(row)]).size:
-                self._state.searches[-1].append((first + number, float(finite.mean())))
+                self.state.searches[-1].append((first + number, float(finite.mean())))
         now = time.monotonic()
-        if now - self._rendered > BETWEEN or self._state.pictures is None:
-            self._state.pictures = np.asarray(look.images())[:PICTURES]
+        if now - self._rendered > BETWEEN or self.state.pictures is None:
+            self.state.pictures = np.asarray(look.images())[:PICTURES]
             self._rendered = time.monotonic()
 
     def _say(self) -> None:
@@ -175,4 +180,4 @@ class Job(Generic[T]):
             work = self._activities[-1]
             share = f" {min((work.done + work.partial) / work.total, 1):.0%}" if work.total else ""
             detail = f" ({work.detail})" if work.detail else ""
-            self._state.text = f"{work.text}{share}{detail}"
+            self.state.text = f"{work.text}{share}{detail}"

@@ -21,6 +21,9 @@ from jaxprior.errors import ImageError, JaxpriorError, MaskError
 SHOWN = 900
 """Pixels of the longer side of what the browser gets to paint on and to compare."""
 
+LEAST = 256
+"""A picture whose longer side has half as many pixels or fewer is shown enlarged."""
+
 PAINTED = 12
 """Of 255: a pixel of the browser's layer that is more opaque counts as painted. The rim of a stroke is blended."""
 
@@ -82,6 +85,8 @@ def example_photo() -> Photo:
 def shown(pixels: np.ndarray, most: int = SHOWN) -> np.ndarray:
     """A picture [h, w, 3] as the browser gets it: as it is, or smaller with its longer side at `most`.
 
+    Tiny pictures are enlarged by a whole number, by repeating pixels, so that one sees them.
+
     Example:
         >>> shown(np.zeros((2000, 1000, 3), np.uint8)).shape
         (900, 450, 3)
@@ -89,7 +94,8 @@ def shown(pixels: np.ndarray, most: int = SHOWN) -> np.ndarray:
     height, width = pixels.shape[:2]
     longer = max(height, width)
     if longer <= most:
-        return pixels
+        zoom = max(LEAST // longer, 1)
+        return pixels if zoom == 1 else pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
     size = (max(round(width * most / longer), 1), max(round(height * most / longer), 1))
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 

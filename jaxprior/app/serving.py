@@ -114,12 +114,14 @@ def serve(
     """
     check_installed()
     from jaxprior.app.choices import find_choices
+    from jaxprior.app.painting import Painter
 
     limits = limits or Limits()
     choices = find_choices(priors, restorers)
     with contextlib.closing(listen(host, port)) as taken, tempfile.TemporaryDirectory(prefix="jaxprior-app-") as folder:
         os.environ.update(SILENT | {"GRADIO_TEMP_DIR": folder})
-        application = make_application(choices, limits, Path(folder), hosts=(host,))
+        painter = None if singan is None else Painter(singan)
+        application = make_application(choices, limits, Path(folder), hosts=(host,), painter=painter)
         uvicorn: Any = importlib.import_module("uvicorn")
         server = uvicorn.Server(uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=2))
         name, number = taken.getsockname()[:2]
@@ -127,19 +129,22 @@ def serve(
         server.run(sockets=[taken])
 
 
-def make_application(choices: Any, limits: Limits, folder: Path, *, hosts: Sequence[str] = ()) -> Any:
+def make_application(
+    choices: Any, limits: Limits, folder: Path, *, hosts: Sequence[str] = (), painter: Any = None
+) -> Any:
     """The page as an application for a server.
 
     Arguments:
         choices: what it offers; limits: what it refuses.
         folder: where uploads and answers lie.
         hosts: the names under which it is reached; a page of elsewhere cannot pretend to be it.
+        painter: a model of one picture to paint on, or None.
     """
     from jaxprior.app import page
     from jaxprior.app.answering import Desk
 
     gradio, fastapi = (importlib.import_module(name) for name in ("gradio", "fastapi"))
-    blocks = page.make_page(choices, Desk(limits, folder))
+    blocks = page.make_page(choices, Desk(limits, folder), painter)
     blocks.queue(default_concurrency_limit=4, max_size=32)
     application = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 

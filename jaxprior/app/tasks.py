@@ -1,6 +1,8 @@
 """What the buttons of the page ask of the library. Each function is one job; nothing here knows of the page."""
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,7 @@ from jaxprior.app.photos import Photo
 from jaxprior.errors import JaxpriorError
 from jaxprior.operators import Colorize, Operator
 from jaxprior.restoration.photos import RestoredPhoto, restore_photo
+from jaxprior.restoration.placement import Progress
 from jaxprior.restoration.presets import make_method
 from jaxprior.restoration.tiled import apply_restorer
 from jaxprior.system.activity import doing
@@ -34,6 +37,7 @@ class Answers:
         captions: a few words for each of them.
         suffix: of the file's name: "filled", "enlarged".
         notes: what a user should know.
+        found: of a photograph that a prior found, what is needed to move it (`jaxprior.app.moving.Found`), or None.
     """
 
     before: np.ndarray
@@ -41,10 +45,12 @@ class Answers:
     captions: tuple[str, ...]
     suffix: str
     notes: tuple[str, ...] = ()
+    found: Any = None
 
 
 @functools.lru_cache(maxsize=2)
-def _prior(source: str) -> Prior:
+def loaded_prior(source: str) -> Prior:
+    """A prior, which is kept for the next job."""
     with doing(f"loading {source}"):
         return load_prior(source)
 
@@ -108,6 +114,22 @@ def enlarge(photo: Photo, choice: Choice, limits: Limits) -> Answers:
     return Answers(before=photo.pixels, pictures=(picture,), captions=("answer",), suffix="enlarged")
 
 
+@contextlib.contextmanager
+def telling_steps(text: str) -> Iterator[Progress]:
+    """An activity that an inversion tells of its steps, as its `progress`.
+
+    Arguments:
+        text: what is being done, for people.
+    """
+    with doing(text, unit="steps") as work:
+
+        def tell(_done: int, _of: int, steps: int, total: int, _loss: float) -> None:
+            work.total = total or None
+            work.moved(steps, detail=f"step {steps} of {total}" if total else "")
+
+        yield tell
+
+
 def grey(pixels: np.ndarray) -> np.ndarray:
     """A picture without its colours, uint8 [h, w, 3]."""
     from jaxprior.data import images
@@ -126,18 +148,13 @@ def _restored(
         raise JaxpriorError(f"{choice.source} is no prior: choose one.")
     if not 1 <= answers <= MOST_ANSWERS:
         raise JaxpriorError(f"Ask for 1 to {MOST_ANSWERS} answers, got {answers}.")
-    prior, settings = _prior(choice.source), {}
+    prior, settings = loaded_prior(choice.source), {}
     if thorough:
         operator = hole_of(choice.outline) if task is None else task
         method = make_method(SEARCH, operator, prior=prior)
         settings = {"codes": method.codes, "objective": method.objective, "solve": method.solve}
     draws = None if answers == 1 else answers - 1
-    with doing("restoring", unit="steps") as work:
-
-        def tell(_done: int, _of: int, steps: int, total: int, _loss: float) -> None:
-            work.total = total or None
-            work.moved(steps, detail=f"step {steps} of {total}" if total else "")
-
+    with telling_steps("restoring") as tell:
         found = restore_photo(
             prior, photo.pixels, missing, key=jax.random.key(seed), task=task, draws=draws, progress=tell, **settings
         )

@@ -1,5 +1,6 @@
 """`jaxprior app`: the page in the browser."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +26,10 @@ def page(
             autocompletion=restorer_names,
         ),
     ] = None,
+    singan: Annotated[
+        Path | None,
+        typer.Option(help="Paint on the picture of this SinGAN; its strokes become part of it.", metavar="RUN|FILE"),
+    ] = None,
     host: Annotated[str, typer.Option(help="Where to listen; by default nobody else reaches the page.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Of the page; 0 takes any that is free.", min=0, max=65535)] = 7860,
     megabytes: Annotated[float, typer.Option(help="A file that is uploaded may have.")] = 50,
@@ -40,6 +45,7 @@ def page(
     ```
     jaxprior app
     jaxprior app --open --prior runs/faces --restorer runs/patchgan
+    jaxprior app --singan runs/balloons
     jaxprior app --port 0 --minutes 30
     ```
 
@@ -68,7 +74,7 @@ def page(
 
     try:
         serving.serve(
-            host=host, port=port, limits=limits, priors=prior or (), restorers=restorer or (), tell=tell
+            host=host, port=port, limits=limits, priors=prior or (), restorers=restorer or (), singan=singan, tell=tell
         )
     except Stopped:
         say("The page has ended.")

@@ -10,8 +10,9 @@ import pytest
 from commands import call
 from tiny_prior import write_tiny_prior
 from tiny_restorer import installed, save
+from tiny_singan import tiny_singan
 
-from jaxprior.app import serving, tasks
+from jaxprior.app import moving, painting, serving, tasks
 from jaxprior.app.answering import Desk, sentence
 from jaxprior.app.choices import find_choices, what_will_be_seen
 from jaxprior.app.jobs import Ended, Job
@@ -19,6 +20,7 @@ from jaxprior.app.limits import Limits
 from jaxprior.app.photos import Photo, example_photo, painted, read_photo, shown, uploaded_mask
 from jaxprior.data import images
 from jaxprior.errors import ImageError, JaxpriorError, MaskError
+from jaxprior.models.singan import save_singan
 from jaxprior.system.activity import doing
 
 
@@ -58,13 +60,50 @@ def test_a_hole_is_filled_and_watched(choices, tmp_path, answers):
     assert Path(last.files[0]).name == ("waves-filled.png" if answers == 1 else "waves-filled-1.png")
     chosen = last.choosing(2)
     assert chosen.file == last.files[-1]
-    np.testing.assert_array_equal(chosen.compared[1], found[-1])
+    np.testing.assert_array_equal(chosen.compared[1][::4, ::4], found[-1])  # it is shown four times as large
 
 
 def test_colours_are_given_to_the_brightness(choices):
     found = tasks.colour(PHOTO, choices.priors[0], thorough=False, seed=1)
     assert found.suffix == "coloured" and found.pictures[0].shape == PHOTO.pixels.shape
     assert (found.before == found.before[..., :1]).all()
+
+
+def test_a_photograph_is_found_and_moved_along_a_direction(choices, tmp_path):
+    tiny = choices.priors[0]
+    found = moving.find(PHOTO, tiny, seed=0)
+    assert found.before.shape == found.pictures[0].shape == (16, 16, 3)
+    np.save(tmp_path / "up.npy", np.ones(8, np.float32))
+    moved = [moving.move(found.found, tmp_path / "up.npy", amount) for amount in (0, 2)]
+    np.testing.assert_array_equal(moved[0].pictures[0], found.pictures[0])
+    assert (moved[1].pictures[0] != found.pictures[0]).any() and moved[1].suffix == "up+2"
+    assert moved[1].found is found.found
+    np.save(tmp_path / "long.npy", np.ones(9, np.float32))
+    for given, words in ((None, "no direction yet"), (tmp_path / "long.npy", r"direction long\.npy: .* 8 numbers")):
+        with pytest.raises(JaxpriorError, match=words):
+            moving.move(found.found, given, 1)
+    with pytest.raises(JaxpriorError, match="Find the photograph first"):
+        moving.move(None, tmp_path / "up.npy", 1)
+
+
+@pytest.mark.parametrize("how", [painting.MELT, painting.PAINT])
+def test_strokes_on_the_picture_of_a_singan(how, tmp_path):
+    save_singan(tmp_path / "dots.safetensors", tiny_singan())
+    painter = painting.Painter(tmp_path / "dots.safetensors")
+    assert painter.name == "dots" and painter.picture.shape == (20, 28, 3)
+    layer = np.zeros((20, 28, 4), np.uint8)
+    with pytest.raises(MaskError, match="Nothing is painted"):
+        painter.make({"layers": [layer], "composite": layer}, how=how, seed=0)
+    layer[8:10, 12:15] = (255, 0, 0, 255)
+    composite = np.where(layer[..., 3:] > 0, layer[..., :3], painter.picture)
+    made = painter.make({"layers": [layer], "composite": composite}, how=how, seed=0)
+    assert len(made.pictures) == len(made.captions) == 2 and made.captions[0] == "from scale 1"
+    for picture in made.pictures:
+        assert picture.shape == (20, 28, 3) and (picture != composite).any()
+        if how == painting.MELT:
+            np.testing.assert_array_equal(picture[-3:, -6:], composite[-3:, -6:])  # far away nothing changes
+    with pytest.raises(JaxpriorError, match="nothing"):
+        painting.Painter(tmp_path / "nothing")
 
 
 def test_restorers_enlarge_and_fill(tmp_path, monkeypatch):
