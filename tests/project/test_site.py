@@ -12,7 +12,7 @@ from jaxprior import discovery
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-MADE = {"networks/*": "networks", "reference/*": "reference"}
+MADE = {"gallery/*": "gallery", "networks/*": "networks", "reference/*": "reference"}
 """What stands in the navigation for pages that a hook makes, and the hook."""
 
 
