@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.checks import random_key, whole_number
+from jaxprior.data.inputs import noun_of
 from jaxprior.errors import ArgumentError, ImageError
 from jaxprior.inversion.batching import Truth
 from jaxprior.inversion.engine import NUMERICS_VERSION
@@ -251,7 +252,8 @@ def _invert(
         draws=None if draws is None else draws.count,
     )  # fmt: skip
     devices = jax.local_devices()[: len(observed)] if devices is None else devices
-    with shown(task.label, len(observed)) if progress is True else contextlib.nullcontext() as work:
+    noun = noun_of(prior.image_shape)
+    with shown(task.label, len(observed), noun=noun) if progress is True else contextlib.nullcontext() as work:
         inverter, b = Inverter(prior, method, devices=devices), len(observed)
         one = map_images(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), batched(task, b))
         shape = jax.ShapeDtypeStruct(np.shape(observed)[1:], np.float32)

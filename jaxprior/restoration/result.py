@@ -144,9 +144,10 @@ class Result:
     def _repr_html_(self) -> str:
         """What a notebook shows: a summary, and the restored pictures."""
         loss = np.asarray(self.loss, np.float64)
-        rows = {"pictures": len(loss), "median loss": f"{np.median(loss):.4g}"}
+        noun = "volume" if np.ndim(self.images) == 5 else "picture"
+        rows = {f"{noun}s": len(loss), "median loss": f"{np.median(loss):.4g}"}
         rows |= {"diverged": int(np.sum(self.diverged))} if np.any(self.diverged) else {}
-        rows |= {"seconds a picture": f"{np.mean(self.seconds):.2f}"}
+        rows |= {f"seconds a {noun}": f"{np.mean(self.seconds):.2f}"}
         return html.table(rows) + html.picture(self.show())
 
 

@@ -98,9 +98,9 @@ class RunProgress(Observer):
 
 
 @contextlib.contextmanager
-def shown(title: str, pictures: int) -> Iterator[Activity]:
-    """Show some work on pictures while the block lasts; returns the activity that is told how far it is."""
-    with Display(), doing(title, total=pictures, unit="pictures") as work:
+def shown(title: str, count: int, *, noun: str = "picture") -> Iterator[Activity]:
+    """Show some work on so many pictures or volumes while the block lasts; returns the activity that is told of it."""
+    with Display(), doing(title, total=count, unit=f"{noun}s") as work:
         work.concluded = True
         yield work
 

@@ -187,5 +187,13 @@ def test_a_run_tells_how_far_the_steps_of_its_pictures_are(clock, out):
     ]
 
 
+def test_a_run_of_volumes_counts_volumes(clock, out):
+    with Display(interval=0, clock=clock, console=Console(file=out)) as display:
+        with RunProgress("inpaint", say=display.say, say_once=display.say, noun="volume") as progress:
+            progress.begin(4)
+            progress.step(2, 0, 100, 0.25)
+    assert "inpaint: 0 of 4 volumes" in out.getvalue() and "picture" not in out.getvalue()
+
+
 def test_things_are_gone_through_a_few_at_a_time():
     assert list(steps_of("drawing", 5, 2, unit="pictures")) == [0, 2, 4]

@@ -154,6 +154,8 @@ def test_the_command_trains_on_cubes_of_a_large_volume(tmp_path):
         "--critic-widths", "4,4", "--latent-dim", "4", "--batch-size", "4", "--steps", "2", "--held-out", "4",
         "--preset", "rock", "-o", tmp_path / "run",
     ]  # fmt: skip
+    foreseen = call(*words, "--dry-run").stdout
+    assert " volumes " in foreseen and "The decoded volumes" in foreseen and "picture" not in foreseen
     first = call(*words)
     assert first.exit_code == 0, first.output
     assert "1 volume of 80x20x20 voxels" in first.output
