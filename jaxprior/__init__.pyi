@@ -17,6 +17,7 @@ from .inversion.codes.attention import SelfAttention as SelfAttention
 from .inversion.codes.features import FeatureCode as FeatureCode
 from .inversion.codes.held import HeldCode as HeldCode
 from .inversion.codes.multi import MultiCode as MultiCode
+from .inversion.codes.network import NetworkCode as NetworkCode
 from .inversion.codes.single import SingleCode as SingleCode
 from .inversion.codes.tuned import TunedCode as TunedCode
 from .inversion.objective import Objective as Objective
@@ -26,6 +27,7 @@ from .inversion.starts.bank import BankStart as BankStart
 from .inversion.starts.encoder import EncoderStart as EncoderStart
 from .inversion.starts.random import RandomStart as RandomStart
 from .models import singan as singan
+from .models.dip.stored import deep_image_prior as deep_image_prior
 from .operators import Colorize as Colorize
 from .operators import Compose as Compose
 from .operators import Deblur as Deblur

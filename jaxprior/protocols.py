@@ -127,13 +127,28 @@ class Tunable(CutGenerator, Protocol):
 
 
 @runtime_checkable
+class Untrained(CutGenerator, Protocol):
+    """A network whose weights are found for each picture, as `jaxprior.inversion.codes.network` does it."""
+
+    def draw(self, key: "Array") -> Latents:
+        """What one image begins with: {"z": random weights [latent_dim], "input": what it makes the image of}."""
+        ...
+
+    def made_by(self, weights: "Array", given: "Array") -> "Array":
+        """The image [*image_shape] of weights [latent_dim] and an input."""
+        ...
+
+
+@runtime_checkable
 class Codes(Protocol):
     """How the latents of ONE image are laid out, start, and become an image. The engine maps it over the batch.
 
     Codes whose image is `generator.tail` of one map can tell that map by a method `composed(generator, latents)` ->
     [*space, c]; terms of the loss that look at it (`LatentTerm`) need it.
 
-    Codes may also have a term of the loss of their own, a method `penalty(generator, latents)` that returns a scalar.
+    Codes may also have a term of the loss of their own, a method `penalty(generator, latents)` that returns a scalar; a
+    method `followed(latents, image)` -> latents, which after a step takes in the image that the step evaluated; and a
+    method `answer(generator, latents)` -> the image that people get, where that is not `synthesize`'s.
     """
 
     @property

@@ -17,16 +17,17 @@ from jaxprior.settings import About, about, with_options
 
 
 PANEL = "Method (default: the prior's card)"
-PARTS = {
-    "": "jaxprior.restoration.presets:Outline",
-    "codes.": "jaxprior.inversion.codes.multi:MultiCode",
-    "codes.attention.": "jaxprior.inversion.codes.attention:SelfAttention",
-    "solve.": "jaxprior.inversion.solvers:Solve",
-    "tune.": "jaxprior.inversion.codes.tuned:TunedCode",
-    "objective.": "jaxprior.inversion.objective:Objective",
-    "draws.": "jaxprior.restoration.draws:Draws",
-}
-"""Where a method's table has the settings of a dataclass -> the dataclass."""
+PARTS = (
+    ("", "jaxprior.restoration.presets:Outline"),
+    ("codes.", "jaxprior.inversion.codes.multi:MultiCode"),
+    ("codes.", "jaxprior.inversion.codes.network:NetworkCode"),
+    ("codes.attention.", "jaxprior.inversion.codes.attention:SelfAttention"),
+    ("solve.", "jaxprior.inversion.solvers:Solve"),
+    ("tune.", "jaxprior.inversion.codes.tuned:TunedCode"),
+    ("objective.", "jaxprior.inversion.objective:Objective"),
+    ("draws.", "jaxprior.restoration.draws:Draws"),
+)
+"""Where a method's table has the settings of a dataclass, and the dataclass."""
 NESTED = {"codes.attention": "codes.attention.type", "codes_kind": "codes.kind"}
 """A setting that stands elsewhere in the table than its dataclass has it, and where: attention has settings of its own,
 and the kind of the codes decides what settings the codes have."""
@@ -58,7 +59,7 @@ class MethodSetting:
 def method_settings() -> dict[str, MethodSetting]:
     """All settings of a method that have options, by the options' names, in the order of the help."""
     found: list[tuple[int, MethodSetting]] = []
-    for prefix, where in PARTS.items():
+    for prefix, where in PARTS:
         kind = discovery.imported(where)
         hints = typing.get_type_hints(kind)
         for name, one in about(kind).items():

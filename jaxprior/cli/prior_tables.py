@@ -55,6 +55,7 @@ def print_priors() -> None:
     groups = [
         ("Bundled:", [row for row in here if row.name in bundled()]),
         (f"Installed in {registry.priors_folder()}:", [row for row in here if row.name not in bundled()]),
+        ("Never trained, its weights are found for each picture:", _untrained()),
         (
             "Published by others, `jaxprior priors get NAME` downloads and installs one:",
             [_known(name) for name, prior in known.items() if prior.files],
@@ -148,6 +149,19 @@ def _here() -> list[_Row]:
         pixels = str(card.get("config", {}).get("resolution", "?"))
         shows = str(card.get("subject", data))
         rows.append(_Row(name, shows, "" if shows == data else data, pixels, size, str(card.get("licence", ""))))
+    return rows
+
+
+def _untrained() -> list[_Row]:
+    """The priors whose weights are found for each picture."""
+    from jaxprior.weights.loader import untrained_priors
+    from jaxprior.weights.outlines import outline_prior
+
+    rows = []
+    for name in untrained_priors():
+        outline = outline_prior(name)
+        assert outline is not None  # ours tell their sizes
+        rows.append(_Row(name, "deep image prior", "", str(outline.resolution), "0 MB", "none needed"))
     return rows
 
 

@@ -26,8 +26,10 @@ from jaxprior.inversion.codes.attention import CBAM, SelfAttention
 from jaxprior.inversion.codes.features import FeatureCode
 from jaxprior.inversion.codes.held import HeldCode
 from jaxprior.inversion.codes.multi import MultiCode
+from jaxprior.inversion.codes.network import NetworkCode
 from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.codes.tuned import TunedCode
+from jaxprior.nn.latent import WEIGHTS
 from jaxprior.protocols import Codes
 from jaxprior.reporting.sheet import enlarge, tile_side
 from jaxprior.restoration import drivers
@@ -37,7 +39,10 @@ from jaxprior.system.activity import doing, steps_of
 from jaxprior.system.files import write_atomically, write_json
 
 
-KINDS = {kind.__name__: kind for kind in (MultiCode, SingleCode, HeldCode, FeatureCode, TunedCode, CBAM, SelfAttention)}
+KINDS = {
+    kind.__name__: kind
+    for kind in (MultiCode, SingleCode, HeldCode, FeatureCode, NetworkCode, TunedCode, CBAM, SelfAttention)
+}
 NAMED = 5  # names listed in a message
 ON_SHEET = 32  # strips
 FRAME_MS = 120
@@ -174,11 +179,16 @@ def codes_of(record: dict) -> Codes:
 
 
 def check_prior(prior: Any, record: dict) -> None:
-    """Refuse another prior than the run's: its latents mean nothing there.
+    """Refuse another prior than the run's, where its latents mean nothing, and an untrained network.
 
     Raises:
-        RunError: the weights' sha256 differ.
+        RunError: the weights' sha256 differ, or the latents are the weights of a network.
     """
+    if prior.code_distribution == WEIGHTS:
+        raise RunError(
+            f"{prior.card.get('name')} is an untrained network, and the latents of the run are its weights: moving "
+            "them changes no picture in a way that means anything. Edit the run of a trained prior."
+        )
     stated, found = record["configuration"]["prior"], prior.sha256
     if stated["sha256"] != found:
         raise RunError(

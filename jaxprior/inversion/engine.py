@@ -330,22 +330,25 @@ def choose(which: Array, new, old):
 def _step(state, generator, objective, operator, target, *, codes, solve):
     latents, optimizer = state["latents"], make_optimizer(solve)
     gradient = jax.value_and_grad(partial(_evaluate, codes=codes), has_aux=True)
-    (losses, (found, _)), grads = jax.vmap(gradient, (0, None, None, image_axes(operator), 0))(
+    (losses, (found, images)), grads = jax.vmap(gradient, (0, None, None, image_axes(operator), 0))(
         latents, generator, objective, operator, target
     )
     state = _keep_best(state, found, solve=solve)
 
-    def move(latents, grads, optimizer_state, loss, key, step, left, known):
+    def move(latents, grads, optimizer_state, loss, key, step, left, known, image):
         key, told = jax.random.fold_in(key, step), {"value": loss}
         if takes_chances(solve):
             known *= target.image[0].size
             told |= {"key": jax.random.fold_in(key, MOVE_STREAM), "known": known, "last": left == 1}
         updates, optimizer_state = optimizer.update(grads, optimizer_state, latents, **told)
         moved = optax.apply_updates(latents, updates)
-        return {"latents": codes.constrain(moved, key), "optimizer": optimizer_state}
+        moved = codes.constrain(moved, key)
+        if hasattr(codes, "followed"):
+            moved = codes.followed(moved, image)
+        return {"latents": moved, "optimizer": optimizer_state}
 
     moved = jax.vmap(move)(
-        latents, grads, state["optimizer"], losses, state["keys"], state["step"], state["left"], target.known
+        latents, grads, state["optimizer"], losses, state["keys"], state["step"], state["left"], target.known, images
     )
     moving = ~state["done"] & (state["left"] > 0)
     moved = choose(moving, moved, {name: state[name] for name in moved})
@@ -365,8 +368,8 @@ def _scan_steps(state, generator, objective, operator, target, *, codes, solve, 
 
 @partial(jax.jit, static_argnames="codes", compiler_options=QUICKLY_COMPILED)
 def _rendered(latents, generator, *, codes):
-    """The images of latents with a leading axis b."""
-    return jax.vmap(codes.synthesize, (None, 0))(generator, latents)
+    """The images of latents with a leading axis b; of codes that tell another `answer`, that."""
+    return jax.vmap(getattr(codes, "answer", codes.synthesize), (None, 0))(generator, latents)
 
 
 @partial(jax.jit, static_argnames="codes", compiler_options=QUICKLY_COMPILED)

@@ -1,10 +1,15 @@
 """Latent codes as a generator's training drew them; the distribution stands in the generator's card."""
 
+from jaxprior.errors import ArgumentError
 from jaxprior.lazy_jax import Array, jax, jnp
 
 
 DISTRIBUTIONS = ("normal", "uniform", "sphere")
 """N(0, 1); U(-1, 1); or the sphere of radius sqrt(d) for codes of d numbers, which is N(0, 1) scaled to that length."""
+
+WEIGHTS = "weights"
+"""Stands for a distribution in the card of a prior that is an untrained network: codes are not drawn, because the
+network's weights are what is found."""
 
 
 def draw_codes(key: Array, shape: tuple[int, ...], *, distribution: str = "normal") -> Array:
@@ -19,12 +24,17 @@ def draw_codes(key: Array, shape: tuple[int, ...], *, distribution: str = "norma
         float32 of that shape.
 
     Raises:
-        ValueError: an unknown distribution.
+        ArgumentError: the prior is an untrained network. ValueError: an unknown distribution.
 
     Example:
         >>> draw_codes(jax.random.key(0), (2, 16), distribution="uniform").shape
         (2, 16)
     """
+    if distribution == WEIGHTS:
+        raise ArgumentError(
+            "This prior is an untrained network, which has no codes to draw: `jp.NetworkCode()` (`--codes-kind "
+            "network`) finds its weights for each picture, from random ones."
+        )
     if distribution not in DISTRIBUTIONS:
         raise ValueError(f"`distribution` must be one of {DISTRIBUTIONS}, got {distribution!r}")
     if distribution == "uniform":

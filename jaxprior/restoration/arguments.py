@@ -264,7 +264,11 @@ def check_running(batch_size: Any, memory: Any, devices: Any, progress: Any) -> 
         raise ArgumentError(f"`progress` must be True, a function or None, got {described(progress)}.")
 
 
-_WANTED = {"codes": "jp.MultiCode, jp.SingleCode or jp.FeatureCode", "objective": "jp.Objective", "solve": "jp.Solve"}
+_WANTED = {
+    "codes": "jp.MultiCode, jp.SingleCode, jp.FeatureCode or jp.NetworkCode",
+    "objective": "jp.Objective",
+    "solve": "jp.Solve",
+}
 _FIRST = {"codes": ("MultiCode", "num_codes"), "objective": ("Objective", "pixel"), "solve": ("Solve", "steps")}
 
 

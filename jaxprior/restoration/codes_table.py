@@ -9,17 +9,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from jaxprior.errors import SettingsError
-from jaxprior.inversion.codes import KINDS, CodesKind, FeatureCode, MultiCode, SingleCode
+from jaxprior.inversion.codes import KINDS, CodesKind, FeatureCode, MultiCode, NetworkCode, SingleCode
 from jaxprior.inversion.codes.attention import ATTENTION
 from jaxprior.inversion.codes.tuned import TunedCode
+from jaxprior.inversion.solvers import Solve
+from jaxprior.nn.latent import WEIGHTS
 from jaxprior.protocols import Codes
-from jaxprior.settings import Names, check_choice, check_names, fields_of, spelled
+from jaxprior.settings import PLAIN, Names, check_choice, check_names, fields_of, spelled
 
 
 HAVE = {
     "multi": "several latent codes",
     "single": "one latent code and no composing layer",
     "feature": "one latent code and one feature map",
+    "network": "the weights of an untrained network",
 }
 """What codes of each kind consist of."""
 
@@ -64,7 +67,7 @@ def make_codes(codes: Codes, given: Mapping, *, prior: Any, preset: str, names: 
         values["attention"] = _attention(codes.attention, given["attention"], names)
     changed: Any = codes  # the codes of another package need not be a dataclass
     codes = dataclasses.replace(changed, **values)
-    if isinstance(codes, SingleCode) and codes.start is None:
+    if isinstance(codes, SingleCode) and codes.start is None and prior.code_distribution != WEIGHTS:
         return dataclasses.replace(codes, start=prior.code_distribution)
     return codes
 
@@ -84,6 +87,41 @@ def stated_codes(stated: Mapping, *, prior: Any, preset: str, names: Names) -> C
         check_choice(stated["kind"], get_args(CodesKind), spelled("codes.kind", names))
         begun = _of_kind(stated["kind"], None, prior)
     return make_codes(begun, lowered, prior=prior, preset=preset, names=names)
+
+
+def check_network(codes: Codes, prior: Any, *, solve: Solve, draws: Any = None, names: Names = PLAIN) -> None:
+    """Refuse codes of a trained generator for an untrained network, and the other way round.
+
+    Arguments:
+        codes: of any kind, tuned or not.
+        prior: a `Prior`, or what is known of one.
+        solve, draws: of the method: an untrained network has no distribution from which answers could be drawn.
+        names: how settings are spelled in messages.
+
+    Raises:
+        SettingsError: they do not go together.
+    """
+    kind, name = spelled("codes.kind", names), prior.card.get("name", "this prior")
+    finds_weights = isinstance(getattr(codes, "codes", codes), NetworkCode)
+    if finds_weights and isinstance(codes, TunedCode):
+        raise SettingsError("The weights of an untrained network are found for each picture already: do not tune them.")
+    if finds_weights and (draws is not None or solve.optimizer == "langevin"):
+        drawn = spelled("solve.optimizer", names) + " langevin" if draws is None else spelled("draws.count", names)
+        raise SettingsError(
+            f"{drawn}: an untrained network has no distribution of answers that could be drawn from; leave it out, or "
+            "take a trained prior."
+        )
+    if finds_weights == (prior.code_distribution == WEIGHTS):
+        return
+    if finds_weights:
+        raise SettingsError(
+            f"{kind} network finds the weights of an untrained network, and {name} is a trained prior: take another "
+            f"{kind}, or a prior such as dip64."
+        )
+    raise SettingsError(
+        f"{name} is an untrained network, which has no latent codes: its weights are what is found. Take {kind} "
+        "network and the preset default, which are its own settings, or a trained prior."
+    )
 
 
 def asks_for_other(given: Mapping, stated: Mapping) -> bool:

@@ -72,6 +72,8 @@ LARGER = {
 def defaults_of(card: Mapping[str, Any], task_name: str, *, image_shape: tuple[int, ...]) -> dict[str, dict]:
     """The settings of a prior for a task: its card's, and for what that does not state those of its size.
 
+    What a card states under "other" counts for all tasks that it does not name.
+
     Arguments:
         card: of the prior.
         task_name: of the forward operator, e.g. "inpaint".
@@ -113,7 +115,8 @@ def states_defaults(card: Mapping[str, Any], task_name: str) -> bool:
 
 
 def _stated(card: Mapping[str, Any], task_name: str) -> dict[str, dict]:
-    return card.get("defaults", {}).get(task_name, {})
+    stated = card.get("defaults", {})
+    return stated.get(task_name, stated.get(OTHER, {}))
 
 
 def _by_size(task_name: str, image_shape: tuple[int, ...]) -> dict[str, dict]:

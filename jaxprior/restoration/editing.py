@@ -36,7 +36,7 @@ def render(prior: Prior, latents: Any, *, codes: Codes, precision: Precision = "
         ValueError: a layer that the prior does not have.
     """
     kind_of("prior", prior, Prior, "a prior", "`load_prior` loads one")
-    kinds = "of the kind jp.MultiCode, jp.SingleCode or jp.FeatureCode"
+    kinds = "of the kind jp.MultiCode, jp.SingleCode, jp.FeatureCode or jp.NetworkCode"
     kind_of("codes", codes, Codes, kinds, "they are those of the inversion")
     latents = require_latents("latents", latents)
     _check_rendered(prior, latents, codes)
@@ -74,9 +74,10 @@ def require_latents(name: str, latents: Any) -> dict[str, Any]:
 @partial(jax.jit, static_argnames="codes")
 def _render(generator, latents, *, codes):
     one = jax.eval_shape(codes.init, generator, jax.random.key(0))
+    shown = getattr(codes, "answer", codes.synthesize)
 
     def synthesize(latents):
-        return jax.vmap(lambda one: codes.synthesize(generator, one))(latents)
+        return jax.vmap(partial(shown, generator))(latents)
 
     if latents["z"].ndim == one["z"].ndim + 1:
         return synthesize(latents)

@@ -13,6 +13,7 @@ from jaxprior.errors import ImageError
 from jaxprior.inversion.batching import Truth
 from jaxprior.operators import Operator, batched
 from jaxprior.restoration.arguments import as_ids
+from jaxprior.restoration.codes_table import check_network
 from jaxprior.restoration.completing import Completion
 from jaxprior.restoration.drawing import fitted_with_draws, placement_of_draws, solve_with_draws, spread_of
 from jaxprior.restoration.encoder_settings import merge_card
@@ -47,6 +48,7 @@ class Inverter:
     """
 
     def __init__(self, prior: Prior, method: Method, *, devices: Sequence[Device] | None = None):
+        check_network(method.codes, prior, solve=method.solve, draws=method.draws)
         enable_compilation_cache()
         self.placement = Placement(
             prior, codes=method.codes, objective=method.objective, solve=method.solve, start=method.start,

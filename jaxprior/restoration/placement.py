@@ -21,6 +21,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxprior.errors import MemoryLimitError
 from jaxprior.inversion import batching
 from jaxprior.inversion.batching import Batch, Truth
+from jaxprior.inversion.codes.network import NetworkCode
 from jaxprior.inversion.codes.tuned import CHANGE, TunedCode
 from jaxprior.inversion.engine import CHUNK, compile_ahead, compile_step, step_shapes, trace_step
 from jaxprior.inversion.objective import Objective
@@ -195,7 +196,8 @@ class Placement:
         each = len(self.devices)
         if not self.fixed:
             return -(-wanted // each) * each
-        together = self.codes.num_codes == 1 and not self.memory_plan.alone
+        shares_weights = not isinstance(self.codes, NetworkCode)
+        together = self.codes.num_codes == 1 and shares_weights and not self.memory_plan.alone
         return each * max(TOGETHER // self.settings.starts, 1) if together else each
 
     @property

@@ -21,7 +21,7 @@ from jaxprior.inversion.solvers import Solve
 from jaxprior.inversion.starts.encoder import EncoderStart, check_layer, missing_encoder
 from jaxprior.operators import Identity, Operator
 from jaxprior.protocols import Codes
-from jaxprior.restoration.codes_table import make_codes, make_tuned
+from jaxprior.restoration.codes_table import check_network, make_codes, make_tuned
 from jaxprior.restoration.defaults import origin_of_defaults
 from jaxprior.restoration.draws import Draws
 from jaxprior.restoration.encoder_settings import as_given, card_of_settings
@@ -64,7 +64,8 @@ class Outline:
     preset: Preset = setting("default", "Method to start from; the options below change it.", verbatim=True)
     codes_kind: CodesKind | None = setting(
         None,
-        "What is optimised: several latent codes, a single one, or one code and a feature map at --layer.",
+        "What is optimised: several latent codes, a single one, one code and a feature map at --layer, or the weights "
+        "of an untrained network (--prior dip64 and others).",
         rank=9,
     )
     refine: str | None = setting(
@@ -184,7 +185,8 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
     Arguments:
         table: "preset", "default" if it is not there; "codes", "objective" and "solve": what is changed of it, by the
             names of the fields of `MultiCode` (`SingleCode` for invertgan), `Objective` and `Solve`. Besides:
-            codes.kind: "multi", "single" or "feature": the codes become a `MultiCode`, `SingleCode` or `FeatureCode`.
+            codes.kind: "multi", "single", "feature" or "network": the codes become a `MultiCode`, `SingleCode`,
+            `FeatureCode` or `NetworkCode`.
             codes.attention: "none", "dot", "scaled-dot", "non-local", "cbam", or a table of its fields with such a
             `type`; without a type it changes the preset's module.
             objective.features: "none", "critic" (the prior's), an installed network or its file, or a table {"network":
@@ -246,15 +248,17 @@ def _made(table: Mapping, task: Operator | None, prior: Any, names: Names, netwo
     solve = dataclasses.replace(solve, **fields_of(Solve, given["solve"], prefix="solve.", names=names))
     check_suits(task, objective, solve)
     refuse_unused(encoder, objective, solve, prior, names)
-    tuning = {**tuning, **given["tune"]}
+    codes = make_tuned(codes, {**tuning, **given["tune"]}, names=names)
+    draws = _draws(table.get("draws"), names)
+    check_network(codes, prior, solve=solve, draws=draws, names=names)
     return Method(
-        make_tuned(codes, tuning, names=names),
+        codes,
         objective,
         solve,
         refiner,
         start=encoder_start(prior, codes, solve),
         merge=merge,
-        draws=_draws(table.get("draws"), names),
+        draws=draws,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 
 from jaxprior.checks import float_array
+from jaxprior.errors import ArgumentError
 from jaxprior.nn.changed import changing, recording
 from jaxprior.pytrees import shape_text, static, summary
 
@@ -79,6 +80,27 @@ class CutGenerator:
     def changed(self, change: Mapping[str, Mapping[str, Array]]) -> "CutGenerator":
         """The same with changed weights of some layers, as `jaxprior.nn.changed.changing` says them."""
         return replace(self, change=change)
+
+    def draw(self, key: Array) -> dict[str, Array]:
+        """What one image of an untrained network begins with: {"z": weights [latent_dim], "input": its noise}.
+
+        Raises:
+            ArgumentError: the generator is a trained one.
+        """
+        if not hasattr(self.module, "draw"):
+            raise ArgumentError(
+                f"This generator, {type(self.module).__name__}, is a trained one: `jp.NetworkCode` (`--codes-kind "
+                "network`) finds the weights of an untrained network. Take other codes, or `jp.deep_image_prior`."
+            )
+        return self.module.apply({"params": self.params}, key, method="draw")
+
+    def made_by(self, weights: Array, given: Array) -> Array:
+        """The image [*image_shape] that an untrained network of weights [latent_dim] makes of an input."""
+
+        def made(weights: Array) -> Array:
+            return self.module.apply({"params": self.params}, weights, given, method="made_by")
+
+        return (jax.checkpoint(made) if self.recompute else made)(weights)
 
     def _part(self, method: str) -> Callable[[Array], Array]:
         def part(x: Array) -> Array:

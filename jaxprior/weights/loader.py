@@ -85,6 +85,12 @@ def named_priors() -> dict[str, Path]:
     return {**own, **{name: path for name, path in registry.installed_priors().items() if name not in own}}
 
 
+def untrained_priors() -> dict[str, Path]:
+    """The priors that come with the package and were never trained, whose weights are found for each picture."""
+    folder = Path(str(resources.files("jaxprior") / "assets" / "untrained"))
+    return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
+
+
 def bundled_restorers() -> dict[str, Path]:
     """The restorers that come with the package: name -> file."""
     folder = Path(str(resources.files("jaxprior") / "assets" / "restorers"))
@@ -145,8 +151,8 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     """The file of a trained network.
 
     Arguments:
-        source: name of a bundled or installed prior or restorer, or of an installed feature network; a .safetensors
-            file, or the folder of a training run.
+        source: name of a bundled, untrained or installed prior, of a restorer, or of an installed feature network; a
+            .safetensors file, or the folder of a training run.
         role: one of `ROLES`.
 
     Raises:
@@ -157,13 +163,13 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     if not isinstance(source, str | os.PathLike) or not str(source):
         wanted = f"the name or the path of {with_article(ROLES[role].noun)}"
         raise ArgumentError(f"`source` must be {wanted}, got {described(source)}.")
-    names = {"prior": named_priors, "features": registry.installed, "restorer": named_restorers}
+    names = {"prior": _every_prior, "features": registry.installed, "restorer": named_restorers}
     own = names[role]() if role in names else {}
     path = Path(source)
     path = path / RUN_WEIGHTS if os.path.isdir(path) else path  # a name that is too long for a file is no folder either
-    others = {**registry.installed(), **named_restorers(), **named_priors()}  # other roles have no names: files first
+    others = {**registry.installed(), **named_restorers(), **_every_prior()}  # other roles have no names: files first
     if str(source) in own and os.path.isfile(path):
-        ours = {*bundled(), *bundled_restorers()}
+        ours = _ours()
         noun, kind = ROLES[role].noun, "a bundled" if str(source) in ours else "an installed"
         raise WeightsError(
             f"{source} is {kind} {noun}, and {with_article(noun)} {source} also lies in this folder ({path}): give "
@@ -173,7 +179,7 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     found = own.get(str(source)) or (path if os.path.isfile(path) else others.get(str(source)))
     if found is None:
         raise WeightsError(_missing(source, role))
-    if found is not path and str(source) not in {*bundled(), *bundled_restorers()}:
+    if found is not path and str(source) not in _ours():
         _check_installed(str(source), found)
     if found.suffix.lower() in EXTENSIONS:
         raise WeightsError(f"{source} is a picture; expected {with_article(ROLES[role].noun)}")
@@ -275,6 +281,16 @@ def plays(architecture: str | None, role: str) -> bool:
     return family is not None and role in family.architectures[str(architecture)]
 
 
+def _every_prior() -> dict[str, Path]:
+    """The priors that are found by name, trained or not."""
+    return {**untrained_priors(), **named_priors()}
+
+
+def _ours() -> set[str]:
+    """Names of what comes with the package."""
+    return {*bundled(), *untrained_priors(), *bundled_restorers()}
+
+
 def _check_installed(name: str, path: Path) -> None:
     """Refuse an installed network whose file is damaged as far as its head and its length tell."""
     try:
@@ -292,7 +308,7 @@ def _missing(source: str | os.PathLike, role: str) -> str:
     if role == "features":
         sentence = registry.missing(str(source))
     elif role == "prior":
-        sentence = registry.missing_prior(str(source), bundled())
+        sentence = registry.missing_prior(str(source), [*bundled(), *untrained_priors()])
     elif role == "restorer":
         sentence = registry.missing_restorer(str(source), bundled_restorers())
     else:

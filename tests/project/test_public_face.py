@@ -25,7 +25,7 @@ def test_the_public_face_is_complete():
         "BankStart", "CBAM", "Colorize", "Compose", "Critic", "Deblur", "Denoise", "Direction", "Draws", "Encoder",
         "EncoderStart", "FeatureCode", "Measure",
         "FeatureNetwork", "GivenStart", "HeldCode", "change_attributes", "codes_with_labels", "interpolate_attributes",
-        "load_attribute_model", "swap_attributes",
+        "load_attribute_model", "swap_attributes", "NetworkCode", "deep_image_prior",
         "Identity", "Inpaint", "JaxpriorError", "Method", "MultiCode", "Objective", "Operator", "OwnAnswer", "Prior",
         "PriorRanking",
         "RandomStart",

@@ -8,9 +8,15 @@ from typing import Any, Literal
 
 from jaxprior.inversion.codes.features import FeatureCode as FeatureCode
 from jaxprior.inversion.codes.multi import MultiCode as MultiCode
+from jaxprior.inversion.codes.network import NetworkCode as NetworkCode
 from jaxprior.inversion.codes.single import SingleCode as SingleCode
 
 
-CodesKind = Literal["multi", "single", "feature"]
-KINDS: dict[CodesKind, Any] = {"multi": MultiCode, "single": SingleCode, "feature": FeatureCode}
+CodesKind = Literal["multi", "single", "feature", "network"]
+KINDS: dict[CodesKind, Any] = {
+    "multi": MultiCode,
+    "single": SingleCode,
+    "feature": FeatureCode,
+    "network": NetworkCode,
+}
 """The word by which a method's table chooses codes -> their class."""
