@@ -42,6 +42,9 @@ _SEVERAL = re.compile(r"(Did you mean '[^']*'), .*\?$")
 _ROOM, _RIGHTS = (errno.ENOSPC, errno.EDQUOT), (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
+COMPLETING = "_JAXPRIOR_COMPLETE"
+"""The variable of the environment by which a shell asks for words that go on with a command line."""
+
 WORDS = "jaxprior.words"
 """Where a context keeps the command line after the program's name."""
 
@@ -188,6 +191,9 @@ def main(arguments: list[str] | None = None) -> None:
     Arguments:
         arguments: without the program's name; those of the process by default.
     """
+    if COMPLETING in os.environ:  # a shell waits for words, and for nothing beside them
+        app(args=arguments, prog_name="jaxprior")
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA's start-up notes are not for users
     keep_freed_memory()
     display = Display("jaxprior")

@@ -12,12 +12,12 @@ from jaxprior.cli import completing
 
 PROGRAM = """
 import json, os, sys
-from jaxprior.cli import app
+from jaxprior.cli import main
 
 for words in json.load(sys.stdin):
     os.environ.update(_JAXPRIOR_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(len(words.split(" ")) - 1))
     try:
-        app(prog_name="jaxprior")
+        main([])
     except SystemExit as end:
         print(json.dumps([words, end.code, "jax" in sys.modules]))
 """
