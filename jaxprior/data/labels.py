@@ -91,6 +91,16 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def spelled(names: Iterable[str]) -> str:
+    """Names of labels with commas between them, in quotes where they hold commas themselves.
+
+    Example:
+        >>> spelled(["dark hair", "red, blue"])
+        "dark hair, 'red, blue'"
+    """
+    return ", ".join(repr(name) if "," in name else name for name in names)
+
+
 def number_of(name: str, names: Sequence[str], *, exclusive: bool) -> int:
     """The place of a label among the names of a model's labels.
 
@@ -111,7 +121,7 @@ def number_of(name: str, names: Sequence[str], *, exclusive: bool) -> int:
     near = get_close_matches(str(name), names, 1)
     hint = f" Did you mean {near[0]}?" if near else ""
     kind = "class" if exclusive else "attribute"
-    raise ArgumentError(f"There is no {kind} {name!r}; expected one of {', '.join(names)}.{hint}")
+    raise ArgumentError(f"There is no {kind} {name!r}; expected one of {spelled(names)}.{hint}")
 
 
 def of_classes(each: Sequence[str], *, where: str, names: Sequence[str] | None = None) -> Labels:
@@ -133,7 +143,7 @@ def of_classes(each: Sequence[str], *, where: str, names: Sequence[str] | None =
             only = f"all pictures are of the class {names[0]!r}" if names else "there are no pictures"
             raise ImageError(f"{where}: {only}; expected two classes or more.")
     elif unknown := sorted(found - set(names)):
-        raise ImageError(f"{where}: unknown class {unknown[0]!r}; expected one of {', '.join(names)}.")
+        raise ImageError(f"{where}: unknown class {unknown[0]!r}; expected one of {spelled(names)}.")
     place = {name: number for number, name in enumerate(names)}
     values = np.zeros((len(each), len(names)), np.uint8)
     values[np.arange(len(each)), [place[name] for name in each]] = 1

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.checks import float_array
-from jaxprior.data.labels import number_of
+from jaxprior.data.labels import number_of, spelled
 from jaxprior.data.ranges import require_pictures
 from jaxprior.errors import ArgumentError
 from jaxprior.pytrees import shape_text, static, summary
@@ -156,7 +156,7 @@ class AttributeModel:
             on = [number for number, value in values.items() if value > 0]
             if len(values) != 1 or len(on) != 1:
                 raise ArgumentError(
-                    f"`label` must be one class, one of {', '.join(self.names)}, got {_spelled(wanted)}."
+                    f"`label` must be one class, one of {spelled(self.names)}, got {_spelled(wanted)}."
                 )
             label = -np.ones(len(self.names), np.float32)
             label[on[0]] = 1.0
@@ -180,7 +180,7 @@ class AttributeModel:
             ['dark hair, glasses']
         """
         there = [[name for name, value in zip(self.names, row, strict=True) if value > 0] for row in np.asarray(labels)]
-        return [", ".join(names) or "none" for names in there]
+        return [", ".join(names) or "none" for names in there]  # a class stands alone, whatever it holds
 
     def _labels(self, labels: Any, count: int) -> Array:
         """Labels [b, k] of one for all, or of one for each."""
@@ -189,7 +189,7 @@ class AttributeModel:
         if labels.shape != (count, len(self.names)):
             raise ArgumentError(
                 f"`labels` must be [{count}, {len(self.names)}], a value of -1 or 1 for each of "
-                f"{', '.join(self.names)}; got {list(labels.shape)}."
+                f"{spelled(self.names)}; got {list(labels.shape)}."
             )
         return labels
 
@@ -200,7 +200,7 @@ class AttributeModel:
 
     def __repr__(self) -> str:
         kind = "classes" if self.exclusive else "attributes"
-        return f"AttributeModel({shape_text(self.image_shape)}, {len(self.names)} {kind}: {', '.join(self.names[:12])})"
+        return f"AttributeModel({shape_text(self.image_shape)}, {len(self.names)} {kind}: {spelled(self.names[:12])})"
 
 
 def _sign(name: str, value: Any) -> float:

@@ -57,6 +57,10 @@ def test_words_tell_names_with_spaces_apart(model):
     assert model.words_of([[1, -1, 1], [-1, -1, -1]]) == ["smiling, glasses", "none"]
     spaced = replace(model, names=("dark", "dark hair", "hair"))
     assert spaced.words_of([[1, -1, 1], [-1, 1, -1]]) == ["dark, hair", "dark hair"]
+    classes = replace(model, names=("red, blue", "red", "blue"), exclusive=True)
+    assert classes.words_of([[1, -1, -1]]) == ["red, blue"]
+    with pytest.raises(jp.JaxpriorError, match="no class 'green'; expected one of 'red, blue', red, blue"):
+        classes.label("green")
 
 
 def test_labels_in_words(model):
