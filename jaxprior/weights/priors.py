@@ -13,7 +13,7 @@ import jax
 
 from jaxprior.checks import float_array, is_array, kind_of, one_of, random_key, whole_number
 from jaxprior.data import html
-from jaxprior.errors import ArgumentError
+from jaxprior.errors import ArgumentError, WeightsError
 from jaxprior.pytrees import count, shape_text, static, summary
 from jaxprior.system.devices import default_platform
 from jaxprior.system.runtime import MATMUL_PRECISION
@@ -223,6 +223,11 @@ def assemble(params: Mapping, card: Mapping, where: str, *, networks: Callable[[
     """
     generator, critic = described(card, networks, where=where)
     check_image_channels(generator.image_shape[-1], where=where)
+    if "generator" not in params and "critic" in params:
+        raise WeightsError(
+            f"{where}: it holds a critic (discriminator) alone, which tells real pictures from generated ones and "
+            "makes none; a prior is a generator"
+        )
     key = jax.eval_shape(lambda: jax.random.key(0))
     expected = jax.eval_shape(generator.init_params, key)
     weights = checked(params.get("generator", {}), expected, where=f"{where}: generator")

@@ -207,3 +207,8 @@ def test_a_card_that_does_not_fit_is_a_sentence():
     for change, said in (({"resolution": 64}, "32 pixels, not 64"), ({"widths": None}, "does not describe")):
         with pytest.raises(WeightsError, match=said):
             build_prior({}, {**CARD, "config": {**CONFIG, **change}})
+
+
+def test_a_critic_alone_is_called_one(prior):
+    with pytest.raises(WeightsError, match="holds a critic .discriminator. alone.* a prior is a generator"):
+        build_prior({"critic": prior.critic.params}, CARD)
