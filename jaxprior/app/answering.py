@@ -24,6 +24,9 @@ from jaxprior.data import images
 COMPARED = 1600
 """Pixels of the longer side of the copies that are compared by a slider."""
 
+THUMBNAIL = 480
+"""The same of the answers side by side."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class View:
@@ -33,7 +36,9 @@ class View:
         line: the status line, as HTML.
         curve: how the loss falls, as HTML, empty for none.
         sheet: pictures of the search, uint8 [h, w, 3], or None.
-        answers: the finished answers, or None; files: their PNG files in full size.
+        answers: the finished answers, in copies of at most `COMPARED` pixels a side, or None.
+        files: the PNG files of the answers in full size.
+        closeups: of each answer what was changed and what lies around it, uint8 [h, w, 3]; empty if there is only one.
         chosen: which of them is looked at.
         at_work: whether the job goes on, so that it can be stopped.
     """
@@ -43,6 +48,7 @@ class View:
     sheet: np.ndarray | None = None
     answers: Answers | None = None
     files: tuple[str, ...] = ()
+    closeups: tuple[np.ndarray, ...] = ()
     chosen: int = 0
     at_work: bool = False
 
@@ -51,19 +57,13 @@ class View:
         """The photograph and the chosen answer, in the size and the smaller copy that are compared by a slider."""
         if self.answers is None:
             return None
-        after = shown(self.answers.pictures[self.chosen], COMPARED)
-        before = shown(self.answers.before, COMPARED)
-        return _of_size(before, after.shape[:2]), after
+        after = self.answers.pictures[self.chosen]
+        return _of_size(self.answers.before, after.shape[:2]), after
 
     @property
     def gallery(self) -> list[tuple[np.ndarray, str]]:
         """The answers side by side with their captions; empty where there is only one."""
-        if self.answers is None or len(self.answers.pictures) < 2:
-            return []
-        return [
-            (shown(picture, 480), caption)
-            for picture, caption in zip(self.answers.pictures, self.answers.captions, strict=True)
-        ]
+        return [] if self.answers is None else list(zip(self.closeups, self.answers.captions, strict=False))
 
     @property
     def file(self) -> str | None:
@@ -109,7 +109,9 @@ class Desk:
             view = replace(view, curve=live.curve(job.state), sheet=live.sheet(job.state.pictures))
             files = self._write(name, answers)
             line = _finished(answers, job.seconds)
-            yield replace(view, line=line, answers=answers, files=files, at_work=False)
+            yield replace(
+                view, line=line, answers=_small(answers), files=files, closeups=closeups(answers), at_work=False
+            )
         except Exception as error:
             yield replace(view, line=live.line(sentence(error), kind="wrong"), at_work=False)
         finally:  # also when the page was closed: the next job begins when this one has ended
@@ -154,6 +156,49 @@ def _finished(answers: Answers, seconds: float) -> str:
     height, width = answers.pictures[0].shape[:2]
     notes = "".join(f"; {note}" for note in answers.notes)
     return live.line(f"Done in {seconds:.0f} s: {width}x{height} pixels{notes}.", kind="good")
+
+
+def closeups(answers: Answers) -> tuple[np.ndarray, ...]:
+    """Cut out of every answer what was changed and as much again around it, as a small picture.
+
+    Arguments:
+        answers: in full size.
+
+    Returns:
+        uint8 [h, w, 3] each, of one size; nothing where there is only one answer.
+
+    Example:
+        >>> photo, filled = np.zeros((2, 100, 200, 3), np.uint8)
+        >>> filled[40:60, 80:120] = 9
+        >>> made = Answers(before=photo, pictures=(filled, filled), captions=("a", "b"), suffix="filled")
+        >>> [picture[::3, ::3].shape for picture in closeups(made)]  # shown three times as large
+        [(40, 80, 3), (40, 80, 3)]
+    """
+    if len(answers.pictures) < 2:
+        return ()
+    height, width = answers.pictures[0].shape[:2]
+    changed = np.zeros((height, width), bool)
+    if answers.before.shape == answers.pictures[0].shape:
+        for picture in answers.pictures:
+            changed |= (picture != answers.before).any(axis=-1)
+    rows, columns = (_stretch(np.asarray(changed.any(axis=axis))) for axis in (1, 0))
+    return tuple(shown(picture[rows, columns], THUMBNAIL) for picture in answers.pictures)
+
+
+def _stretch(changed: np.ndarray) -> slice:
+    """What was changed along an axis and half as much on each side; all of it where nothing was changed."""
+    places = np.flatnonzero(changed)
+    if not len(places):
+        return slice(None)
+    first, end = int(places[0]), int(places[-1]) + 1
+    margin = (end - first) // 2
+    return slice(max(first - margin, 0), end + margin)
+
+
+def _small(answers: Answers) -> Answers:
+    """The same with smaller copies, as an open page keeps them; in full size they lie in files."""
+    pictures = tuple(shown(picture, COMPARED) for picture in answers.pictures)
+    return replace(answers, before=shown(answers.before, COMPARED), pictures=pictures)
 
 
 def _of_size(picture: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -7,9 +7,10 @@
 
 It hears what the work says of itself (`jaxprior.system.activity`) and looks on at its inversions
 (`jaxprior.inversion.watching`). It can only stop where the work looks up: between two chunks of steps, or two tiles.
-Only one job is at work in a process.
+Only one job is at work in a process; others wait in a line.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ import numpy as np
 from jaxprior.errors import JaxpriorError
 from jaxprior.inversion.watching import Look, watched_by
 from jaxprior.system.activity import Activity, heard_by
+from jaxprior.system.amounts import plural
 
 
 T = TypeVar("T")
@@ -31,7 +33,9 @@ PICTURES = 8
 BETWEEN = 0.7
 """Seconds between two pictures of a search, at least: rendering them takes time from the search."""
 
-_one = threading.Lock()
+_turn = threading.Condition()
+_line: list["Job"] = []
+"""The job at work, and behind it those that wait for their turn, in the order in which they came."""
 
 
 class Ended(JaxpriorError):
@@ -49,7 +53,7 @@ class State:
         pictures: of the search at the moment, float [n, h, w, c]; None where there is none.
     """
 
-    text: str = "waiting for the job before"
+    text: str = "beginning"
     seconds: float = 0.0
     searches: list[list[tuple[int, float]]] = field(default_factory=list)
     pictures: np.ndarray | None = None
@@ -120,9 +124,8 @@ class Job(Generic[T]):
 
     def _run(self) -> None:
         try:
-            with _one, heard_by(self), watched_by(self):
+            with self._in_turn(), heard_by(self), watched_by(self):
                 self._begun = time.monotonic()
-                self.state.text = "beginning"
                 self._check()
                 self._found.append(self._work())
                 self.state.text = "done"
@@ -130,6 +133,23 @@ class Job(Generic[T]):
             self._error = error
         finally:
             self._end = time.monotonic()
+
+    @contextlib.contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Wait until all jobs that came before have ended; one that is stopped leaves the line."""
+        with _turn:
+            _line.append(self)
+        try:
+            with _turn:
+                while (before := _line.index(self)) > 0 and not self._stop.is_set():
+                    self.state.text = f"waiting for {before} {plural('job', before)} that came before"
+                    _turn.wait(0.2)
+            self.state.text = "beginning"
+            yield
+        finally:
+            with _turn:
+                _line.remove(self)
+                _turn.notify_all()
 
     def _check(self) -> None:
         if self._stop.is_set():

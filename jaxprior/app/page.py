@@ -19,10 +19,10 @@ gr: Any = importlib.import_module("gradio")
 
 TITLE = "jaxprior"
 STYLE = Path(__file__).with_name("style.css")
-ONE_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": "jobs"}
-"""All jobs of all open pages stand in this one queue."""
-
 QUIET = {"api_visibility": "private", "show_progress": "hidden"}
+KEPT = (600, 7200)
+"""Seconds from one look for old uploads to the next, and after which they are deleted."""
+
 NEXT = "Choose what to do with it: paint over a hole and press Fill, or take another tab."
 
 
@@ -34,7 +34,7 @@ def make_page(choices: Choices, desk: Desk, painter: Painter | None = None) -> A
         desk: where its jobs are done.
         painter: a model of one picture, for a tab of its own; None leaves that out.
     """
-    with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=KEPT) as page:
         who, photo, view = gr.State(lambda: uuid.uuid4().hex), gr.State(None), gr.State(None)
         gr.HTML("<h1>jaxprior</h1><p>Restores photographs with a trained generator as its knowledge. "
                 "Everything is computed on this machine.</p>")  # fmt: skip
@@ -50,8 +50,8 @@ def make_page(choices: Choices, desk: Desk, painter: Painter | None = None) -> A
             with gr.Column(scale=1, min_width=360, elem_classes="jaxprior-result"):
                 result = panels.result_parts(choices)
         copies = [parts["shown"] for parts in (enlarging, colouring, travelling)]
-        _connect_photo(desk, given, [photo, view, result["line"], filling["editor"], *copies])
         outputs = [view, *(result[name] for name in SHOWN)]
+        _connect_photo(desk, given, [photo, filling["editor"], *copies, *outputs])
 
         def fill(who: str, photo: Photo | None, editor: Any, mask: Any, source: str, how: str, count: float,
                  seed: float) -> Iterator[list[Any]]:  # fmt: skip
@@ -94,12 +94,12 @@ def make_page(choices: Choices, desk: Desk, painter: Painter | None = None) -> A
             (travelling, find, ("source",)),
         ):
             inputs = [who, photo, *(parts[name] for name in names)]
-            parts["button"].click(function, inputs, outputs, **ONE_AT_A_TIME, **QUIET)
+            parts["button"].click(function, inputs, outputs, **QUIET)
         inputs = [who, photo, view, travelling["direction"], travelling["amount"]]
-        travelling["amount"].change(move, inputs, outputs, trigger_mode="always_last", **ONE_AT_A_TIME, **QUIET)
+        travelling["amount"].change(move, inputs, outputs, trigger_mode="always_last", **QUIET)
         if painting is not None and painter is not None:
             inputs = [who, *(painting[name] for name in ("editor", "how", "seed"))]
-            painting["button"].click(_painting(desk, painter), inputs, outputs, **ONE_AT_A_TIME, **QUIET)
+            painting["button"].click(_painting(desk, painter), inputs, outputs, **QUIET)
         for parts, task in ((filling, "inpaint"), (colouring, "colorize")):
             for part in (parts["source"], parts["how"]):
                 told = _telling(choices, task)
@@ -143,7 +143,10 @@ def _shown(view: View) -> list[Any]:
         gr.HTML(view.curve, visible=bool(view.curve)),
         gr.Image(view.sheet, visible=view.sheet is not None),
         gr.ImageSlider(view.compared, visible=not busy),
-        gr.Gallery(gallery or None, visible=bool(gallery), selected_index=view.chosen if gallery else None),
+        gr.Gallery(
+            gallery or None, visible=bool(gallery), selected_index=view.chosen if gallery else None,
+            height=50 + 170 * -(-len(gallery) // panels.COLUMNS),
+        ),  # fmt: skip
         gr.DownloadButton(value=view.file, visible=not busy),
         gr.Button(visible=view.at_work),
     ]
@@ -163,18 +166,21 @@ _choose.__annotations__["event"] = gr.SelectData  # this is how Gradio learns th
 def _connect_photo(desk: Desk, given: dict[str, Any], outputs: list[Any]) -> None:
     """What happens when a photograph is dropped."""
 
+    def values(line: str, photo: Photo | None = None) -> list[Any]:
+        small = None if photo is None else shown(photo.pixels)
+        editor = None if small is None else {"background": small, "layers": [], "composite": None}
+        return [photo, editor, small, small, small, None, *_shown(View(line=line))[1:]]  # earlier answers disappear
+
     def taken(photo: Photo) -> list[Any]:
-        small = shown(photo.pixels)
-        editor = {"background": small, "layers": [], "composite": None}
-        return [photo, None, live.line(f"{photo.words}. {NEXT}"), editor, small, small, small]
+        return values(live.line(f"{photo.words}. {NEXT}"), photo)
 
     def read(path: str | None) -> list[Any]:
         if path is None:
-            return [None, None, live.line(WELCOME), None, None, None, None]
+            return values(live.line(WELCOME))
         try:
             return taken(read_photo(path, desk.limits))
         except Exception as error:
-            return [None, None, live.line(sentence(error), kind="wrong"), None, None, None, None]
+            return values(live.line(sentence(error), kind="wrong"))
 
     given["file"].change(read, [given["file"]], outputs, **QUIET)
     given["example"].click(lambda: taken(example_photo()), None, outputs, **QUIET)

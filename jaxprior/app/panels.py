@@ -13,6 +13,9 @@ gr: Any = importlib.import_module("gradio")
 WELCOME = "Drop a photograph, or take the example; then choose what to do with it."
 OWN, SEARCH = "own", "search"
 COLOURS = ["#d8c9a3", "#ffffff", "#101010", "#3b6ea5", "#4c8c3f", "#a83c32", "#e0b13b", "#7a5b3a"]
+COLUMNS = 4
+"""Of the answers side by side."""
+
 FARTHEST = 6
 """How far a photograph can be moved along a direction, in both ways, in units of the direction."""
 
@@ -71,9 +74,9 @@ def move_parts(choices: Choices) -> dict[str, Any]:
     """The tab that moves a photograph along a direction in latent space."""
     with gr.Tab("Move", id="move"):
         gr.Markdown(
-            "A direction is what changes when a code moves along it, for example from one attribute to its opposite; "
-            "`jaxprior directions` finds one. First the prior searches for the photograph's centre square, then the "
-            "slider moves it."
+            "Along a direction in latent space one thing changes, for example an attribute to its opposite; "
+            "`jaxprior directions` finds directions. First a prior searches for the photograph's centre square, then "
+            "the slider moves what it found."
         )
         picture = _small_picture()
         button = gr.Button("Find the photograph", variant="primary", elem_id="find")
@@ -109,8 +112,9 @@ def result_parts(choices: Choices) -> dict[str, Any]:
         buttons=["fullscreen"],
     )  # fmt: skip
     parts["gallery"] = gr.Gallery(
-        label="Answers: press one to look at it above", visible=False, columns=4, format="png", height="auto",
+        label="Answers: press one to look at it above", visible=False, columns=COLUMNS, format="png", height=220,
         allow_preview=False, interactive=False, elem_id="answers", buttons=["fullscreen"],
+        object_fit="contain",
     )  # fmt: skip
     with gr.Row():
         parts["download"] = gr.DownloadButton(

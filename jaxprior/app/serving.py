@@ -15,12 +15,16 @@ from typing import Any
 
 from jaxprior.app.limits import MILLION, Limits
 from jaxprior.errors import JaxpriorError
+from jaxprior.system.activity import doing
 
 
 LOCAL = "127.0.0.1"
 PORT = 7860
 PRIVATE = (LOCAL, "localhost", "::1")
 """Names of this machine by which nobody else reaches it."""
+
+EVENTS = 16
+"""Of all open pages that are answered at once. Of jobs only one is at work, and others wait (`jaxprior.app.jobs`)."""
 
 SILENT = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -121,7 +125,8 @@ def serve(
     with contextlib.closing(listen(host, port)) as taken, tempfile.TemporaryDirectory(prefix="jaxprior-app-") as folder:
         os.environ.update(SILENT | {"GRADIO_TEMP_DIR": folder})
         painter = None if singan is None else Painter(singan)
-        application = make_application(choices, limits, Path(folder), hosts=(host,), painter=painter)
+        with doing("making the page"):
+            application = make_application(choices, limits, Path(folder), hosts=(host,), painter=painter)
         uvicorn: Any = importlib.import_module("uvicorn")
         server = uvicorn.Server(uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=2))
         name, number = taken.getsockname()[:2]
@@ -145,7 +150,7 @@ def make_application(
 
     gradio, fastapi = (importlib.import_module(name) for name in ("gradio", "fastapi"))
     blocks = page.make_page(choices, Desk(limits, folder), painter)
-    blocks.queue(default_concurrency_limit=4, max_size=32)
+    blocks.queue(default_concurrency_limit=EVENTS, max_size=2 * EVENTS)
     application = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @application.middleware("http")

@@ -1,6 +1,8 @@
 """The functions behind the page in the browser, without a browser and without Gradio."""
 
 import contextlib
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -216,11 +218,18 @@ def test_a_page_that_is_closed_stops_its_job_and_jobs_come_one_by_one(tmp_path):
     going = desk.work("page", "a.png", lambda: waiting(begun))
     assert next(going).at_work
     first = desk.jobs["page"]
-    second = Job(lambda: 1, seconds=60)
     begun.wait(10)
-    assert next(iter(second.states(0.05))).text == "waiting for the job before"
+    ended = []
+    second, third, fourth = (Job(lambda number=number: ended.append(number), seconds=60) for number in (2, 3, 4))
+    while "1 job that" not in next(iter(second.states(0.05))).text:
+        assert not second.over
+    third.stop()
+    with pytest.raises(Ended):
+        third.result()  # it does not wait for its turn to be stopped
+    assert ended == [] and not first.over
     going.close()
-    assert second.result() == 1 and desk.jobs == {}
+    second.result(), fourth.result()
+    assert ended == [2, 4] and desk.jobs == {}
     with contextlib.suppress(Ended):
         first.result()
     desk.stop("page")  # has no job: nothing to stop
@@ -235,6 +244,11 @@ def test_ports_hosts_and_limits_are_checked():
     assert "everybody" in serving.warning_of("0.0.0.0")
     with pytest.raises(JaxpriorError, match="--minutes"):
         Limits(minutes=0)
+
+
+def test_other_commands_do_not_import_gradio():
+    code = "import sys, jaxprior.cli, jaxprior.app.serving; print('gradio' in sys.modules, 'jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False False\n"
 
 
 def test_without_gradio_the_command_says_what_to_install(monkeypatch):
