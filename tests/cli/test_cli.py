@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 from commands import call
 from tiny_prior import write_tiny_prior
+from typer.main import get_command
 
+from jaxprior.cli import app
 from jaxprior.cli import demo as demo_module
 from jaxprior.cli import restore as restore_module
+from jaxprior.cli.found import FoundCommand
 from jaxprior.data import images
 from jaxprior.errors import JaxpriorError
 from jaxprior.restoration import drivers
@@ -53,8 +56,6 @@ def test_help_of_each_command_shows_examples(command):
     shown = words(call(*command.split(), "--help").stdout)
     assert f"Usage: jaxprior {command}" in shown or f"Usage: root {command}" in shown
     assert f"jaxprior {command}" in shown.partition("Usage:")[2]
-    pages = re.findall(r"Read more in (docs/[\w.-]+\.md)", shown)
-    assert len(pages) == 1 and (ROOT / pages[0]).is_file()
 
 
 def test_restoring_commands_share_their_options_and_have_their_own():
@@ -77,6 +78,19 @@ def test_every_command_is_listed():
     shown = words(call("--help").stdout)
     assert all(f" {command.split()[0]} " in shown for command in COMMANDS)
     assert call("--version").stdout.startswith("jaxprior ")
+
+
+def test_every_command_says_where_to_read_more():
+    def look(command, name, parent):
+        command = command.made() if isinstance(command, FoundCommand) else command
+        pages = re.findall(r"Read more in (docs/[\w.-]+\.md)\.", command.help or "")
+        assert len(pages) == 1 and (ROOT / pages[0]).is_file(), name
+        if hasattr(command, "list_commands"):
+            with command.make_context(name, [], parent=parent, resilient_parsing=True) as context:
+                for inner in command.list_commands(context):
+                    look(command.get_command(context, inner), f"{name} {inner}", context)
+
+    look(get_command(app), "jaxprior", None)
 
 
 def test_the_help_is_grouped_by_what_people_want_to_do():
