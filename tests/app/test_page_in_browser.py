@@ -2,13 +2,16 @@
 
 import contextlib
 import importlib.util
+import signal
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 import numpy as np
 import pytest
 from browser import CHROMIUM, needs_chromium
+from program import Running
 from tiny_prior import write_tiny_prior
 
 from jaxprior.data import images
@@ -144,3 +147,15 @@ def test_nobody_else_can_be_asked_for_anything(address):
     assert "googleapis" not in text and "cdnjs" not in text
     connection.request("GET", "/", headers={"Host": "elsewhere.example"})
     assert connection.getresponse().status == 400
+
+
+@pytest.mark.slow
+def test_the_command_serves_the_page_until_it_is_asked_to_end():
+    running = Running("app", "--port", "0")
+    while "The page is ready: " not in running.said():
+        assert running.running(time.time() - running.begun + 0.5) and time.time() - running.begun < 300
+    address = running.said().partition("The page is ready: ")[2].split()[0]
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    assert opener.open(address, timeout=30).status == 200
+    ended, _ = running.signal(signal.SIGINT)
+    assert ended.code == 0 and ended.out.endswith("The page has ended.\n") and not ended.traced
