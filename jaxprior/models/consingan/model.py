@@ -1,7 +1,8 @@
 """A trained ConSinGAN: one growing generator of a picture's whole pyramid (Hinz et al., WACV 2021), and its drawing.
 
 `draw` and `reconstruct` of `models.singan.drawing` serve it as they do a `SinGan`: the noises of the stages below a
-start scale are those of the reconstruction. Stages pass on features and not images, so pictures cannot enter there.
+start scale are those of the reconstruction; `animate` lets the others walk. Stages pass on features and not images, so
+pictures cannot enter there.
 """
 
 from collections.abc import Sequence
@@ -89,16 +90,25 @@ class ConSinGan:
         shapes = [self.generator.noise_shape(n, size) for n, size in enumerate(sizes)]
         return draw_normals(key, shapes, count=count)
 
-    def synthesize(self, noises: Sequence[Array]) -> list[Array]:
+    def entering(self, start: int) -> Any:
+        """The features [1, h, w, width] below stage `start` of the reconstruction; None for the first."""
+        if not start:
+            return None
+        fixed = [noise[None] for noise in self.noises[:start]]
+        return self.generator.apply(self.variables, fixed, self.amplitudes, method="features")
+
+    def synthesize(self, noises: Sequence[Array], *, below: Any = None, start: int = 0) -> list[Array]:
         """Images of given noises, [b, h_n, w_n, c] in [-1, 1] of every stage that has one, coarsest first.
 
         The images of coarser stages come from the one tail, which is trained for the finest: they are for looking at.
 
         Arguments:
-            noises: [b, *noise_shape(n, size)] of the stages from the coarsest on.
+            noises: [b, *noise_shape(n, size)] of the stages from `start` on.
+            below: features after the stages below `start`; None if that is 0.
+            start: the first stage.
         """
-        images, below = [], None
-        for n, noise in enumerate(noises):
+        images = []
+        for n, noise in enumerate(noises, start):
             below = self.generator.apply(
                 self.variables, [noise], self.amplitudes, below=below, start=n, method="features"
             )

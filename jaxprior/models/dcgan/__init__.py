@@ -14,7 +14,8 @@ FAMILY = Family(
             config="jaxprior.models.dcgan.config:LsganRecipe",
             presets="jaxprior.models.dcgan.config:PRESETS",
             default="narrow",
-            preset_text="Recipe to start from: narrow, for an hour of two CPU cores; or the seed's own widths.",
+            preset_text="Recipe to start from: narrow, for an hour of two CPU cores; or the seed's own widths, "
+            "without dropout or with it.",
             plan="jaxprior.models.dcgan.train:plan",
             text="""Train a least-squares GAN on DCGAN's networks, whose RUN then serves as `--prior RUN`.
 

@@ -82,8 +82,18 @@ class SingleImageModel(Protocol):
         """Random noises [count, h, w, c] of the coarsest scales, as `synthesize` takes them."""
         ...
 
-    def synthesize(self, noises: Sequence[Array]) -> list[Array]:
-        """Images [b, h_n, w_n, c] of the coarsest scales, from one noise [b, h, w, c] a scale."""
+    def entering(self, start: int) -> Any:
+        """What enters scale `start` where the picture is reconstructed; None for the coarsest."""
+        ...
+
+    def synthesize(self, noises: Sequence[Array], *, below: Any = None, start: int = 0) -> list[Array]:
+        """Images [b, h_n, w_n, c] of the scales from `start` on, from one noise [b, h, w, c] a scale.
+
+        Arguments:
+            noises: see above.
+            below: what enters scale `start`, as `entering` gives it.
+            start: the first scale.
+        """
         ...
 
     def draw_scales(self, key: Array, sizes: Sequence[tuple[int, int]], *, count: int, start: int) -> list[Array]:
@@ -176,6 +186,13 @@ class SinGan:
     def enlarge(self, images: Array, size: tuple[int, int]) -> Array:
         """Images of one scale [b, h, w, c] -> what the next finer one of `size` (height, width) starts from."""
         return resize(images, size, scale=None if self.factor is None else 1 / self.factor, method=self.resize)
+
+    def entering(self, start: int) -> Array | None:
+        """The image [1, h, w, c] that enters scale `start` of the reconstruction; None for the coarsest."""
+        if not start:
+            return None
+        fixed = [scale.noise[None] for scale in self.scales[:start]]
+        return self.enlarge(self.synthesize(fixed)[-1], self.sizes[start])
 
     def draw_noises(self, key: Array, sizes: Sequence[tuple[int, int]], *, count: int) -> list[Array]:
         """Noises N(0, 1) of the coarsest scales, [count, h, w, c] each, as `synthesize` takes them.
@@ -295,6 +312,6 @@ def with_image_scales(model: SingleImageModel) -> SinGan:
     if isinstance(model, SinGan):
         return model
     raise JaxpriorError(
-        f"this model is a {model.title}, whose scales pass on features and not images: it draws images and "
-        "reconstructs its picture; take a SinGAN for the rest"
+        f"this model is a {model.title}, whose scales pass on features and not images: it draws, reconstructs "
+        "and animates its picture; take a SinGAN for the rest"
     )

@@ -102,6 +102,29 @@ def test_drawing_is_what_pytorch_makes_of_the_noises(edges):
             draw(model, key, **arguments)
 
 
+@pytest.mark.parametrize(("edges", "start"), [("enlarged", 0), ("enlarged", 1), ("zero", 2)])
+def test_animations_walk_around_the_reconstruction(edges, start):
+    model, key = random_model(edges=edges), jax.random.key(3)
+    still = singan.animate(model, key, frames=2, start_scale=start, alpha=1.0)
+    np.testing.assert_allclose(still, np.broadcast_to(reconstruct(model)[-1], (2, 15, 19, 3)), atol=1e-5)
+    moving = np.asarray(singan.animate(model, key, frames=3, start_scale=start, alpha=0.2, beta=0.7))
+    assert np.abs(np.diff(moving, axis=0)).mean() > 1e-3
+
+    def noises(number):
+        return model.draw_noises(jax.random.fold_in(key, number), SIZES, count=1)
+
+    kept = [noise[None] for noise in model.noises]
+    older, old = kept, [0.95 * z + 0.05 * n for z, n in zip(kept, noises(0), strict=True)]
+    for t in range(3):
+        now = [
+            0.2 * z + 0.8 * (b + 0.7 * (b - a) + 0.3 * n)
+            for z, a, b, n in zip(kept, older, old, noises(t + 1), strict=True)
+        ]
+        frame = model.generator.apply(model.variables, kept[:start] + now[start:], model.amplitudes)
+        np.testing.assert_allclose(moving[t], frame[0], atol=1e-4)
+        older, old = old, now
+
+
 def test_biases_start_as_pytorchs():
     kernel = jnp.zeros((3, 3, 3, 4000))
     normed = {"kernel": kernel, "norm": {"bias": jnp.zeros(1)}}
@@ -117,7 +140,6 @@ def test_biases_start_as_pytorchs():
     "use",
     [
         lambda model, picture, key: singan.synthesize(model, model.noises),
-        lambda model, picture, key: singan.animate(model, key),
         lambda model, picture, key: singan.inject(model, picture, key),
         lambda model, picture, key: singan.paint(model, picture, key),
         lambda model, picture, key: singan.harmonize(model, picture, picture[..., 0], key=key),

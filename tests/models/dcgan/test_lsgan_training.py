@@ -10,7 +10,7 @@ from resuming import check_resumes
 
 import jaxprior as jp
 from jaxprior.models.dcgan import networks as dcgan
-from jaxprior.models.dcgan.config import LsganRecipe
+from jaxprior.models.dcgan.config import PRESETS, LsganRecipe
 from jaxprior.models.dcgan.train import draw_codes, init_state, make_networks, make_step, plan
 from jaxprior.training import losses, players, session
 from jaxprior.training.loop import Pace
@@ -48,6 +48,15 @@ def test_repeated_updates_get_every_key():
         return params + key * by, opt_state + 1, {"seen": key}
 
     assert players.repeat(update, [1, 2, 3], 0, 0, 10) == (60, 3, {"seen": 3})
+
+
+def test_dropout_is_the_seeds_own_only_where_it_is_asked_for():
+    plain, dropping = PRESETS["seed001"], PRESETS["seed001-dropout"]
+    assert plain.dropout == 0 and dropping == dataclasses.replace(plain, dropout=0.3)
+    generator, critic = make_networks(dropping)
+    assert generator.dropout == 0.3 and critic.dropout == 0  # the seed's table has it in the generator alone
+    kept = dcgan.from_config(dcgan.to_config(generator, critic))[0]
+    assert kept.dropout == 0 and kept.widths == generator.widths  # a trained prior drops nothing
 
 
 @pytest.mark.parametrize("loss", ["lsgan", "nonsaturating", "hinge"])

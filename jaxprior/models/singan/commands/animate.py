@@ -35,9 +35,10 @@ def animate(
     own_statistics: shared.OwnStatistics = False,
     seed: shared.Seed = 0,
 ) -> None:
-    """Make a short animation of the picture that a SinGAN was trained on, by a random walk of its noise.
+    """Make a short animation of the picture that a SinGAN or a ConSinGAN was trained on, by a random walk of its noise.
 
-    Train for this with `--preset animate`, so that borders move like the rest.
+    Train for this with `--preset animate`, so that borders move like the rest; or with `--preset consingan --z-rec
+    fixed`, without which the coarsest scale of a ConSinGAN should stay (`--start-scale 1` or more).
 
     ```
     jaxprior singan animate runs/lightning -o lightning.webp
