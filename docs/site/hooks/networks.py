@@ -48,7 +48,12 @@ def families() -> dict[str, Family]:
 
 def short_title(family: Family) -> str:
     """The name of a family for a list: its title up to the first comma or colon."""
-    return re.split(r"[,:]", family.title)[0]
+    return re.split(r"[,:]", title(family))[0]
+
+
+def title(family: Family) -> str:
+    """The title of a family as a heading, with a capital letter."""
+    return family.title[:1].upper() + family.title[1:]
 
 
 def bundled(family: Family) -> Iterator[tuple[str, str, Path]]:
@@ -127,22 +132,22 @@ def table(head: tuple[str, ...], rows: list) -> str:
 
 def other_pages(name: str, family: Family) -> list[str]:
     """Pages that speak of a family: its own, then those that name its commands, architectures or files most often."""
-    words = {name, *family.architectures, *family.trainers}
+    words = {name, short_title(family), *family.architectures, *family.trainers}
     pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, words))})(?![\w-])", re.IGNORECASE)
     found = []
     for path in DOCS.glob("*.md"):
         text = path.read_text()
-        title = text.partition("\n")[0].lstrip("# ")
-        often = len(pattern.findall(text)) + (100 if path.stem in words or pattern.search(title) else 0)
+        heading = text.partition("\n")[0].lstrip("# ")
+        often = len(pattern.findall(text)) + (100 if path.stem in words or pattern.search(heading) else 0)
         if often > 2:
-            found.append((-often, path.name, title))
-    return [f"- [{title}](../{file})" for _, file, title in sorted(found)[:MOST_PAGES]]
+            found.append((-often, path.name, heading))
+    return [f"- [{heading}](../{file})" for _, file, heading in sorted(found)[:MOST_PAGES]]
 
 
 def text_of(name: str, family: Family) -> str:
     """The page of a family, in Markdown."""
     said = discovery.summary(discovery.FAMILIES, name)
-    parts = [f"# {family.title}", *([] if said.startswith(family.title) else [said])]
+    parts = [f"# {title(family)}", *([] if said.startswith(title(family)) else [said])]
     parts += [f"**From** {family.paper.rstrip('.')}.", "**Networks of this family serve as**", "\n".join(roles(family))]
     if family.uses:
         known = families()
