@@ -35,6 +35,9 @@ SILENT = {
 }
 """For Gradio and what it imports: no measuring of use, no look for newer versions, no record of what was done."""
 
+PAINTED = 8
+"""Megabytes that what was painted may have, whatever photographs may have: the editor sends copies of it."""
+
 POLICY = (
     "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; frame-ancestors 'none'; form-action 'self'; "
     "base-uri 'self'; object-src 'none'"
@@ -134,6 +137,16 @@ def serve(
         server.run(sockets=[taken])
 
 
+def largest_upload(limits: Limits) -> int:
+    """Bytes that a browser may send in one piece: a photograph, or what was painted on the copy of one.
+
+    Example:
+        >>> largest_upload(Limits(megabytes=50)), largest_upload(Limits(megabytes=0.5))
+        (50000000, 8000000)
+    """
+    return int(max(limits.megabytes, PAINTED) * MILLION)
+
+
 def make_application(
     choices: Any, limits: Limits, folder: Path, *, hosts: Sequence[str] = (), painter: Any = None
 ) -> Any:
@@ -165,7 +178,7 @@ def make_application(
         application.add_middleware(trusted, allowed_hosts=[*PRIVATE, "[::1]"])
     return gradio.mount_gradio_app(
         application, blocks, path="/", footer_links=[], run_history=False, ssr_mode=False, mcp_server=False, pwa=False,
-        max_file_size=int(limits.megabytes * MILLION), allowed_paths=[], show_error=False,
+        max_file_size=largest_upload(limits), allowed_paths=[], show_error=False,
         theme=gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         css=page.STYLE.read_text(),
     )  # fmt: skip
