@@ -30,11 +30,11 @@ def page(
         Path | None,
         typer.Option(help="Paint on the picture of this SinGAN; its strokes become part of it.", metavar="RUN|FILE"),
     ] = None,
-    host: Annotated[str, typer.Option(help="Where to listen; by default nobody else reaches the page.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Of the page; 0 takes any that is free.", min=0, max=65535)] = 7860,
-    megabytes: Annotated[float, typer.Option(help="A file that is uploaded may have.")] = 50,
-    megapixels: Annotated[float, typer.Option(help="A photograph may have, in millions.")] = 24,
-    minutes: Annotated[float, typer.Option(help="A job may take; then it is stopped.")] = 10,
+    host: Annotated[str, typer.Option(help="Where to listen; by default nobody else reaches it.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Its port; 0 takes any that is free.", min=0, max=65535)] = 7860,
+    megabytes: Annotated[float, typer.Option(help="The largest file that may be uploaded.")] = 50,
+    megapixels: Annotated[float, typer.Option(help="The largest photograph, in millions of pixels.")] = 24,
+    minutes: Annotated[float, typer.Option(help="The longest job; then it is stopped.")] = 10,
     open_it: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Restore photographs on a page in the browser: paint over a hole with the mouse, and watch it being filled.
