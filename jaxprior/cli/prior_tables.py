@@ -162,7 +162,7 @@ def _untrained() -> list[_Row]:
         outline = outline_prior(name)
         assert outline is not None  # ours tell their sizes
         rows.append(_Row(name, "deep image prior", "", str(outline.resolution), "0 MB", "none needed"))
-    return rows
+    return sorted(rows, key=lambda row: int(row.pixels))
 
 
 def _known(name: str) -> _Row:

@@ -19,8 +19,8 @@ from jaxprior.protocols import Latents
 from jaxprior.settings import setting
 
 
-INPUT, AVERAGE, SEED = "input", "average", "perturbation"
-"""The parts of the latents beside "z", which holds the weights."""
+INPUT, SEED, AVERAGE, BEGUN = "input", "perturbation", "average", "average_begun"
+"""The parts of the latents beside "z", which holds the weights; the last is 1 once the average holds an image."""
 
 MOST_SEED = 2**24
 """Seeds of perturbations are whole numbers below it, which float32 holds exactly."""
@@ -85,8 +85,8 @@ class NetworkCode:
             z: weights to start from, [1, d].
 
         Returns:
-            {"z": weights [d], "input": noise [h, w, i]}, with "perturbation" (the seed of the next one) and "average"
-            [*image_shape] where these are asked for.
+            {"z": weights [d], "input": noise [h, w, i]}, with "perturbation" (the seed of the next one), and "average"
+            [*image_shape] and "average_begun" (0), where these are asked for.
 
         Raises:
             ArgumentError: the generator is a trained one.
@@ -95,7 +95,10 @@ class NetworkCode:
         if z is not None:
             latents["z"] = z[0]
         latents = self.constrain(latents, jax.random.fold_in(key, 1))
-        return {**latents, AVERAGE: self.synthesize(generator, latents)} if self.average else latents
+        if not self.average:
+            return latents
+        image = jax.eval_shape(self.synthesize, generator, latents)
+        return {**latents, AVERAGE: jnp.zeros(image.shape, image.dtype), BEGUN: jnp.zeros((), image.dtype)}
 
     def synthesize(self, generator: Any, latents: Latents) -> Array:
         """The image [*image_shape] of the perturbed input. A gradient reaches the weights alone."""
@@ -115,8 +118,10 @@ class NetworkCode:
         """Latents after a step, whose moving average takes in the image that the step evaluated."""
         if not self.average:
             return latents
-        return {**latents, AVERAGE: self.average * latents[AVERAGE] + (1 - self.average) * image}
+        keep = self.average * latents[BEGUN]
+        return {**latents, AVERAGE: keep * latents[AVERAGE] + (1 - keep) * image, BEGUN: jnp.ones_like(latents[BEGUN])}
 
     def answer(self, generator: Any, latents: Latents) -> Array:
         """The image [*image_shape] that people get: the moving average, or that of the input as it is."""
-        return latents[AVERAGE] if self.average else generator.made_by(latents["z"], latents[INPUT])
+        image = generator.made_by(latents["z"], latents[INPUT])
+        return jnp.where(latents[BEGUN] > 0, latents[AVERAGE], image) if self.average else image
