@@ -356,7 +356,8 @@ def test_demo_repairs_a_whole_photograph_in_its_own_size(prior, tmp_path, monkey
 def test_doctor_checks_everything_and_says_what_is_wrong(monkeypatch):
     import shutil
 
-    lines = call("doctor").stdout.splitlines()
+    said = call("doctor").stdout.splitlines()
+    lines = [line for line in said if not line.startswith("still ")]  # a slow machine says what it is busy with
     checks = {"versions", "devices", "cache", "pictures", "priors", "compile", "disk"}
     assert {line.split()[1] for line in lines[:-1]} == checks
     assert all(line.startswith("ok ") for line in lines[:-1]) and lines[-1] == "Everything works."
