@@ -151,7 +151,7 @@ def _source_of(folder: Any, source: str | None) -> str:
     record = _check_has_latents(folder)
     if source is None:
         source = str(record["configuration"]["prior"]["name"])
-        if source not in loader.named_priors():
+        if source not in {**loader.named_priors(), **loader.untrained_priors()}:
             where = shlex.quote(str(folder.path))
             raise JaxpriorError(
                 f"{where} inverted the prior {source}, which is not bundled and not installed: give its "

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import jaxprior as jp
-from jaxprior.errors import ArgumentError, SettingsError
+from jaxprior.errors import ArgumentError, RunError, SettingsError
+from jaxprior.evaluation.edits import check_prior
 from jaxprior.inversion import engine
 from jaxprior.models.dip.config import HourglassSettings
 from jaxprior.models.dip.networks import Generator, weight_tree
@@ -179,3 +180,9 @@ def test_codes_and_priors_that_do_not_go_together_are_refused():
         jp.restore(prior, photos, key=KEY, solve=jp.Solve(init="bank", steps=1))
     with pytest.raises(ArgumentError, match="is a trained one"):
         jp.NetworkCode().init(jp.load_prior("cats32").split(1), KEY)
+
+
+def test_weights_of_a_run_are_not_moved_along_directions():
+    prior = jp.load_prior("dip64")
+    with pytest.raises(RunError, match="dip64 is an untrained network, and the latents of the run are its weights"):
+        check_prior(prior, {"configuration": {"prior": {"name": "dip64", "sha256": prior.sha256}}})
