@@ -5,6 +5,7 @@ It calls nobody: Gradio's own measuring is switched off, and the page may load n
 
 import contextlib
 import importlib
+import logging
 import os
 import socket
 import tempfile
@@ -131,7 +132,9 @@ def serve(
         with doing("making the page"):
             application = make_application(choices, limits, Path(folder), hosts=(host,), painter=painter)
         uvicorn: Any = importlib.import_module("uvicorn")
-        server = uvicorn.Server(uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=2))
+        server: Any = uvicorn.Server(uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=2))
+        # who asks twice for the end cuts connections off, and uvicorn would report each of them with a traceback
+        logging.getLogger("uvicorn.error").addFilter(lambda record: not server.should_exit)
         name, number = taken.getsockname()[:2]
         tell(f"http://{f'[{name}]' if ':' in name else name}:{number}")
         server.run(sockets=[taken])

@@ -157,6 +157,11 @@ def _source_of(folder: Any, source: str | None) -> str:
                 f"{where} inverted the prior {source}, which is not bundled and not installed: give its "
                 "file with --prior."
             )
+    if source in loader.untrained_priors():
+        raise JaxpriorError(
+            f"{source} is an untrained network, and the latents of a run with it are its weights: moving them makes no "
+            "other picture of a kind. Take a run with a trained prior."
+        )
     outline_network(source, role="prior")
     return source
 

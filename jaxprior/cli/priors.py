@@ -115,7 +115,8 @@ def get(
         say(f"take it with --features {name}, or load_features({name!r})")
         return
     say(f"take it with --prior {name}, or load_prior({name!r})")
-    _describe(path.parent)
+    if card.get("codes") != "weights":  # an untrained network has no samples
+        _describe(path.parent)
 
 
 def _describe(folder: Path) -> None:

@@ -32,8 +32,8 @@ def draw_codes(key: Array, shape: tuple[int, ...], *, distribution: str = "norma
     """
     if distribution == WEIGHTS:
         raise ArgumentError(
-            "This prior is an untrained network, which has no codes to draw: `jp.NetworkCode()` (`--codes-kind "
-            "network`) finds its weights for each picture, from random ones."
+            "This prior is an untrained network, which has no codes to draw and so no bank of samples (`--init bank`): "
+            "its weights are found for each picture, from random ones (`jp.NetworkCode()`, `--init random`)."
         )
     if distribution not in DISTRIBUTIONS:
         raise ValueError(f"`distribution` must be one of {DISTRIBUTIONS}, got {distribution!r}")

@@ -183,6 +183,9 @@ class PhotoWithHoles(CutPhoto):
 
     def _joined(self, squares: np.ndarray, *, seamless: bool) -> np.ndarray:
         picture = self._without_thin.copy()
+        known = self.photo[~self.absent]
+        if bool((known == known[..., :1]).all()):  # a prior of colours would tint a grey photograph
+            squares = with_channels(squares, 1)
         for group, found in zip(self.holes.groups, with_channels(squares, self.photo.shape[-1]), strict=True):
             join(picture, self.thick, group, found, seamless=seamless)
         return picture

@@ -10,6 +10,7 @@ from jaxprior.cli.method import PARTS, method_options, method_settings, method_t
 from jaxprior.inversion.codes.attention import ATTENTION, CBAM, SelfAttention
 from jaxprior.inversion.codes.features import FeatureCode
 from jaxprior.inversion.codes.multi import MultiCode
+from jaxprior.inversion.codes.network import NetworkCode
 from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.solvers import PRECISIONS, Solve
@@ -22,7 +23,7 @@ from jaxprior.settings import about, choices
 from jaxprior.system.runtime import MATMUL_PRECISION
 
 
-CONFIGS = (Outline, MultiCode, SingleCode, FeatureCode, SelfAttention, CBAM, Objective, Solve)
+CONFIGS = (Outline, MultiCode, SingleCode, FeatureCode, NetworkCode, SelfAttention, CBAM, Objective, Solve)
 NO_OPTION = {"SingleCode.project", "FeatureCode.project", "SingleCode.start", "CBAM.norm", "CBAM.start", "CBAM.where"}
 NO_OPTION |= {"Objective.pixel", "Objective.feature_loss", "Objective.critic_loss", "Objective.compare"}
 """Choices that presets, cards and recipes make; `CBAM.where` is chosen by the option of `SelfAttention.where`."""
@@ -37,7 +38,7 @@ def offered(kind: type, name: str) -> list[str]:
 def test_every_choice_is_offered_by_its_option_and_nothing_else():
     settings = {one.path: (name, one) for name, one in method_settings().items()}
     met = set()
-    for prefix, where in PARTS.items():
+    for prefix, where in PARTS:
         kind = pkgutil.resolve_name(where)
         for field, hint in typing.get_type_hints(kind).items():
             if not choices(hint) or prefix + field not in settings:
@@ -83,7 +84,8 @@ def test_every_setting_of_a_method_exists(prior):
     assert method.codes.attention == CBAM(where="each") and method.solve.keep == "held_out"
     for one in method_settings().values():
         part, _, field = one.path.rpartition(".")
-        assert field in {f.name for f in dataclasses.fields(pkgutil.resolve_name(PARTS[f"{part}." if part else ""]))}
+        kinds = [pkgutil.resolve_name(where) for prefix, where in PARTS if prefix == (f"{part}." if part else "")]
+        assert field in {f.name for kind in kinds for f in dataclasses.fields(kind)}
 
 
 @pytest.fixture

@@ -98,6 +98,19 @@ def test_a_flat_photograph_stays_flat_whatever_the_prior_makes(prior):
     assert found[10, 10, 0] == round((0.7 + 1) * 127.5)
 
 
+def test_a_grey_photograph_of_three_channels_is_not_tinted(prior):
+    given, missing = np.repeat(photo((40, 60))[..., :1], 3, axis=-1), hole((40, 60))
+    missing_values = given.copy()
+    missing_values[missing] = (200, 90, 30)  # what lies under the mask says nothing
+    cut = cut_photo(Inpaint, missing_values, missing, prior.image_shape, card={})
+    made = np.random.default_rng(0).uniform(-1, 1, (len(cut.squares), *prior.image_shape)).astype(np.float32)
+    found = cut.restored(made)
+    np.testing.assert_array_equal(found, np.repeat(found[..., :1], 3, axis=-1))
+    assert np.ptp(found[missing].astype(int)) > 10
+    coloured = photo((40, 60))
+    assert np.ptp(cut_photo(Inpaint, coloured, missing, prior.image_shape, card={}).restored(made)[10, 10]) > 0
+
+
 def test_a_grey_prior_adds_brightness_to_a_photograph_in_colour(prior):
     given, missing = photo((40, 60)), hole((40, 60))
     given[...] = (200, 90, 30)

@@ -277,13 +277,15 @@ def test_the_table_fits_its_width(columns, server, undescribed, monkeypatch):
     titles = [number for number, line in enumerate(lines) if line.endswith(":") and not line.startswith(" ")]
     assert [lines[number].split()[0] for number in titles][:2] == ["Bundled:", "Installed"]
     rows = {line.split()[0]: number for number, line in enumerate(lines) if line.split()[:1]}
-    order = [rows["cats64"], titles[1], rows["bedroom256"], titles[2], rows["kitchen256"], titles[3], rows["tower256"]]
+    named = ("cats64", "bedroom256", "dip64", "kitchen256", "tower256")  # a row of each part of the table, in order
+    order = [line for title, name in zip(titles, named, strict=False) for line in (title, rows[name])]
+    assert len(order) == 2 * len(named)
     assert order == sorted(order)
     assert all(len(line.rstrip()) <= columns for line in lines[: rows["sofa256"]] if not line.startswith("Installed"))
     kitchen = lines[rows["kitchen256"]]
     assert "kitchens" in kitchen and " 256 " in kitchen and "73.4 MB" in kitchen and "CC BY-NC 4.0 (NVIDIA)" in kitchen
     assert ("jaxprior priors get kitchen256" in kitchen) == (columns == 200)
-    assert "jaxprior priors get NAME" in lines[titles[2]]
+    assert "jaxprior priors get NAME" in lines[titles[3]]
 
 
 def test_server_is_asked_for_nothing_by_lists(server: FileServer):

@@ -20,6 +20,7 @@ from jaxprior.data.images import check_sides
 from jaxprior.data.pixels import pixels_id, to_grey, to_rgb, to_uint8
 from jaxprior.data.sources import ImageSource
 from jaxprior.errors import ArgumentError, ImageError, JaxpriorError, MaskError, WeightsError
+from jaxprior.nn.latent import WEIGHTS
 from jaxprior.restoration.arguments import refuse_tracing
 from jaxprior.restoration.cut_photos import as_pixels
 from jaxprior.restoration.given_photos import as_photo, in_range, masks_of
@@ -149,7 +150,13 @@ def _usable(named: Mapping[str, Any]) -> tuple[dict[str, _Source], dict[str, str
     for name, given in named.items():
         try:
             file = None if isinstance(given, Prior) else loader.find(given, role="prior")
-            shape = tuple((given if file is None else loader.outline(file, role="prior")).image_shape)
+            outline = given if file is None else loader.outline(file, role="prior")
+            if outline.code_distribution == WEIGHTS:
+                raise WeightsError(
+                    f"{name} is an untrained network, which explains every photograph after enough steps and has no "
+                    "samples of its own to compare with; only trained priors are ranked"
+                )
+            shape = tuple(outline.image_shape)
             if not makes_pictures(shape):
                 raise WeightsError(f"{name} makes images {list(shape)}; only priors of square pictures are compared")
             found[name] = _Source(given, file, shape)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import jaxprior as jp
-from jaxprior.errors import ArgumentError, RunError, SettingsError
+from jaxprior.cli.completing import prior_names
+from jaxprior.errors import ArgumentError, RunError, SettingsError, WeightsError
 from jaxprior.evaluation.edits import check_prior
 from jaxprior.inversion import engine
 from jaxprior.models.dip.config import HourglassSettings
@@ -186,3 +187,12 @@ def test_weights_of_a_run_are_not_moved_along_directions():
     prior = jp.load_prior("dip64")
     with pytest.raises(RunError, match="dip64 is an untrained network, and the latents of the run are its weights"):
         check_prior(prior, {"configuration": {"prior": {"name": "dip64", "sha256": prior.sha256}}})
+
+
+def test_only_trained_priors_are_ranked():
+    with pytest.raises(WeightsError, match="dip64 is an untrained network, .* only trained priors are ranked"):
+        jp.rank_priors(np.zeros((64, 64, 3), np.uint8), "dip64")
+
+
+def test_the_shell_completes_untrained_networks():
+    assert {"dip64", "dip128", "dip256"} <= set(prior_names("dip"))
