@@ -17,8 +17,8 @@ from PIL import Image
 
 HERE = Path(__file__).resolve().parent
 KEPT = HERE.parents[1] / "docs" / "gallery"
-OTHERS = ("cats", "run")
-"""Files here that are no examples."""
+EXAMPLES = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in ("cats", "run"))
+"""The names of all examples; the two others are no examples themselves."""
 LARGEST = 900
 """Pixels of a kept picture's longer side; larger ones are shrunk."""
 
@@ -41,6 +41,6 @@ def keep(name: str, folder: Path) -> float:
 
 if __name__ == "__main__":
     KEPT.mkdir(exist_ok=True)
-    for name in sys.argv[1:] or sorted(path.stem for path in HERE.glob("*.py") if path.stem not in OTHERS):
+    for name in sys.argv[1:] or EXAMPLES:
         with tempfile.TemporaryDirectory() as folder:
             print(f"{name}: {keep(name, Path(folder)):.0f} s", flush=True)

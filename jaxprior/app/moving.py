@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxprior.app.choices import PRIOR, Choice
-from jaxprior.app.photos import Photo
+from jaxprior.app.photos import Photo, as_picture
 from jaxprior.app.tasks import SEARCH, Answers, loaded_prior, telling_steps
 from jaxprior.data import images
 from jaxprior.errors import ImageError, JaxpriorError
@@ -57,7 +57,7 @@ def find(photo: Photo, choice: Choice, *, seed: int) -> Answers:
             prior, jax.numpy.asarray(seen), None, key=jax.random.key(seed), codes=method.codes,
             objective=method.objective, solve=method.solve, progress=tell,
         )  # fmt: skip
-    picture = _as_picture(result.images[0])
+    picture = as_picture(result.images[0])
     found = Found(choice=choice, codes=method.codes, latents=result.latents, picture=picture)
     return Answers(before=square, pictures=(picture,), captions=("found",), suffix="found", found=found)
 
@@ -89,11 +89,6 @@ def move(found: Found | None, direction: str | Path | None, amount: float) -> An
         raise ImageError(str(error).replace(str(path), path.name)) from None
     moved = render(prior, edit(found.latents, jax.numpy.asarray(vector), float(amount)), codes=found.codes)
     return Answers(
-        before=found.picture, pictures=(_as_picture(moved[0]),), captions=(f"amount {amount:g}",),
+        before=found.picture, pictures=(as_picture(moved[0]),), captions=(f"amount {amount:g}",),
         suffix=f"{path.stem}{amount:+g}", found=found,
     )  # fmt: skip
-
-
-def _as_picture(image: Any) -> np.ndarray:
-    """An image of a prior as uint8 [r, r, 3]."""
-    return images.to_rgb(images.to_uint8(np.asarray(image)))

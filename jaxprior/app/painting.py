@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxprior.app.photos import PAINTED
+from jaxprior.app.photos import as_picture, strokes_of
 from jaxprior.app.tasks import Answers
 from jaxprior.data import images
 from jaxprior.errors import MaskError
@@ -36,7 +36,7 @@ class Painter:
         with doing("loading the model of one picture"):
             self.model = singan.load_singan(source)
         self.name = Path(source).stem
-        self.picture = images.to_rgb(images.to_uint8(np.clip(np.asarray(self.model.image), -1, 1)))
+        self.picture = as_picture(self.model.image)
 
     def make(self, editor: Mapping[str, Any] | None, *, how: str, seed: int) -> Answers:
         """Make pictures of what was painted, one for each scale at which it can enter.
@@ -52,7 +52,7 @@ class Painter:
 
         from jaxprior.models.singan.manipulating import EDIT_RADIUS, SIGMA, edit, paint
 
-        strokes = [np.asarray(layer)[..., 3] > PAINTED for layer in (editor or {}).get("layers") or []]
+        strokes = strokes_of(editor)
         if editor is None or not any(stroke.any() for stroke in strokes):
             raise MaskError("Nothing is painted yet: choose a colour and draw on the picture.")
         painting, key = np.ascontiguousarray(np.asarray(editor["composite"])[..., :3]), jax.random.key(seed)
@@ -69,6 +69,6 @@ class Painter:
                     sigma=SIGMA * share,
                 )  # fmt: skip
                 found = made.images if made.masked is None else made.masked
-        pictures = tuple(images.to_rgb(images.to_uint8(np.clip(np.asarray(one[0]), -1, 1))) for one in found)
+        pictures = tuple(as_picture(one[0]) for one in found)
         captions = tuple(f"from scale {scale}" for scale in made.start_scales)
         return Answers(before=images.to_rgb(painting), pictures=pictures, captions=captions, suffix="painted")

@@ -100,6 +100,16 @@ def shown(pixels: np.ndarray, most: int = SHOWN) -> np.ndarray:
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 
 
+def strokes_of(editor: Mapping[str, Any] | None) -> list[np.ndarray]:
+    """Where something was painted on each layer of the browser's editor, bool [h', w']."""
+    return [np.asarray(layer)[..., 3] > PAINTED for layer in (editor or {}).get("layers") or []]
+
+
+def as_picture(image: Any) -> np.ndarray:
+    """An image of a network, floats [h, w, c] about in [-1, 1], as uint8 [h, w, 3]."""
+    return images.to_rgb(images.to_uint8(np.clip(np.asarray(image), -1, 1)))
+
+
 def painted(editor: Mapping[str, Any] | None, shape: tuple[int, int]) -> np.ndarray:
     """What was painted in the browser, as a mask of the photograph.
 
@@ -115,13 +125,12 @@ def painted(editor: Mapping[str, Any] | None, shape: tuple[int, int]) -> np.ndar
         MaskError: nothing was painted, or everything.
     """
     missing = np.zeros(shape, bool)
-    for layer in (editor or {}).get("layers") or []:
-        alpha = np.asarray(layer)[..., 3] > PAINTED
+    for stroke in strokes_of(editor):
         rows, columns = (
             np.minimum(((np.arange(side) + 0.5) * other / side).astype(int), other - 1)
-            for side, other in zip(shape, alpha.shape, strict=True)
+            for side, other in zip(shape, stroke.shape, strict=True)
         )
-        missing |= alpha[np.ix_(rows, columns)]
+        missing |= stroke[np.ix_(rows, columns)]
     return _checked(missing)
 
 

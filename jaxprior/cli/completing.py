@@ -25,9 +25,9 @@ def _completing(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]
 
 
 def _priors() -> Iterable[str]:
-    from jaxprior.weights.loader import named_priors, untrained_priors
+    from jaxprior.weights.loader import every_prior
 
-    return [*named_priors(), *untrained_priors()]
+    return every_prior()
 
 
 def _restorers() -> Iterable[str]:

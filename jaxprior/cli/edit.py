@@ -145,23 +145,21 @@ def interpolate(
 
 def _source_of(folder: Any, source: str | None) -> str:
     """What the prior is loaded from: what was named, or the name that the run states. It is looked for only."""
+    from jaxprior.inversion.codes.network import refuse_moving
     from jaxprior.weights import loader
     from jaxprior.weights.outlines import outline_network
 
     record = _check_has_latents(folder)
     if source is None:
         source = str(record["configuration"]["prior"]["name"])
-        if source not in {**loader.named_priors(), **loader.untrained_priors()}:
+        if source not in loader.every_prior():
             where = shlex.quote(str(folder.path))
             raise JaxpriorError(
                 f"{where} inverted the prior {source}, which is not bundled and not installed: give its "
                 "file with --prior."
             )
     if source in loader.untrained_priors():
-        raise JaxpriorError(
-            f"{source} is an untrained network, and the latents of a run with it are its weights: moving them makes no "
-            "other picture of a kind. Take a run with a trained prior."
-        )
+        refuse_moving(source)
     outline_network(source, role="prior")
     return source
 

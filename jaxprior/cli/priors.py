@@ -85,6 +85,7 @@ def get(
 
     Read more in docs/priors.md.
     """
+    from jaxprior.nn.latent import WEIGHTS
     from jaxprior.weights import installing, registry
     from jaxprior.weights.known.files import shown_size
     from jaxprior.weights.storage import read_card
@@ -115,7 +116,7 @@ def get(
         say(f"take it with --features {name}, or load_features({name!r})")
         return
     say(f"take it with --prior {name}, or load_prior({name!r})")
-    if card.get("codes") != "weights":  # an untrained network has no samples
+    if card.get("codes") != WEIGHTS:  # an untrained network has no samples
         _describe(path.parent)
 
 

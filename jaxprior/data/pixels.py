@@ -95,6 +95,16 @@ def with_channels(pictures: Any, channels: int) -> Any:
     return np.repeat(pictures, 3, axis=-1) if channels == 3 else luma(pictures)
 
 
+def is_grey(pixels: np.ndarray) -> bool:
+    """Whether all channels of pixels `[..., c]` are equal, so that a network of colours should not tint them.
+
+    Example:
+        >>> is_grey(np.zeros((4, 3), np.uint8)), is_grey(np.arange(6).reshape(2, 3))
+        (True, False)
+    """
+    return bool((pixels == pixels[..., :1]).all())
+
+
 def to_grey(image: np.ndarray) -> np.ndarray:
     """The brightness of a picture: its luma (BT.601), rounded.
 

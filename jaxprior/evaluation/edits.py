@@ -26,7 +26,7 @@ from jaxprior.inversion.codes.attention import CBAM, SelfAttention
 from jaxprior.inversion.codes.features import FeatureCode
 from jaxprior.inversion.codes.held import HeldCode
 from jaxprior.inversion.codes.multi import MultiCode
-from jaxprior.inversion.codes.network import NetworkCode
+from jaxprior.inversion.codes.network import NetworkCode, refuse_moving
 from jaxprior.inversion.codes.single import SingleCode
 from jaxprior.inversion.codes.tuned import TunedCode
 from jaxprior.nn.latent import WEIGHTS
@@ -185,10 +185,7 @@ def check_prior(prior: Any, record: dict) -> None:
         RunError: the weights' sha256 differ, or the latents are the weights of a network.
     """
     if prior.code_distribution == WEIGHTS:
-        raise RunError(
-            f"{prior.card.get('name')} is an untrained network, and the latents of the run are its weights: moving "
-            "them changes no picture in a way that means anything. Edit the run of a trained prior."
-        )
+        refuse_moving(str(prior.card.get("name")))
     stated, found = record["configuration"]["prior"], prior.sha256
     if stated["sha256"] != found:
         raise RunError(

@@ -64,9 +64,8 @@ def check_cell(
         elif cell.mask.path is not None and cell.keeps_size:
             cell.mask.read()
         elif not cell.keeps_size:
-            cell.mask.check_share(size_of_masks(shape))
-            if not cell.mask.per_image:
-                cell.mask.draw(size_of_masks(shape))
+            check = cell.mask.check_share if cell.mask.per_image else cell.mask.draw  # drawing checks the share, too
+            check(size_of_masks(shape))
     if cell.reference is not None:
         list_inputs([cell.reference], shape)
     check_perceptual(perceptual, cell, run)

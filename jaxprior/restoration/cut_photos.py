@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxprior.data import images
 from jaxprior.data.images import check_sides
-from jaxprior.data.pixels import with_channels
+from jaxprior.data.pixels import is_grey, with_channels
 from jaxprior.errors import MaskError
 from jaxprior.restoration.full_size import as_float, as_type, fill_thin, join
 from jaxprior.restoration.holes import Holes, find_holes
@@ -183,12 +183,14 @@ class PhotoWithHoles(CutPhoto):
 
     def _joined(self, squares: np.ndarray, *, seamless: bool) -> np.ndarray:
         picture = self._without_thin.copy()
-        known = self.photo[~self.absent]
-        if bool((known == known[..., :1]).all()):  # a prior of colours would tint a grey photograph
-            squares = with_channels(squares, 1)
+        squares = with_channels(squares, 1) if self._is_grey else squares
         for group, found in zip(self.holes.groups, with_channels(squares, self.photo.shape[-1]), strict=True):
             join(picture, self.thick, group, found, seamless=seamless)
         return picture
+
+    @cached_property
+    def _is_grey(self) -> bool:
+        return is_grey(self.photo[~self.absent])
 
     @cached_property
     def _without_thin(self) -> np.ndarray:

@@ -23,7 +23,7 @@ import jax
 import numpy as np
 
 from jaxprior.checks import kind_of, whole_number
-from jaxprior.data.pixels import with_channels
+from jaxprior.data.pixels import is_grey, with_channels
 from jaxprior.errors import ArgumentError, ImageError, WeightsError
 from jaxprior.restoration.arguments import refuse_tracing
 from jaxprior.restoration.full_size import as_float, as_type
@@ -247,7 +247,7 @@ class _Photo:
         self.factor, self.channels = restorer.factor, restorer.channels
         self.colours = None if missing is None else with_channels(_mean_known(photo, missing), self.channels)[0, 0]
         known = photo if missing is None else photo[~missing.astype(bool)]
-        self.grey = bool((known == known[..., :1]).all())  # a network of colours would tint it a little
+        self.grey = is_grey(known)
         self.waiting = len(rows) * len(columns)
         height, width, channels = photo.shape
         self.result = np.empty((height * self.factor, width * self.factor, channels), photo.dtype)

@@ -91,6 +91,11 @@ def untrained_priors() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
 
 
+def every_prior() -> dict[str, Path]:
+    """The priors that are found by name, trained or not: name -> file."""
+    return {**untrained_priors(), **named_priors()}
+
+
 def bundled_restorers() -> dict[str, Path]:
     """The restorers that come with the package: name -> file."""
     folder = Path(str(resources.files("jaxprior") / "assets" / "restorers"))
@@ -163,11 +168,11 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     if not isinstance(source, str | os.PathLike) or not str(source):
         wanted = f"the name or the path of {with_article(ROLES[role].noun)}"
         raise ArgumentError(f"`source` must be {wanted}, got {described(source)}.")
-    names = {"prior": _every_prior, "features": registry.installed, "restorer": named_restorers}
+    names = {"prior": every_prior, "features": registry.installed, "restorer": named_restorers}
     own = names[role]() if role in names else {}
     path = Path(source)
     path = path / RUN_WEIGHTS if os.path.isdir(path) else path  # a name that is too long for a file is no folder either
-    others = {**registry.installed(), **named_restorers(), **_every_prior()}  # other roles have no names: files first
+    others = {**registry.installed(), **named_restorers(), **every_prior()}  # other roles have no names: files first
     if str(source) in own and os.path.isfile(path):
         ours = _ours()
         noun, kind = ROLES[role].noun, "a bundled" if str(source) in ours else "an installed"
@@ -279,11 +284,6 @@ def plays(architecture: str | None, role: str) -> bool:
     """
     family = discovery.family_of(architecture)
     return family is not None and role in family.architectures[str(architecture)]
-
-
-def _every_prior() -> dict[str, Path]:
-    """The priors that are found by name, trained or not."""
-    return {**untrained_priors(), **named_priors()}
 
 
 def _ours() -> set[str]:

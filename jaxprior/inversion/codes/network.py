@@ -11,9 +11,10 @@ its figures the moving average 0.99 a + 0.01 f_w(z + e) of what comes out at eve
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from jaxprior.checks import real_number
+from jaxprior.errors import RunError
 from jaxprior.lazy_jax import Array, jax, jnp
 from jaxprior.protocols import Latents
 from jaxprior.settings import setting
@@ -125,3 +126,15 @@ class NetworkCode:
         """The image [*image_shape] that people get: the moving average, or that of the input as it is."""
         image = generator.made_by(latents["z"], latents[INPUT])
         return jnp.where(latents[BEGUN] > 0, latents[AVERAGE], image) if self.average else image
+
+
+def refuse_moving(name: str) -> NoReturn:
+    """Refuse to edit or interpolate the latents of a run with an untrained network of this name.
+
+    Raises:
+        RunError: always.
+    """
+    raise RunError(
+        f"{name} is an untrained network, and the latents of the run are its weights: moving them changes no picture "
+        "in a way that means anything. Edit the run of a trained prior."
+    )

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from jaxprior.checks import one_of, whole_number
 from jaxprior.errors import ArgumentError
-from jaxprior.nn.latent import WEIGHTS
 from jaxprior.protocols import Sizes
 
 
@@ -192,7 +191,3 @@ def defaults(preset: Preset) -> dict[str, dict[str, Any]]:
         task: {"codes": {"kind": "network"}, "objective": {"pixel": "l2"}, "solve": {**solve, "steps": steps}}
         for task, steps in preset.steps.items()
     }
-
-
-CODES = WEIGHTS
-"""What stands for the distribution of codes in such a prior's card: the weights of a network are what is found."""

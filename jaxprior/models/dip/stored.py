@@ -7,6 +7,7 @@ import jax
 from jaxprior.checks import one_of, whole_number
 from jaxprior.models.dip import config
 from jaxprior.models.dip.networks import Generator
+from jaxprior.nn.latent import WEIGHTS
 from jaxprior.weights.card import Card
 from jaxprior.weights.priors import Prior, assemble
 from jaxprior.weights.storage import weights_digest
@@ -73,7 +74,7 @@ def deep_image_prior(
         "name": name or f"dip{size}" + ("" if preset == "small" else f"-{preset}"),
         "architecture": "dip",
         "config": settings.to_config(),
-        "codes": config.CODES,
+        "codes": WEIGHTS,
         "subject": "nothing: it was never trained",
         "source": "random weights",
         "licence": "none is needed: it holds no weights",
