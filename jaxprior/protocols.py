@@ -456,6 +456,8 @@ class Trainer:
         use: the command in which the trained RUN serves; the RUN follows.
         use_of: import string of a function (settings of the training, as plain values) -> such a command, where it
             depends on them; in a module without JAX.
+        finetuned: import string of the function (trained model of one picture, another picture, steps=, seed=) -> plan
+            that trains the model further on that picture; None: there is none.
     """
 
     config: str
@@ -469,6 +471,7 @@ class Trainer:
     read: str = "jaxprior.training.pictures:read"
     use: str = "jaxprior reconstruct IMAGES -o RUN --prior"
     use_of: str | None = None
+    finetuned: str | None = None
 
 
 class Sizes(NamedTuple):

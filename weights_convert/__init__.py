@@ -4,8 +4,9 @@ A checkpoint from the internet is a program as much as it is data. The readers h
 allow-list (`safe_unpickler`), import neither PyTorch nor TensorFlow, never run code that a file contains, and have no
 fallback; HDF5 files are read by h5py in a process of its own, and only plain arrays in them. A reader (`checkpoint`)
 delivers named arrays; `states` and `separation` find the networks among them, `choosing` takes one of
-several, and a name map for each architecture (`pggan`, `vgg`, `lpips`, ...) turns it into our tree. `singan` reads the
-folder that an official SinGAN training leaves. `other_formats` knows what else is taken for a checkpoint.
+several, and a name map for each architecture (`pggan`, `vgg`, `lpips`, ...) turns it into our tree. `singan` and
+`consingan` read the folders that official trainings of these leave. `other_formats` knows what else is taken for a
+checkpoint.
 """
 
 import hashlib
@@ -18,8 +19,8 @@ import jaxprior
 from jaxprior.errors import WeightsError
 from jaxprior.weights.storage import read_card, save_weights
 from jaxprior.weights.tree import flatten
+from weights_convert import consingan, singan
 from weights_convert import hdf5 as hdf5
-from weights_convert import singan
 from weights_convert.checkpoint import read_checkpoint, read_file
 from weights_convert.choosing import Asked
 from weights_convert.other_formats import describe_folder
@@ -63,7 +64,7 @@ def convert(
 
     Arguments:
         src: PyTorch checkpoint (.pth, .pt; any version), TensorFlow GAN pickle (.pkl), Keras weights (.h5, needs
-        h5py) or foreign safetensors file, or the folder of an official SinGAN training. out: the .safetensors file to
+        h5py) or foreign safetensors file, or the folder of an official SinGAN or ConSinGAN training. out: the file to
         write (atomically; an existing one is replaced). network: architecture, a key of `NETWORKS`; None recognises it
         by the names in the file. name: name of the network in its card; None takes it from `out`. licence: licence of
         the weights, for the card. onto: for the linear layers of LPIPS, the converted network that they belong on.
@@ -143,13 +144,14 @@ def _from_folder(
 ) -> tuple[str, str, Converted, str]:
     if known := describe_folder(src):
         raise WeightsError(f"{src}: {known}")
-    if network not in (None, singan.NETWORK) or onto is not None or state is not None or asked != Asked():
+    reader = consingan if consingan.recognise(src) else singan
+    if network not in (None, reader.NETWORK) or onto is not None or state is not None or asked != Asked():
         raise WeightsError(
-            f"{src}: a folder is taken for an official SinGAN training; leave --network, --onto, --state, --layout, "
-            "--output and --label out"
+            f"{src}: a folder is taken for an official SinGAN or ConSinGAN training; leave --network, --onto, --state, "
+            "--layout, --output and --label out"
         )
-    files = singan.read_folder(src)
+    files = reader.read_folder(src)
     digest = hashlib.sha256()
     for name, data in sorted(files.items()):
         digest.update(f"{name}\0{len(data)}\0".encode() + data)
-    return singan.FORMAT, singan.NETWORK, singan.convert(src, files), digest.hexdigest()
+    return reader.FORMAT, reader.NETWORK, reader.convert(src, files), digest.hexdigest()

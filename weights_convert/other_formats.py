@@ -112,10 +112,8 @@ def describe_folder(folder: Path) -> str | None:
         return f"a folder with {_TENSORFLOW}"
     if names & {"_METADATA", "_CHECKPOINT_METADATA", "manifest.ocdbt"}:
         return "a checkpoint folder of Orbax, which is not read; expected a file"
-    if "fixed_noise.pth" in names:
-        return "the folder of a ConSinGAN training, which is not read; train one with `jaxprior singan train`"
     files = sorted(name for name in names if name.endswith((".pth", ".pt", ".pkl", ".h5", ".ckpt", ".safetensors")))
-    if files and "0" not in names and "NoiseAmp.pth" not in names:
+    if files and "0" not in names and not {"NoiseAmp.pth", "fixed_noise.pth"} & names:
         return f"a folder with checkpoints; give one of its files ({', '.join(files[:4])}{' ...' * (len(files) > 4)})"
     return None
 

@@ -7,17 +7,15 @@
 """
 
 import math
-import numbers
 from pathlib import Path
 
 import numpy as np
 
 from jaxprior.errors import WeightsError
-from weights_convert import pytorch
 from weights_convert.checkpoint import read_checkpoint, read_file
+from weights_convert.picture_folders import entries, image, left_out, number
 from weights_convert.report import Converted
 from weights_convert.singan_network import read_network, recognise
-from weights_convert.tensors import as_weight
 
 
 NETWORK = "singan"
@@ -26,6 +24,7 @@ LISTS = ("NoiseAmp.pth", "Zs.pth", "reals.pth")
 SLOPE = 0.2  # of the leaky ReLU
 USUAL_MIN_SIZES = (25, 18, 20)
 """Short side of the coarsest scale: of the official main program, its super-resolution, its animation."""
+
 
 def read_folder(folder: Path) -> dict[str, bytes]:
     """The files of a training that are converted, by name ("0/netG.pth").
@@ -61,7 +60,7 @@ def convert(folder: Path, files: dict[str, bytes]) -> Converted:
     from jaxprior.models.singan.model import SinGan
     from jaxprior.models.singan.stored import build_singan
 
-    amplitudes, noises, pictures = (_entries(folder / name, files[name]) for name in LISTS)
+    amplitudes, noises, pictures = (entries(folder / name, files[name]) for name in LISTS)
     count = len(pictures)
     if not 0 < len(noises) == len(amplitudes) == count or f"{count - 1}/netG.pth" not in files:
         found = sum(name.endswith("netG.pth") for name in files)
@@ -69,9 +68,9 @@ def convert(folder: Path, files: dict[str, bytes]) -> Converted:
             f"{folder}: {count} scales in reals.pth, but {len(noises)} in Zs.pth, {len(amplitudes)} in NoiseAmp.pth "
             f"and {found} folders with netG.pth; expected as many of each (was the training interrupted?)"
         )
-    amplitudes = [_number(folder / LISTS[0], n, value) for n, value in enumerate(amplitudes)]
-    pictures = [_image(folder / LISTS[2], n, value) for n, value in enumerate(pictures)]
-    noises = [_image(folder / LISTS[1], n, value) for n, value in enumerate(noises)]
+    amplitudes = [number(folder / LISTS[0], n, value) for n, value in enumerate(amplitudes)]
+    pictures = [image(folder / LISTS[2], n, value) for n, value in enumerate(pictures)]
+    noises = [image(folder / LISTS[1], n, value) for n, value in enumerate(noises)]
     params: dict = {"image": pictures[-1]}
     generators, critics = (_networks(folder, files, net, count) for net in ("netG", "netD"))
     layers, kernel = len(generators[0][0]["params"]), generators[0][0]["params"]["output"]["kernel"].shape[0]
@@ -105,36 +104,11 @@ def convert(folder: Path, files: dict[str, bytes]) -> Converted:
         params=params,
         config=config,
         used=f"generators{', critics' if critics else ''}, noises and amplitudes of all scales, the picture",
-        left_out=_left_out(folder, files),
+        left_out=left_out(folder, files),
         extra={},
         size=f"{count} scales",
         details=(("sizes", " ".join(f"{h}x{w}" for h, w in sizes)), ("factor", how)),
     )
-
-
-def _entries(path: Path, data: bytes) -> list:
-    try:
-        value = pytorch.read_zip(data) if data[:4] == b"PK\x03\x04" else pytorch.read_legacy(data)
-    except WeightsError as error:
-        raise WeightsError(f"{path}: {error}") from error
-    if not isinstance(value, list):
-        raise WeightsError(f"{path}: expected a list with an entry for each scale, got a {type(value).__name__}")
-    return value
-
-
-def _number(path: Path, scale: int, value: object) -> np.ndarray:
-    array = np.asarray(value) if isinstance(value, numbers.Real | np.ndarray) else np.empty(0)
-    if array.size != 1 or array.dtype.kind not in "iuf":
-        raise WeightsError(f"{path}: entry {scale} is not a number")
-    return array.astype(np.float32).reshape(())
-
-
-def _image(path: Path, scale: int, value: object) -> np.ndarray:
-    """NCHW, a single one -> HWC."""
-    if not isinstance(value, np.ndarray) or value.ndim != 4 or value.shape[0] != 1 or 0 in value.shape:
-        got = value.shape if isinstance(value, np.ndarray) else type(value).__name__
-        raise WeightsError(f"{path}: entry {scale} is not one image [1, c, h, w], but {got}")
-    return as_weight(f"{path.name}, entry {scale}", value)[0].transpose(1, 2, 0).astype(np.float32)
 
 
 def _strip(image: np.ndarray, margin: int) -> np.ndarray:
@@ -186,8 +160,3 @@ def _factor(sizes: list[list[int]]) -> tuple[float | None, str]:
     if not steps or low >= high:
         return None, "none: the sizes are not those of one factor, so drawings follow their ratios"
     return (low + high) / 2, f"{(low + high) / 2:.6f}, within {(high - low) / 2:.1e}, from the sizes"
-
-
-def _left_out(folder: Path, files: dict[str, bytes]) -> tuple[str, ...]:
-    others = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return tuple(sorted(name for name in others if name not in files))

@@ -46,7 +46,7 @@ def goes_on(words: Sequence[str]) -> bool:
     """
     command, *others = [word for word in words if not word.startswith("-")] or [""]
     if command == "singan":
-        return others[:1] == ["train"] or RETRAIN in words
+        return others[:1] in (["train"], ["finetune"]) or RETRAIN in words
     if command == "priors":
         return others[:1] in (["get"], ["rank"])
     return command in RESUMING or command in task_names()

@@ -95,6 +95,7 @@ class Plan:
 _ADDED = {
     "image_channels": 3, "mask_means": None, "invert_mask": False, "start_from": None, "warmup_steps": None,
     "evaluate_features": None, "code": None, "overlap": 0, "base": "none", "pores": "high",
+    "starts_from": "noise",
 }  # fmt: skip
 """Settings that recipes have not always had, with what held before. Where they have it, a run does not state them."""
 

@@ -2,8 +2,10 @@
 
     networks     the growing generator       model        a trained one, and drawing from it
     stored       its file                    train        its training, with stage and state
+    augmenting   its picture, changed at random, for trainings that harmonize or edit; starting: images of such pictures
+    finetuning   such a training, continued on one picture
 
-`load_singan`, `draw` and `reconstruct` of `jaxprior.models.singan` load a ConSinGAN and draw from it.
+`load_singan`, `draw`, `reconstruct`, `harmonize` and `edit` of `jaxprior.models.singan` load a ConSinGAN and use it.
 """
 
 from jaxprior.protocols import Family, Trainer
@@ -20,6 +22,8 @@ FAMILY = Family(
         plan="jaxprior.models.consingan.train:plan",
         text="Train a ConSinGAN on one picture.",
         use="jaxprior singan sample -o samples",
+        use_of="jaxprior.models.consingan.config:use_of",
+        finetuned="jaxprior.models.consingan.finetuning:finetuned",
     ),
     page="jaxprior.models.singan.page:singan_sections",
     uses=("singan",),

@@ -1,9 +1,10 @@
 """The settings of a ConSinGAN training and named choices of them (Hinz et al., WACV 2021). Nothing here imports JAX."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from jaxprior.models.singan.config import KERNEL, MAX_LAYERS, PyramidRecipe
+from jaxprior.models.singan.config import KERNEL, MAX_LAYERS, PyramidRecipe, ScaleRule
 from jaxprior.training.settings import network_setting, recipe_setting
 
 
@@ -16,6 +17,10 @@ thus normalises each image by itself: "instance"."""
 
 Edges = Literal["enlarged", "zero"]
 """How features get the margin that a stage's convolutions take away: see `networks.GrowingGenerator`."""
+
+StartsFrom = Literal["noise", "augmented", "shuffled"]
+"""What the coarsest stage gets in training: noise; or the picture at that scale, changed anew at every step as
+`augmenting` does it, in its colors ("augmented") or with parts of it moved ("shuffled", with weak noise)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +36,11 @@ class ConsinganRecipe(PyramidRecipe):
             official code does; or again for every update ("recompute").
         z_rec: the coarsest noise of the reconstruction is the "image" at that scale, or "fixed" noise (the official
             code where it animates).
+        starts_from: what the coarsest stage gets in training, see `StartsFrom`. A model that starts from a picture
+            harmonizes ("augmented") or edits ("shuffled") others; a model that starts from noise draws at random.
     """
 
-    scale_rule: Literal["singan", "seed002", "consingan"] = "consingan"
+    scale_rule: ScaleRule = "consingan"
     num_scales: int | None = 6
     width: int = network_setting(64, "Channels of all features.", metavar="N", least=1)
     layers: int = network_setting(3, "Convolutions of a stage.", metavar="N", least=1)
@@ -48,6 +55,9 @@ class ConsinganRecipe(PyramidRecipe):
     )
     g_step: Literal["once", "recompute"] = recipe_setting("once", "What the generator's steps see.")
     z_rec: Literal["image", "fixed"] = recipe_setting("image", "Coarsest noise of the reconstruction.")
+    starts_from: StartsFrom = network_setting(
+        "noise", "consingan: at the coarsest scale; a changed picture for models that harmonize or edit."
+    )
 
     def __post_init__(self):
         super().__post_init__()
@@ -55,6 +65,8 @@ class ConsinganRecipe(PyramidRecipe):
         most = MAX_LAYERS - CRITIC_LAYERS_MORE
         if not 1 <= self.layers <= most:
             raise ValueError(f"`layers` must be from 1 to {most}, got {self.layers}")
+        if self.starts_from != "noise" and self.z_rec != "image":
+            raise ValueError(f"`z_rec` must be image where `starts_from` is {self.starts_from}, got {self.z_rec}")
         if not 0 <= self.slope <= 1 or not 0 <= self.lr_scale <= 1:
             raise ValueError(f"`slope` and `lr_scale` must be from 0 to 1, got {self.slope} and {self.lr_scale}")
 
@@ -79,5 +91,25 @@ class ConsinganRecipe(PyramidRecipe):
         return {**head, **stages, "tail": 1.0}
 
 
-PRESETS = {"consingan": ConsinganRecipe()}
-"""Named settings: the options of the official code."""
+_FROM_PICTURES = ConsinganRecipe(steps=1000, norm="instance", edges="zero")
+PRESETS = {
+    "consingan": ConsinganRecipe(),
+    "consingan-retarget": ConsinganRecipe(edges="zero"),
+    "consingan-animate": ConsinganRecipe(z_rec="fixed", min_size=20),
+    "consingan-harmonize": replace(
+        _FROM_PICTURES, starts_from="augmented", scale_rule="consingan_geometric", num_scales=3, min_size=120, slope=0.3
+    ),
+    "consingan-edit": replace(_FROM_PICTURES, starts_from="shuffled"),
+}
+"""Named settings: the official code's `--train_mode`s, with the options that its README gives for each."""
+
+_USES = {
+    "noise": "jaxprior singan sample -o samples",
+    "augmented": "jaxprior singan harmonize RUN REFERENCE --mask MASK -o harmonized, RUN being",
+    "shuffled": "jaxprior singan edit RUN REFERENCE --mask MASK -o edited, RUN being",
+}
+
+
+def use_of(settings: Mapping[str, Any]) -> str:
+    """The command in which a trained run serves, by the settings of the training; the run follows."""
+    return _USES[settings.get("starts_from", "noise")]

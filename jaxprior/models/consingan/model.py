@@ -2,18 +2,22 @@
 
 `draw` and `reconstruct` of `models.singan.drawing` serve it as they do a `SinGan`: the noises of the stages below a
 start scale are those of the reconstruction; `animate` lets the others walk. Stages pass on features and not images, so
-pictures cannot enter there.
+pictures cannot enter there. They enter the coarsest stage of a model that was trained on changed pictures
+(`starts_from`), which `harmonize` and `edit` of `models.singan.manipulating` use.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import jax
 import jax.numpy as jnp
 
+from jaxprior.models.consingan.augmenting import SHUFFLED_NOISE
+from jaxprior.models.consingan.config import StartsFrom
 from jaxprior.models.consingan.networks import GrowingGenerator
 from jaxprior.models.singan.noise import draw_normals
+from jaxprior.models.singan.resizing import resize
 from jaxprior.pytrees import shape_text, static, summary
 from jaxprior.weights.card import Card
 
@@ -34,6 +38,7 @@ class ConSinGan:
             `GrowingGenerator.noise_shape` gives; the first is mostly the picture itself.
         sizes: (height, width) of the features of every stage, coarsest first.
         image: the picture at the finest scale, [h, w, c] in [-1, 1].
+        starts_from: what the coarsest stage was trained on, see `config.StartsFrom`.
         card: where the weights come from.
     """
 
@@ -48,6 +53,7 @@ class ConSinGan:
     noises: tuple[Array, ...]
     sizes: tuple[tuple[int, int], ...] = static()
     image: Array
+    starts_from: StartsFrom = static(default="noise")
     card: Card = static(default=Card({}))
 
     def __repr__(self) -> str:
@@ -82,13 +88,21 @@ class ConSinGan:
     def draw_noises(self, key: Array, sizes: Sequence[tuple[int, int]], *, count: int) -> list[Array]:
         """Noises N(0, 1) of the coarsest stages, [count, *noise_shape(n, size)] each.
 
+        The first of a model that starts from pictures is its own picture, resized where another size is wanted.
+
         Arguments:
             key: image i takes its i-th share.
             sizes: (height, width) of the stages' features, coarsest first.
             count: number of images.
         """
         shapes = [self.generator.noise_shape(n, size) for n, size in enumerate(sizes)]
-        return draw_normals(key, shapes, count=count)
+        noises = draw_normals(key, shapes, count=count)
+        if self.starts_from == "noise":
+            return noises
+        own = self.noises[0]
+        if own.shape[:2] != tuple(sizes[0]):
+            own = resize(own, sizes[0], method="bicubic")
+        return [jnp.broadcast_to(own, noises[0].shape), *noises[1:]]
 
     def entering(self, start: int) -> Any:
         """The features [1, h, w, width] below stage `start` of the reconstruction; None for the first."""
@@ -96,6 +110,23 @@ class ConSinGan:
             return None
         fixed = [noise[None] for noise in self.noises[:start]]
         return self.generator.apply(self.variables, fixed, self.amplitudes, method="features")
+
+    def start_from(self, picture: Array, key: Array, *, count: int) -> Array:
+        """What a model that starts from pictures makes of one, [count, h, w, c] in [-1, 1].
+
+        The noises of all other stages are those of the reconstruction, as in the official evaluation. Chance is only in
+        the weak noise that a "shuffled" model gets with its picture.
+
+        Arguments:
+            picture: at the coarsest scale, [*sizes[0], c] in [-1, 1].
+            key: of that noise.
+            count: number of images.
+        """
+        first = jnp.broadcast_to(picture, (count, *picture.shape))
+        if self.starts_from == "shuffled":
+            first += SHUFFLED_NOISE * draw_normals(key, [picture.shape], count=count)[0]
+        kept = [jnp.broadcast_to(noise, (count, *noise.shape)) for noise in self.noises[1:]]
+        return cast(Array, self.generator.apply(self.variables, [first, *kept], self.amplitudes))
 
     def synthesize(self, noises: Sequence[Array], *, below: Any = None, start: int = 0) -> list[Array]:
         """Images of given noises, [b, h_n, w_n, c] in [-1, 1] of every stage that has one, coarsest first.
@@ -142,4 +173,5 @@ class ConSinGan:
             "sizes": [list(size) for size in self.sizes],
             **{name: getattr(self.generator, name) for name in described},
             "critic_layers": self.critic.layers if self.critic else None,
+            **({} if self.starts_from == "noise" else {"starts_from": self.starts_from}),
         }

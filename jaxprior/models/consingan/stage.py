@@ -3,7 +3,8 @@
     critic       E D(fake) - E D(real) + penalty of pixels' gradient norms
     generator    -E D(fake) + weight x mean squared error of the picture, remade from the noises kept for that
 
-The fake and the remade picture are computed together, as two images of a batch: no norm here mixes images.
+The fake is made of noise, or of the picture changed at random (`augmenting`). It and the remade picture are computed
+together, as two images of a batch: no norm here mixes images.
 """
 
 from functools import lru_cache, partial
@@ -84,23 +85,26 @@ def make_losses(recipe: ConsinganRecipe):
 
 @lru_cache(maxsize=32)  # Pictures of one size share the compiled program.
 def make_step(recipe: ConsinganRecipe, scales: ScalePlan, stage: int):
-    """The compiled step of one stage: (index, state, picture, key) -> (state, metrics).
+    """The compiled step of one stage: (index, state, batch, key) -> (state, metrics).
 
-    The state is donated; the picture is [1, h, w, c]. A step is `critic_steps` updates of the critic, then
+    The state is donated. The batch is the picture [1, h, w, c]; or, where `recipe.starts_from` is not noise, that and
+    what the coarsest stage gets in this step, [1, h_0, w_0, c]. A step is `critic_steps` updates of the critic, then
     `generator_steps` of the trained parts of the generator, each part at its own learning rate. Both are loops: each
     update is compiled once.
     """
     generator, _ = networks_of(recipe, stage + 1)
     critic_loss, generator_loss = make_losses(recipe)
     rates = recipe.trained(stage)
-    first = max(stage - recipe.train_depth + 1, 0)
+    first, from_picture = max(stage - recipe.train_depth + 1, 0), recipe.starts_from != "noise"
 
     @partial(jax.jit, donate_argnums=1)
-    def step(index, state, picture, key):
+    def step(index, state, batch, key):
+        picture, *starts = batch if from_picture else (batch,)
         falling = recipe.share(index)
         given = draw_inputs(recipe, scales, stage, key, dtype=picture.dtype)
+        drawn = [*starts, *given.noises[len(starts) :]]
         kept = [state["noise"][f"stage{n}"][None] for n in range(stage + 1)]
-        noises = [jnp.concatenate(pair) for pair in zip(given.noises, kept, strict=True)]
+        noises = [jnp.concatenate(pair) for pair in zip(drawn, kept, strict=True)]
         frozen = {"params": {name: part for name, part in state["generator"].items() if name not in rates}}
         below = None
         if first:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior.models.consingan.augmenting import SHUFFLED_NOISE
 from jaxprior.models.consingan.config import ConsinganRecipe
 from jaxprior.models.consingan.model import ConSinGan
 from jaxprior.models.consingan.networks import GrowingGenerator, draw_biases
@@ -31,13 +32,14 @@ def init_state(recipe: ConsinganRecipe, scales: ScalePlan, coarsest: np.ndarray,
     parts, critic, noises = _drawn(*networks_of(recipe, 1), scales.sizes, key)
     parts |= {f"stage{n}": copied(parts["stage0"]) for n in range(1, count)}
     if recipe.z_rec == "image":
-        noises[0] = jnp.asarray(coarsest)
+        weak = SHUFFLED_NOISE * noises[0] if recipe.starts_from == "shuffled" else 0
+        noises[0] = jnp.asarray(coarsest) + weak
     return {
         "generator": parts,
         "critic": critic,
         "noise": {f"stage{n}": noise for n, noise in enumerate(noises)},
         "amplitudes": jnp.zeros(count).at[0].set(1),
-        "adam": _start_adam(parts, critic),
+        "adam": start_adam(parts, critic),
         "stage": jnp.int32(0),
     }
 
@@ -66,7 +68,7 @@ def assemble(
         generator=generator, variables={"params": {name: state["generator"][name] for name in names}}, critic=critic,
         critic_variables={"params": state["critic"]}, amplitudes=state["amplitudes"][:count],
         noises=tuple(state["noise"][f"stage{n}"] for n in range(count)), sizes=scales.sizes[:count],
-        image=jnp.asarray(image),
+        image=jnp.asarray(image), starts_from=recipe.starts_from,
     )  # fmt: skip
 
 
@@ -87,8 +89,9 @@ def begin_stage(recipe: ConsinganRecipe, scales: ScalePlan, stage: int, picture:
         remade = reconstruct(assemble(recipe, scales, state, stage + 1, picture[0]))[-1]
         error = jnp.sqrt(jnp.mean(jnp.square(picture - remade)))
         state["amplitudes"] = state["amplitudes"].at[stage].set(recipe.noise_amplitude * error)
-    return {**state, "adam": _start_adam(state["generator"], state["critic"])}
+    return {**state, "adam": start_adam(state["generator"], state["critic"])}
 
 
-def _start_adam(parts: dict, critic: dict) -> dict:
+def start_adam(parts: dict, critic: dict) -> dict:
+    """Adam's states at the start of a phase: one for each part of the generator, and the critic's."""
     return {"generator": {name: adam_start(part) for name, part in parts.items()}, "critic": adam_start(critic)}

@@ -5,10 +5,12 @@ Tensors `generator/params/head/...`, `.../stage0/...`, `.../tail/...`, `critic/p
 """
 
 from collections.abc import Mapping
+from typing import Any, get_args
 
 import jax
 import jax.numpy as jnp
 
+from jaxprior.models.consingan.config import StartsFrom
 from jaxprior.models.consingan.model import ConSinGan
 from jaxprior.models.consingan.networks import EDGES, NORMS, GrowingGenerator, critic_of
 from jaxprior.models.singan.networks import MAX_LAYERS, Critic
@@ -16,6 +18,7 @@ from jaxprior.weights.card import Card
 from jaxprior.weights.tree import checked, described
 
 
+STARTS = get_args(StartsFrom)
 COUNTS = ("width", "layers", "image_channels")
 
 
@@ -30,7 +33,7 @@ def build_consingan(params: Mapping, card: Mapping, where: str = "these weights"
     Raises:
         WeightsError: a config that describes no such network, or names or shapes that do not match it.
     """
-    sizes, generator, critic = described(card, _networks, where=where)
+    sizes, generator, critic, starts_from = described(card, _networks, where=where)
     wide = checked(params, _expected(generator, critic, sizes), where=where)
     return ConSinGan(
         generator=generator,
@@ -41,12 +44,16 @@ def build_consingan(params: Mapping, card: Mapping, where: str = "these weights"
         noises=tuple(wide["noise"][f"stage{n}"] for n in range(len(sizes))),
         sizes=sizes,
         image=wide["image"],
+        starts_from=starts_from,
         card=Card(card),
     )
 
 
-def _networks(config: Mapping) -> tuple[tuple[tuple[int, int], ...], GrowingGenerator, Critic | None]:
+def _networks(config: Mapping) -> tuple[tuple[tuple[int, int], ...], GrowingGenerator, Critic | None, Any]:
     config = dict(config)
+    starts_from = config.pop("starts_from", "noise")
+    if starts_from not in STARTS:
+        raise TypeError(f"starts_from {starts_from!r}; expected one of {', '.join(STARTS)}")
     sizes, critic_layers = tuple((h, w) for h, w in config.pop("sizes")), config.pop("critic_layers")
     if not sizes or not all(type(side) is int and side > 0 for size in sizes for side in size):
         raise TypeError(f"sizes {sizes}; expected pairs of whole numbers above 0")
@@ -61,7 +68,7 @@ def _networks(config: Mapping) -> tuple[tuple[tuple[int, int], ...], GrowingGene
     if not isinstance(config["slope"], float):
         raise TypeError(f"slope {config['slope']!r}; expected a number")
     generator = GrowingGenerator(len(sizes), **config)
-    return sizes, generator, None if critic_layers is None else critic_of(generator, critic_layers)
+    return sizes, generator, None if critic_layers is None else critic_of(generator, critic_layers), starts_from
 
 
 def _expected(generator: GrowingGenerator, critic: Critic | None, sizes) -> dict:

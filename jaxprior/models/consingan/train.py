@@ -12,9 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior.models.consingan.augmenting import changed
 from jaxprior.models.consingan.config import ConsinganRecipe
 from jaxprior.models.consingan.model import ConSinGan
 from jaxprior.models.consingan.stage import make_step
+from jaxprior.models.consingan.starting import changed_pictures, draw_starting, starting_program
 from jaxprior.models.consingan.state import assemble, begin_stage, init_state
 from jaxprior.models.singan import ScalePlan as Scales
 from jaxprior.models.singan import build_pyramid, draw, reconstruct
@@ -61,21 +63,33 @@ def plan(recipe: ConsinganRecipe, pictures: Pictures) -> Plan:
 def _phase(recipe: ConsinganRecipe, scales: Scales, reals: Sequence[np.ndarray], stage: int) -> Phase:
     """The phase in which one stage is trained."""
     picture, step = jnp.asarray(reals[stage][None]), make_step(recipe, scales, stage)
+    kind = recipe.starts_from
+
+    def with_changed(index):
+        chance = np.random.default_rng([recipe.seed, stage, index])
+        return picture, changed(kind, reals[0], chance)[None]
 
     def programs_at_end(state):
         model = jax.eval_shape(lambda state: assemble(recipe, scales, state, stage + 1, reals[stage]), state)
-        return drawing_programs(model, shapes_of(jax.random.key(0)), count=AT_ONCE)
+        drawn, remade = drawing_programs(model, shapes_of(jax.random.key(0)), count=AT_ONCE)
+        return [drawn if kind == "noise" else starting_program(model, count=AT_ONCE), remade]
 
     return scale_phase(
         recipe, reals, stage, step=step, programs=partial(step_programs, step), programs_at_end=programs_at_end,
         begin=lambda state: begin_stage(recipe, scales, stage, picture, state),
+        batch=None if kind == "noise" else with_changed,
     )  # fmt: skip
 
 
 def _samples(model: ConSinGan, key: jax.Array) -> np.ndarray:
-    """Random images of the one network, [1, SAMPLES, h, w, c]."""
-    keys = jax.random.split(key, SAMPLES // AT_ONCE)
-    return np.concatenate([draw(model, own, count=AT_ONCE) for own in keys])[None]
+    """Random images of the one network, [1, SAMPLES, h, w, c]; of changed pictures, if it starts from these."""
+
+    def drawn(key: jax.Array) -> jax.Array:
+        if model.starts_from == "noise":
+            return draw(model, key, count=AT_ONCE)
+        return draw_starting(model, changed_pictures(model, key, count=AT_ONCE), key)
+
+    return np.concatenate([drawn(own) for own in jax.random.split(key, SAMPLES // AT_ONCE)])[None]
 
 
 def _trained(recipe: ConsinganRecipe, scales: Scales, reals: Sequence[np.ndarray], state: dict) -> ConSinGan:

@@ -16,7 +16,7 @@ KERNEL = 3
 MAX_LAYERS = 32
 """Most convolutions of a network: a file that asks for billions must not keep the reader busy."""
 
-ScaleRule = Literal["singan", "seed002", "consingan"]
+ScaleRule = Literal["singan", "seed002", "consingan", "consingan_geometric"]
 """How the sizes of the scales are found, see `jaxprior.models.singan.pyramid`."""
 
 Resize = Literal["bicubic_u8", "bicubic", "bilinear_aa"]

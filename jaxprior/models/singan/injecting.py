@@ -4,10 +4,14 @@
 
 so that the picture says what is where, and the scales from n on give it the look of what the model was trained on. The
 lower n, the freer they are. Several start scales are computed together, each scale's network once for all of them.
+
+A ConSinGAN that was trained on changed pictures (Hinz et al., WACV 2021) takes one at its coarsest scale alone:
+G(shrink(picture, to the size of scale 0), z_1, z_2, ...), with the noises of the reconstruction.
 """
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,10 +19,16 @@ import numpy as np
 
 from jaxprior.checks import described, random_key, whole_number
 from jaxprior.data.ranges import require_pictures
-from jaxprior.errors import ArgumentError
+from jaxprior.errors import ArgumentError, JaxpriorError
 from jaxprior.models.singan.colors import snap_to
-from jaxprior.models.singan.model import SinGan, SingleImageModel, require_count, with_image_scales
-from jaxprior.models.singan.resizing import resize
+from jaxprior.models.singan.model import (
+    SinGan,
+    SingleImageModel,
+    require_count,
+    require_model,
+    with_image_scales,
+)
+from jaxprior.models.singan.resizing import official_floats, resize
 
 
 Array = jax.Array
@@ -36,10 +46,11 @@ def inject(
     """Draw images whose coarse structure is that of a picture.
 
     Arguments:
-        model: the trained pyramid.
+        model: the trained pyramid, or a ConSinGAN that starts from pictures.
         image: [h, w, c] in [-1, 1] of the model's finest size; `fitting.fit_reference` makes it.
         key: of the noise, which is the same for all start scales; variant i does not depend on `count`.
-        start_scales: where the picture enters, from 1 to the last scale, rising; None is all of these.
+        start_scales: where the picture enters, from 1 to the last scale, rising; None is all of these. Of a ConSinGAN
+            it is 0.
         count: number of variants.
         centers: colors [k, c] to which what enters each start scale is snapped, as many arrays as start scales.
 
@@ -48,15 +59,14 @@ def inject(
 
     Raises:
         ValueError: a start scale that does not exist, no images, or a picture of another size.
-        JaxpriorError: the model is no SinGAN.
+        JaxpriorError: the model starts from noise and is no SinGAN; or it makes one image only and more are wanted.
 
     Example:
         >>> inject(model, picture, jax.random.key(0), start_scales=(3,)).shape  # needs a trained model # doctest: +SKIP
         (1, 1, 186, 248, 3)
     """
-    pyramid = with_image_scales(model)
-    start_scales = check_start_scales(pyramid, start_scales)
-    require_count("count", count)
+    start_scales = check_start_scales(require_model(model), start_scales)
+    check_variants(model, count)
     image = require_pictures(image, "image")
     expected = (*model.sizes[-1], model.image_channels)
     if image.shape != expected:
@@ -65,21 +75,31 @@ def inject(
         raise ArgumentError(f"centers: expected a list of arrays [k, c], got {described(centers)}.")
     if centers is not None and len(centers) != len(start_scales):
         raise ValueError(f"centers: expected an array for each of {len(start_scales)} start scales, got {len(centers)}")
+    if model.starts_from != "noise":
+        if centers is not None:
+            raise JaxpriorError("centers: pictures are snapped to colors where they enter a SinGAN; this is none.")
+        return start_from(model, np.asarray(image), random_key("key", key), count=count)
     centers = None if centers is None else tuple(centers)
-    return _inject(pyramid, image, random_key("key", key), centers, start_scales=start_scales, count=count)
+    pyramid, key = with_image_scales(model), random_key("key", key)
+    return _inject(pyramid, image, key, centers, start_scales=start_scales, count=count)
 
 
-def check_start_scales(model: SinGan, start_scales: Sequence[int] | None) -> tuple[int, ...]:
+def check_start_scales(model: SingleImageModel, start_scales: Sequence[int] | None) -> tuple[int, ...]:
     """The start scales in rising order; for None all at which a picture can enter.
 
     Raises:
         ValueError: there are none, one does not exist, or one is named twice.
+        JaxpriorError: no picture can enter this model.
     """
-    last = len(model.scales) - 1
-    if last < 1:
-        raise ValueError("this model has one scale only: a picture can enter at the second or a finer one")
     if start_scales is not None and (isinstance(start_scales, str) or not isinstance(start_scales, Iterable)):
         raise ArgumentError(f"start_scales: expected a list of scales, got {described(start_scales)}.")
+    if model.starts_from != "noise":
+        if start_scales is not None and list(start_scales) != [0]:
+            raise ValueError(f"start_scale: expected 0, where pictures enter a {model.title}; got {list(start_scales)}")
+        return (0,)
+    last = len(with_image_scales(model).scales) - 1
+    if last < 1:
+        raise ValueError("this model has one scale only: a picture can enter at the second or a finer one")
     given = range(1, last + 1) if start_scales is None else start_scales
     scales = sorted(whole_number("start_scales", scale) for scale in given)
     for scale in scales:
@@ -89,6 +109,46 @@ def check_start_scales(model: SinGan, start_scales: Sequence[int] | None) -> tup
     if len(set(scales)) != len(scales) or not scales:
         raise ValueError(f"start_scales: expected different scales, got {list(scales)}")
     return tuple(scales)
+
+
+def check_variants(model: SingleImageModel, count: int) -> None:
+    """Refuse a number of images that a model cannot make of one picture.
+
+    Raises:
+        ArgumentError: no whole number above 0, or more than one of a model in which nothing is left to chance.
+    """
+    require_count("count", count)
+    if model.starts_from == "augmented" and count > 1:
+        raise ArgumentError(
+            f"count: this {model.title} makes always the same image of a picture, nothing in it is left to chance; "
+            f"expected 1, got {count}."
+        )
+
+
+def start_from(model: SingleImageModel, image: np.ndarray, key: Array, *, count: int) -> Array:
+    """What a model that starts from pictures makes of one.
+
+    Arguments:
+        model: the trained model.
+        image: [h, w, c], uint8 or floats in [-1, 1], of any size; it is stretched to that of the coarsest scale.
+        key: of the noise.
+        count: number of variants.
+
+    Returns:
+        Images [1, count, h, w, c] of the finest scale, in [-1, 1].
+    """
+    return _start_from(model, jnp.asarray(at_coarsest(model, image)), key, count=count)[None]
+
+
+def at_coarsest(model: SingleImageModel, image: np.ndarray) -> np.ndarray:
+    """A picture [h, w, c], uint8 or floats in [-1, 1], as it enters the coarsest scale: float32 [*sizes[0], c]."""
+    floats = official_floats(image) if image.dtype == np.uint8 else image.astype(np.float64)
+    return resize(floats, model.sizes[0], method=model.resize).astype(np.float32)
+
+
+@partial(jax.jit, static_argnames="count")
+def _start_from(model: Any, small: Array, key: Array, *, count: int) -> Array:
+    return model.start_from(small, key, count=count)
 
 
 def injected(model: SinGan, image: Array, scale: int) -> Array:

@@ -5,7 +5,9 @@
     edit         moved and copied regions melt into the picture           the same, with a wider mask
 
 What lies outside the mask stays as the reference has it. The official code puts the model's own picture there, which
-is the same if the reference was made from it, and something else if not.
+is the same if the reference was made from it, and something else if not. A ConSinGAN that was trained on changed
+pictures does the last two as well (Hinz et al., WACV 2021): the picture enters at its
+coarsest scale.
 """
 
 from collections.abc import Sequence
@@ -14,12 +16,13 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
+from jaxprior.checks import random_key
 from jaxprior.errors import MaskError
 from jaxprior.models.singan.blending import blend, soft_mask
 from jaxprior.models.singan.colors import color_centers
 from jaxprior.models.singan.fitting import Fitting, fit_mask, fit_reference
-from jaxprior.models.singan.injecting import at_scale, check_start_scales, inject
-from jaxprior.models.singan.model import SingleImageModel, with_image_scales
+from jaxprior.models.singan.injecting import at_scale, check_start_scales, check_variants, inject, start_from
+from jaxprior.models.singan.model import SingleImageModel, require_model, with_image_scales
 
 
 Array = jax.Array
@@ -99,12 +102,14 @@ def harmonize(
     """Give what was pasted into a picture that picture's look.
 
     Arguments:
-        model: the pyramid trained on the picture.
+        model: the pyramid trained on the picture; or a ConSinGAN trained on it with the preset "consingan-harmonize"
+            or "consingan-edit".
         image: the picture with something pasted in, [h, w, c], uint8 or floats in [-1, 1], of any size: see
             `fitting.fit_reference`.
         mask: of the same size, [h, w]; above 0.5 is what was pasted.
         key: where all chance comes from.
-        start_scales: where the picture enters, 1 to the last scale; None tries all. Fine ones change texture only.
+        start_scales: where the picture enters, 1 to the last scale; None tries all. Fine ones change texture only. A
+            ConSinGAN takes it at the coarsest scale, 0, and makes one image of it, if it was trained to harmonize.
         count: number of variants.
         radius, sigma: by which the mask is widened and blurred, in pixels of the finest scale. The defaults are the
             official ones for 250 pixels; for smaller pictures smaller ones make sense, in proportion.
@@ -116,14 +121,18 @@ def harmonize(
     Example:
         >>> harmonize(model, pasted, mask, key=jax.random.key(0)).masked[2, 0]  # needs a trained model # doctest: +SKIP
     """
-    start_scales = check_start_scales(with_image_scales(model), start_scales)
+    start_scales = check_start_scales(require_model(model), start_scales)
+    check_variants(model, count)
     image, mask = np.asarray(image), np.asarray(mask)
     if mask.shape != image.shape[:2]:
         sizes = ["x".join(map(str, shape[1::-1])) for shape in (mask.shape, image.shape)]
         raise MaskError(f"mask: it is {sizes[0]} and its picture {sizes[1]}; draw it over the picture, pixel for pixel")
     reference, fitting = fit_reference(model, image)
     soft = soft_mask(fit_mask(model, mask), radius=radius, sigma=sigma)
-    images = inject(model, reference, key, start_scales=start_scales, count=count)
+    if model.starts_from == "noise":
+        images = inject(model, reference, key, start_scales=start_scales, count=count)
+    else:
+        images = start_from(model, fitting.cut(image), random_key("key", key), count=count)
     return Manipulated(
         images=images,
         masked=blend(reference, images, soft),

@@ -55,6 +55,11 @@ class SingleImageModel(Protocol):
         ...
 
     @property
+    def starts_from(self) -> str:
+        """What its coarsest scale was trained on: "noise", or, as some ConSinGANs, the picture changed at random."""
+        ...
+
+    @property
     def card(self) -> Card:
         """Where the weights come from."""
         ...
@@ -158,6 +163,11 @@ class SinGan:
     padding: Padding = static(default="zero")
     coarse_noise_channels: Literal[1, 3] = static(default=1)
     card: Card = static(default=Card({}))
+
+    @property
+    def starts_from(self) -> str:
+        """What the coarsest scale was trained on: always noise."""
+        return "noise"
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
@@ -313,5 +323,6 @@ def with_image_scales(model: SingleImageModel) -> SinGan:
         return model
     raise JaxpriorError(
         f"this model is a {model.title}, whose scales pass on features and not images: it draws, reconstructs "
-        "and animates its picture; take a SinGAN for the rest"
+        "and animates its picture, or harmonizes and edits where it was trained for that (`--preset "
+        "consingan-harmonize` or `consingan-edit`); take a SinGAN for the rest"
     )

@@ -115,6 +115,7 @@ def scale_phase(
     step: Callable,
     programs: Callable[..., Sequence[Program]] = no_programs,
     programs_at_end: Callable[..., Sequence[Program]] = no_programs,
+    batch: Callable[[int], Any] | None = None,
 ) -> Phase:
     """The phase in which a scale is trained.
 
@@ -122,18 +123,18 @@ def scale_phase(
         recipe: the settings.
         reals: the picture at every scale, [h, w, c] each; of k pictures that are trained together [k, h, w, c].
         scale: its number.
-        begin, step, programs, programs_at_end: see `Phase`; the batch is the picture with an axis in front, or k
-            of them.
+        begin, step, programs, programs_at_end: see `Phase`.
+        batch: the same; None gives the picture with an axis in front, or k of them.
     """
     real = reals[scale]
-    batch = jnp.asarray(real[None] if real.ndim == 3 else real[:, None])
+    shown = jnp.asarray(real[None] if real.ndim == 3 else real[:, None])
     return Phase(
         name=f"scale {scale} of 0 to {len(reals) - 1}",
         steps=recipe.steps,
         begin=begin,
         step=step,
-        batch=lambda _index: batch,
-        images_per_step=len(batch),
+        batch=batch or (lambda _index: shown),
+        images_per_step=len(shown),
         unit="steps",
         programs=programs,
         programs_at_end=programs_at_end,

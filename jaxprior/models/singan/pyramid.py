@@ -1,12 +1,13 @@
 """Which scales a picture gets, and the picture at each of them.
 
-Three rules; short is the short side of the picture once it is shrunk to at most `max_size`, all in float64:
+Four rules; short is the short side of the picture once it is shrunk to at most `max_size`, all in float64:
 
     "singan"     factor r = (min_size / short)^(1 / (N - 1)), picture n has size ceil(size r^(N - 1 - n)); N follows
                  from `scale_factor` (Shaham et al., ICCV 2019, and its code)
     "seed002"    the same factor, but N = floor(log(min_size / short) / log(scale_factor)) + 1 and rounded sizes
     "consingan"  N is given; r^(1 + (S - 1) ln(S - n) / ln S) with S = N - 1, which puts more scales at the coarse end
                  (Hinz et al., WACV 2021, and its code)
+    "consingan_geometric"   N is given; r^(N - 1 - n), the older rule, which that code keeps for harmonization
 
 Rounding up makes the coarsest short side 26 as often as 25, where the power comes out a rounding error too large.
 """
@@ -20,11 +21,12 @@ import numpy as np
 
 from jaxprior.checks import kind_of, real_number, whole_number
 from jaxprior.models.singan.config import ScaleRule
-from jaxprior.models.singan.resizing import resize, scaled_size
+from jaxprior.models.singan.resizing import official_floats, resize, scaled_size
 
 
 RULES = typing.get_args(ScaleRule)
-CONSINGAN_SCALES = 6
+CONSINGAN_SCALES = {"consingan": 6, "consingan_geometric": 3}
+"""Scales of each of ConSinGAN's rules, if nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def plan_scales(
     Arguments:
         height, width: of the picture, in pixels.
         rule: one of `RULES`.
-        num_scales: before `skip`; None lets the rule choose ("consingan": 6).
+        num_scales: before `skip`; None lets the rule choose ("consingan": 6, "consingan_geometric": 3).
         min_size: pixels of the short side at the coarsest scale. max_size: of the long side at the finest; larger
             pictures are shrunk.
         scale_factor: wanted ratio of neighbouring scales, from which the rules find the number of scales.
@@ -131,20 +133,19 @@ def build_pyramid(image: np.ndarray, plan: ScalePlan, *, method: str = "bicubic_
     sized = _rounded if plan.rule == "seed002" else scaled_size
     if sized(image.shape[:2], plan.shrink) != plan.sizes[-1]:
         raise ValueError(f"the plan ends at {plan.sizes[-1]}, which an image of {image.shape[:2]} does not shrink to")
-    # This is the official order of operations in its precision; truncation would turn a rounding error into a level.
-    original = (((image / 255).astype(np.float32) - np.float32(0.5)) * 2).astype(np.float64)
+    original = official_floats(image)
     exact = plan.rule != "seed002"
     finest = resize(original, plan.sizes[-1], scale=plan.shrink if exact else None, method=method)
     steps: Sequence[float | None] = plan.scales if exact else [None] * len(plan.sizes)
     images = [resize(finest, size, scale=s, method=method) for size, s in zip(plan.sizes, steps, strict=True)]
-    if not exact or plan.rule == "consingan":
+    if not exact or plan.rule in CONSINGAN_SCALES:
         images[-1] = finest  # The official ConSinGAN keeps it as it is.
     return tuple(image.astype(np.float32) for image in images)
 
 
 def _count(rule: str, size, finest, min_size: int, max_size: int, scale_factor: float) -> int:
-    if rule == "consingan":
-        return CONSINGAN_SCALES
+    if rule in CONSINGAN_SCALES:
+        return CONSINGAN_SCALES[rule]
     if rule == "seed002":
         return math.floor(math.log(min_size / min(finest), scale_factor)) + 1
     below = math.ceil(math.log(min_size / min(size), scale_factor)) + 1

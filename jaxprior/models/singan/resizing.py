@@ -26,6 +26,18 @@ Array = jax.Array
 RESIZES = typing.get_args(Resize)
 
 
+def official_floats(pixels: np.ndarray) -> NDArray[np.float64]:
+    """Pixels 0 to 255 as floats in [-1, 1], by the official order of operations in its precision.
+
+    Truncation to 8 bits would turn a rounding error into a level.
+
+    Example:
+        >>> official_floats(np.uint8([0, 255]))
+        array([-1.,  1.])
+    """
+    return (((pixels / 255).astype(np.float32) - np.float32(0.5)) * 2).astype(np.float64)
+
+
 def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
     """(height, width) after resizing by `scale`: rounded up in float64, as officially."""
     return math.ceil(size[0] * scale), math.ceil(size[1] * scale)

@@ -9,7 +9,9 @@ from program import printed
 from resuming import check_resumes
 
 from jaxprior.data import images
-from jaxprior.models.consingan.config import ConsinganRecipe
+from jaxprior.models import singan
+from jaxprior.models.consingan.augmenting import changed
+from jaxprior.models.consingan.config import PRESETS, ConsinganRecipe
 from jaxprior.models.consingan.model import ConSinGan
 from jaxprior.models.consingan.stage import draw_inputs, make_step
 from jaxprior.models.consingan.state import assemble, begin_stage, init_state
@@ -59,17 +61,19 @@ def doubled(tree):
 CASES = [
     {"generator_steps": 3, "critic_steps": 2},
     {"norm": "instance", "g_step": "recompute", "edges": "zero", "train_depth": 1},
+    {"norm": "instance", "edges": "zero", "slope": 0.3, "starts_from": "shuffled"},
 ]
 
 
-@pytest.mark.parametrize("changes", CASES, ids=["once", "recompute"])
+@pytest.mark.parametrize("changes", CASES, ids=["once", "recompute", "shuffled"])
 def test_three_steps_are_those_of_pytorch_in_float64(changes, pictures, in_float64):
     """The finer of two stages. The learning rate falls before the third step; what is not trained stays as it is."""
     torch = pytest.importorskip("torch")
     recipe = ConsinganRecipe(**{**SMALL, "milestones": (0.6,), **changes})
     scales = scales_of(recipe, HEIGHT, WIDTH)
     reals = build_pyramid(pictures.pixels[0], scales)
-    single = small_recipe(layers=recipe.layers, norm=recipe.norm, edges=recipe.edges)
+    same = ("layers", "norm", "edges", "starts_from")
+    single = small_recipe(**{name: getattr(recipe, name) for name in same})
     state = init_state(single, scales, reals[0], jax.random.key(0))
     with jax.enable_x64(True):
         state = doubled(state)
@@ -89,8 +93,12 @@ def test_three_steps_are_those_of_pytorch_in_float64(changes, pictures, in_float
                     group["lr"] *= recipe.gamma
             key = jax.random.key(index)
             given = draw_inputs(recipe, scales, 1, key, dtype=jnp.float64)
-            state, seen = step(index, state, picture, key)
-            noises = [nchw(torch, noise) for noise in given.noises]
+            batch, noises = picture, list(given.noises)
+            if recipe.starts_from != "noise":  # the picture with parts of it moved takes the place of the first noise
+                noises[0] = jnp.asarray(changed("shuffled", reals[0], np.random.default_rng(index))[None], jnp.float64)
+                batch = picture, noises[0]
+            state, seen = step(index, state, batch, key)
+            noises = [nchw(torch, noise) for noise in noises]
             mixes = [float(mix) for mix in given.mixes[:, 0, 0, 0]]
             found = theirs.step(nchw(torch, picture), noises, fixed, amplitudes, sizes, mixes, optimizer)
             assert set(seen) == set(found)
@@ -163,6 +171,8 @@ def test_mistakes_are_sentences(pictures):
         ({"norm": "batch"}, "`norm` must be one of"), ({"layers": 0}, "`layers` must be from 1"),
         ({"train_depth": 0}, "`train_depth` must be at least 1"), ({"lr_scale": 2.0}, "must be from 0 to 1"),
         ({"z_rec": "resample"}, "`z_rec` must be one of"),
+        ({"starts_from": "clip art"}, "`starts_from` must be one of"),
+        ({"starts_from": "shuffled", "z_rec": "fixed"}, "`z_rec` must be image where"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=said):
             small_recipe(**change)
@@ -192,3 +202,48 @@ def test_commands_train_and_sample(tmp_path, pictures):
     ):
         message = printed(*arguments, code=2)
         assert said in message and message.count("\n") == 1, message
+
+
+def test_a_model_that_harmonizes_is_trained_resumed_and_used(tmp_path, pictures):
+    """What a step starts from follows from its place alone, so that killed and resumed equals never killed."""
+    settings = {"starts_from": "augmented", "edges": "zero", "norm": "instance", "generator_steps": 1}
+    work = plan(small_recipe(**settings), pictures)
+    picture, first = work.phases[1].batch(1)
+    assert first.shape == (1, *work.phases[0].batch(0)[0].shape[1:]) and picture.shape == (1, HEIGHT, WIDTH, 3)
+    np.testing.assert_array_equal(first, plan(small_recipe(**settings), pictures).phases[1].batch(1)[1])
+    firsts = [phase.batch(index)[1] for phase in work.phases for index in (0, 1)]
+    assert len({first.tobytes() for first in firsts}) == 4
+    whole = check_resumes(work, tmp_path, stops=(1, 1), pace=PACE)
+    model = load_singan(whole)
+    assert model.starts_from == "augmented" and read_card(whole / "model.safetensors")["config"]["edges"] == "zero"
+    pasted = pictures.pixels[0].copy()
+    pasted[3:9, 4:9] = 255
+    mask = np.zeros((HEIGHT, WIDTH))
+    mask[3:9, 4:9] = 1
+    key = jax.random.key(0)
+    made = singan.harmonize(model, pasted, mask, key=key, radius=1, sigma=0.5)
+    assert made.images.shape == (1, 1, HEIGHT, WIDTH, 3) and made.start_scales == (0,)
+    kept = np.asarray(made.mask) == 0
+    np.testing.assert_array_equal(made.masked[0, 0][kept], made.reference[kept])
+    own = singan.inject(model, np.asarray(model.image), key)[0, 0]
+    assert float(jnp.abs(own - made.images[0, 0]).mean()) > 1e-4
+    drawn = singan.draw(model, key, count=2, width_scale=2.0)
+    assert drawn.shape == (2, HEIGHT, 2 * WIDTH, 3) and bool(jnp.isfinite(drawn).all())
+    for call, said in (
+        (lambda: singan.harmonize(model, pasted, mask, key=key, count=2), "makes always the same image"),
+        (lambda: singan.edit(model, pasted, mask, key=key, start_scales=(1,)), "expected 0, where pictures enter"),
+        (lambda: singan.paint(model, pasted, key), "take a SinGAN"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            call()
+
+
+def test_presets_are_the_official_modes():
+    recipes = {name: PRESETS[f"consingan-{name}"] for name in ("harmonize", "edit", "retarget", "animate")}
+    assert scales_of(recipes["harmonize"], 180, 240).sizes == ((120, 160), (147, 196), (180, 240))
+    assert scales_of(recipes["edit"], 167, 250).sizes[0] == (25, 38) and recipes["edit"].num_scales == 6
+    assert scales_of(recipes["animate"], 167, 250).sizes[0] == (20, 30) and recipes["animate"].z_rec == "fixed"
+    assert {name: recipe.edges for name, recipe in recipes.items() if recipe.edges == "enlarged"} == {
+        "animate": "enlarged"
+    }
+    assert [recipe.norm for recipe in recipes.values()] == ["instance", "instance", "none", "none"]

@@ -1,8 +1,9 @@
-"""The commands `jaxprior singan train|sample|paint|harmonize|edit|superres|animate`, each in a module of its name."""
+"""The commands `jaxprior singan train|sample|paint|harmonize|edit|finetune|superres|animate`, a module each."""
 
 import typer
 
 from jaxprior.models.singan.commands.animate import animate
+from jaxprior.models.singan.commands.finetune import finetune
 from jaxprior.models.singan.commands.masked import edit, harmonize
 from jaxprior.models.singan.commands.paint import paint
 from jaxprior.models.singan.commands.sample import sample
@@ -16,5 +17,5 @@ app = typer.Typer(
     help="Train a pyramid of GANs on a single picture, draw from it, and make other pictures like it.\n\n"
     "Read more in docs/singan.md.",
 )
-for command in (train, sample, paint, harmonize, edit, superres, animate):
+for command in (train, sample, paint, harmonize, edit, finetune, superres, animate):
     app.command()(command)

@@ -37,8 +37,8 @@ def animate(
 ) -> None:
     """Make a short animation of the picture that a SinGAN or a ConSinGAN was trained on, by a random walk of its noise.
 
-    Train for this with `--preset animate`, so that borders move like the rest; or with `--preset consingan --z-rec
-    fixed`, without which the coarsest scale of a ConSinGAN should stay (`--start-scale 1` or more).
+    Train for this with `--preset animate`, so that borders move like the rest; or with `--preset
+    consingan-animate`, without which the coarsest scale of a ConSinGAN should stay (`--start-scale 1` or more).
 
     ```
     jaxprior singan animate runs/lightning -o lightning.webp

@@ -15,6 +15,7 @@ from jaxprior.cli.training import Ending, TrainingRunOptions
 from jaxprior.errors import ImageError, JaxpriorError
 from jaxprior.models.singan.config import PyramidRecipe, SinganRecipe
 from jaxprior.protocols import Trainer
+from jaxprior.reporting.uses import command_of_use
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,8 +116,9 @@ def _run(one: Named, recipe: PyramidRecipe, trainer: Trainer, training: Training
     if not training.dry_run:
         out.parent.mkdir(parents=True, exist_ok=True)
     return trainings.train(
-        plan, dataclasses.replace(training, out=out), one.source, use=trainer.use, after=trainings.say_report
-    )
+        plan, dataclasses.replace(training, out=out), one.source, use=command_of_use(trainer, plan.settings),
+        after=trainings.say_report,
+    )  # fmt: skip
 
 
 def _run_together(

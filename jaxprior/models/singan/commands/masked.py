@@ -18,6 +18,8 @@ jaxprior singan {name} runs/{run} {picture}.png --mask {picture}_mask.png -o {ou
 jaxprior singan {name} runs/{run} {picture}.png --mask {picture}_mask.png -o {out} --mask-radius 3 --mask-blur 2
 ```
 
+RUN may also be a ConSinGAN of `--preset consingan-{name}`: the picture enters it at its coarsest scale, start scale 0.
+
 Read more in docs/singan.md.
 """
 

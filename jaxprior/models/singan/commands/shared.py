@@ -51,7 +51,8 @@ class InjectionOptions:
     start_scale: Annotated[
         int | None,
         typer.Option(
-            help="Where the reference enters, 1 to the last scale; the lower, the freer. By default all are tried.",
+            help="Where the reference enters, 1 to the last scale; the lower, the freer. By default all are tried. A "
+            "ConSinGAN takes it at 0.",
             metavar="n",
             min=0,
         ),
@@ -134,6 +135,7 @@ def manipulate(run: Path, reference: Path, options: InjectionOptions, function: 
         function: (model, pixels, key, start scales) -> `jaxprior.models.singan.Manipulated` of one variant.
     """
     from jaxprior.data import images
+    from jaxprior.models.singan.injecting import check_variants
 
     check_model(run)
     pixels = images.load_telling(reference)
@@ -142,6 +144,7 @@ def manipulate(run: Path, reference: Path, options: InjectionOptions, function: 
     model = load_model(run, own_statistics=options.own_statistics)
     key, made = jax.random.key(options.seed), []
     with mistakes():
+        check_variants(model, options.count)
         # One compiled function makes each of them.
         for number in steps_of("making variants", options.count, unit="variants"):
             try:

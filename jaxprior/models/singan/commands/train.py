@@ -81,7 +81,7 @@ def train(
     *,
     preset: Annotated[
         SinganPreset,
-        typer.Option(help="Recipe to start from: official, a tutorial's, ConSinGAN's, or to enlarge or animate."),
+        typer.Option(help="Recipe to start from: official, a tutorial's, ConSinGAN's, or for one use."),
     ] = OFFICIAL,
     together: Annotated[
         int, typer.Option(help="Of a folder's pictures, train so many of one size as one program.", metavar="N", min=1)
@@ -102,6 +102,7 @@ def train(
     jaxprior singan train small.png --preset superres -o runs/large    # then: jaxprior singan superres runs/large
     jaxprior singan train balloons.png --preset animate -o runs/moving   # then: jaxprior singan animate runs/moving
     jaxprior singan train balloons.png --preset consingan -o runs/growing
+    jaxprior singan train scream.png --preset consingan-harmonize -o runs/scream  # then: jaxprior singan harmonize
     jaxprior singan train pictures -o runs --max-size 120
     ```
 
