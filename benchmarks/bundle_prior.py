@@ -1,13 +1,15 @@
 """Make a bundled prior of a training run: copy its weights under a name, add default settings and a model card.
 
     python benchmarks/bundle_prior.py RUN cats32 --defaults defaults.json
+    python benchmarks/bundle_prior.py RUN lsgan-cats64 --no-bank --colours 256
 
 `defaults.json` maps tasks ("reconstruct", "inpaint") to {"codes": {...}, "objective": {...}, "solve": {...}}, as
 measured with `benchmarks/settings.py` and `benchmarks/inversion_quality.py`. `--entries` adds tables such as
 {"subject": "cat faces"} and what `benchmarks/merging.py --card` writes. Writes jaxprior/assets/NAME/
 {model.safetensors, bank.safetensors, README.md, samples.png}. With RUN the asset's own folder only its defaults change.
 With the training pictures (--data) the distances are measured anew: a run that was stopped knows those of its last
-whole phase.
+whole phase, and its card then says how long it was. Without --defaults the settings are those for priors of its size,
+and with --no-bank searches begin as those of any trained run do.
 
     python benchmarks/bundle_prior.py --bank cats32
 
@@ -21,8 +23,10 @@ import shutil
 from pathlib import Path
 
 import jax
+from PIL import Image
 
 from jaxprior.inversion.solvers import Solve
+from jaxprior.nn.latent import draw_codes
 from jaxprior.restoration import banks
 from jaxprior.system.runtime import enable_compilation_cache
 from jaxprior.training.evaluators import CODES, SlicedWasserstein
@@ -42,6 +46,9 @@ def model_card(card: dict) -> str:
     hardware = f"{training['device']}, {card['hardware']}" if "hardware" in card else training["device"]
     minutes = training["seconds"] / 60
     levels = " | ".join(training["swd"])
+    defaults: list[str] = []
+    if "defaults" in card:
+        defaults = ["Default settings:", "", "```json", json.dumps(card["defaults"], indent=2), "```", ""]
     lines = [
         f"# {card['name']}",
         "",
@@ -61,12 +68,7 @@ def model_card(card: dict) -> str:
         "| samples | " + " | ".join(f"{v:.1f}" for v in training["swd"].values()) + " |",
         "| real | " + " | ".join(f"{v:.1f}" for v in training["swd_real"].values()) + " |",
         "",
-        "Default settings:",
-        "",
-        "```json",
-        json.dumps(card["defaults"], indent=2),
-        "```",
-        "",
+        *defaults,
         "Recipe:",
         "",
         "```json",
@@ -82,11 +84,25 @@ def distances(params: dict, card: dict, data: Path) -> dict:
     prior = build_prior(params, card)
     evaluator = SlicedWasserstein(
         sample=lambda state, moment, codes: prior.generate(codes),
-        codes=jax.random.normal(jax.random.key(1), (CODES, prior.latent_dim)),
+        codes=draw_codes(jax.random.key(1), (CODES, prior.latent_dim), distribution=prior.code_distribution),
         pictures=load_pictures(data, resolution=prior.resolution),
         seed=0,
     )
     return evaluator.summary(evaluator.measure(None, None))
+
+
+def copy_samples(path: Path, folder: Path, *, colours: int | None = None) -> None:
+    """Copy a picture of samples into an asset's folder.
+
+    Arguments:
+        path: of the PNG file; folder: of the asset.
+        colours: how many of them are kept, which makes the file smaller; None keeps the picture as it is.
+    """
+    if colours is None:
+        shutil.copy(path, folder / "samples.png")
+        return
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(colours).save(folder / "samples.png", optimize=True)
 
 
 def bundle_bank(folder: Path) -> None:
@@ -112,13 +128,19 @@ def main() -> None:
     parser.add_argument("--licence", help="of the pictures, instead of what the run says")
     parser.add_argument("--entries", type=Path, nargs="*", default=[], help="JSON tables of what else the card says")
     parser.add_argument("--data", type=Path, help="the training pictures, to measure distances anew")
+    parser.add_argument("--colours", type=int, metavar="N", help="of the picture of samples (default: all)")
+    parser.add_argument("--no-bank", action="store_true", help="bring no bank along")
     arguments = parser.parse_args()
     if arguments.bank is not None:
         return bundle_bank(ASSETS / arguments.bank)
-    if None in (arguments.run, arguments.name, arguments.defaults):
-        parser.error("give RUN, NAME and --defaults, or --bank NAME")
+    if None in (arguments.run, arguments.name):
+        parser.error("give RUN and NAME, or --bank NAME")
     params, card = storage.load_weights(arguments.run / "model.safetensors")
-    card |= {"name": arguments.name, "defaults": json.loads(arguments.defaults.read_text())}
+    card["name"] = arguments.name
+    if arguments.defaults is not None:
+        card["defaults"] = json.loads(arguments.defaults.read_text())
+    if (stopped := card["training"].pop("unfinished", None)) is not None:
+        card["training"]["stopped"] = stopped  # it is used as it is, so that nobody is warned of it
     card |= {k: v for k in ("hardware", "samples", "source", "licence") if (v := getattr(arguments, k))}
     for path in arguments.entries:
         card |= json.loads(path.read_text())
@@ -129,8 +151,9 @@ def main() -> None:
     storage.save_weights(folder / "model.safetensors", params, card)
     (folder / "README.md").write_text(model_card(storage.read_card(folder / "model.safetensors")))
     if arguments.run.resolve() != folder:
-        shutil.copy(arguments.run / "samples.png", folder / "samples.png")
-    bundle_bank(folder)
+        copy_samples(arguments.run / "samples.png", folder, colours=arguments.colours)
+    if not arguments.no_bank:
+        bundle_bank(folder)
     size = (folder / "model.safetensors").stat().st_size / 1e6
     print(f"{folder.name}: {size:.1f} MB" + (f", more than {LIMIT_MB} MB" if size > LIMIT_MB else ""))
 

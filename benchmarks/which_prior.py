@@ -1,9 +1,9 @@
 """How often the right prior comes first, and what own samples say of bundled priors (docs/which-prior.md).
 
-    python benchmarks/which_prior.py --bundle
+    python benchmarks/which_prior.py --bundle [NAME ...]
 
-measures how well short inversions explain the own samples of every bundled prior: jaxprior/assets/NAME/explained.json,
-which belongs to the weights and to the settings of `jaxprior.restoration.which_prior.explaining`.
+measures how well short inversions explain the own samples of these bundled priors, or of all: jaxprior/assets/NAME/
+explained.json, which belongs to the weights and to the settings of `jaxprior.restoration.which_prior.explaining`.
 
     python benchmarks/which_prior.py --data cats64_dev.zip --skip 256 --limit 64 --others churches DIR ... --out FILE
 
@@ -34,9 +34,11 @@ TURNED = "upside down "
 HOLE = "center:0.25"
 
 
-def bundle() -> None:
-    """Write what is known of the bundled priors' own samples beside their weights."""
+def bundle(names: list[str]) -> None:
+    """Write what is known of bundled priors' own samples beside their weights; of all of them if none is named."""
     for name, path in loader.bundled().items():
+        if names and name not in names:
+            continue
         prior, place = jp.load_prior(name), path.with_name(own_samples.FILE)
         keep = partial(own_samples.write, place, prior)
         known = own_samples.measure(prior, own_samples.draw_samples(prior), known=None, keep=keep)
@@ -92,7 +94,7 @@ def behind(ranking: jp.PriorRanking) -> dict[str, dict]:
 def main() -> None:
     """Bundle, or prove."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", action="store_true", help="write explained.json of the bundled priors")
+    parser.add_argument("--bundle", nargs="*", metavar="NAME", help="write explained.json of bundled priors")
     parser.add_argument("--data", type=Path, help="held-out pictures of the bundled priors' kind")
     parser.add_argument("--skip", type=int, default=0)
     parser.add_argument("--limit", type=int)
@@ -101,8 +103,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     with Display("which prior"):
-        if arguments.bundle:
-            return bundle()
+        if arguments.bundle is not None:
+            return bundle(arguments.bundle)
         four = [*map(jp.load_prior, NAMES), *map(turned, NAMES)]
         cats, count = load(arguments.data, arguments.skip, arguments.limit), arguments.limit
         figures = {"farthest": FARTHEST, "settings": explaining.settings_of(four[0]), "cats": count}

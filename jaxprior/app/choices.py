@@ -98,7 +98,7 @@ def find_choices(priors: Iterable[str] = (), restorers: Iterable[str] = ()) -> C
 
     Example:
         >>> [one.source for one in find_choices().priors][:2]
-        ['cats64', 'cats32']
+        ['cats64', 'lsgan-cats64']
     """
     found: dict[str, Choice] = {}
     left_out: list[str] = []

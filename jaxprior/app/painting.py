@@ -24,7 +24,7 @@ class Painter:
     """A trained model of one picture, ready to be painted on.
 
     Arguments:
-        source: its run or file.
+        source: its run, file or name.
 
     Raises:
         WeightsError: there is none, or it is damaged.

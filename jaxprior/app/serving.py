@@ -114,7 +114,7 @@ def serve(
         host, port: where it listens.
         limits: of photographs and jobs.
         priors, restorers: offered beside what is bundled and installed.
-        singan: the run or file of a model of one picture, for painting; None leaves that out.
+        singan: the run, file or name of a model of one picture, for painting; None leaves that out.
         tell: is given the page's address once it can be opened.
 
     Raises:

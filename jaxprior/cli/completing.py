@@ -1,4 +1,4 @@
-"""Names that the shell completes behind options and commands: of priors, restorers, feature networks and recipes.
+"""Names that the shell completes behind options and commands: of priors, other networks and recipes.
 
 Only folders are looked at, and nothing imports JAX, because a shell waits for the answer at every press of the key. A
 name that cannot be listed is not completed; completion never fails, and the shell goes on with the names of files.
@@ -36,6 +36,18 @@ def _restorers() -> Iterable[str]:
     return named_restorers()
 
 
+def _refiners() -> Iterable[str]:
+    from jaxprior.weights.loader import named
+
+    return named("refiner")
+
+
+def _models_of_one_picture() -> Iterable[str]:
+    from jaxprior.weights.loader import named
+
+    return named("singan")
+
+
 def _features() -> Iterable[str]:
     from jaxprior.weights.registry import installed
 
@@ -56,11 +68,13 @@ def _recipes() -> Iterable[str]:
 
 
 def _here() -> Iterable[str]:
-    return dict.fromkeys([*_priors(), *_restorers(), *_features()])
+    return dict.fromkeys([*_priors(), *_restorers(), *_refiners(), *_models_of_one_picture(), *_features()])
 
 
 prior_names = _completing(_priors)
 restorer_names = _completing(_restorers)
+refiner_names = _completing(_refiners)
+singan_names = _completing(_models_of_one_picture)
 feature_names = _completing(_features)
 known_names = _completing(_known)
 here_names = _completing(_here)
@@ -70,6 +84,7 @@ recipe_names = _completing(_recipes)
 OF_SETTINGS: dict[str, Any] = {
     "prior": prior_names,
     "start_from": here_names,
+    "refine": refiner_names,
     "features": feature_names,
     "evaluate_features": feature_names,
 }

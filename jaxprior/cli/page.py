@@ -1,11 +1,10 @@
 """`jaxprior app`: the page in the browser."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from jaxprior.cli.completing import prior_names, restorer_names
+from jaxprior.cli.completing import prior_names, restorer_names, singan_names
 from jaxprior.cli.console import load_jax, say, say_error
 
 
@@ -27,8 +26,12 @@ def page(
         ),
     ] = None,
     singan: Annotated[
-        Path | None,
-        typer.Option(help="Paint on the picture of this SinGAN; its strokes become part of it.", metavar="RUN|FILE"),
+        str | None,
+        typer.Option(
+            help="Paint on the picture of this SinGAN; its strokes become part of it.",
+            metavar="RUN|FILE|NAME",
+            autocompletion=singan_names,
+        ),
     ] = None,
     host: Annotated[str, typer.Option(help="Where to listen; by default nobody else reaches it.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Its port; 0 takes any that is free.", min=0, max=65535)] = 7860,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxprior.cli.console import say
+from jaxprior.cli.prior_tables import TAKEN
 from jaxprior.errors import WeightsError
 from jaxprior.system.activity import doing
 
@@ -36,6 +37,8 @@ def print_details(name: str) -> None:
         _print_network(name, path)
     elif _plays(read_card(path), "restorer"):
         _print_restorer(name, path)
+    elif taken := [taken for role, taken in TAKEN.items() if name in loader.bundled(role)]:
+        _print_other(name, path, taken[0].format(name=name))
     else:
         _print_prior(name, path)
 
@@ -86,6 +89,14 @@ def _print_restorer(name: str, path: Path) -> None:
     lines = {"name": card.get("name", name), "file": path, "restorer": restores_words(outline_restorer(path).restores)}
     lines |= {"trained on": card.get("data", card.get("source")), "licence": card.get("licence")}
     _print_lines({**lines, **_origin(card)})
+
+
+def _print_other(name: str, path: Path, taken: str) -> None:
+    """Print what is known of a refiner or a model of one picture; `taken`: how a command takes it."""
+    card = _checked(name, path)
+    lines = {"name": card.get("name", name), "file": path, "network": card.get("title", card.get("architecture"))}
+    lines |= {"trained on": card.get("source"), "author": card.get("author"), "licence": card.get("licence")}
+    _print_lines({**lines, "taken by": taken, **_origin(card)})
 
 
 def _print_known(name: str) -> None:

@@ -18,6 +18,9 @@ WIDE = 120
 LONGEST = {"name": 24, "shows": 21, "command": 48}
 """Characters in a line of a column; longer words of a user's own go on in the next line."""
 
+TAKEN = {"refiner": "--refine {name}", "singan": "jaxprior singan sample {name}"}
+"""Role of a bundled network that is neither prior nor restorer -> how a command takes it."""
+
 IN_A_FILE = 160
 """Characters in a line of files and pipes."""
 
@@ -76,10 +79,10 @@ def print_priors() -> None:
 def print_restorers() -> bool:
     """Print the restorers that are bundled or installed; returns whether there are any."""
     from jaxprior.weights.known.files import shown_size
-    from jaxprior.weights.loader import bundled_restorers, named_restorers
+    from jaxprior.weights.loader import bundled, named_restorers
     from jaxprior.weights.outlines import outline_restorer
 
-    rows, own = [], bundled_restorers()
+    rows, own = [], bundled("restorer")
     for name, path in named_restorers().items():
         state, size = "bundled" if name in own else "installed", shown_size(path.stat().st_size)
         try:
@@ -92,6 +95,28 @@ def print_restorers() -> bool:
     if rows:
         print_table(("restorer", "state", "what it does", "trained on", "size", "licence"), rows, words=6)
         say("`--restorer NAME` takes one in place of a prior, for pictures of any size.")
+    return bool(rows)
+
+
+def print_others() -> bool:
+    """Print the refiners and the models of one picture that are bundled; returns whether there are any."""
+    from jaxprior.weights.known.files import shown_size
+    from jaxprior.weights.loader import bundled
+    from jaxprior.weights.storage import read_card
+
+    rows = []
+    for role, taken in TAKEN.items():
+        for name, path in bundled(role).items():
+            try:
+                card = read_card(path)
+            except JaxpriorError as error:  # one damaged file must not hide the others
+                rows.append((name, "damaged", str(error), "", "", ""))
+                continue
+            source, licence = (str(card.get(word, "")) for word in ("source", "licence"))
+            size = shown_size(path.stat().st_size)
+            rows.append((name, str(card.get("title", "")), source, size, licence, taken.format(name=name)))
+    if rows:
+        print_table(("network", "what it is", "trained on", "size", "licence", "how it is taken"), rows, words=6)
     return bool(rows)
 
 

@@ -7,7 +7,7 @@ import typer
 
 from jaxprior.cli.completing import every_name, here_names, known_names
 from jaxprior.cli.console import load_jax, say, say_error
-from jaxprior.cli.prior_tables import print_networks, print_priors, print_restorers
+from jaxprior.cli.prior_tables import print_networks, print_others, print_priors, print_restorers
 from jaxprior.errors import JaxpriorError, WeightsError
 
 
@@ -17,7 +17,7 @@ Here = Annotated[str, typer.Argument(help=_OF_A_NETWORK, metavar="NAME", autocom
 
 
 def priors(context: typer.Context) -> None:
-    """List the priors, restorers and feature networks that are bundled, installed, or published by others.
+    """List the networks that are bundled, installed, or published by others: priors, restorers, feature networks.
 
     Nothing is downloaded unless you ask for it with `get`.
 
@@ -34,8 +34,9 @@ def priors(context: typer.Context) -> None:
         return
     print_priors()
     say("")
-    if print_restorers():
-        say("")
+    for print_some in (print_restorers, print_others):
+        if print_some():
+            say("")
     print_networks()
 
 

@@ -71,7 +71,7 @@ class Outline:
     refine: str | None = setting(
         None,
         "Let an autoencoder (`jaxprior train autoencoder`) repair the results before the known pixels are put back.",
-        metavar="RUN|FILE",
+        metavar="RUN|FILE|NAME",
         rank=50,
     )
     answer: str | None = setting(
@@ -198,7 +198,8 @@ def make_method(table: Mapping, task: Operator | None = None, *, prior: "Prior",
             the network in whose code pictures are compared, and latents do not begin with it.
             tune: {"steps": 20, ...}, by the names of the fields of `TunedCode`: then the generator is tuned to each
             picture; 0 steps do not.
-            refine: "none", the run of an autoencoder's training, its file, or a refiner itself.
+            refine: "none", the name of a bundled refiner, the run of an autoencoder's training, its file, or a refiner
+            itself.
             answer: the same of an autoencoder that looks at what was observed, and whose answer is the result. Nothing
             is inverted, and settings of a search are refused beside it. See `jaxprior.OwnAnswer`.
             restorer: the name, run or file of a restorer, whose answer to what was observed is the result, at the

@@ -155,7 +155,7 @@ def uninstall(name: str) -> Path:
     Raises:
         WeightsError: it is not installed, it is being installed, or it is one of those that come with the package.
     """
-    if name in _bundled():
+    if name in loader.bundled_names():
         raise WeightsError(f"{name} comes with the package and cannot be removed")
     known, network = registry.known(name), registry.installed().get(name)
     prior = registry.installed_priors().get(name)
@@ -180,7 +180,7 @@ def uninstall(name: str) -> Path:
 
 def _check_name(name: str, known: KnownNetwork | None, given: bool) -> None:
     """Refuse a name that is none, that belongs to a bundled network, or of which nothing is known."""
-    if name in _bundled():
+    if name in loader.bundled_names():
         raise WeightsError(f"{name} comes with the package and need not be installed; choose another name for a file")
     if _NAME.fullmatch(name) is None:
         raise WeightsError(
@@ -205,11 +205,6 @@ def _place(name: str, role: str) -> Path:
     """Where a network of a name and a role is installed."""
     folders = {"prior": registry.priors_folder(), "restorer": registry.restorers_folder()}
     return folders[role] / name / WEIGHTS if role in folders else registry.folder() / f"{name}.safetensors"
-
-
-def _bundled() -> dict[str, Path]:
-    """All networks that come with the package, by their names."""
-    return {**loader.bundled_restorers(), **loader.bundled()}
 
 
 def _installed() -> dict[str, Path]:

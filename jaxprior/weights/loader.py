@@ -73,9 +73,23 @@ ROLES = {
 }
 
 
-def bundled() -> dict[str, Path]:
-    """The priors that come with the package: name -> file."""
-    folder = Path(str(resources.files("jaxprior") / "assets"))
+SHELVES = {"prior": ".", "restorer": "restorers", "refiner": "refiners", "singan": "singan"}
+"""Role -> where in `assets` lie the networks for it that come with the package, in a folder of its name each."""
+
+
+def bundled(role: str = "prior") -> dict[str, Path]:
+    """The networks for a role that come with the package: name -> file.
+
+    Arguments:
+        role: one of `ROLES`; there is nothing for those that `SHELVES` leaves out.
+
+    Example:
+        >>> list(bundled("restorer"))
+        ['srgan_x4_photos']
+    """
+    if role not in SHELVES:
+        return {}
+    folder = Path(str(resources.files("jaxprior") / "assets")) / SHELVES[role]
     return {path.parent.name: path for path in sorted(folder.glob(f"*/{RUN_WEIGHTS}"))}
 
 
@@ -96,15 +110,19 @@ def every_prior() -> dict[str, Path]:
     return {**untrained_priors(), **named_priors()}
 
 
-def bundled_restorers() -> dict[str, Path]:
-    """The restorers that come with the package: name -> file."""
-    folder = Path(str(resources.files("jaxprior") / "assets" / "restorers"))
-    return {path.parent.name: path for path in sorted(folder.glob(f"*/{RUN_WEIGHTS}"))}
-
-
 def named_restorers() -> dict[str, Path]:
     """The restorers that are found by name: the bundled ones, then those that are installed; name -> file."""
-    return {**registry.installed_restorers(), **bundled_restorers()}
+    return {**registry.installed_restorers(), **bundled("restorer")}
+
+
+def named(role: str) -> dict[str, Path]:
+    """The networks that are found by name for a role: name -> file.
+
+    Arguments:
+        role: one of `ROLES`.
+    """
+    found = {"prior": every_prior, "features": registry.installed, "restorer": named_restorers}
+    return found[role]() if role in found else bundled(role)
 
 
 def bundled_cards() -> list[Card]:
@@ -156,8 +174,8 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     """The file of a trained network.
 
     Arguments:
-        source: name of a bundled, untrained or installed prior, of a restorer, or of an installed feature network; a
-            .safetensors file, or the folder of a training run.
+        source: name of a bundled, untrained or installed prior, of a restorer, of an installed feature network, or of a
+            bundled refiner or model of one picture; a .safetensors file, or the folder of a training run.
         role: one of `ROLES`.
 
     Raises:
@@ -168,13 +186,12 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     if not isinstance(source, str | os.PathLike) or not str(source):
         wanted = f"the name or the path of {with_article(ROLES[role].noun)}"
         raise ArgumentError(f"`source` must be {wanted}, got {described(source)}.")
-    names = {"prior": every_prior, "features": registry.installed, "restorer": named_restorers}
-    own = names[role]() if role in names else {}
+    own = named(role)
     path = Path(source)
     path = path / RUN_WEIGHTS if os.path.isdir(path) else path  # a name that is too long for a file is no folder either
-    others = {**registry.installed(), **named_restorers(), **every_prior()}  # other roles have no names: files first
+    others = _by_name()  # which play other roles: files first
     if str(source) in own and os.path.isfile(path):
-        ours = _ours()
+        ours = bundled_names()
         noun, kind = ROLES[role].noun, "a bundled" if str(source) in ours else "an installed"
         raise WeightsError(
             f"{source} is {kind} {noun}, and {with_article(noun)} {source} also lies in this folder ({path}): give "
@@ -184,7 +201,7 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     found = own.get(str(source)) or (path if os.path.isfile(path) else others.get(str(source)))
     if found is None:
         raise WeightsError(_missing(source, role))
-    if found is not path and str(source) not in _ours():
+    if found is not path and str(source) not in bundled_names():
         _check_installed(str(source), found)
     if found.suffix.lower() in EXTENSIONS:
         raise WeightsError(f"{source} is a picture; expected {with_article(ROLES[role].noun)}")
@@ -286,9 +303,14 @@ def plays(architecture: str | None, role: str) -> bool:
     return family is not None and role in family.architectures[str(architecture)]
 
 
-def _ours() -> set[str]:
-    """Names of what comes with the package."""
-    return {*bundled(), *untrained_priors(), *bundled_restorers()}
+def bundled_names() -> dict[str, Path]:
+    """All networks that come with the package, whatever they are for: name -> file."""
+    return {**untrained_priors(), **{name: path for role in SHELVES for name, path in bundled(role).items()}}
+
+
+def _by_name() -> dict[str, Path]:
+    """All networks that are found by name, whatever they are for; name -> file."""
+    return {**registry.installed(), **bundled("refiner"), **bundled("singan"), **named_restorers(), **every_prior()}
 
 
 def _check_installed(name: str, path: Path) -> None:
@@ -310,7 +332,7 @@ def _missing(source: str | os.PathLike, role: str) -> str:
     elif role == "prior":
         sentence = registry.missing_prior(str(source), [*bundled(), *untrained_priors()])
     elif role == "restorer":
-        sentence = registry.missing_restorer(str(source), bundled_restorers())
+        sentence = registry.missing_restorer(str(source), bundled("restorer"))
     else:
         trained = {
             "refiner": "an autoencoder's training",
@@ -318,5 +340,10 @@ def _missing(source: str | os.PathLike, role: str) -> str:
             "attributes": "`jaxprior train icgan`",
             "singan": "`jaxprior singan train`",
         }.get(role, "a training")
-        sentence = f"{source}: neither the run of {trained} (a folder with {RUN_WEIGHTS}) nor a .safetensors file"
+        here = bundled(role)
+        sentence = (
+            f"{source}: neither the run of {trained} (a folder with {RUN_WEIGHTS}) nor a .safetensors file"
+            + (f", nor the bundled {ROLES[role].noun} {' or '.join(here)}" if here else "")
+            + registry.did_you_mean(str(source), here)
+        )
     return sentence.replace(f"{source}:", f"{source} {what_it_is(source)},", 1) if os.path.exists(source) else sentence

@@ -266,6 +266,6 @@ def list_priors() -> list[Card]:
 
     Example:
         >>> [card["name"] for card in list_priors()][:2]
-        ['cats64', 'cats32']
+        ['cats64', 'lsgan-cats64']
     """
     return loader.prior_cards()

@@ -93,8 +93,8 @@ def load_refiner(source: str | Path) -> Refiner:
     """Load a refiner; every name and shape is checked.
 
     Arguments:
-        source: the folder of a run of `jaxprior train autoencoder` or `jaxprior train convae`, or its .safetensors
-            file.
+        source: the name of a bundled refiner, the folder of a run of `jaxprior train autoencoder` or `jaxprior train
+            convae`, or its .safetensors file.
 
     Raises:
         WeightsError: there is none, it is damaged, or it holds another kind of network.

@@ -29,6 +29,8 @@ COMPLETED = {
     "jaxprior inpaint x.png --optimizer ad": ["adam"],
     "jaxprior inpaint x.png --prior cats": ["cats-mine", "cats32", "cats64"],
     "jaxprior train encoder --prior cats": ["cats-mine", "cats32", "cats64"],
+    "jaxprior inpaint x.png --refine lsgan": ["lsgan-cats64-refiner"],
+    "jaxprior priors show lsgan": ["lsgan-cats64", "lsgan-cats64-refiner"],
     "jaxprior superres x.png --restorer srgan": ["srgan_x4_photos"],
     "jaxprior train pggan --preset cats": ["cats32", "cats64"],
     "jaxprior evaluate qui": ["quick"],

@@ -27,10 +27,15 @@ def test_contents(wheel):
     assert {"jaxprior/__init__.py", "jaxprior/__main__.py", "weights_convert/__main__.py"} <= names
     files = ("model.safetensors", "bank.safetensors", "encoder.safetensors")
     assert {f"jaxprior/assets/{name}/{file}" for name in ("cats32", "cats64") for file in files} <= names
+    further = ("lsgan-cats64", "refiners/lsgan-cats64-refiner")
+    assert {f"jaxprior/assets/{name}/model.safetensors" for name in further} <= names
     assert {f"jaxprior/reporting/{name}" for name in ("page.css", "page.js", "slider.js", "zoom.js")} <= names
     assert {f"{package}/py.typed" for package in ("jaxprior", "weights_convert")} <= names
     assert not [n for n in names if n.startswith(("tests/", "benchmarks/"))]
-    assert wheel.stat().st_size < 20e6 + 2 * 8e6  # two encoders of at most 8 MB each
+    sizes = {one.filename: one.compress_size for one in zipfile.ZipFile(wheel).infolist()}
+    others = sum(sizes[name] for name in names if name.startswith(tuple(f"jaxprior/assets/{one}/" for one in further)))
+    assert others < 4e6  # what is neither a PGGAN nor its encoder
+    assert wheel.stat().st_size - others < 20e6 + 2 * 8e6  # two encoders of at most 8 MB each
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ def psnr_of(prior: jp.Prior, cat: np.ndarray, **settings) -> float:
 
 
 def test_the_best_is_the_default():
-    assert [card["name"] for card in jp.list_priors()] == ["cats64", "cats32"]
+    assert [card["name"] for card in jp.list_priors()] == ["cats64", "lsgan-cats64", "cats32"]
     assert jp.load_prior().card["name"] == "cats64"
 
 

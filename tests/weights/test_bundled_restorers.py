@@ -6,15 +6,15 @@ from skimage import data
 
 import jaxprior as jp
 from jaxprior.nn.rescaling import enlarge_bicubic, shrink_bicubic
-from jaxprior.weights.loader import bundled_restorers
+from jaxprior.weights.loader import bundled
 
 
 LIMIT_MB = 4
 
 
-@pytest.mark.parametrize("name", bundled_restorers())
+@pytest.mark.parametrize("name", bundled("restorer"))
 def test_a_card_names_every_photograph_with_its_licence(name):
-    path = bundled_restorers()[name]
+    path = bundled("restorer")[name]
     assert path.stat().st_size < LIMIT_MB * 1e6
     card, page = jp.load_restorer(name).card, path.with_name("README.md").read_text()
     assert card["name"] == name and len(card["photographs"]) > 20 and card["licence"]

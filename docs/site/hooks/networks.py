@@ -10,6 +10,7 @@ import functools
 import inspect
 import re
 from collections.abc import Iterator, Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from jaxprior.weights import loader, storage
 
 
 DOCS = Path(__file__).resolve().parents[2]
+PACKAGE = Path(str(resources.files("jaxprior")))
 PLACE = "networks"
 ROLES = {
     "prior": "a prior, a generator that is searched (`--prior`)",
@@ -34,6 +36,13 @@ ROLES = {
     "attributes": "a model of labelled pictures (`jaxprior attributes`)",
     "singan": "a model of one picture (`jaxprior singan`)",
 }
+TAKEN = {
+    "prior": "--prior {name}",
+    "restorer": "--restorer {name}",
+    "refiner": "--refine {name}",
+    "singan": "jaxprior singan sample {name} -o samples",
+}
+"""Role of a network that comes along -> how a command takes it."""
 MOST_PAGES = 5
 """As many other pages are named as pages that say more."""
 
@@ -57,11 +66,11 @@ def title(family: Family) -> str:
 
 
 def bundled(family: Family) -> Iterator[tuple[str, str, Path]]:
-    """The networks of a family that come with the package: name, the option that takes it, and file."""
-    for option, files in (("--prior", loader.bundled()), ("--restorer", loader.bundled_restorers())):
-        for name, path in files.items():
+    """The networks of a family that come with the package: name, how a command takes it, and file."""
+    for role, taken in TAKEN.items():
+        for name, path in loader.bundled(role).items():
             if storage.read_card(path)["architecture"] in family.architectures:
-                yield name, option, path
+                yield name, taken.format(name=name), path
 
 
 def roles(family: Family) -> list[str]:
@@ -153,13 +162,14 @@ def text_of(name: str, family: Family) -> str:
         known = families()
         links = [f"[{short_title(known[used])}]({used}.md)" if used in known else used for used in family.uses]
         parts.append(f"It is made of parts of other families: {', '.join(links)}.")
-    for named, option, path in bundled(family):
+    for named, taken, path in bundled(family):
         parts.append(f"## `{named}` comes along")
-        parts.append(f"`{option} {named}`. The file is {path.stat().st_size / 1e6:.1f} MB.")
+        parts.append(f"`{taken}`. The file is {path.stat().st_size / 1e6:.1f} MB.")
         if (path.parent / "samples.png").is_file():
-            parts.append(f"![Samples of {named}, not chosen](../../jaxprior/assets/{named}/samples.png)")
+            beside = path.parent.relative_to(PACKAGE)
+            parts.append(f"![Samples of {named}, not chosen](../../jaxprior/{beside}/samples.png)")
         card = storage.read_card(path)
-        parts += [f"{word.capitalize()}: {card[word]}" for word in ("source", "licence") if card.get(word)]
+        parts += [f"{word.capitalize()}: {card[word]}" for word in ("source", "author", "licence") if card.get(word)]
     parts += [training_text(family, command, trainer) for command, trainer in trainings(family).items()]
     if family.commands:
         parts.append(commands_text(name, family))

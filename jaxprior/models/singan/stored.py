@@ -30,8 +30,8 @@ def load_singan(path: str | os.PathLike) -> SingleImageModel:
     """Load a trained pyramid or growing generator, as its card says; every name and shape is checked.
 
     Arguments:
-        path: a file of `save_singan` or of `jaxprior convert`, or the run folder of a training; from an unfinished
-            one come the scales that it has begun.
+        path: the name of a bundled model, a file of `save_singan` or of `jaxprior convert`, or the run folder of a
+            training; from an unfinished one come the scales that it has begun.
 
     Raises:
         WeightsError: there is none, it is damaged, or it holds another kind of network.

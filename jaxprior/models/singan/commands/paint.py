@@ -52,15 +52,14 @@ def paint(
     from jaxprior.models import singan
 
     shared.check_model(run)
-    if retrain:
-        run = _retrained(run, colors, injection, steps)
+    used = _retrained(run, colors, injection, steps) if retrain else run
     shared.manipulate(
-        run, reference, injection,
+        used, reference, injection,
         lambda model, pixels, key, scales: singan.paint(model, pixels, key, start_scales=scales, colors=colors),
     )  # fmt: skip
 
 
-def _retrained(run: Path, colors: int | None, injection: InjectionOptions, steps: int | None) -> Path:
+def _retrained(run: str, colors: int | None, injection: InjectionOptions, steps: int | None) -> Path:
     """Train one scale again, and return the run of this training."""
     from jaxprior.models.singan import repaint as singan_repaint
 
@@ -72,5 +71,5 @@ def _retrained(run: Path, colors: int | None, injection: InjectionOptions, steps
         recipe = singan_repaint.recipe_of(model, scale, steps=steps, seed=injection.seed)
         plan = singan_repaint.plan(recipe, model, scale=scale, colors=colors)
     make_folder(injection.out)
-    train(plan, TrainingRunOptions(out=out), str(run), use="jaxprior singan paint")
+    train(plan, TrainingRunOptions(out=out), run, use="jaxprior singan paint")
     return out

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from jaxprior.cli.completing import singan_names
 from jaxprior.cli.console import mistakes, say
 from jaxprior.cli.derived import finite
 from jaxprior.data.mask_words import INVERT_TEXT, MEANINGS, MEANS_TEXT
@@ -28,7 +29,14 @@ def _folder_of_images(path: Path) -> Path:
     return path
 
 
-Run = Annotated[Path, typer.Argument(help="Run of `singan train`, or a file of a SinGAN.", metavar="RUN|FILE")]
+Run = Annotated[
+    str,
+    typer.Argument(
+        help="Run of `singan train`, a file of a SinGAN, or the name of one that is bundled.",
+        metavar="RUN|FILE|NAME",
+        autocompletion=singan_names,
+    ),
+]
 Reference = Annotated[Path, typer.Argument(help="The picture to start from, of any size.", metavar="REFERENCE")]
 Out = Annotated[
     Path, typer.Option("-o", "--out", help="Folder of the images.", metavar="DIR", callback=_folder_of_images)
@@ -108,7 +116,7 @@ class MaskOptions:
         return {name: value for name, value in given.items() if value is not None}
 
 
-def check_model(run: Path) -> None:
+def check_model(run: str | Path) -> None:
     """Refuse what holds no model of one picture, before JAX is imported.
 
     Raises:
@@ -117,7 +125,7 @@ def check_model(run: Path) -> None:
     outline_network(run, role="singan")
 
 
-def load_model(run: Path, *, own_statistics: bool) -> Any:
+def load_model(run: str | Path, *, own_statistics: bool) -> Any:
     """Load the trained model of a run or file."""
     from jaxprior.models.singan import load_singan, with_own_statistics
     from jaxprior.system import runtime
@@ -127,7 +135,7 @@ def load_model(run: Path, *, own_statistics: bool) -> Any:
     return with_own_statistics(model) if own_statistics else model
 
 
-def manipulate(run: Path, reference: Path, options: InjectionOptions, function: Callable) -> None:
+def manipulate(run: str | Path, reference: Path, options: InjectionOptions, function: Callable) -> None:
     """Make all variants of a reference and write them with a sheet.
 
     Arguments:
