@@ -201,4 +201,6 @@ def test_options_of_the_training_are_words_of_its_settings_as_they_are():
     for name, words in legal.items():
         assert [word.value for word in typing.get_args(hints[name])[0]] == words
     assert {"train_depth", "milestones", "learning_rate", "edges"} <= set(hints)
-    assert [word.value for word in train.SinganPreset] == ["singan", "seed002", "consingan", "superres", "animate"]
+    presets = [word.value for word in train.SinganPreset]
+    growing = ["consingan", *(f"consingan-{use}" for use in ("retarget", "animate", "harmonize", "edit"))]
+    assert presets == ["singan", "seed002", *growing, "superres", "animate"]

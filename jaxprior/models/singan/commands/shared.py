@@ -143,11 +143,12 @@ def manipulate(run: str | Path, reference: Path, options: InjectionOptions, func
         function: (model, pixels, key, start scales) -> `jaxprior.models.singan.Manipulated` of one variant.
     """
     from jaxprior.data import images
-    from jaxprior.models.singan.injecting import check_variants
 
     check_model(run)
     pixels = images.load_telling(reference)
     import jax  # after what can be refused without it
+
+    from jaxprior.models.singan.injecting import check_variants
 
     model = load_model(run, own_statistics=options.own_statistics)
     key, made = jax.random.key(options.seed), []
