@@ -38,6 +38,13 @@ ENLARGED = ("generation", "animation")
 FIXED = {"ker_size": "3", "padd_size": "0", "activation": "lrelu"}
 """Parameters that only have one value here."""
 
+SETTINGS = {
+    "train_depth": "train_depth", "niter": "steps", "Dsteps": "critic_steps", "Gsteps": "generator_steps",
+    "lr_g": "learning_rate", "beta1": "beta1", "gamma": "gamma", "lr_scale": "lr_scale",
+    "lambda_grad": "penalty", "alpha": "reconstruction_weight",
+}  # fmt: skip
+"""Parameters of the training -> settings of ours with the same meaning, for those who train a model further."""
+
 _LINE = re.compile(r"(\w+)\t?\s*-\s*(.*)")
 _STATISTICS = ("norm.running_mean", "norm.running_var", "norm.num_batches_tracked")
 
@@ -124,7 +131,7 @@ def convert(folder: Path, files: dict[str, bytes]) -> Converted:
         config=config,
         used=f"the generator{', the critic' if has_critic else ''}, noises and amplitudes of all stages, the picture",
         left_out=left_out(folder, files),
-        extra={},
+        extra={"training": {"recipe": told.settings()}},
         size=f"{count} stages",
         details=(("sizes", " ".join(f"{h}x{w}" for h, w in sizes)), ("mode", mode)),
     )
@@ -161,6 +168,12 @@ class _Parameters:
     def one_of(self, name: str, known: Mapping) -> str:
         text = self._text(name)
         return text if text in known else self._refuse(name, f"one of {', '.join(known)}")
+
+    def settings(self) -> dict[str, int | float]:
+        """Those settings of the training that it says, as `SETTINGS` calls them."""
+        wholes = ("train_depth", "niter", "Dsteps", "Gsteps")
+        given = [name for name in SETTINGS if name in self.values]
+        return {SETTINGS[name]: self.count(name) if name in wholes else self.number(name) for name in given}
 
     def _text(self, name: str) -> str:
         if name not in self.values:

@@ -40,8 +40,8 @@ def files_of(arrays: dict[str, np.ndarray], kind: str) -> dict:
     one, *amplitudes = arrays[f"{kind}.noise_amp"]
     files = {
         "reals.pth": reals, "fixed_noise.pth": noises, "noise_amp.pth": [int(one), *map(np.asarray, amplitudes)],
-        "parameters.txt": told.encode(), f"{len(reals) - 1}/netG.pth": part("netG"), "0/netG.pth": b"never opened",
-        "G.pth": b"never opened",
+        "parameters.txt": (told + "niter\t-\t700\nlr_g\t-\t0.0005\n").encode(), "G.pth": b"never opened",
+        f"{len(reals) - 1}/netG.pth": part("netG"), "0/netG.pth": b"never opened",
     }  # fmt: skip
     critic = part("netD")
     return {**files, f"{len(reals) - 1}/netD.pth": critic} if critic else files
@@ -79,6 +79,7 @@ def test_what_was_pasted_becomes_what_the_public_code_makes_of_it(kind, golden, 
     model, arrays = converted(golden, kind, tmp_path)
     starts = {"harmonize": "augmented", "edit": "shuffled"}[kind]
     assert (model.starts_from, model.generator.norm, model.generator.edges) == (starts, "instance", "zero")
+    assert model.card["training"]["recipe"] == {"train_depth": 3, "lr_scale": 0.1, "steps": 700, "learning_rate": 5e-4}
     assert model.critic is None and model.generator.slope == {"harmonize": 0.3, "edit": 0.05}[kind]
     small = nhwc(arrays[f"{kind}.small"])
     with jax.enable_x64(True):
@@ -139,6 +140,7 @@ DAMAGES = {
     "another activation": (lambda f: said(f, "\tlrelu", "\tprelu"), "activation is 'prelu'; expected lrelu"),
     "another mode": (lambda f: said(f, "harmonization", "dreaming"), "train_mode is 'dreaming'; expected one of gen"),
     "no number": (lambda f: said(f, "lrelu_alpha\t-\t0.3", "lrelu_alpha\t-\tmany"), "lrelu_alpha is 'many'"),
+    "no steps": (lambda f: said(f, "niter\t-\t700", "niter\t-\t-7"), "niter is '-7'; expected a whole number"),
     "nothing said": (lambda f: said(f, "batch_norm", "batch"), "says nothing of batch_norm"),
     "fewer layers": (lambda f: said(f, "num_layer\t-\t2", "num_layer\t-\t1"), "body.0.block1.conv.bias is not one of"),
     "more layers": (lambda f: said(f, "num_layer\t-\t2", "num_layer\t-\t3"), "body.0.block2.conv.weight is missing"),
