@@ -28,7 +28,9 @@ def uses_of(configuration: Mapping[str, Any], architecture: str | None, path: Pa
         >>> uses_of({"recipe": "autoencoder"}, "autoencoder", Path("runs/refiner"))[0]
         'jaxprior inpaint IMAGES --mask MASK -o RUN --refine runs/refiner'
     """
-    trainer, family = _trainers().get(configuration.get("recipe", architecture)), discovery.family_of(architecture)
+    trainers, family = _trainers(), discovery.family_of(architecture)
+    # A training that goes on with a model has a name of its own; what it makes serves as that model did.
+    trainer = trainers.get(configuration.get("recipe", ""), trainers.get(architecture or ""))
     roles = {} if family is None or architecture is None else family.architectures[architecture]
     place, lines = shlex.quote(str(path)), []
     if PRIOR in roles:

@@ -110,4 +110,5 @@ def test_the_command_trains(tmp_path):
     command = ("singan", "finetune", tmp_path / "good.safetensors", tmp_path / "pasted.png", "-o", tmp_path / "run")
     shown = printed(*command, "--steps", 2)
     assert "jaxprior singan harmonize RUN REFERENCE" in shown
+    assert "jaxprior singan harmonize RUN REFERENCE" in (tmp_path / "run" / "report.html").read_text()
     assert "steps = 2, this command has steps = 3" in printed(*command, "--steps", 3, code=2)
