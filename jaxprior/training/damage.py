@@ -168,6 +168,7 @@ class Batches:
         damages: the tasks; none where pictures are whole.
         own: samples in a batch.
         crop: side of random squares of the real pictures that are in a batch in place of the whole ones; None: whole.
+        choose: of so many such squares the one with the most detail is taken.
     """
 
     pictures: Pictures | None
@@ -175,6 +176,7 @@ class Batches:
     damages: Sequence[Damage]
     own: int
     crop: int | None = None
+    choose: int = 1
 
     def batches(self, start: int, size: int, seed: int) -> Callable[[int], dict[str, np.ndarray]]:
         """index -> a batch: "pictures" uint8 [size, h, w, c], real ones first; with samples "z" [size, d], 0 for real
@@ -192,7 +194,7 @@ class Batches:
                 if self.crop is None:
                     pixels = [draw(self.pictures.pixels, number * real, real, seed=seed)]
                 else:
-                    pixels = [Crops(self.pictures.pixels, self.crop).batches(0, real, seed)(number)]
+                    pixels = [Crops(self.pictures.pixels, self.crop, self.choose).batches(0, real, seed)(number)]
             found["pictures"] = np.concatenate([*pixels, *([found["pictures"]] if found else [])])
             if not self.damages:
                 return found

@@ -24,13 +24,17 @@ class PatchganRecipe(TrainingSettings):
     Fields:
         resolution: pixels of a side of the pictures that are trained on; a multiple of 16 from 32 on.
         crops: whether they are random crops of larger photographs, or whole pictures that are fitted to the side.
-        width, dilations, norm, up, base: of the generator, see `Generator` in `jaxprior.models.patchgan.networks`.
+        choose: of so many random crops the one with the most detail is trained on, as little is learnt of skies.
+        width, dilations, norm, up, base, skips: of the generator, see `Generator` in
+            `jaxprior.models.patchgan.networks`.
         critic_widths, head_width: of the critic, see `Critic` there.
         masks: specifications of what is missing; every picture of a step draws one of them.
         reconstruction_weight, global_weight, patch_weight: of the mean absolute error, of the global head's and of the
             patch head's cross-entropy. A head whose weight is 0 does not exist.
         held_out: pictures, or photographs, at the end that are not trained on but measured; no more than a quarter of
             all.
+        features, features_cut, content_weight: of the content loss, the distance of the filled picture to the original
+            in the map of this feature network. Without a name there is none; the paper has none.
         evaluate_features: a feature network in which held-out pictures are compared; it decides no weight.
         steps: how long.
         learning_rate: of both networks.
@@ -42,6 +46,9 @@ class PatchganRecipe(TrainingSettings):
         "Train on random crops of photographs, which have twice the side at least, or on whole pictures.",
         option="--crops/--whole",
     )
+    choose: int = recipe_setting(
+        1, "With --crops: train on the one with the most detail of so many random crops.", metavar="N", least=1
+    )
     width: int = network_setting(32, "The generator's feature maps at full size.", metavar="F", least=1)
     dilations: tuple[int, ...] = network_setting(
         (1, 2, 4, 8, 1, 1), "A dilation for each of the generator's residual blocks.", metavar="N,N,..."
@@ -52,6 +59,11 @@ class PatchganRecipe(TrainingSettings):
         "none",
         "What the network makes: the picture (none), or what is added to a smooth fill of its holes (smooth); then "
         "sides are multiples of 32.",
+    )
+    skips: bool = network_setting(
+        False,
+        "Add the maps of the generator's way down to those on its way up, for the detail around narrow holes.",
+        option="--skips/--no-skips",
     )
     critic_widths: tuple[int, ...] = network_setting(
         (64, 128, 256), "Feature maps of the trunk that the critic's heads share.", metavar="N,N,..."
@@ -74,6 +86,15 @@ class PatchganRecipe(TrainingSettings):
     patch_weight: float = recipe_setting(
         0.0025, "Weight of the critic's scores of patches; 0: it has no such head.", metavar="X", least=0.0
     )
+    features: str | None = recipe_setting(
+        None,
+        "Feature network of a content loss (`jaxprior priors` lists them), which the paper does not have.",
+        metavar="NAME|FILE",
+    )
+    features_cut: int | None = recipe_setting(
+        None, "Depth of its map: the output of features[:N]; by default its family's.", metavar="N", least=1
+    )
+    content_weight: float = recipe_setting(0.001, "Of the content loss.", metavar="X", least=0.0)
     held_out: int = recipe_setting(64, "Pictures at the end that only judge.", metavar="N", least=1)
     evaluate_features: str | None = recipe_setting(
         None, "Feature network in which filled pictures are compared with the originals, for example lpips-alex.",
@@ -94,13 +115,18 @@ class PatchganRecipe(TrainingSettings):
             raise ValueError(f"`resolution` must be a multiple of 32 with the base smooth, got {self.resolution}")
         if len(self.critic_widths) != 3:
             raise ValueError(f"`critic_widths` must be three numbers, one for each halving, got {self.critic_widths}")
-        for name in ("width", "head_width", "held_out"):
+        for name in ("width", "head_width", "held_out", "choose"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be 1 or more, got {getattr(self, name)}")
-        for name in ("reconstruction_weight", "global_weight", "patch_weight"):
+        if self.choose > 1 and not self.crops:
+            raise ValueError("`choose` is a number of random crops: it needs `crops`")
+        if self.features_cut is not None and self.features is None:
+            raise ValueError("`features_cut` is a depth of the network that `features` names: name one")
+        for name in ("reconstruction_weight", "global_weight", "patch_weight", "content_weight"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"`{name}` must be a number from 0 on, got {getattr(self, name)}")
-        if not self.reconstruction_weight + self.global_weight + self.patch_weight:
+        content = self.content_weight if self.features is not None else 0
+        if not self.reconstruction_weight + self.global_weight + self.patch_weight + content:
             raise ValueError("`reconstruction_weight`, `global_weight`, `patch_weight`: all are 0, nothing is learned")
         if not self.masks:
             raise ValueError("`masks` must name at least one mask")
@@ -123,7 +149,17 @@ _NARROW = {"critic_widths": (32, 64, 128), "head_width": 256}
 PRESETS = {
     "narrow": PatchganRecipe(steps=3_000, **_NARROW),
     "photos": PatchganRecipe(
-        crops=True, base="smooth", resolution=96, batch_size=8, held_out=4, steps=6_000, **_NARROW
+        crops=True,
+        choose=3,
+        resolution=64,
+        batch_size=8,
+        width=16,
+        base="smooth",
+        skips=True,
+        masks=("strokes:0.3", "strokes:0.15", "strokes:0.05", "block:0.1", "block:0.05"),
+        held_out=4,
+        steps=20_000,
+        **_NARROW,
     ),
     "full": PatchganRecipe(),
 }

@@ -11,7 +11,9 @@ with its patch head is the patch critic of pix2pix and CycleGAN: C64-C128-C256, 
 
 With the base "smooth" the generator does not make the picture but what is to be added to a smooth fill of its holes
 (`jaxprior.nn.filling`), which it is shown in place of the mean colour. This is our choice, too: known pixels need not
-go through the network, and it begins with what interpolation knows.
+go through the network, and it begins with what interpolation knows. With `skips` what the halvings saw is added at the
+same size on the way up, as in a U-Net (Ronneberger et al., 2015), so that fine detail around a narrow hole need not go
+through the quarter-size map.
 
 The generator is fully convolutional: pictures of any size whose sides are multiples of four, or of 32 with the base
 "smooth". In training a layer is
@@ -62,6 +64,7 @@ class Generator(nn.Module):
         dtype: of the convolutions; normalisation and pictures stay float32.
         platform: kind of the devices that compute it, "cpu", "gpu" or "tpu"; JAX's default where None.
         base: "none": the network makes the picture. "smooth": it makes what is added to a smooth fill of the holes.
+        skips: whether maps of the way down are added to those of their size on the way up.
     """
 
     width: int = 32
@@ -72,6 +75,7 @@ class Generator(nn.Module):
     dtype: jnp.dtype = jnp.float32
     platform: str | None = None
     base: str = "none"
+    skips: bool = False
 
     def setup(self):
         """Blocks under hand-given names: input, down0, down1, block0_first, block0_second, ..., up0, up1, output."""
@@ -94,20 +98,23 @@ class Generator(nn.Module):
 
     def __call__(self, x: Array, *, train: bool = False) -> Array:
         """Pictures; with `train`, a norm "batch" goes by the batch and changes "batch_stats"."""
-        filled = None
+        filled, missing = None, x[..., -1:]
         if self.base == "smooth":
-            filled = smooth_fill(x[..., :-1], x[..., -1:], levels=FILL_LEVELS)
-            x = jnp.concatenate([filled, x[..., -1:]], axis=-1)
+            filled = smooth_fill(x[..., :-1], missing, levels=FILL_LEVELS)
+            x = jnp.concatenate([filled, missing], axis=-1)
         x = nn.relu(self.input(x, train=train))
+        seen = []
         for k in range(HALVINGS):
+            seen.append(x)
             x = nn.relu(getattr(self, f"down{k}")(x, train=train))
         for k in range(len(self.dilations)):
             change = nn.relu(getattr(self, f"block{k}_first")(x, train=train))
             x = x + getattr(self, f"block{k}_second")(change, train=train)
         for k in range(HALVINGS):
-            x = nn.relu(getattr(self, f"up{k}")(x, train=train))
+            x = getattr(self, f"up{k}")(x, train=train)
+            x = nn.relu(x + seen.pop() if self.skips else x)
         made = widen(self.output(x, train=train))
-        return jnp.tanh(made) if filled is None else filled + CHANGE * made
+        return jnp.tanh(made) if filled is None else filled + CHANGE * missing * made
 
     @property
     def multiple(self) -> int:
@@ -206,6 +213,7 @@ def to_config(generator: Generator) -> dict:
         "up": generator.up,
         "image_channels": generator.image_channels,
         **({} if generator.base == "none" else {"base": generator.base}),
+        **({"skips": True} if generator.skips else {}),
     }
 
 
@@ -223,4 +231,6 @@ def from_config(config: Mapping) -> Generator:
         raise TypeError(f"norm {config['norm']!r} and up {config['up']!r}")
     if config.get("base", "none") not in ("none", "smooth"):
         raise TypeError(f"base {config['base']!r}")
+    if type(config.get("skips", False)) is not bool:
+        raise TypeError(f"skips {config['skips']!r}")
     return Generator(**{**config, "dilations": tuple(config["dilations"])})

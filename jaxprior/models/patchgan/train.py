@@ -7,6 +7,10 @@ and channels, known ones included. The critic sees y with its hole filled by G, 
 its global head's score and, as a mean, of its patch head's map. The critic itself learns both heads alike. The weights
 are those that the paper is quoted with, 0.995, 0.0025 and 0.0025; with both adversarial ones 0 there is no critic, and
 the training is one of a mean absolute error. Adam, and a moving average of the generator, are our choice.
+
+With `features` a content loss is added, the distance of the filled picture to the original in a feature network's map,
+as in SRGAN (Ledig et al., 2017). The paper has none. A critic has to learn what photographs look like, for which a
+short training is too short; a feature network has learnt it.
 """
 
 import shlex
@@ -18,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior.metrics import perceptual
 from jaxprior.models.patchgan.config import PatchganRecipe
 from jaxprior.models.patchgan.evaluator import FilledHoles
 from jaxprior.models.patchgan.networks import Critic, Generator, to_config
@@ -25,6 +30,7 @@ from jaxprior.nn.norm import fold
 from jaxprior.system.devices import default_platform
 from jaxprior.system.evenly import evenly
 from jaxprior.training import losses
+from jaxprior.training.content import content_said, load_content
 from jaxprior.training.damage import Batches, Damage, files_said, make_damages, unpacked
 from jaxprior.training.evaluators import SHOWN, rows_of_eight
 from jaxprior.training.photo_crops import PhotoPieces
@@ -46,7 +52,7 @@ MEASURED = 64
 def make_networks(recipe: PatchganRecipe) -> tuple[Generator, Critic]:
     """The two networks of a recipe; the critic is used only if one of its heads has a weight."""
     shared = {"norm": recipe.norm, "dtype": dtype_of(recipe), "platform": default_platform()}
-    generator = Generator(recipe.width, recipe.dilations, up=recipe.up, base=recipe.base, **shared)
+    generator = Generator(recipe.width, recipe.dilations, up=recipe.up, base=recipe.base, skips=recipe.skips, **shared)
     return generator, Critic(
         recipe.critic_widths,
         recipe.head_width,
@@ -107,17 +113,21 @@ def make_losses(recipe: PatchganRecipe) -> tuple[Callable, Callable]:
 
     Returns:
         The generator's: (params, statistics, shown [b, h, w, c + 1], originals [b, h, w, c], missing [b, h, w, 1],
-        the critic's variables or None) -> (value, (metrics, new statistics, filled pictures)).
+        the critic's variables or None, the feature network or None) -> (value, (metrics, new statistics, filled
+        pictures)).
         The critic's: (params, statistics, originals, filled) -> (value, (metrics, new statistics)).
     """
     generator, critic = make_networks(recipe)
     weights = head_weights(recipe)
 
-    def error(params, statistics, shown, originals, missing, critic_variables):
+    def error(params, statistics, shown, originals, missing, critic_variables, features=None):
         made, statistics = apply_training(generator, {"params": params, **statistics}, shown)
         seen = {"l1_loss": jnp.mean(jnp.abs(made - originals))}
         loss = recipe.reconstruction_weight * seen["l1_loss"]
         filled = jnp.where(missing, made, originals)
+        if features is not None:
+            seen["content_loss"] = jnp.mean(perceptual(features, filled, originals))
+            loss += recipe.content_weight * seen["content_loss"]
         if weights:
             scores, _ = apply_training(critic, critic_variables, filled)
             for head, weight in weights.items():
@@ -135,15 +145,15 @@ def make_losses(recipe: PatchganRecipe) -> tuple[Callable, Callable]:
 
 
 def make_step(recipe: PatchganRecipe) -> Callable:
-    """The compiled step: (index since the training began, state, batch, key) -> (state, metrics).
+    """The compiled step: (index since the training began, state, batch, key[, features]) -> (state, metrics).
 
-    A batch is as of `jaxprior.training.damage.Batches`.
+    A batch is as of `jaxprior.training.damage.Batches`; `features` is the network of the content loss, or None.
     """
     generator, _ = make_networks(recipe)
     error, doubt = make_losses(recipe)
 
     @partial(jax.jit, donate_argnums=1)
-    def step(index, state, batch, key):
+    def step(index, state, batch, key, features=None):
         originals = to_images(batch["pictures"], key if recipe.mirror else None)
         masks = batch["mask"].astype(jnp.float32)
         shown = prepared(generator, originals, masks)
@@ -151,8 +161,9 @@ def make_step(recipe: PatchganRecipe) -> Callable:
             shown = with_other_colours(shown)
         params, statistics = parted(state["generator"])
         params, optimizer, (seen, statistics, filled) = player(error, adam(recipe))(
-            params, state["generator_opt"], statistics, shown, originals, masks[..., None] > 0.5, state.get("critic")
-        )
+            params, state["generator_opt"], statistics, shown, originals, masks[..., None] > 0.5, state.get("critic"),
+            features,
+        )  # fmt: skip
         variables = {"params": params, **statistics}
         average = ema(state["average"], variables, average_decay(recipe, index))
         new = {"generator": variables, "average": average, "generator_opt": optimizer}
@@ -181,6 +192,8 @@ def plan(recipe: PatchganRecipe, pictures: Pictures) -> Plan:
         words: held_out_masks(one, len(held), recipe.resolution)
         for words, one in zip(recipe.masks, damages, strict=True)
     }
+    features = load_content(recipe.features, recipe.features_cut)
+    judge = features if recipe.evaluate_features is None else load_features(recipe.evaluate_features)
     draw = jax.jit(generator.apply)
     shown = jax.jit(partial(prepared, generator))
 
@@ -199,11 +212,14 @@ def plan(recipe: PatchganRecipe, pictures: Pictures) -> Plan:
 
     return Plan(
         name="patchgan",
-        settings={**settings_of(recipe), **files_said(tasks)},
+        settings={**settings_of(recipe), **content_said(features), **files_said(tasks)},
         phases=cut_into_parts(
             make_step(recipe),
-            Batches(trained, None, damages, 0, crop=recipe.resolution if recipe.crops else None).batches,
+            Batches(
+                trained, None, damages, 0, crop=recipe.resolution if recipe.crops else None, choose=recipe.choose
+            ).batches,
             recipe,
+            frozen=() if features is None else (features,),
         ),
         init=partial(init_state, recipe),
         show=show,
@@ -211,7 +227,7 @@ def plan(recipe: PatchganRecipe, pictures: Pictures) -> Plan:
             fill=fill,
             originals=held,
             masks=masks,
-            network=None if recipe.evaluate_features is None else load_features(recipe.evaluate_features),
+            network=judge,
         ),
         export=lambda state: {"generator": fold(state["average"])},
         card=lambda _state: {"architecture": "patchgan", "config": to_config(generator)},

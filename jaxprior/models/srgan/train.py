@@ -24,13 +24,14 @@ from jaxprior.nn.rescaling import REACH, shrink_bicubic
 from jaxprior.system.devices import default_platform
 from jaxprior.system.evenly import evenly
 from jaxprior.training import losses
+from jaxprior.training.content import content_said, load_content
 from jaxprior.training.photo_crops import Crops, PhotoPieces
 from jaxprior.training.pictures import to_images
 from jaxprior.training.players import adam_start, copied, ema, player
 from jaxprior.training.recipe import PARTS, Stage, adam, average_decay, cut_into_parts, dtype_of
 from jaxprior.training.session import Plan, settings_of
 from jaxprior.training.statistics import apply_training, parted
-from jaxprior.weights.features import FeatureNetwork, load_features
+from jaxprior.weights.features import load_features
 from jaxprior.weights.restorers import Restorer, load_restorer
 
 
@@ -248,8 +249,10 @@ def plan(recipe: SrganRecipe, pictures: PhotoPieces) -> Plan:
     check_content(recipe.features, recipe.adversarial_steps)
     trained, held = pictures.parted(recipe.held_out)
     generator, _ = make_networks(recipe)
-    features, start = _features(recipe), None if recipe.start_from is None else load_restorer(recipe.start_from)
+    features = load_content(None if recipe.features == PIXELS else recipe.features, recipe.features_cut)
+    start = None if recipe.start_from is None else load_restorer(recipe.start_from)
     judge = features if recipe.evaluate_features is None else load_features(recipe.evaluate_features)
+    going_on = {} if start is None else {"start_from": start.sha256}
     chosen = evenly(len(held), MEASURED)
     draw = jax.jit(generator.apply)
 
@@ -270,7 +273,7 @@ def plan(recipe: SrganRecipe, pictures: PhotoPieces) -> Plan:
         phases += cut_into_parts(second, batches, recipe, frozen=(features,), stage=stage)
     return Plan(
         name="srgan",
-        settings={**settings_of(recipe), **_said(features), **({} if start is None else {"start_from": start.sha256})},
+        settings={**settings_of(recipe), **content_said(features), **going_on},
         phases=phases,
         init=partial(init_state, recipe, start=start),
         show=lambda state, _moment: rows_of_examples(evaluator, state),
@@ -280,17 +283,3 @@ def plan(recipe: SrganRecipe, pictures: PhotoPieces) -> Plan:
         pictures=pictures,
         seed=recipe.seed,
     )
-
-
-def _features(recipe: SrganRecipe) -> FeatureNetwork | None:
-    """The network of the content loss; None where it compares pixels, or there is none."""
-    if recipe.features in (None, PIXELS):
-        return None
-    return load_features(recipe.features, cut=recipe.features_cut).prepared(default_platform())
-
-
-def _said(features: FeatureNetwork | None) -> dict[str, Any]:
-    """What the settings of a run say of a feature network: its name, wherever its file lies, and its weights."""
-    if features is None:
-        return {}
-    return {"features": features.card.get("name"), "features_sha256": features.card["sha256"]}
