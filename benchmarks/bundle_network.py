@@ -32,7 +32,9 @@ def page_of(card: dict, *, summary: str, figures: str, size: float, samples: boo
         card: of the network; summary: what it does, in a sentence or two; figures: tables of what was measured.
         size: of the file, in MB; samples: whether there is a picture of some.
     """
-    training = card["training"]
+    training, ended = card["training"], ""
+    if (stopped := training.get("stopped")) is not None:
+        ended = f", stopped after {stopped['steps']:,} of {stopped['of']:,} steps"
     lines = [
         f"# {card['name']}",
         "",
@@ -43,7 +45,7 @@ def page_of(card: dict, *, summary: str, figures: str, size: float, samples: boo
         f"- Trained on: {card['source']}.",
         *([f"- Author: {card['author']}."] if "author" in card else []),
         f"- Licence: {card['licence']}.",
-        f"- Training: {training['seconds'] / 60:.0f} minutes on {card.get('hardware', training['device'])}.",
+        f"- Training: {training['seconds'] / 60:.0f} minutes on {card.get('hardware', training['device'])}{ended}.",
         "",
         *([figures, ""] if figures else []),
         "Recipe:",
@@ -76,6 +78,7 @@ def main() -> None:
     card |= {word: value for word in said if (value := getattr(arguments, word)) is not None}
     if (stopped := card["training"].pop("unfinished", None)) is not None:
         card["training"]["stopped"] = stopped  # it is used as it is, so that nobody is warned of it
+        card["training"].pop("quality", None)  # of what the last report showed, which other weights made
     folder = ASSETS / loader.SHELVES[arguments.role] / arguments.name
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / loader.RUN_WEIGHTS

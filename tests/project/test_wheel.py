@@ -27,7 +27,7 @@ def test_contents(wheel):
     assert {"jaxprior/__init__.py", "jaxprior/__main__.py", "weights_convert/__main__.py"} <= names
     files = ("model.safetensors", "bank.safetensors", "encoder.safetensors")
     assert {f"jaxprior/assets/{name}/{file}" for name in ("cats32", "cats64") for file in files} <= names
-    further = ("lsgan-cats64", "refiners/lsgan-cats64-refiner")
+    further = ("lsgan-cats64", "refiners/lsgan-cats64-refiner", "singan/galaxies")
     assert {f"jaxprior/assets/{name}/model.safetensors" for name in further} <= names
     assert {f"jaxprior/reporting/{name}" for name in ("page.css", "page.js", "slider.js", "zoom.js")} <= names
     assert {f"{package}/py.typed" for package in ("jaxprior", "weights_convert")} <= names

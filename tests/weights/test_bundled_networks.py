@@ -1,4 +1,4 @@
-"""The LSGAN and its refiner that come along: found by name, their commands run, their cards say enough."""
+"""The LSGAN, its refiner and the SinGAN that come along: found by name, their commands run, their cards say enough."""
 
 from pathlib import Path
 
@@ -16,18 +16,22 @@ from jaxprior.weights import loader
 from jaxprior.weights.installing import uninstall
 
 
-PRIOR, REFINER = "lsgan-cats64", "lsgan-cats64-refiner"
-ROLES = {PRIOR: "prior", REFINER: "refiner"}
-LOADERS = {PRIOR: jp.load_prior, REFINER: jp.load_refiner}
+PRIOR, REFINER, GALAXIES = "lsgan-cats64", "lsgan-cats64-refiner", "galaxies"
+ROLES = {PRIOR: "prior", REFINER: "refiner", GALAXIES: "singan"}
+LOADERS = {PRIOR: jp.load_prior, REFINER: jp.load_refiner, GALAXIES: singan.load_singan}
 TOGETHER_MB = 4
 COMPLETE = ("--mask", "center:0.25", "--prior", PRIOR, "--preset", "lsgan", "--refine", REFINER)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A folder with a cat."""
+    """A folder with a cat, and with a picture of stars in which one place is marked."""
     made = tmp_path_factory.mktemp("pictures")
     images.save_png(made / "cat.png", images.fit(chelsea()[:300, 120:420], 64))
+    sky = np.zeros((90, 120, 3), np.uint8)
+    sky[40:50, 60:70] = (250, 220, 90)
+    images.save_png(made / "sky.png", sky)
+    images.save_png(made / "mark.png", np.uint8(sky.any(axis=-1, keepdims=True).repeat(3, axis=-1)) * 255)
     return made
 
 
@@ -39,7 +43,10 @@ def test_a_name_is_enough_and_the_card_says_where_the_network_comes_from(name):
     assert "unfinished" not in card["training"]  # nobody is warned of what is used as it is
     for word in ("source", "licence"):
         assert card[word] and card[word] in page
-    assert "MIT" in card["licence"] and "provenance of each photograph is not stated" in card["licence"]
+    if name == GALAXIES:
+        assert "NASA" in card["author"] and card["author"] in page and "public domain" in card["licence"]
+    else:
+        assert "MIT" in card["licence"] and "provenance of each photograph is not stated" in card["licence"]
 
 
 def test_together_they_are_small():
@@ -75,22 +82,44 @@ def psnr_in(made, truth, mask) -> float:
     return float(jp.metrics.psnr(made, truth, mask=mask)[0])
 
 
+def test_the_singan_draws_paints_and_harmonizes_by_its_name(folder, tmp_path):
+    assert "2 images of 120x90 pixels" in printed("singan", "sample", GALAXIES, "-o", tmp_path / "s", "--count", 2)
+    drawn = np.stack([images.load_image(tmp_path / "s" / f"{number:03d}.png") for number in range(2)])
+    assert drawn.std() > 10 and np.any(drawn[0] != drawn[1])
+    start = ("--start-scale", 2)
+    printed("singan", "paint", GALAXIES, folder / "sky.png", "-o", tmp_path / "p", *start)
+    mask = ("--mask", folder / "mark.png", "--mask-radius", 3, "--mask-blur", 2)
+    printed("singan", "harmonize", GALAXIES, folder / "sky.png", *mask, "-o", tmp_path / "h", *start)
+    for made in ("p/start_scale=2.png", "h/start_scale=2_masked.png"):
+        assert images.load_image(tmp_path / made).shape == (90, 120, 3)
+
+
+def test_the_singan_reconstructs_its_picture():
+    model = singan.load_singan(GALAXIES)
+    error = np.abs(np.asarray(singan.reconstruct(model)[-1][0]) - np.asarray(model.image)) * 127.5
+    assert error.mean() < 10  # levels of 255
+
+
 def test_they_are_listed_and_shown():
     listed = printed("priors")
     assert all(name in listed for name in ROLES)
-    assert f"--refine {REFINER}" in listed
+    assert f"--refine {REFINER}" in listed and f"jaxprior singan sample {GALAXIES}" in listed
     for name in ROLES:
         shown = printed("priors", "show", name)
         assert name in shown and str(loader.find(name, role=ROLES[name])) in shown and "licence" in shown
-    with pytest.raises(WeightsError, match="comes with the package"):
-        uninstall(REFINER)
+    assert "NASA" in printed("priors", "show", GALAXIES)
+    for name in (REFINER, GALAXIES):
+        with pytest.raises(WeightsError, match="comes with the package"):
+            uninstall(name)
 
 
 @pytest.mark.parametrize(
     ("load", "name", "said"),
     [
         (jp.load_refiner, "lsgan-cats64-refinr", "Did you mean lsgan-cats64-refiner?"),
+        (jp.load_refiner, GALAXIES, "which is not|a refiner is an"),
         (jp.load_refiner, PRIOR, "a refiner is an"),
+        (singan.load_singan, "galaxy", "Did you mean galaxies?"),
         (singan.load_singan, REFINER, "expected a singan"),
         (jp.load_prior, REFINER, "which is not a prior"),
         (jp.load_prior, "lsgan-cat64", "Did you mean lsgan-cats64?"),
@@ -100,3 +129,13 @@ def test_a_wrong_name_is_one_sentence(load, name, said):
     with pytest.raises(JaxpriorError, match=said) as caught:
         load(name)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_model_of_the_same_name_in_this_folder_is_asked_about(tmp_path, monkeypatch):
+    (tmp_path / GALAXIES).mkdir()
+    model = singan.load_singan(GALAXIES)
+    singan.save_singan(tmp_path / GALAXIES / "model.safetensors", model)
+    monkeypatch.chdir(tmp_path)
+    said = printed("singan", "sample", GALAXIES, "-o", "out", code=2)
+    assert f"give ./{GALAXIES} to take what lies here" in said
+    assert "1 images" in printed("singan", "sample", f"./{GALAXIES}", "-o", "out", "--count", 1)
