@@ -118,3 +118,13 @@ def test_batches_follow_from_their_numbers_and_crops_are_of_their_pieces():
     assert all(sum(is_of(crop, piece) for piece in pieces) == 1 for crop in (*first, *second))
     places = {tuple(crop[0, 0]) for index in range(40) for crop in batch(index)}
     assert len(places) > 80  # of 160 crops, with 49 places in each piece
+
+
+def test_of_several_crops_the_one_with_the_most_detail_is_taken():
+    """Flat pieces are left out where there is another; batches still follow from their numbers."""
+    pieces = noise(1, 8 * 16, 16).reshape(8, 16, 16, 3)
+    pieces[::2] = 100
+    plain, chosen = (Crops(pieces, 10, choose).batches(0, 8, 3) for choose in (1, 4))
+    flat = [np.mean([np.ptp(crop) == 0 for index in range(8) for crop in batch(index)]) for batch in (plain, chosen)]
+    assert flat[0] == 0.5 and flat[1] < 0.1
+    np.testing.assert_array_equal(Crops(pieces, 10, 4).batches(8, 8, 3)(0), chosen(1))

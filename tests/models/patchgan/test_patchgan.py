@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -127,7 +128,25 @@ def test_with_a_smooth_base_the_network_adds_to_a_fill_of_the_holes():
     draw = jax.jit(network.apply)
     whole, part = draw({"params": loud}, shown), draw({"params": loud}, shown[:, 128:480])
     assert float(jnp.abs(whole - made).max()) > 0.05
+    np.testing.assert_array_equal(np.where(missing > 0, 0, whole), np.where(missing > 0, 0, pictures))
     np.testing.assert_allclose(part[:, 128:192], whole[:, 256:320], atol=1e-5)
+
+
+def test_with_skips_what_the_way_down_saw_is_added_on_the_way_up():
+    """Without its blocks' changes and its ways up, the network still sees full-size detail; a card keeps the field."""
+    network = from_config(to_config(Generator(4, (1,), "affine", skips=True)))
+    assert network.skips and "skips" not in to_config(Generator(4))
+    params = jax.jit(network.init_variables)(jax.random.key(0))["params"]
+    for name in ("up0", "up1"):
+        params[name] = jax.tree.map(jnp.zeros_like, params[name])
+    x = jax.random.normal(jax.random.key(1), (1, 32, 32, 4))
+    draw = jax.jit(network.apply)
+    made = draw({"params": params}, x)
+    only = nn.relu(jax.jit(lambda x: network.apply({"params": params}, x, method=lambda self, x: self.input(x)))(x))
+    expected = jnp.tanh(network.apply({"params": params}, only, method=lambda self, x: self.output(x)))
+    np.testing.assert_allclose(made, expected, atol=1e-6)
+    plain = from_config({**to_config(network), "skips": False})
+    assert float(jnp.abs(jax.jit(plain.apply)({"params": params}, x)).max()) == 0 < float(jnp.abs(made).max())
 
 
 @pytest.mark.parametrize("up", ["nearest", "transposed"])

@@ -12,6 +12,7 @@ from skimage import data
 
 import jaxprior as jp
 from jaxprior.data import images
+from jaxprior.errors import WeightsError
 from jaxprior.models.patchgan.config import PatchganRecipe
 from jaxprior.models.patchgan.reading import read
 from jaxprior.models.patchgan.train import (
@@ -138,6 +139,28 @@ def test_the_losses_are_the_weighted_sums(photos):
         np.testing.assert_allclose(ours, theirs, atol=1e-6 + 1e-4 * np.abs(theirs).max())
 
 
+def test_a_content_loss_has_its_weight(photos):
+    """Beside the same written out; and a feature network that is not there is refused."""
+    recipe = small_recipe(global_weight=0.0, patch_weight=0.0, norm="none", features="edges", content_weight=0.5)
+    edges = jax.tree_util.Partial(lambda x: x[:, 1:] - x[:, :-1])
+    generator, _ = make_networks(recipe)
+    state, batch = init_state(recipe, jax.random.key(0)), batch_of(photos, recipe)
+    pictures = jnp.asarray(batch["pictures"] / np.float32(127.5) - 1)
+    missing = jnp.asarray(batch["mask"], jnp.float32)[..., None]
+    shown = prepared(generator, pictures, missing[..., 0])
+    error, _ = make_losses(recipe)
+    value, (told, _, filled) = jax.jit(error)(
+        state["generator"]["params"], {}, shown, pictures, missing > 0.5, None, edges
+    )
+    content = np.square(np.diff(np.asarray(filled - pictures), axis=1)).mean()
+    assert told["content_loss"] == pytest.approx(content, rel=1e-5) and content > 0
+    assert value == pytest.approx(0.995 * float(told["l1_loss"]) + 0.5 * content, rel=1e-5)
+    seen = make_step(recipe)(0, state, batch, jax.random.key(1), edges)[1]
+    assert set(seen) == {"l1_loss", "content_loss"} == set(told)
+    with pytest.raises(WeightsError, match="edges"):
+        plan(recipe, photos)
+
+
 def test_killed_and_resumed_equals_never_killed(tmp_path, photos):
     recipe = small_recipe(held_out=8)
     pace = Pace(log_every=2, checkpoint_seconds=1e9, snapshot_seconds=1e9)
@@ -210,6 +233,8 @@ def test_mistakes_are_sentences(tmp_path):
         ({"width": 0}, "1 or more"), ({"patch_weight": -1.0}, "from 0 on"), ({"masks": (str(tmp_path),)}, "one file"),
         ({"masks": ("hole",)}, "no such form"), ({"norm": "instance"}, "norm"), ({"dilations": (0,)}, "1 or more"),
         ({"reconstruction_weight": 0.0, "global_weight": 0.0, "patch_weight": 0.0}, "nothing is learned"),
+        ({"choose": 2}, "needs `crops`"), ({"choose": 0}, "1 or more"), ({"features_cut": 3}, "name one"),
+        ({"content_weight": -1.0}, "from 0 on"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=said) as caught:
             small_recipe(**change)
