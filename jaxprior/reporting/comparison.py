@@ -34,6 +34,7 @@ class Difference:
         n: pairs; mean_a, mean_b: of the two runs over them.
         mean, median: of the differences; low, high: 95% interval of their mean, not a number for a single pair.
         wins, ties: pairs in which B is better, or equal.
+        p: of Wilcoxon's signed-rank test, two-sided; not a number where no pair differs.
     """
 
     n: int
@@ -45,6 +46,7 @@ class Difference:
     high: float
     wins: int
     ties: int
+    p: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,6 +136,25 @@ def bootstrap_interval(values: Sequence[float] | np.ndarray) -> tuple[float, flo
     return float(low), float(high)
 
 
+def signed_rank_p(values: np.ndarray) -> float:
+    """Return the two-sided p of Wilcoxon's signed-rank test, that values lie symmetrically around 0.
+
+    Arguments:
+        values: [n]; zeros say nothing and are left out. Not a number where there are no others.
+    """
+    if not np.any(values):
+        return math.nan
+    from scipy.stats import wilcoxon  # slow to import
+
+    found: Any = wilcoxon(values)
+    return float(found.pvalue)
+
+
+def p_text(one: Difference) -> str:
+    """The p of a test for people; nothing where there is none."""
+    return "" if math.isnan(one.p) else "< 0.001" if one.p < 0.001 else f"{one.p:.3f}"
+
+
 def losses(pairs: Pairs, name: str | None) -> np.ndarray:
     """Return what pairs are sorted by: how much better B is in a figure, infinity where that is not known.
 
@@ -164,4 +185,5 @@ def _summarise(one: Metric, pairs: Pairs) -> Difference | None:
         high=high,
         wins=int(np.sum(one.gain(differences) > 0)),
         ties=int((differences == 0).sum()),
+        p=signed_rank_p(differences),
     )

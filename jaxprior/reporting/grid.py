@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from jaxprior.metrics import metric, metrics_of, own_metrics
 from jaxprior.protocols import HOLE, KNOWN, MERGED, RESULT, WHOLE
+from jaxprior.reporting.methods import COLUMNS, NOTE, methods_beside
 from jaxprior.reporting.plots import Line
 from jaxprior.reporting.snapshot import PLACE, Place, Snapshot
 from jaxprior.reporting.tables import (
@@ -123,6 +124,10 @@ def grid_markdown(runs: Sequence[Snapshot], title: str) -> str:
             cells = [table.cells.get((method, task), "") for task in table.tasks]
             lines.append(f"| {markdown(method or UNNAMED)} | " + " | ".join(cells) + " |")
         lines.append("")
+    for one in methods_beside(runs):
+        lines += [f"## {markdown(one.title)}", "", f"| {' | '.join(COLUMNS)} |", "|---|" + "---:|" * (len(COLUMNS) - 1)]
+        lines += [f"| {' | '.join(map(markdown, (method or UNNAMED, *rest)))} |" for method, *rest in one.lines]
+        lines += ["", NOTE, ""]
     networks = networks_of((run.title, run.record) for run in runs)
     note = f"{legend(runs)} {convention({name for run in runs for name in run.figures}, networks)}"
     lines += [note, "", "| run | pictures | ok | diverged | failed |", "|---|---:|---:|---:|---:|"]

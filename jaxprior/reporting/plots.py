@@ -90,6 +90,38 @@ def intervals(lines: Sequence[Line], *, across: str, upwards: str) -> str:
     return "".join(parts) + "</svg>" + _legend([line.name for line in lines])
 
 
+def boxes(values: Mapping[str, Sequence[float] | np.ndarray], *, upwards: str) -> str:
+    """Return a box plot: a box from the lower to the upper quartile with a line at the median, whiskers to the farthest
+    value within 1.5 times the box's height, dots beyond, and a legend.
+
+    Arguments:
+        values: finite numbers by name, at least one of each.
+        upwards: label of the upright axis with its unit.
+    """
+    data = [np.sort(np.asarray(several, np.float64)) for several in values.values()]
+    low, high = min(float(several[0]) for several in data), max(float(several[-1]) for several in data)
+    room = (high - low) * 0.06 or 0.05 * abs(high) or 1.0
+    y = _scale(low - room, high + room, HEIGHT - BOTTOM, TOP)
+    x = _scale(0, len(data), LEFT, WIDTH - RIGHT)
+    half = min(x(1) - x(0), 80) * 0.3
+    parts = [_frame("method", upwards, [], [(y(value), shown) for value, shown in _ticks(low - room, high + room)])]
+    for number, several in enumerate(data):
+        bottom, middle, top = np.quantile(several, [0.25, 0.5, 0.75])
+        within = several[(several >= bottom - 1.5 * (top - bottom)) & (several <= top + 1.5 * (top - bottom))]
+        place = x(number + 0.5)
+        parts.append(f'<g class="{_colour(number)}">')
+        parts += [_line("bar", place, y(end), place, y(side)) for end, side in ((within[0], bottom), (top, within[-1]))]
+        parts.append(
+            f'<rect class="box" x="{place - half:.1f}" y="{y(top):.1f}" width="{2 * half:.1f}" '
+            f'height="{max(y(bottom) - y(top), 1):.1f}"/>'
+        )
+        parts.append(_line("bar", place - half, y(middle), place + half, y(middle)))
+        beyond = several[(several < within[0]) | (several > within[-1])][:DOTS]
+        parts += [f'<circle cx="{place:.1f}" cy="{y(value):.1f}" r="2"/>' for value in beyond]
+        parts.append("</g>")
+    return "".join(parts) + "</svg>" + _legend(list(values))
+
+
 def curves(lines: Mapping[str, Sequence[tuple[float, float]]], *, across: str, upwards: str) -> str:
     """Return curves and a legend.
 

@@ -16,9 +16,10 @@ from jaxprior.metrics import metric, metrics_of
 from jaxprior.protocols import HOLE, MERGED
 from jaxprior.reporting import page
 from jaxprior.reporting.grid import UNNAMED, hole_curves, legend, paper_tables, shared_settings
+from jaxprior.reporting.methods import COLUMNS, NOTE, methods_beside
 from jaxprior.reporting.opening import opening
 from jaxprior.reporting.picture_table import LISTED, POOR_FIT, picture_row, picture_table, strips, tiles_of
-from jaxprior.reporting.plots import band, distribution, intervals
+from jaxprior.reporting.plots import band, boxes, distribution, intervals
 from jaxprior.reporting.set_tables import COLUMNS as SET_COLUMNS
 from jaxprior.reporting.set_tables import TITLE as SETS
 from jaxprior.reporting.set_tables import set_lines, set_note
@@ -88,7 +89,7 @@ def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished:
     body = [
         f'<p class="soft">{escape(_made_with(runs))}{state}</p>',
         opening(runs),
-        *(_paper_tables(runs) + _hole_plots(runs) + ["<h2>Runs</h2>"] if several else ()),
+        *(_paper_tables(runs) + _methods(runs) + _hole_plots(runs) + ["<h2>Runs</h2>"] if several else ()),
         _overview(runs, base),
         f'<p class="note">Means ± half the 95% interval of the mean. {escape(told)}</p>',
         *(f'<p class="note">{escape(text)}</p>' for text in _said(runs, lambda run: said_of_equal(run.rows))),
@@ -118,6 +119,19 @@ def _paper_tables(runs: Sequence[Snapshot]) -> list[str]:
         ]
         parts += [f"<h2>{escape(table.title)}</h2>", page.figure_table(["method", *table.tasks], lines)]
     return [*parts, f'<p class="note">{escape(legend(runs))}</p>'] if parts else []
+
+
+def _methods(runs: Sequence[Snapshot]) -> list[str]:
+    """The methods of every task beside each other: a box plot of all pictures, and what they gain over the first."""
+    found = methods_beside(runs)
+    if not found:
+        return []
+    plots = [(one.title, boxes(one.values, upwards=one.label)) for one in found]
+    parts = page.plot_section("Methods beside each other", plots, runs=1)
+    for one in found:
+        lines = [[escape(method or UNNAMED), *map(page.soften, figures)] for method, *figures in one.lines]
+        parts += [f"<h3>{escape(one.title)}</h3>", page.figure_table(COLUMNS, lines)]
+    return [*parts, f'<p class="note">{escape(NOTE)}</p>']
 
 
 def _hole_plots(runs: Sequence[Snapshot]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from jaxprior.errors import RunError
 from jaxprior.metrics import installed_metrics, metric
 from jaxprior.protocols import NETWORK
-from jaxprior.reporting.comparison import MANY, Comparison, compare
+from jaxprior.reporting.comparison import MANY, Comparison, compare, p_text
 from jaxprior.reporting.snapshot import PLACE, Snapshot, snapshots
 from jaxprior.reporting.tables import convention, networks_of, show
 from jaxprior.runs.runfolder import runs_in
@@ -16,7 +16,7 @@ from jaxprior.settings import flat
 
 
 NAME = 80  # characters of a folder's name in names
-COLUMNS = ("figure", "pairs", "A", "B", "B - A", "95% interval", "median", "B wins")
+COLUMNS = ("figure", "pairs", "A", "B", "B - A", "95% interval", "median", "B wins", "p (Wilcoxon)")
 OBSERVED = ("task", "operator", "mask", "mask_sha256", "mask_means", "invert_mask", "resolution", "image_channels")
 OBSERVED += ("volume", "seed", "clean", "reference")
 NOT_SET = "not set"
@@ -62,6 +62,7 @@ class Match:
                 f"{low} to {high}" if (low := signed(name, one.low)) and (high := signed(name, one.high)) else "",
                 signed(name, one.median),
                 str(one.wins) + (f" (+ {one.ties} even)" if one.ties else ""),
+                p_text(one),
             )
             for name, one in self.found.figures.items()
         }

@@ -12,7 +12,7 @@ from jaxprior.cli.app import app
 from jaxprior.errors import RunError
 from jaxprior.evaluation import Row, compare, compare_runs, write_comparison
 from jaxprior.reporting import comparison as comparison_module
-from jaxprior.reporting.comparison import bootstrap_interval
+from jaxprior.reporting.comparison import bootstrap_interval, p_text, signed_rank_p
 
 
 def rows(values: dict[int, float | None], *, name="p{}.png") -> list[Row]:
@@ -40,6 +40,16 @@ def test_interval_does_not_hold_all_resamples_at_once(monkeypatch):
     monkeypatch.setattr(comparison_module, "BLOCK", 700)
     assert bootstrap_interval(values) == pytest.approx(whole, abs=0.03)
     assert all(map(math.isnan, bootstrap_interval([1.0])))
+
+
+def test_p_of_the_signed_ranks():
+    """Five gains of five: 2 of 2^5 signs are as extreme. Eight pairs whose lower rank sum is 3: 10 of 2^8."""
+    assert signed_rank_p(np.array([0.1, 0.2, 0.5, 0.7, 0.9])) == pytest.approx(2 / 32)
+    mixed = np.array([1.0, 2.0, -3.0, 4.0, 5.0, 6.0, 7.0, 8.0])
+    assert signed_rank_p(mixed) == pytest.approx(10 / 256) and signed_rank_p(-mixed) == pytest.approx(10 / 256)
+    assert math.isnan(signed_rank_p(np.zeros(4)))
+    found = compare(rows({1: 20.0, 2: 22.0}), rows({1: 20.0, 2: 22.0})).figures["psnr"]
+    assert math.isnan(found.p) and p_text(found) == ""
 
 
 def test_pairs_are_by_content_and_the_figures_are_of_the_pairs():

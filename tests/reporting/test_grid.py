@@ -7,7 +7,8 @@ import pytest
 from report_helpers import HOSTILE, Page, make_cell, make_run
 
 from jaxprior.evaluation import RunFolder, runs_in, snapshots, write_report
-from jaxprior.reporting.grid import grid_csv, hole_curves, legend, paper_tables, spread_tables
+from jaxprior.reporting.grid import grid_csv, grid_markdown, hole_curves, legend, paper_tables, spread_tables
+from jaxprior.reporting.methods import methods_beside
 from jaxprior.runs.row import Row
 from jaxprior.system.files import write_json
 
@@ -55,6 +56,27 @@ def test_standard_deviations_stand_in_tables_of_their_own(grid):
     spread = spread_tables(snapshots(grid))[1]
     assert spread.title == "tiny, cats: hole, standard deviations over the pictures"
     assert spread.cells["default", SMALL] == "1.41 / 0.000 (2)"
+
+
+def test_methods_of_a_task_stand_beside_the_first(tmp_path):
+    """Paired, with an interval and a test; a task with one method is left out; both in the tables and on the page."""
+    a = [18.0, 20.0, 19.0, 17.0, 21.0, 16.0, 20.5, 18.5]
+    runs = [
+        make_cell(tmp_path / "1", a, task=SMALL, method="default"),
+        make_cell(tmp_path / "2", [value - 1 - 0.1 * k for k, value in enumerate(a)], task=SMALL, method="a|b"),
+        make_cell(tmp_path / "3", a, task=LARGE, method="default"),
+    ]
+    (found,) = methods_beside(snapshots(runs))
+    assert found.title == f"{SMALL}: PSNR hole, dB" and list(found.values) == ["default", "a|b"]
+    assert sorted(found.values["default"]) == sorted(a)
+    first, second = found.lines
+    assert first == ("default", "8", "18.75", "", "", "", "")
+    assert second[:4] == ("a|b", "8", "17.40", "-1.35") and second[5:] == ("0%", "0.008")  # 2 of 2^8 signs
+    assert second[4].startswith("-1.5") and second[4].endswith(("-1.18", "-1.19", "-1.20", "-1.21"))
+    text = grid_markdown(snapshots(runs), "grid")
+    assert f"## {SMALL}: PSNR hole, dB" in text and "Wilcoxon" in text and text.count("| 0.008 |") == 1
+    page = write_report(runs).read_text()
+    assert "Methods beside each other" in page and page.count('class="box"') == 2 and "Wilcoxon" in page
 
 
 def test_two_runs_of_one_place_are_two_rows_of_a_table(tmp_path):

@@ -12,7 +12,7 @@ from jaxprior.data import images
 from jaxprior.errors import RunError
 from jaxprior.evaluation import Row, RunFolder, runs_in, write_report
 from jaxprior.reporting import picture_table, report_page, snapshot, tables, traces
-from jaxprior.reporting.plots import Line, band, distribution, intervals
+from jaxprior.reporting.plots import Line, band, boxes, distribution, intervals
 from jaxprior.reporting.snapshot import snapshots
 from jaxprior.reporting.tables import summary_markdown
 from jaxprior.reporting.traces import loss_curve
@@ -190,6 +190,9 @@ def test_loss_curve_without_a_positive_loss_is_none(tmp_path):
 
 
 def test_distribution_draws_every_value_and_the_median():
+    boxed = boxes({"a": [1.0, 2.0, 3.0, 4.0, 40.0], "<b>": [2.0]}, upwards="dB")
+    assert boxed.count('class="box"') == 2 and boxed.count("<circle") == 1 and "nan" not in boxed  # 40 is beyond
+    assert "&lt;b&gt;" in boxed and "<b>" not in boxed
     plot = distribution([1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], label="PSNR <dB>")
     Page(plot)
     assert plot.count("<circle") == 9 and "median 4.00, n = 9" in plot and "PSNR &lt;dB&gt;" in plot
