@@ -72,7 +72,8 @@ def stack_run(folder: RunFolder, *, reference: str | Path | None = None) -> Stac
             names; by default the originals that the run has, if it has them.
 
     Raises:
-        RunError: the run is of volumes, is not finished, or a slice failed; or slices of different sizes.
+        RunError: the run is of volumes or of a single picture, is not finished, or a slice failed; or slices of
+            different sizes.
         ImageError: a picture cannot be read. VolumeError: the original has another shape.
 
     Example:
@@ -82,6 +83,8 @@ def stack_run(folder: RunFolder, *, reference: str | Path | None = None) -> Stac
     record = folder.read()
     if "volume" in record["configuration"]:
         raise RunError(f"{folder.path} is a run over volumes, which lie in {folder.path / 'images'} already.")
+    if record["images"] == 1:
+        raise RunError(f"{folder.path}: it has one picture; a volume wants the slices of a folder, two or more.")
     rows = sorted(folder.rows(), key=lambda row: natural(row.image))
     if len(rows) < record["images"]:
         raise RunError(

@@ -94,3 +94,6 @@ def test_what_cannot_be_stacked_is_a_sentence(run, tmp_path):
     (run.path / "run.json").write_text(json.dumps({**record, "images": 13}))
     with pytest.raises(RunError, match="12 of 13 slices are done"):
         stack_run(RunFolder(run.path))
+    (run.path / "run.json").write_text(json.dumps({**record, "images": 1}))
+    with pytest.raises(RunError, match="it has one picture; a volume wants"):
+        stack_run(RunFolder(run.path))
