@@ -85,7 +85,7 @@ def bundled(role: str = "prior") -> dict[str, Path]:
 
     Example:
         >>> list(bundled("restorer"))
-        ['srgan_x4_photos']
+        ['patch_photos', 'srgan_x4_photos']
     """
     if role not in SHELVES:
         return {}

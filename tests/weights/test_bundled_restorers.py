@@ -1,5 +1,6 @@
 """The restorers that come along: what their cards say, and that they do better than interpolation."""
 
+import jax
 import numpy as np
 import pytest
 from skimage import data
@@ -32,3 +33,13 @@ def test_photographs_are_enlarged_better_than_by_bicubic_interpolation(picture):
     simple = np.clip(np.asarray(enlarge_bicubic(small, 4)), -1, 1)
     figures = [float(jp.metrics.psnr_luma(made, photo, border=4)[0]) for made in (restorer(small), simple)]
     assert figures[0] > figures[1] + 1.0
+
+
+def test_strokes_in_a_photograph_are_filled_and_known_pixels_stay():
+    photo = data.coffee()[:256, :384]
+    missing = np.asarray(jp.parse_mask("strokes:0.15").draw((256, 384), jax.random.key(0))) > 0
+    filled = jp.apply_restorer(jp.load_restorer("patch_photos"), photo, missing)
+    np.testing.assert_array_equal(filled[~missing], photo[~missing])
+    mean = np.where(missing[..., None], photo[~missing].mean(axis=0), photo)
+    errors = [np.mean((made[missing].astype(float) - photo[missing]) ** 2) for made in (filled, mean)]
+    assert errors[0] < errors[1] / 3
