@@ -4,7 +4,7 @@ Only the heads of their files are read. A damaged file is left out, with a sente
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ class Choice:
         words: what people read in the list.
         outline: of a prior: its sizes and settings.
         task, factor: of a restorer: "inpaint" or "superres", and by how much it enlarges.
+        named: whether the user named it when the page was started.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Choice:
     outline: PriorOutline | None = None
     task: str = ""
     factor: int = 1
+    named: bool = False
 
     @property
     def value(self) -> str:
@@ -62,8 +64,11 @@ class Choices:
 
     @property
     def fill(self) -> list[Choice]:
-        """Those that fill holes; restorers were trained for nothing else and stand first."""
-        return [*(one for one in self.all if one.task == "inpaint"), *self.priors]
+        """Those that fill holes: first what the user named, restorers before priors; then priors, which give several
+        answers and can be watched, and the restorers that are at hand."""
+        fillers = [one for one in self.all if one.task == "inpaint"]
+        named = [one for one in (*fillers, *self.priors) if one.named]
+        return [*named, *(one for one in (*self.priors, *fillers) if not one.named)]
 
     @property
     def enlarge(self) -> list[Choice]:
@@ -113,7 +118,7 @@ def find_choices(priors: Iterable[str] = (), restorers: Iterable[str] = ()) -> C
             left_out.append(f"{source} is left out: {error}")
             continue
         if one is not None:
-            found.setdefault(one.value, one)
+            found.setdefault(one.value, replace(one, named=(kind, source) in named))
         elif (kind, source) in named:
             raise JaxpriorError(f"{source}: the page takes priors of square pictures, and restorers of pictures.")
     return Choices(all=tuple(found.values()), left_out=tuple(left_out))

@@ -131,6 +131,8 @@ def test_what_there_is_to_watch_is_said(choices):
     assert "searches" in what_will_be_seen(cats, "inpaint", True)
     assert "searches" in what_will_be_seen(cats, "colorize", False)  # its encoder's answer is improved by some steps
     assert "searches" in what_will_be_seen(choices.fill[0], "inpaint", False)
+    at_hand = find_choices().fill  # nobody named any: the default prior first, and the restorer that comes along
+    assert at_hand[0].source == "cats64" and at_hand[-1].source == "patch_photos"
     with pytest.raises(JaxpriorError, match="Choose"):
         choices.find("prior:nothing")
 
