@@ -11,8 +11,7 @@ import argparse
 import json
 from pathlib import Path
 
-import jax
-import numpy as np
+from bundling import save_half, say_size, settle
 
 from jaxprior.weights import loader, storage
 from jaxprior.weights.encoders import build_encoder
@@ -35,13 +34,11 @@ def main() -> None:
     card |= {"name": f"{arguments.name}-encoder"}
     card |= {k: v for k in ("source", "licence") if (v := getattr(arguments, k))}
     card |= {} if arguments.card is None else json.loads(arguments.card.read_text())
-    if (stopped := card["training"].pop("unfinished", None)) is not None:
-        card["training"]["stopped"] = stopped  # it is used as it is, so that nobody is warned of it
+    settle(card)
     build_encoder(params, card).check_fits(load_prior(arguments.name))
     path = loader.bundled()[arguments.name].with_name(loader.ENCODER)
-    storage.save_weights(path, jax.tree.map(lambda x: np.asarray(x, np.float16), params), card)
-    size = path.stat().st_size / 1e6
-    print(f"{path.parent.name}/{path.name}: {size:.1f} MB" + (f", more than {LIMIT_MB} MB" if size > LIMIT_MB else ""))
+    size = save_half(path, params, card)
+    say_size(f"{path.parent.name}/{path.name}", size, LIMIT_MB)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,10 @@ README.md}, and samples.png where --samples names a picture of them.
 """
 
 import argparse
-import json
 from pathlib import Path
 
-import jax
-import numpy as np
-from bundle_prior import ASSETS, copy_samples
+from bundle_prior import copy_samples
+from bundling import ASSETS, recipe_lines, save_half, say_size, settle
 from measuring import plainly
 
 from jaxprior.weights import loader, storage
@@ -48,12 +46,7 @@ def page_of(card: dict, *, summary: str, figures: str, size: float, samples: boo
         f"- Training: {training['seconds'] / 60:.0f} minutes on {card.get('hardware', training['device'])}{ended}.",
         "",
         *([figures, ""] if figures else []),
-        "Recipe:",
-        "",
-        "```json",
-        json.dumps(training["recipe"]),
-        "```",
-        "",
+        *recipe_lines(card),
     ]
     return "\n".join(lines)
 
@@ -76,24 +69,23 @@ def main() -> None:
     params, card = storage.load_weights(loader.find(arguments.run, role=arguments.role))
     said = ("name", "title", "source", "licence", "author", "hardware")
     card |= {word: value for word in said if (value := getattr(arguments, word)) is not None}
-    if (stopped := card["training"].pop("unfinished", None)) is not None:
-        card["training"]["stopped"] = stopped  # it is used as it is, so that nobody is warned of it
+    settle(card)
+    if "stopped" in card["training"]:
         card["training"].pop("quality", None)  # of what the last report showed, which other weights made
     folder = ASSETS / loader.SHELVES[arguments.role] / arguments.name
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / loader.RUN_WEIGHTS
-    storage.save_weights(path, jax.tree.map(lambda x: np.asarray(x, np.float16), params), card)
+    size = save_half(path, params, card)
     loader.load(path, role=arguments.role)  # what does not load is not bundled
     if arguments.samples is not None:
         copy_samples(arguments.samples, folder, colours=256)
-    size = path.stat().st_size / 1e6
     figures = "" if arguments.figures is None else arguments.figures.read_text()
     page = page_of(
         storage.read_card(path), summary=arguments.summary, figures=figures, size=size,
         samples=(folder / "samples.png").is_file(),
     )  # fmt: skip
     (folder / "README.md").write_text(page)
-    print(f"{folder.name}: {size:.1f} MB" + (f", more than {LIMIT_MB} MB" if size > LIMIT_MB else ""))
+    say_size(folder.name, size, LIMIT_MB)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ import shutil
 from pathlib import Path
 
 import jax
+from bundling import ASSETS, recipe_lines, say_size, settle
 from PIL import Image
 
 from jaxprior.inversion.solvers import Solve
@@ -35,7 +36,6 @@ from jaxprior.weights import storage
 from jaxprior.weights.priors import build_prior, load_prior
 
 
-ASSETS = Path(__file__).resolve().parents[1] / "jaxprior" / "assets"
 LIMIT_MB = 16
 
 
@@ -69,12 +69,7 @@ def model_card(card: dict) -> str:
         "| real | " + " | ".join(f"{v:.1f}" for v in training["swd_real"].values()) + " |",
         "",
         *defaults,
-        "Recipe:",
-        "",
-        "```json",
-        json.dumps(training["recipe"]),
-        "```",
-        "",
+        *recipe_lines(card),
     ]
     return "\n".join(lines)
 
@@ -139,8 +134,7 @@ def main() -> None:
     card["name"] = arguments.name
     if arguments.defaults is not None:
         card["defaults"] = json.loads(arguments.defaults.read_text())
-    if (stopped := card["training"].pop("unfinished", None)) is not None:
-        card["training"]["stopped"] = stopped  # it is used as it is, so that nobody is warned of it
+    settle(card)
     card |= {k: v for k in ("hardware", "samples", "source", "licence") if (v := getattr(arguments, k))}
     for path in arguments.entries:
         card |= json.loads(path.read_text())
@@ -154,8 +148,7 @@ def main() -> None:
         copy_samples(arguments.run / "samples.png", folder, colours=arguments.colours)
     if not arguments.no_bank:
         bundle_bank(folder)
-    size = (folder / "model.safetensors").stat().st_size / 1e6
-    print(f"{folder.name}: {size:.1f} MB" + (f", more than {LIMIT_MB} MB" if size > LIMIT_MB else ""))
+    say_size(folder.name, (folder / "model.safetensors").stat().st_size / 1e6, LIMIT_MB)
 
 
 if __name__ == "__main__":

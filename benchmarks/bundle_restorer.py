@@ -15,9 +15,7 @@ import json
 import re
 from pathlib import Path
 
-import jax
-import numpy as np
-from bundle_prior import ASSETS
+from bundling import ASSETS, save_half, say_size, settle
 from measuring import plainly
 
 from jaxprior.data import images
@@ -98,19 +96,17 @@ def main() -> None:
     card |= {"licence": f"of the photographs: {', '.join(licences)}"}
     card |= {"source": f"{len(photographs)} photographs of desktop backgrounds, see `photographs`"}
     card |= {} if arguments.hardware is None else {"hardware": arguments.hardware}
-    if (stopped := card["training"].pop("unfinished", None)) is not None:
-        card["training"]["stopped"] = stopped  # it is used as it is, so that nobody is warned of it
+    settle(card)
     folder = ASSETS / "restorers" / arguments.name
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / loader.RUN_WEIGHTS
-    storage.save_weights(path, jax.tree.map(lambda x: np.asarray(x, np.float16), params), card)
-    size = path.stat().st_size / 1e6
+    size = save_half(path, params, card)
     load_restorer(path)  # what does not load is not bundled
     figures = "" if arguments.figures is None else arguments.figures.read_text()
     (folder / "README.md").write_text(
         page_of(storage.read_card(path), summary=arguments.summary, figures=figures, size=size)
     )
-    print(f"{folder.name}: {size:.1f} MB" + (f", more than {LIMIT_MB} MB" if size > LIMIT_MB else ""))
+    say_size(folder.name, size, LIMIT_MB)
 
 
 if __name__ == "__main__":

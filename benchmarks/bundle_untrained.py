@@ -5,16 +5,15 @@
 Writes jaxprior/assets/untrained/NAME.safetensors for each name below.
 """
 
-from pathlib import Path
-
 import jax
+from bundling import ASSETS
 
 from jaxprior.models.dip.stored import deep_image_prior
 from jaxprior.weights.priors import Prior
 from jaxprior.weights.storage import save_weights
 
 
-ASSETS = Path(__file__).resolve().parents[1] / "jaxprior" / "assets" / "untrained"
+FOLDER = ASSETS / "untrained"
 
 
 def bundled_priors() -> list[Prior]:
@@ -24,9 +23,9 @@ def bundled_priors() -> list[Prior]:
 
 def main() -> None:
     """Write them."""
-    ASSETS.mkdir(exist_ok=True)
+    FOLDER.mkdir(exist_ok=True)
     for prior in bundled_priors():
-        path = ASSETS / f"{prior.card['name']}.safetensors"
+        path = FOLDER / f"{prior.card['name']}.safetensors"
         save_weights(path, {"generator": jax.device_get(prior.params)}, prior.card)
 
 

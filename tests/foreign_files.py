@@ -177,6 +177,15 @@ def torch_saved(value) -> bytes:
     return torch_zip(b"\x80\x02" + program(value) + b".", storages)
 
 
+def write_folder(folder: Path, files: dict) -> Path:
+    """A folder with files of such values by their names ("0/netG.pth"); bytes are written as they are."""
+    for name, value in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(value if isinstance(value, bytes) else torch_saved(value))
+    return folder
+
+
 _KINDS = {"float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long",
           "uint8": "Byte"}  # fmt: skip
 

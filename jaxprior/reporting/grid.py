@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from jaxprior.metrics import metric, metrics_of, own_metrics
 from jaxprior.protocols import HOLE, KNOWN, MERGED, RESULT, WHOLE
-from jaxprior.reporting.methods import COLUMNS, NOTE, methods_beside
+from jaxprior.reporting.methods import COLUMNS, NOTE, Beside
 from jaxprior.reporting.plots import Line
 from jaxprior.reporting.snapshot import PLACE, Place, Snapshot
 from jaxprior.reporting.tables import (
@@ -114,8 +114,13 @@ def legend(runs: Sequence[Snapshot]) -> str:
     )
 
 
-def grid_markdown(runs: Sequence[Snapshot], title: str) -> str:
-    """Return the tables of a paper, the runs with their counts, and the settings that all of them share."""
+def grid_markdown(runs: Sequence[Snapshot], title: str, beside: Sequence[Beside]) -> str:
+    """Return the tables of a paper, the runs with their counts, and the settings that all of them share.
+
+    Arguments:
+        runs: of the grid; title: of the text.
+        beside: their methods by task, from `methods_beside`.
+    """
     lines = [f"# {title}", ""]
     for table in [*paper_tables(runs), *spread_tables(runs)]:
         lines += [f"## {markdown(table.title)}", "", "| method | " + " | ".join(map(markdown, table.tasks)) + " |"]
@@ -124,7 +129,7 @@ def grid_markdown(runs: Sequence[Snapshot], title: str) -> str:
             cells = [table.cells.get((method, task), "") for task in table.tasks]
             lines.append(f"| {markdown(method or UNNAMED)} | " + " | ".join(cells) + " |")
         lines.append("")
-    for one in methods_beside(runs):
+    for one in beside:
         lines += [f"## {markdown(one.title)}", "", f"| {' | '.join(COLUMNS)} |", "|---|" + "---:|" * (len(COLUMNS) - 1)]
         lines += [f"| {' | '.join(map(markdown, (method or UNNAMED, *rest)))} |" for method, *rest in one.lines]
         lines += ["", NOTE, ""]

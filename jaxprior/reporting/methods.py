@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxprior.metrics import installed_metrics
 from jaxprior.reporting.comparison import compare, p_text
 from jaxprior.reporting.snapshot import Snapshot
 from jaxprior.reporting.tables import distinct, figures_of, headline, show
@@ -76,7 +77,8 @@ def _line(first: Snapshot, run: Snapshot, name: str) -> tuple[str, ...] | None:
     if run is first:
         values = _values(run, name)
         return (run.place.method, str(len(values)), show(name, float(values.mean())), "", "", "", "")
-    one = compare(first.rows, run.rows).figures.get(name)
+    others = [one.name for one in installed_metrics() if one.name != name]  # whose intervals nobody looks at
+    one = compare(first.rows, run.rows, without=others).figures.get(name)
     if one is None:
         return None
     interval = "" if np.isnan(one.low) else f"{signed(name, one.low)} to {signed(name, one.high)}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jaxprior.data import images
 from jaxprior.reporting.grid import grid_csv, grid_markdown, grid_summary
+from jaxprior.reporting.methods import methods_beside
 from jaxprior.reporting.report_page import report_page
 from jaxprior.reporting.set_tables import set_markdown
 from jaxprior.reporting.sheet import sheet
@@ -106,9 +107,11 @@ def _write_grid(runs: Sequence[Snapshot], path: Path) -> None:
         title, cells = record["title"], len(record["cells"])
         begun = f"{len(runs)} of {cells} cells begun" if len(runs) < cells else ""
         unfinished = ", ".join(filter(None, (begun, unfinished)))
-    text = grid_markdown(runs, title) + set_markdown((run.title, run.record) for run in runs)
+    beside = methods_beside(runs)
+    text = grid_markdown(runs, title, beside) + set_markdown((run.title, run.record) for run in runs)
     _write_tables(path.parent, grid_csv(runs), text, grid_summary(runs, title))
-    write_atomically(path, report_page(runs, title, path.parent, unfinished=unfinished).encode())
+    page = report_page(runs, title, path.parent, unfinished=unfinished, beside=beside)
+    write_atomically(path, page.encode())
 
 
 def _write_tables(folder: Path, results: Iterable[str], text: str, figures: dict) -> None:

@@ -16,7 +16,7 @@ from jaxprior.metrics import metric, metrics_of
 from jaxprior.protocols import HOLE, MERGED
 from jaxprior.reporting import page
 from jaxprior.reporting.grid import UNNAMED, hole_curves, legend, paper_tables, shared_settings
-from jaxprior.reporting.methods import COLUMNS, NOTE, methods_beside
+from jaxprior.reporting.methods import COLUMNS, NOTE, Beside
 from jaxprior.reporting.opening import opening
 from jaxprior.reporting.picture_table import LISTED, POOR_FIT, picture_row, picture_table, strips, tiles_of
 from jaxprior.reporting.plots import band, boxes, distribution, intervals
@@ -75,13 +75,16 @@ DRAWS_NOTE = (
 """What is said where there are several answers."""
 
 
-def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished: str) -> str:
+def report_page(
+    runs: Sequence[Snapshot], title: str, base: Path, *, unfinished: str, beside: Sequence[Beside] = ()
+) -> str:
     """Return the whole HTML page of some runs.
 
     Arguments:
         runs: one or several; title: of the page.
         base: the folder that the page will lie in.
         unfinished: how much of the runs is still to come, as text; empty if they are finished.
+        beside: the methods of several runs by task, from `methods_beside`.
     """
     several = len(runs) > 1
     told = convention(_figures(runs), networks_of((run.title, run.record) for run in runs))
@@ -89,7 +92,7 @@ def report_page(runs: Sequence[Snapshot], title: str, base: Path, *, unfinished:
     body = [
         f'<p class="soft">{escape(_made_with(runs))}{state}</p>',
         opening(runs),
-        *(_paper_tables(runs) + _methods(runs) + _hole_plots(runs) + ["<h2>Runs</h2>"] if several else ()),
+        *(_paper_tables(runs) + _methods(beside) + _hole_plots(runs) + ["<h2>Runs</h2>"] if several else ()),
         _overview(runs, base),
         f'<p class="note">Means ± half the 95% interval of the mean. {escape(told)}</p>',
         *(f'<p class="note">{escape(text)}</p>' for text in _said(runs, lambda run: said_of_equal(run.rows))),
@@ -121,9 +124,8 @@ def _paper_tables(runs: Sequence[Snapshot]) -> list[str]:
     return [*parts, f'<p class="note">{escape(legend(runs))}</p>'] if parts else []
 
 
-def _methods(runs: Sequence[Snapshot]) -> list[str]:
+def _methods(found: Sequence[Beside]) -> list[str]:
     """The methods of every task beside each other: a box plot of all pictures, and what they gain over the first."""
-    found = methods_beside(runs)
     if not found:
         return []
     plots = [(one.title, boxes(one.values, upwards=one.label)) for one in found]

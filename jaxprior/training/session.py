@@ -97,13 +97,15 @@ _ADDED = {
     "evaluate_features": None, "code": None, "overlap": 0, "base": "none", "pores": "high",
     "starts_from": "noise",
 }  # fmt: skip
-"""Settings that recipes have not always had, with what held before. Where they have it, a run does not state them."""
+"""Settings that recipes have not always had, with what held before. Where they have it, a run does not state them.
+Those that other recipes have had from the start are in a recipe's own table `ADDED`."""
 
 
 def settings_of(recipe: Any) -> dict:
     """A recipe's fields as plain JSON values, for `Plan.settings`."""
     settings = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(recipe).items()}
-    return {name: value for name, value in settings.items() if name not in _ADDED or value != _ADDED[name]}
+    added = {**_ADDED, **getattr(recipe, "ADDED", {})}
+    return {name: value for name, value in settings.items() if name not in added or value != added[name]}
 
 
 def check_folder(plan: Plan, folder: Path) -> None:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from foreign_files import refused, torch_saved
+from foreign_files import refused, torch_saved, write_folder
 
 from jaxprior.models.consingan.config import PRESETS
 from jaxprior.models.consingan.model import ConSinGan
@@ -47,21 +47,13 @@ def files_of(arrays: dict[str, np.ndarray], kind: str) -> dict:
     return {**files, f"{len(reals) - 1}/netD.pth": critic} if critic else files
 
 
-def write(folder, files: dict):
-    for name, value in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(value if isinstance(value, bytes) else torch_saved(value))
-    return folder
-
-
 def nhwc(array: np.ndarray) -> np.ndarray:
     return array.transpose(0, 2, 3, 1)
 
 
 def converted(golden, kind: str, tmp_path) -> tuple[ConSinGan, dict]:
     arrays = golden("consingan")
-    report = convert(write(tmp_path / kind, files_of(arrays, kind)), tmp_path / f"{kind}.safetensors")
+    report = convert(write_folder(tmp_path / kind, files_of(arrays, kind)), tmp_path / f"{kind}.safetensors")
     assert report.network == "consingan" and "G.pth" in report.left_out
     model = load_singan(tmp_path / f"{kind}.safetensors")
     assert isinstance(model, ConSinGan)
@@ -154,9 +146,9 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_bad_folder_is_one_sentence(damage, golden, tmp_path):
     change, words = DAMAGES[damage]
-    refused(write(tmp_path / "training", change(files_of(golden("consingan"), "harmonize"))), words=words)
+    refused(write_folder(tmp_path / "training", change(files_of(golden("consingan"), "harmonize"))), words=words)
 
 
 def test_a_folder_takes_no_other_network(golden, tmp_path):
-    folder = write(tmp_path / "training", files_of(golden("consingan"), "harmonize"))
+    folder = write_folder(tmp_path / "training", files_of(golden("consingan"), "harmonize"))
     assert "leave --network" in refused(folder, words="ConSinGAN", network="singan")

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import singan_golden
-from foreign_files import refused, torch_saved
+from foreign_files import refused, torch_saved, write_folder
 from PIL import Image
 from singan_golden import AMPLITUDES, PLAN, nhwc, state, variables
 
@@ -40,16 +40,8 @@ def training() -> dict:
     return files
 
 
-def write(folder, files: dict):
-    for name, value in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(value if isinstance(value, bytes) else torch_saved(value))
-    return folder
-
-
 def test_a_folder_becomes_the_pyramid_of_the_goldens(training, golden, tmp_path):
-    folder = write(tmp_path / "coffee", {**training, "Gs.pth": b"never opened", "0/fake_sample.png": b""})
+    folder = write_folder(tmp_path / "coffee", {**training, "Gs.pth": b"never opened", "0/fake_sample.png": b""})
     report = convert(folder, tmp_path / "coffee.safetensors", licence="MIT")
     assert report.left_out == ("0/fake_sample.png", "Gs.pth") and "7 scales" in str(report)
     model = load_singan(tmp_path / "coffee.safetensors")
@@ -67,7 +59,7 @@ def test_a_folder_becomes_the_pyramid_of_the_goldens(training, golden, tmp_path)
 def test_variants_of_a_folder(training, tmp_path):
     """Without critics, with noise around the noise, without the coarsest scale, of one scale, of unrelated sizes."""
     def config(name: str, files: dict) -> dict:
-        convert(write(tmp_path / name, files), tmp_path / f"{name}.safetensors")
+        convert(write_folder(tmp_path / name, files), tmp_path / f"{name}.safetensors")
         return read_card(tmp_path / f"{name}.safetensors")["config"]
 
     bare = {name: value for name, value in training.items() if "netD" not in name}
@@ -117,7 +109,7 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_bad_folder_is_one_sentence(damage, training, tmp_path):
     change, words = DAMAGES[damage]
-    folder = write(tmp_path / "training", change(training))
+    folder = write_folder(tmp_path / "training", change(training))
     if damage == "not finite":  # found where the file is written, and so it names that
         with pytest.raises(ValueError, match=words):
             convert(folder, tmp_path / "refused.safetensors")

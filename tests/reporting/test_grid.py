@@ -66,14 +66,14 @@ def test_methods_of_a_task_stand_beside_the_first(tmp_path):
         make_cell(tmp_path / "2", [value - 1 - 0.1 * k for k, value in enumerate(a)], task=SMALL, method="a|b"),
         make_cell(tmp_path / "3", a, task=LARGE, method="default"),
     ]
-    (found,) = methods_beside(snapshots(runs))
+    (found,) = beside = methods_beside(snapshots(runs))
     assert found.title == f"{SMALL}: PSNR hole, dB" and list(found.values) == ["default", "a|b"]
     assert sorted(found.values["default"]) == sorted(a)
     first, second = found.lines
     assert first == ("default", "8", "18.75", "", "", "", "")
     assert second[:4] == ("a|b", "8", "17.40", "-1.35") and second[5:] == ("0%", "0.008")  # 2 of 2^8 signs
     assert second[4].startswith("-1.5") and second[4].endswith(("-1.18", "-1.19", "-1.20", "-1.21"))
-    text = grid_markdown(snapshots(runs), "grid")
+    text = grid_markdown(snapshots(runs), "grid", beside)
     assert f"## {SMALL}: PSNR hole, dB" in text and "Wilcoxon" in text and text.count("| 0.008 |") == 1
     page = write_report(runs).read_text()
     assert "Methods beside each other" in page and page.count('class="box"') == 2 and "Wilcoxon" in page

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from jaxprior import discovery
 from jaxprior.protocols import Restores
@@ -35,11 +35,15 @@ class PatchganRecipe(TrainingSettings):
             all.
         features, features_cut, content_weight: of the content loss, the distance of the filled picture to the original
             in the map of this feature network. Without a name there is none; the paper has none.
-        evaluate_features: a feature network in which held-out pictures are compared; it decides no weight.
+        evaluate_features: a feature network in which held-out pictures are compared, by default that of `features`; it
+            decides no weight.
         steps: how long.
         learning_rate: of both networks.
     """
 
+    ADDED: ClassVar[Mapping[str, Any]] = {
+        "choose": 1, "skips": False, "features": None, "features_cut": None, "content_weight": 0.001
+    }  # fmt: skip
     resolution: int = network_setting(64, "Pixels of a side, a multiple of 16.", metavar="R", least=LEAST_SIDE)
     crops: bool = recipe_setting(
         False,

@@ -32,6 +32,7 @@ from jaxprior.training.metrics_file import read_metrics
 from jaxprior.training.pictures import Pictures, to_images
 from jaxprior.training.players import copied, ema, player
 from jaxprior.training.recipe import adam, average_decay
+from jaxprior.training.session import settings_of
 from jaxprior.training.settings import PictureInputs
 from jaxprior.training.statistics import apply_training, parted
 from jaxprior.weights.restorers import build_restorer
@@ -159,6 +160,13 @@ def test_a_content_loss_has_its_weight(photos):
     assert set(seen) == {"l1_loss", "content_loss"} == set(told)
     with pytest.raises(WeightsError, match="edges"):
         plan(recipe, photos)
+
+
+def test_a_run_from_before_there_were_skips_and_a_content_loss_goes_on():
+    """What did not exist then, and is not used, is not stated; what is used is."""
+    new = {"choose", "skips", "features", "features_cut", "content_weight"}
+    assert not new & set(settings_of(small_recipe()))
+    assert {"features", "skips"} == new & set(settings_of(small_recipe(features="squeezenet", skips=True)))
 
 
 def test_killed_and_resumed_equals_never_killed(tmp_path, photos):
