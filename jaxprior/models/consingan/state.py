@@ -32,8 +32,8 @@ def init_state(recipe: ConsinganRecipe, scales: ScalePlan, coarsest: np.ndarray,
     parts, critic, noises = _drawn(*networks_of(recipe, 1), scales.sizes, key)
     parts |= {f"stage{n}": copied(parts["stage0"]) for n in range(1, count)}
     if recipe.z_rec == "image":
-        weak = SHUFFLED_NOISE * noises[0] if recipe.starts_from == "shuffled" else 0
-        noises[0] = jnp.asarray(coarsest) + weak
+        own, weak = jnp.asarray(coarsest), recipe.starts_from == "shuffled"
+        noises[0] = own + SHUFFLED_NOISE * noises[0] if weak else own
     return {
         "generator": parts,
         "critic": critic,
