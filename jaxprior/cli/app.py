@@ -84,8 +84,27 @@ def _name_the_nearest(error: Any) -> None:
         error.message = _SEVERAL.sub(r"\1?", message)
 
 
+def _name_all(error: Any, alone: str, names: list[str]) -> None:
+    """Let the parser's exception about a word that is near to no command say what the commands are."""
+    message = getattr(error, "message", None)
+    if isinstance(message, str) and "Did you mean" not in message:
+        error.message = f"{message} {alone}; its commands are {', '.join(names)}."
+
+
 class TrainCommands(train.TrainerCommands, Commands):
     """The commands of `jaxprior train`."""
+
+
+class PriorCommands(Commands):
+    """The commands of `jaxprior priors`, which lists the networks where none of them is named."""
+
+    def resolve_command(self, ctx, args):
+        """Find the command that was named; who named none, as `list`, is told what there is."""
+        try:
+            return super().resolve_command(ctx, args)
+        except Exception as error:
+            _name_all(error, f"`{ctx.command_path}` alone lists the networks", self.list_commands(ctx))
+            raise
 
 
 class Program(Commands):
@@ -140,7 +159,7 @@ train_commands = typer.Typer(
     rich_markup_mode="markdown",
     help="Train a prior, or another network, on your own pictures.\n\nRead more in docs/own-prior.md.",
 )
-prior_commands = typer.Typer(cls=Commands, invoke_without_command=True, rich_markup_mode="markdown")
+prior_commands = typer.Typer(cls=PriorCommands, invoke_without_command=True, rich_markup_mode="markdown")
 
 app.command()(demo.demo)
 app.command()(evaluate.evaluate)

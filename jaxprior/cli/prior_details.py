@@ -22,14 +22,10 @@ def print_details(name: str) -> None:
     from jaxprior.weights import loader, registry
     from jaxprior.weights.storage import read_card
 
-    known = registry.known(name)
-    if name in registry.installed() and name not in loader.named_priors():
-        _print_network(name, loader.find(name, role="features"))
-        return
     try:
-        path = loader.find(name, role="prior")
+        path = loader.find(name, role=loader.roles_by_name().get(name, "prior"))
     except WeightsError:
-        if known is None or name in registry.installed_priors():
+        if registry.known(name) is None or name in registry.installed_priors():
             raise
         _print_known(name)
         return

@@ -196,7 +196,7 @@ def _check_name(name: str, known: KnownNetwork | None, given: bool) -> None:
         raise WeightsError(
             f"{name!r} is no network that is known: {', '.join(NETWORKS)} and {len(PRIORS)} priors are, which "
             "`jaxprior priors` lists; a file of your own is installed under any name with `--from FILE`"
-            f"{registry.did_you_mean(name, [*PRIORS, *NETWORKS])}"
+            f"{registry.did_you_mean(name, [*PRIORS, *NETWORKS, *loader.bundled_names()])}"
         )
     raise WeightsError(f"{name} is not installed: {registry.how_to_get(name)}")
 

@@ -40,35 +40,32 @@ class Role:
     """What a network can be loaded for.
 
     Fields:
-        noun: what people call such a network; takes: the function and the option that take it.
-        wanted: how a sentence goes on that begins "its card names 'x'", where x cannot play the role; `{known}` stands
-            for the architectures that can.
+        noun: what people call such a network. takes: the options or commands, and the function, that take it.
+        trained_by: the command that trains one, where there is only one command.
     """
 
     noun: str
     takes: str
-    wanted: str
+    trained_by: str = ""
 
 
 ROLES = {
-    "prior": Role("prior", "`load_prior` or --prior", ", which is not a prior; known are {known}"),
-    "features": Role(
-        "feature network", "`load_features` or --features", ", which is not a feature network; known are {known}"
+    "prior": Role("prior", "--prior of `jaxprior inpaint` and other commands, or `load_prior`"),
+    "features": Role("feature network", "--features of `jaxprior inpaint` and other commands, or `load_features`"),
+    "refiner": Role(
+        "refiner",
+        "--refine of `jaxprior inpaint` and other commands, or `load_refiner`",
+        "`jaxprior train autoencoder`",
     ),
-    "refiner": Role("refiner", "`load_refiner` or --refine", "; a refiner is an {known}"),
     "encoder": Role(
-        "encoder", "`load_encoder` or --encoder", ", which is not an encoder; `jaxprior train encoder` trains one"
+        "encoder", "--encoder of `jaxprior inpaint` and other commands, or `load_encoder`", "`jaxprior train encoder`"
     ),
-    "restorer": Role("restorer", "`load_restorer` or --restorer", ", which is not a restorer; known are {known}"),
+    "restorer": Role("restorer", "--restorer of `jaxprior inpaint` and other commands, or `load_restorer`"),
     "attributes": Role(
-        "model of attributes",
-        "`load_attribute_model` or `jaxprior attributes`",
-        ", which does not change attributes; `jaxprior train icgan` trains a network that does",
+        "model of attributes", "`jaxprior attributes`, or `load_attribute_model`", "`jaxprior train icgan`"
     ),
     "singan": Role(
-        "model of one picture",
-        "`load_singan` or the commands of `jaxprior singan`",
-        "; expected a singan, or another model of one picture ({known})",
+        "model of one picture", "commands such as `jaxprior singan sample`, or `load_singan`", "`jaxprior singan train`"
     ),
 }
 
@@ -179,8 +176,8 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
         role: one of `ROLES`.
 
     Raises:
-        WeightsError: there is none, and the sentence says what was looked for; or the name is also that of a file or
-            run in the working folder.
+        WeightsError: there is none, and the sentence says what was looked for; or the name is that of a network that
+            does not play the role, or also that of a file or run in the working folder.
         ArgumentError: no name and no path.
     """
     if not isinstance(source, str | os.PathLike) or not str(source):
@@ -189,7 +186,6 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
     own = named(role)
     path = Path(source)
     path = path / RUN_WEIGHTS if os.path.isdir(path) else path  # a name that is too long for a file is no folder either
-    others = _by_name()  # which play other roles: files first
     if str(source) in own and os.path.isfile(path):
         ours = bundled_names()
         noun, kind = ROLES[role].noun, "a bundled" if str(source) in ours else "an installed"
@@ -198,11 +194,16 @@ def find(source: str | os.PathLike, *, role: str) -> Path:
             f"./{source} to take what lies here, or run the command in another folder to take the {kind.split()[1]} "
             "one."
         )
-    found = own.get(str(source)) or (path if os.path.isfile(path) else others.get(str(source)))
+    found = own.get(str(source)) or (path if os.path.isfile(path) else None)
+    other = roles_by_name().get(str(source)) if found is None else None
+    if other is not None:
+        found = named(other)[str(source)]
     if found is None:
         raise WeightsError(_missing(source, role))
     if found is not path and str(source) not in bundled_names():
         _check_installed(str(source), found)
+    if other is not None:
+        check_role(storage.read_card(found).get("architecture"), role, where=str(source))
     if found.suffix.lower() in EXTENSIONS:
         raise WeightsError(f"{source} is a picture; expected {with_article(ROLES[role].noun)}")
     return found
@@ -281,12 +282,14 @@ def check_role(architecture: str | None, role: str, *, where: str = "this card")
     roles = family.architectures[architecture] if family and architecture else {}
     if role in roles:
         return roles[role]
+    for other in roles:
+        if other in ROLES:
+            raise WeightsError(_another_role(where, other, role, architecture))
     everything = [pair for one in discovery.families().values() for pair in one.architectures.items()]
-    known = [name for name, fills in everything if role in fills]
-    sentence = f"{where}: its card names {architecture!r}{ROLES[role].wanted.format(known=', '.join(known))}"
-    if plays := [ROLES[other] for other in roles if other in ROLES]:
-        sentence += f"; {architecture} is {with_article(plays[0].noun)}, for {plays[0].takes}"
-    raise WeightsError(sentence)
+    known = ", ".join(name for name, fills in everything if role in fills)
+    raise WeightsError(
+        f"{where}: its card names {architecture!r}, which is not {with_article(ROLES[role].noun)}; known are {known}"
+    )
 
 
 def plays(architecture: str | None, role: str) -> bool:
@@ -308,9 +311,9 @@ def bundled_names() -> dict[str, Path]:
     return {**untrained_priors(), **{name: path for role in SHELVES for name, path in bundled(role).items()}}
 
 
-def _by_name() -> dict[str, Path]:
-    """All networks that are found by name, whatever they are for; name -> file."""
-    return {**registry.installed(), **bundled("refiner"), **bundled("singan"), **named_restorers(), **every_prior()}
+def roles_by_name() -> dict[str, str]:
+    """All networks that are found by name: name -> role, and the first one of `ROLES` where several have the name."""
+    return {name: role for role in reversed(ROLES) for name in named(role)}
 
 
 def _check_installed(name: str, path: Path) -> None:
@@ -323,27 +326,41 @@ def _check_installed(name: str, path: Path) -> None:
         raise WeightsError(registry.damaged(name, path)) from error
 
 
+def _another_role(where: str, plays: str, role: str, architecture: str | None = None) -> str:
+    """The sentence about a network that plays another role than the wanted one: what it is, and what takes it."""
+    network, wanted = ROLES[plays], ROLES[role]
+    kind = f" ({architecture})" if architecture else ""
+    trained = f" ({wanted.trained_by} trains one)" if wanted.trained_by else ""
+    return (
+        f"{where} is {with_article(network.noun)}{kind}, for {network.takes}; "
+        f"expected {with_article(wanted.noun)}{trained}"
+    )
+
+
 def _missing(source: str | os.PathLike, role: str) -> str:
     """The sentence about a source that is nowhere, or no network: what it is, and what was expected."""
+    name, wanted, here = str(source), ROLES[role], bundled(role)
     if is_begun_training(source):
         return f"{source} {what_it_is(source)}: they come with its first samples, so go on with the training"
+    fetched = registry.known_roles()
+    if name in fetched and not os.path.exists(source):
+        return registry.missing(name) if fetched[name] == role else _another_role(name, fetched[name], role)
     if role == "features":
-        sentence = registry.missing(str(source))
+        sentence = registry.no_features(name)
     elif role == "prior":
-        sentence = registry.missing_prior(str(source), [*bundled(), *untrained_priors()])
+        sentence = registry.nowhere(name, wanted.noun, [*here, *untrained_priors()], registry.installed_priors())
     elif role == "restorer":
-        sentence = registry.missing_restorer(str(source), bundled("restorer"))
+        sentence = registry.nowhere(name, wanted.noun, here, registry.installed_restorers())
     else:
-        trained = {
-            "refiner": "an autoencoder's training",
-            "encoder": "an encoder's training",
-            "attributes": "`jaxprior train icgan`",
-            "singan": "`jaxprior singan train`",
-        }.get(role, "a training")
-        here = bundled(role)
         sentence = (
-            f"{source}: neither the run of {trained} (a folder with {RUN_WEIGHTS}) nor a .safetensors file"
-            + (f", nor the bundled {ROLES[role].noun} {' or '.join(here)}" if here else "")
-            + registry.did_you_mean(str(source), here)
+            f"{name}: neither the run of {wanted.trained_by} (a folder with {RUN_WEIGHTS}) nor a .safetensors file"
+            + (f", nor the bundled {wanted.noun} {' or '.join(here)}" if here else "")
         )
-    return sentence.replace(f"{source}:", f"{source} {what_it_is(source)},", 1) if os.path.exists(source) else sentence
+    roles = {**fetched, **roles_by_name()}
+    nearest = registry.nearest(name, roles)
+    if nearest is not None:
+        sentence += f". Did you mean {nearest}?"
+        if roles[nearest] != role:
+            network = ROLES[roles[nearest]]
+            sentence += f" It is {with_article(network.noun)}, for {network.takes}"
+    return sentence.replace(f"{name}:", f"{name} {what_it_is(source)},", 1) if os.path.exists(source) else sentence

@@ -94,43 +94,39 @@ def known(name: str) -> KnownNetwork | None:
     return PRIORS.get(name) or NETWORKS.get(name)
 
 
+def known_roles() -> dict[str, str]:
+    """What others publish and `jaxprior priors get` installs: name -> role, "prior" or "features"."""
+    return {**dict.fromkeys(NETWORKS, "features"), **dict.fromkeys(PRIORS, "prior")}
+
+
 def missing(name: str) -> str:
-    """The sentence about a feature network that is not here; of a known one it says how to get it."""
-    if name in NETWORKS:
-        return (
-            f"the network {name!r} is not installed: `jaxprior priors get {name}` fetches it; or convert a file that "
-            f"you have ({_conversion(name)}) and name {name}.safetensors instead"
-        )
-    return (
-        f"{name}: neither an installed network ({', '.join(installed()) or 'none is'}), nor one that can be fetched "
-        f"({', '.join(NETWORKS)}), nor a .safetensors file{did_you_mean(name, {*installed(), *NETWORKS})}"
-    )
-
-
-def missing_prior(name: str, bundled: Iterable[str]) -> str:
-    """The sentence about a prior that is not here; of a known one it says how to get it.
-
-    Arguments:
-        name: what was given.
-        bundled: names of the priors that come with the package.
-    """
+    """The sentence about a known network that is not installed: how to get it."""
     if name in PRIORS:
         return f"the prior {name!r} is not installed: {how_to_get(name)}"
-    own = installed_priors()
     return (
-        f"{name}: neither a bundled prior ({', '.join(bundled) or 'none is'}), nor an installed one "
-        f"({', '.join(own) or 'none is'}), nor a .safetensors file, nor a training run"
-        f"{did_you_mean(name, {*bundled, *own, *PRIORS})}"
+        f"the network {name!r} is not installed: `jaxprior priors get {name}` fetches it; or convert a file that "
+        f"you have ({_conversion(name)}) and name {name}.safetensors instead"
     )
 
 
-def missing_restorer(name: str, bundled: Iterable[str]) -> str:
-    """The sentence about a restorer that is not here; `bundled`: names of those that come with the package."""
-    own = installed_restorers()
+def no_features(name: str) -> str:
+    """The sentence about a name that no feature network has."""
     return (
-        f"{name}: neither a bundled restorer ({', '.join(bundled) or 'none is'}), nor an installed one "
+        f"{name}: neither an installed network ({', '.join(installed()) or 'none is'}), nor one that can be fetched "
+        f"({', '.join(NETWORKS)}), nor a .safetensors file"
+    )
+
+
+def nowhere(name: str, noun: str, bundled: Iterable[str], own: Iterable[str]) -> str:
+    """The sentence about a name that no prior, or no restorer, has.
+
+    Arguments:
+        name: what was given. noun: what was looked for.
+        bundled, own: names of those that come with the package, and of those that are installed.
+    """
+    return (
+        f"{name}: neither a bundled {noun} ({', '.join(bundled) or 'none is'}), nor an installed one "
         f"({', '.join(own) or 'none is'}), nor a .safetensors file, nor a training run"
-        f"{did_you_mean(name, {*bundled, *own})}"
     )
 
 
@@ -176,6 +172,18 @@ def announced(network: KnownNetwork, *, fetched: bool) -> list[str]:
     return lines
 
 
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The one of several names that is nearest to a mistyped one, in small or capital letters; None if none is near.
+
+    Example:
+        >>> nearest("Bedrom256", ["bedroom256", "kitchen256"])
+        'bedroom256'
+    """
+    lower = {one.lower(): one for one in sorted(names)}
+    near = difflib.get_close_matches(name.lower(), lower, n=1)
+    return lower[near[0]] if near else None
+
+
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """The end of a sentence that proposes the nearest of several names; empty where none is near.
 
@@ -183,8 +191,8 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
         >>> did_you_mean("bedrom256", ["bedroom256", "kitchen256"])
         '. Did you mean bedroom256?'
     """
-    nearest = difflib.get_close_matches(name, sorted(names), n=1)
-    return f". Did you mean {nearest[0]}?" if nearest else ""
+    near = nearest(name, names)
+    return f". Did you mean {near}?" if near else ""
 
 
 def _conversion(name: str) -> str:

@@ -113,6 +113,8 @@ def test_the_help_is_grouped_by_what_people_want_to_do():
     [
         (("inpant", "x"), "Did you mean 'inpaint'?"),
         (("train", "pgan"), "Did you mean 'pggan'?"),
+        (("priors", "list"), "`jaxprior priors` alone lists the networks; its commands are get, show, remove, rank."),
+        (("priors", "shwo"), "Did you mean 'show'?"),
         (("inpaint", "x", "-o", "y", "--mask", "center:0.25", "--stpes", "3"), "--stpes. Did you mean --steps?"),
         (("reconstruct", "x", "-o", "y", "--batchsize", "3"), "Did you mean --batch-size?"),
         (("train", "pggan", "--data", "x", "-o", "y", "--resolutoin", "3"), "Did you mean --resolution?"),

@@ -55,7 +55,7 @@ def test_its_networks_are_looked_for_beside_it_and_missed_in_a_sentence(place, t
     assert recipe.methods["generative_encoder"]["encoder"] == recipe.methods["own"]["answer"] == f"{place}/runs/convae"
     for method, words in [
         ('preset = "generative_encoder"\nencoder = "runs/none"', "in whose code it compares pictures"),
-        ('answer = "runs/none"', "the run of an autoencoder's training"),
+        ('answer = "runs/none"', "the run of `jaxprior train autoencoder`"),
     ]:
         (tmp_path / "mine.toml").write_text(f'[[task]]\nname = "reconstruct"\n[[method]]\n{method}\n')
         command = ("--prior", place / "tiny.safetensors", "--data", place / "pictures", "-o", tmp_path / "run")

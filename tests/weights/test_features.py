@@ -330,7 +330,7 @@ def test_files_and_cuts_that_do_not_fit_are_refused(small, tmp_path, unchecked):
         with pytest.raises(WeightsError) as caught:
             load_features(path, **options)
         assert words in str(caught.value) and "\n" not in str(caught.value)
-    with pytest.raises(WeightsError, match="'pggan', which is not a feature network"):
+    with pytest.raises(WeightsError, match=r"is a prior \(pggan\), .*; expected a feature network"):
         load_features(write_tiny_prior(tmp_path / "tiny.safetensors"))
     broken = {"network": {**small["network"], "conv5": {"kernel": np.ones((3, 3, 64, 7), np.float32)}}}
     with pytest.raises(WeightsError, match="conv5"):

@@ -210,6 +210,8 @@ def test_what_belongs_to_earlier_weights_goes_with_them(server, tmp_path):
     "name, source, words",
     [
         ("bedrom256", None, "Did you mean bedroom256?"),
+        ("Bedrom256", None, "Did you mean bedroom256?"),
+        ("Galaxies", None, "Did you mean galaxies?"),
         ("cats64", None, "cats64 comes with the package"),
         ("cats64", "file.pth", "choose another name"),
         ("../rooms", "file.pth", "cannot be a name"),

@@ -106,10 +106,12 @@ def test_what_is_wrong_is_one_sentence(call, words, error, enlarging, filling, u
 def test_sources_that_are_no_restorers_are_refused(tmp_path):
     with pytest.raises(WeightsError, match="nowhere: neither a bundled restorer .* nor a training run"):
         jp.load_restorer("nowhere")
-    with pytest.raises(WeightsError, match="'pggan', which is not a restorer; known are .*tinyrestorer.*--prior"):
+    with pytest.raises(WeightsError, match=r"cats32 is a prior \(pggan\), for --prior .*; expected a restorer"):
         jp.load_restorer("cats32")
+    with pytest.raises(WeightsError, match="'nothing', which is not a restorer; known are .*tinyrestorer"):
+        loader.check_role("nothing", "restorer")
     path = tiny_restorer.save(tmp_path / "x2.safetensors")
-    with pytest.raises(WeightsError, match="tinyrestorer is a restorer, for `load_restorer` or --restorer"):
+    with pytest.raises(WeightsError, match=r"is a restorer \(tinyrestorer\), .*or `load_restorer`; expected a prior"):
         jp.load_prior(path)
 
 

@@ -258,7 +258,7 @@ def test_mistakes_are_sentences(runs, tmp_path):
         assert "Give --pairs" in call(*asked, *given, code=2).stderr
     assert "no originals" in call(*asked, "--pairs", folder, code=2).stderr
     assert "do not suffice" in call(*asked, "--pairs", folder / "run", "--resolution", 16, "--limit", 3, code=2).stderr
-    with pytest.raises(WeightsError, match="a refiner is an autoencoder"):
+    with pytest.raises(WeightsError, match="expected a refiner"):
         jp.load_refiner(folder / "prior.safetensors")
     with pytest.raises(WeightsError, match="neither the run"):
         jp.load_refiner(folder / "nothing")

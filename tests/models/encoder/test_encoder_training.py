@@ -211,9 +211,9 @@ def test_mistakes_are_sentences(tmp_path, prior_file):
     ):
         assert said in " ".join(call(*asked, *given, code=2).stderr.split())
     assert not (tmp_path / "run").exists()
-    with pytest.raises(WeightsError, match="which is not an encoder"):
+    with pytest.raises(WeightsError, match="expected an encoder .`jaxprior train encoder` trains one"):
         load_encoder(prior_file)
-    with pytest.raises(WeightsError, match="an encoder's training"):
+    with pytest.raises(WeightsError, match="neither the run of .jaxprior train encoder"):
         load_encoder(tmp_path / "nothing")
     bare = write_tiny_prior(tmp_path / "bare.safetensors")
     with pytest.raises(SettingsError, match="this prior has none"):

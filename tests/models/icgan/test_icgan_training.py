@@ -204,7 +204,7 @@ def test_no_two_changes_share_a_file():
 
 def test_another_network_is_refused(photos, tmp_path):
     said = call("attributes", "cats32", photos / "dark", "--set", "bright", "-o", tmp_path / "out", code=2).output
-    assert "which does not change attributes" in said
+    assert "expected a model of attributes (`jaxprior train icgan` trains one)" in said
 
 
 def test_settings_that_do_not_fit():

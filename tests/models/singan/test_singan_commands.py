@@ -161,8 +161,8 @@ def test_mistakes_are_sentences(given, tmp_path):
     masked = ("harmonize", run, clip, *out, "--mask")
     for arguments, said in (
         (("paint", given / "nowhere", clip, *out), "nowhere"),
-        (("paint", given / "pggan", clip, *out), "its card names 'pggan'; expected a singan"),
-        (("animate", given / "pggan.safetensors", *out), "its card names 'pggan'; expected a singan"),
+        (("paint", given / "pggan", clip, *out), "is a prior (pggan), for --prior of"),
+        (("animate", given / "pggan.safetensors", *out), "is a prior (pggan), for --prior of"),
         (("superres", tmp_path, *out), "model.safetensors"),
         (("paint", run, given / "no.png", *out), "no.png: no such file"),
         (("paint", run, given / "text.png", *out), "text.png: it is not a readable picture"),
