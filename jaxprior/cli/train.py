@@ -117,10 +117,7 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
             named = is_given(context, "preset")
             settings = discovery.imported(trainer.settled)(settings, changes, preset_named=named)
         settings = changed(settings, changes)
-        if (network := getattr(settings, "evaluate_features", None)) is not None:
-            from jaxprior.weights.outlines import outline_network
-
-            outline_network(network, role="features")  # refuses what is none, before pictures are read
+        _check_networks(settings)
         given = before if has_own_inputs else after
         check_apart(run.out, [value for value in given.changes().values() if isinstance(value, Path)])
         check_training_folder(run.out)
@@ -142,6 +139,16 @@ def command_of(trainer: Trainer) -> Callable[..., None]:
 
     command.__doc__ = trainer.text
     return spelled_out(command, kinds)
+
+
+def _check_networks(settings: Any) -> None:
+    """Refuse feature networks that are not there, before pictures are read."""
+    from jaxprior.weights.outlines import outline_network
+
+    for name in ("features", "evaluate_features"):
+        network = getattr(settings, name, None)
+        if network is not None and network not in getattr(settings, "NO_NETWORKS", ()):
+            outline_network(network, role="features")
 
 
 def _typer_command(name: str, trainer: Trainer) -> Any:

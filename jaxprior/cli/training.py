@@ -96,8 +96,12 @@ def changed(recipe: Any, changes: dict) -> Any:
     try:
         return recipe.changed(given)
     except ValueError as error:
-        options = {name: spelled_option(name, one) for name, one in about(type(recipe)).items()}
-        raise JaxpriorError(with_options(str(error), options)) from None
+        raise JaxpriorError(naming_options(str(error), recipe)) from None
+
+
+def naming_options(message: str, recipe: Any) -> str:
+    """A message that names settings of a recipe, with the options that change them: see `with_options`."""
+    return with_options(message, {name: spelled_option(name, one) for name, one in about(type(recipe)).items()})
 
 
 def train(

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from jaxprior.settings import MOST_SEED, REQUIRED, check_seed, setting
 
@@ -75,8 +75,12 @@ class TrainingSettings(Essentials):
         batch_size: pictures a step.
         ema_decay, ema_ramp: of the moving average of the weights; see `jaxprior.training.players.warm_decay`.
         mirror: flip every picture left to right with probability 1/2.
+
+    Some trainings have `features` or `evaluate_features` besides, which name feature networks. `NO_NETWORKS` are the
+    words that such a setting takes in place of a network.
     """
 
+    NO_NETWORKS: ClassVar[tuple[str, ...]] = ()
     batch_size: int = recipe_setting(32, "Pictures a step.", metavar="B", least=1, rank=_SHARED)
     ema_decay: float = 0.999
     ema_ramp: float = 10.0

@@ -332,7 +332,7 @@ def _another_role(where: str, plays: str, role: str, architecture: str | None = 
     kind = f" ({architecture})" if architecture else ""
     trained = f" ({wanted.trained_by} trains one)" if wanted.trained_by else ""
     return (
-        f"{where} is {with_article(network.noun)}{kind}, for {network.takes}; "
+        f"{where}: this is {with_article(network.noun)}{kind}, for {network.takes}; "
         f"expected {with_article(wanted.noun)}{trained}"
     )
 

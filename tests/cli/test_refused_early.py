@@ -113,12 +113,26 @@ REFUSED = {
     "train pggn --data pictures -o out": "Did you mean 'pggan'?",
     "train pggan --data pictures --resolution 8 -o pictures": "holds the pictures",
     "train pggan --data pictures --resolution 8 -o run": "run holds a restoration run, not a training run",
+    "train patchgan --data pictures --features vgg17 -o out": "vgg17: neither an installed network",
+    "train patchgan --data pictures --evaluate-features vgg17 -o out": "vgg17: neither an installed network",
+    "train patchgan --data pictures --features cats32 -o out": "cats32: this is a prior (pggan)",
+    "train patchgan --data pictures --choose 3 -o out": "give `crops` too (--choose, --crops)",
+    "train srgan --data pictures --adversarial-steps 9 --features vgg17 -o out": "vgg17: neither an installed network",
+    "train srgan --data pictures --evaluate-features vgg17 -o out": "vgg17: neither an installed network",
+    "train encoder --data pictures --prior prior.safetensors --features vgg17 -o out": "vgg17: neither an installed",
+    f"{TRAIN} --evaluate-features vgg17": "vgg17: neither an installed network",
     "singan train nothing.png -o out": "nothing.png: no such file",
     f"{SINGAN} --width 0": "--width",
     "singan sample nowhere -o out": "nowhere: neither the run of",
     "singan sample prior.safetensors -o out": "is a prior (pggan)",
     "singan sample singan.safetensors -o note.txt": "note.txt",
     "singan paint singan.safetensors nothing.png -o out": "nothing.png: no such file",
+    "singan paint singan.safetensors nothing.png --retrain --colors 5 --start-scale 1 -o out": "nothing.png: no such",
+    "singan harmonize singan.safetensors picture.png --mask half.png -o out": "mask: it is 8x16 and its picture 16x16",
+    "singan finetune singan.safetensors picture.png -o out": "a SinGAN is not trained further",
+    "singan finetune galaxies picture.png -o out": "a SinGAN is not trained further",
+    "singan finetune growing picture.png -o growing": "growing holds the model that is trained further",
+    "singan finetune growing picture.png -o run": "run holds a restoration run, not a training run",
     "convert nothing.pth -o out.safetensors": "nothing.pth",
     "convert note.txt -o out.pth": "ends in .safetensors",
     "priors get vgg17": "vgg17",
@@ -148,6 +162,7 @@ def place(tmp_path_factory):
         (place / name).parent.mkdir(exist_ok=True)
         images.save_png(place / name, chance.integers(0, 256, (16, 16, 3), np.uint8))
     Image.fromarray(chance.integers(60, 180, (16, 16), np.uint8)).save(place / "grey.png")
+    Image.fromarray(np.uint8(255 * np.tri(16, 8))).save(place / "half.png")
     (place / "empty").mkdir()
     (place / "note.txt").write_text("This is no picture and no network.")
     write_tiny_prior(place / "prior.safetensors")
@@ -161,6 +176,9 @@ def place(tmp_path_factory):
         card = {"architecture": "icgan", "config": {"labels": labels, "exclusive": exclusive}, "name": name}
         save_weights(place / f"{name}.safetensors", {"generator": {"first": np.ones(3, np.float32)}}, card)
     save_singan(place / "singan.safetensors", tiny_singan())
+    growing = {"architecture": "consingan", "config": {}, "name": "growing"}
+    (place / "growing").mkdir()
+    save_weights(place / "growing/model.safetensors", {"generator": {"first": np.ones(3, np.float32)}}, growing)
     np.save(place / "direction.npy", np.ones(8, np.float32))
     np.save(place / "long.npy", np.ones(9, np.float32))
     quick = 'title = "x"\n[[data]]\npath = "pictures"\n[[prior]]\nsource = "prior.safetensors"\n[[task]]\n'

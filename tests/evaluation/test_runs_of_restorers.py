@@ -216,7 +216,7 @@ def test_the_same_command_continues_and_other_weights_are_refused(enlarging, pho
         ("inpaint P --mask center:0.2 --restorer FILL --size fit", "--size means nothing beside it"),
         ("superres P --restorer X2 --kernel box", "--kernel says how originals are shrunk: give --clean with it"),
         ("superres P --restorer nowhere", "nowhere: neither a bundled restorer"),
-        ("superres P --restorer cats32", "cats32 is a prior (pggan)"),
+        ("superres P --restorer cats32", "cats32: this is a prior (pggan)"),
         ("superres P --prior X2", "is a restorer (tinyrestorer), for --restorer"),
         ("superres P --restorer X2 --clean --reference P", "give one"),
         ("superres P --restorer X2 --measures mse", "further measures compare results with originals"),

@@ -66,7 +66,7 @@ THINGS = {
     "text": "is a file",
     "nothing": "does not exist",
 }
-NETWORKS = {"pggan": "names 'pggan'", "singan": "names 'singan'"}
+NETWORKS = {"pggan": "this is a prior (pggan)", "singan": "this is a model of one picture (singan)"}
 NO_NETWORKS = {"picture.png": "is a picture; expected a ", "text": "not a safetensors file", "nothing": "neither "}
 
 

@@ -120,18 +120,18 @@ def test_they_are_listed_and_shown():
     [
         (jp.load_refiner, "lsgan-cats64-refinr", "Did you mean lsgan-cats64-refiner?"),
         (jp.load_refiner, GALAXIES, "is a model of one picture .singan., for .*singan sample.*; expected a refiner"),
-        (jp.load_refiner, PRIOR, "lsgan-cats64 is a prior .dcgan., for --prior .*; expected a refiner"),
+        (jp.load_refiner, PRIOR, "lsgan-cats64: this is a prior .dcgan., for --prior .*; expected a refiner"),
         (singan.load_singan, "galaxy", "Did you mean galaxies?"),
         (singan.load_singan, REFINER, "is a refiner .autoencoder., for --refine .*; expected a model of one picture"),
-        (jp.load_prior, REFINER, "refiner is a refiner .autoencoder., for --refine .*; expected a prior"),
+        (jp.load_prior, REFINER, "refiner: this is a refiner .autoencoder., for --refine .*; expected a prior"),
         (jp.load_prior, "lsgan-cat64", r"Did you mean lsgan-cats64\?$"),
         (jp.load_prior, "LSGAN-cats64", r"Did you mean lsgan-cats64\?$"),
         (jp.load_prior, "Galaxies", r"Did you mean galaxies\? It is a model .*jaxprior singan sample"),
         (jp.load_restorer, "Galaxies", r"Did you mean galaxies\? It is a model of one picture"),
         (jp.load_prior, "VGG16", r"Did you mean vgg16\? It is a feature network, for --features"),
-        (jp.load_prior, "vgg16", "vgg16 is a feature network, for --features .*; expected a prior"),
-        (jp.load_features, "bedroom256", "bedroom256 is a prior, for --prior .*; expected a feature network"),
-        (jp.load_encoder, "cats64", "cats64 is a prior .pggan., .*; expected an encoder .`jaxprior train enc"),
+        (jp.load_prior, "vgg16", "vgg16: this is a feature network, for --features .*; expected a prior"),
+        (jp.load_features, "bedroom256", "bedroom256: this is a prior, for --prior .*; expected a feature network"),
+        (jp.load_encoder, "cats64", "cats64: this is a prior .pggan., .*; expected an encoder .`jaxprior train enc"),
     ],
 )
 def test_a_wrong_name_is_one_sentence(load, name, said):

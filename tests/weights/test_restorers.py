@@ -106,7 +106,7 @@ def test_what_is_wrong_is_one_sentence(call, words, error, enlarging, filling, u
 def test_sources_that_are_no_restorers_are_refused(tmp_path):
     with pytest.raises(WeightsError, match="nowhere: neither a bundled restorer .* nor a training run"):
         jp.load_restorer("nowhere")
-    with pytest.raises(WeightsError, match=r"cats32 is a prior \(pggan\), for --prior .*; expected a restorer"):
+    with pytest.raises(WeightsError, match=r"cats32: this is a prior \(pggan\), for --prior .*; expected a restorer"):
         jp.load_restorer("cats32")
     with pytest.raises(WeightsError, match="'nothing', which is not a restorer; known are .*tinyrestorer"):
         loader.check_role("nothing", "restorer")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from jaxprior.settings import setting
 from jaxprior.training.settings import TrainingSettings, check_widths, network_setting, recipe_setting
@@ -52,6 +53,7 @@ class EncoderRecipe(TrainingSettings):
         warmup: share of the steps over which the learning rate rises; then it falls along a cosine to 0.
     """
 
+    NO_NETWORKS: ClassVar[tuple[str, ...]] = ("critic",)
     prior: str | None = setting(
         None,
         "The prior that the encoder is trained for: a name, a .safetensors file or a training RUN (default: the best "

@@ -123,7 +123,7 @@ class PatchganRecipe(TrainingSettings):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be 1 or more, got {getattr(self, name)}")
         if self.choose > 1 and not self.crops:
-            raise ValueError("`choose` is a number of random crops: it needs `crops`")
+            raise ValueError("`choose` says of how many random crops the best one is taken: give `crops` too")
         if self.features_cut is not None and self.features is None:
             raise ValueError("`features_cut` is a depth of the network that `features` names: name one")
         for name in ("reconstruction_weight", "global_weight", "patch_weight", "content_weight"):

@@ -40,6 +40,20 @@ def read_marks(path: str | PathLike, *, means: str | None = None, invert: bool =
     return reading
 
 
+def check_covers(mask: np.ndarray, image: np.ndarray) -> None:
+    """Refuse a mask of another size than its picture's.
+
+    Arguments:
+        mask: [h, w]. image: the picture, [h, w, c].
+
+    Raises:
+        MaskError: naming both sizes.
+    """
+    if mask.shape != image.shape[:2]:
+        sizes = ["x".join(map(str, shape[1::-1])) for shape in (mask.shape, image.shape)]
+        raise MaskError(f"mask: it is {sizes[0]} and its picture {sizes[1]}; draw it over the picture, pixel for pixel")
+
+
 def soft_mask(mask: np.ndarray, *, radius: int, sigma: float) -> np.ndarray:
     """Widen a mask and soften its edge: it is dilated with a disk, blurred, and stretched to 0 ... 1.
 

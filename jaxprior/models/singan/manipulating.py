@@ -17,8 +17,7 @@ import jax
 import numpy as np
 
 from jaxprior.checks import random_key
-from jaxprior.errors import MaskError
-from jaxprior.models.singan.blending import blend, soft_mask
+from jaxprior.models.singan.blending import blend, check_covers, soft_mask
 from jaxprior.models.singan.colors import color_centers
 from jaxprior.models.singan.fitting import Fitting, fit_mask, fit_reference
 from jaxprior.models.singan.injecting import at_scale, check_start_scales, check_variants, inject, start_from
@@ -124,9 +123,7 @@ def harmonize(
     start_scales = check_start_scales(require_model(model), start_scales)
     check_variants(model, count)
     image, mask = np.asarray(image), np.asarray(mask)
-    if mask.shape != image.shape[:2]:
-        sizes = ["x".join(map(str, shape[1::-1])) for shape in (mask.shape, image.shape)]
-        raise MaskError(f"mask: it is {sizes[0]} and its picture {sizes[1]}; draw it over the picture, pixel for pixel")
+    check_covers(mask, image)
     reference, fitting = fit_reference(model, image)
     soft = soft_mask(fit_mask(model, mask), radius=radius, sigma=sigma)
     if model.starts_from == "noise":

@@ -47,7 +47,9 @@ def scales_of(recipe: PyramidRecipe, height: int, width: int) -> Scales:
     )  # fmt: skip
     if min(found.sizes[0]) < recipe.patch:
         h, w = found.sizes[0]
-        raise ValueError(f"the coarsest scale of {h}x{w} is smaller than a patch of {recipe.patch}: raise `min_size`")
+        raise ValueError(
+            f"the coarsest scale of {w}x{h} pixels is smaller than a patch of {recipe.patch}: raise `min_size`"
+        )
     return found
 
 

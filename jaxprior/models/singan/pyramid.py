@@ -95,13 +95,16 @@ def plan_scales(
         raise ValueError(f"scale_factor: expected a number between 0 and 1, got {scale_factor}")
     if min(height, width) <= min_size or min_size < 1:
         raise ValueError(
-            f"a picture of {height}x{width} has no scales below it down to {min_size} pixels: "
-            "give a larger picture, or a smaller min_size"
+            f"a picture of {width}x{height} pixels has no coarser scales: its short side must be longer than that of "
+            f"the coarsest scale, `min_size`, which is {min_size}; give a larger picture, or a smaller `min_size`"
         )
     shrink = min(max_size / max(height, width), 1)
     finest = scaled_size((height, width), shrink) if rule != "seed002" else _rounded((height, width), shrink)
     if min(finest) <= min_size:
-        raise ValueError(f"max_size {max_size} leaves {finest[0]}x{finest[1]}, not more than {min_size} pixels")
+        raise ValueError(
+            f"`max_size` of {max_size} shrinks a picture of {width}x{height} to {finest[1]}x{finest[0]} pixels, whose "
+            f"short side must be longer than that of the coarsest scale, `min_size`, which is {min_size}"
+        )
     count = num_scales or _count(rule, (height, width), finest, min_size, max_size, scale_factor)
     if count < 2 or not 0 <= skip < count:
         raise ValueError(f"expected at least 2 scales, and to skip fewer than there are, got {count} and {skip}")

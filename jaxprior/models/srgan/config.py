@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from jaxprior.protocols import Restores
 from jaxprior.settings import check_choices, setting
@@ -47,6 +47,7 @@ class SrganRecipe(TrainingSettings):
             `features`. It decides no weight.
     """
 
+    NO_NETWORKS: ClassVar[tuple[str, ...]] = (PIXELS,)
     start_from: str | None = setting(
         None,
         "Go on with the weights of this run or file, and with its sizes, for example with critic and content loss.",

@@ -8,9 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from jaxprior.errors import SettingsError, WeightsError
-from jaxprior.models.srgan.config import PIXELS, SrganRecipe
+from jaxprior.models.srgan.config import SrganRecipe
 from jaxprior.weights import loader, storage
-from jaxprior.weights.outlines import outline_network
 
 
 KEPT = ("factor", "blocks", "width", "skip", "output", "ending", "kernel")
@@ -28,12 +27,11 @@ def settled(recipe: SrganRecipe, given: Mapping[str, Any], *, preset_named: bool
     Raises:
         SettingsError: there are adversarial steps, and nothing says what they compare; or the reverse; or a setting
             was given that says otherwise than the network to go on with.
-        WeightsError: there is no such feature network, or no such network to go on with.
+        WeightsError: there is no such network to go on with.
     """
-    features = given.get("features", recipe.features)
-    check_content(features, given.get("adversarial_steps", recipe.adversarial_steps))
-    if features not in (None, PIXELS):
-        outline_network(features, role="features")
+    check_content(
+        given.get("features", recipe.features), given.get("adversarial_steps", recipe.adversarial_steps)
+    )
     source = given.get("start_from", recipe.start_from)
     return recipe if source is None else _continued(recipe, given, source)
 

@@ -273,12 +273,12 @@ def test_what_cannot_be_drawn_is_a_sentence(wanted, said):
 @pytest.mark.parametrize(
     ("size", "wanted", "said"),
     [
-        ((20, 300), {}, "no scales below"),
+        ((20, 300), {}, "picture of 300x20 pixels has no coarser scales.*`min_size`, which is 25"),
         ((100, 100), {"rule": "other"}, "expected one of singan"),
         ((100, 100), {"scale_factor": 1.0}, "between 0 and 1"),
         ((100, 100), {"num_scales": 1}, "at least 2 scales"),
         ((100, 100), {"skip": 9}, "fewer than there are"),
-        ((100, 2000), {"max_size": 250}, "max_size 250 leaves"),
+        ((100, 2000), {"max_size": 250}, "`max_size` of 250 shrinks a picture of 2000x100 to 250x13 pixels"),
     ],
 )
 def test_what_makes_no_pyramid_is_a_sentence(size, wanted, said):
@@ -317,7 +317,7 @@ def test_a_file_that_does_not_fit_is_a_sentence(tmp_path):
     ):  # fmt: skip
         with pytest.raises(WeightsError, match=said):
             build_singan(params, {**card, "config": {**config, **change}})
-    with pytest.raises(WeightsError, match="'pggan'"):
+    with pytest.raises(WeightsError, match="these weights: this is a prior .pggan., for .*; expected a model of one"):
         loader.build(params, {**card, "architecture": "pggan"}, role="singan")
 
 

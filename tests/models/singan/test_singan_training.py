@@ -265,7 +265,7 @@ def test_mistakes_are_sentences(pictures):
     ):  # fmt: skip
         with pytest.raises(ValueError, match=said):
             small_recipe(**change)
-    with pytest.raises(ValueError, match="18x24 has no scales"):
+    with pytest.raises(ValueError, match="picture of 24x18 pixels has no coarser scales.*`min_size`, which is 25"):
         plan(small_recipe(min_size=25), pictures)
     with pytest.raises(ValueError, match="smaller than a patch of 25"):
         plan(small_recipe(layers=12), pictures)
@@ -296,7 +296,9 @@ def test_commands_train_and_sample(tmp_path):
     images.save_png(tiny, smooth_picture(10, 12))
     sample = ("singan", "sample", run, "-o", tmp_path / "none")
     for arguments, said in (
-        (("singan", "train", tiny, "-o", tmp_path / "none"), "10x12 has no scales below it"),
+        (("singan", "train", tiny, "-o", tmp_path / "none"), "tiny.png: a picture of 12x10 pixels has no coarser"),
+        (("singan", "train", tiny, "-o", tmp_path / "none"), "or a smaller `min_size` (--min-size)"),
+        ((*command, "--max-size", 15), "shrinks a picture of 40x30 to 15x12 pixels"),
         ((*command[:2], other, *command[3:]), "pictures.sha256"),
         ((*command[:-1], 2), "generator_steps = 1"),
         ((*command, "--preset", "seed002", "--width-growth-every", 2), "take same_width"),

@@ -11,7 +11,10 @@ from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.training import TrainingRunOptions, say_report, train
 from jaxprior.errors import ImageError, JaxpriorError
 from jaxprior.models.singan.commands import shared
+from jaxprior.protocols import Trainer
 from jaxprior.reporting.uses import command_of_use
+from jaxprior.runs.trainings import check_training_folder
+from jaxprior.weights.storage import read_card
 
 
 @spelled_out
@@ -42,15 +45,10 @@ def finetune(
     """
     from jaxprior.data import images
 
-    shared.check_model(run)
+    trainer = _trainer(run, training.out)
+    assert trainer.finetuned is not None  # `_trainer` has looked
     pixels = images.load_telling(reference)
     model = shared.load_model(run, own_statistics=False)
-    trainer = discovery.families()[model.architecture].single_image
-    if trainer is None or trainer.finetuned is None:
-        raise JaxpriorError(
-            f"{run}: a {model.title} is not trained further; take a run of `--preset consingan-harmonize` or "
-            "`consingan-edit`"
-        )
     with mistakes():
         try:
             plan = discovery.imported(trainer.finetuned)(model, pixels, steps=steps, seed=seed)
@@ -59,3 +57,26 @@ def finetune(
     if not training.dry_run:
         training.out.parent.mkdir(parents=True, exist_ok=True)
     train(plan, training, str(reference), use=command_of_use(trainer, plan.settings), after=say_report)
+
+
+def _trainer(run: str, out: Path) -> Trainer:
+    """The trainer of a model that is trained further, before the model is loaded.
+
+    Raises:
+        JaxpriorError: such models are not trained further, or the new run would lie in the folder of the old one.
+    """
+    path = shared.check_model(run)
+    family = discovery.family_of(read_card(path).get("architecture"))
+    trainer = family.single_image if family is not None else None
+    if family is None or trainer is None or trainer.finetuned is None:
+        title = "model of this kind" if family is None else family.title.partition(":")[0]
+        raise JaxpriorError(
+            f"{run}: a {title} is not trained further; take a run of `--preset consingan-harmonize` or "
+            "`consingan-edit`"
+        )
+    if path.parent.resolve() == out.resolve():
+        raise JaxpriorError(
+            f"{out} holds the model that is trained further, which stays as it is: give another folder with -o."
+        )
+    check_training_folder(out)
+    return trainer

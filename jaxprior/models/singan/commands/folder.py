@@ -81,7 +81,7 @@ def _usable(source: Path, recipe: PyramidRecipe) -> tuple[list[Named], int]:
             try:
                 scales_of(recipe, *pixels.shape[:2])
             except ValueError as error:
-                raise ImageError(f"{item.name}: {error}") from None
+                raise ImageError(f"{item.name}: {trainings.naming_options(str(error), recipe)}") from None
         except ImageError as error:
             say_error(f"left out: {error}")
             failed += 1
@@ -107,9 +107,11 @@ def _run(one: Named, recipe: PyramidRecipe, trainer: Trainer, training: Training
     from jaxprior.models.singan.planning import scales_of
     from jaxprior.training.pictures import Pictures
 
-    with mistakes():
+    try:
         plan = discovery.imported(trainer.plan)(recipe, Pictures(one.pixels[None]))
         sizes = scales_of(recipe, *one.pixels.shape[:2]).sizes
+    except ValueError as error:
+        raise JaxpriorError(f"{one.source}: {trainings.naming_options(str(error), recipe)}") from None
     (height, width), finest = one.pixels.shape[:2], tuple(sizes[-1])
     resized = "" if finest == (height, width) else f" (resized from {width}x{height})"
     say(f"{len(sizes)} scales of {one.source}: {', '.join(f'{w}x{h}' for h, w in sizes)}{resized}")

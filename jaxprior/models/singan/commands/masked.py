@@ -37,13 +37,16 @@ def masked_command(name: str, *, what: str, radius: int, run: str, picture: str,
     def command(
         run: shared.Run, reference: shared.Reference, *, area: MaskOptions, injection: InjectionOptions
     ) -> None:
+        from jaxprior.data import images
         from jaxprior.models import singan
+        from jaxprior.models.singan.blending import check_covers
 
         shared.check_model(run)
-        mask = area.read()
+        mask, pixels = area.read(), images.load_telling(reference)
+        check_covers(mask, pixels)
         function = getattr(singan, name)
         shared.manipulate(
-            run, reference, injection,
+            run, reference, pixels, injection,
             lambda model, pixels, key, scales: function(
                 model, pixels, mask, key=key, start_scales=scales, **area.changes()
             ),

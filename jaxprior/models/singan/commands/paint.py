@@ -49,12 +49,14 @@ def paint(
 
     Read more in docs/singan.md.
     """
+    from jaxprior.data import images
     from jaxprior.models import singan
 
     shared.check_model(run)
+    pixels = images.load_telling(reference)
     used = _retrained(run, colors, injection, steps) if retrain else run
     shared.manipulate(
-        used, reference, injection,
+        used, reference, pixels, injection,
         lambda model, pixels, key, scales: singan.paint(model, pixels, key, start_scales=scales, colors=colors),
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from jaxprior.errors import ImageError
 from jaxprior.settings import MOST_SEED
 from jaxprior.system.activity import steps_of
 from jaxprior.system.files import check_plain_folder, make_folder
+from jaxprior.weights.loader import find
 from jaxprior.weights.outlines import outline_network
 
 
@@ -116,13 +117,17 @@ class MaskOptions:
         return {name: value for name, value in given.items() if value is not None}
 
 
-def check_model(run: str | Path) -> None:
+def check_model(run: str | Path) -> Path:
     """Refuse what holds no model of one picture, before JAX is imported.
+
+    Returns:
+        The file of the model.
 
     Raises:
         WeightsError: it is none.
     """
     outline_network(run, role="singan")
+    return find(run, role="singan")
 
 
 def load_model(run: str | Path, *, own_statistics: bool) -> Any:
@@ -135,19 +140,19 @@ def load_model(run: str | Path, *, own_statistics: bool) -> Any:
     return with_own_statistics(model) if own_statistics else model
 
 
-def manipulate(run: str | Path, reference: Path, options: InjectionOptions, function: Callable) -> None:
+def manipulate(
+    run: str | Path, reference: Path, pixels: Any, options: InjectionOptions, function: Callable
+) -> None:
     """Make all variants of a reference and write them with a sheet.
 
     Arguments:
-        run, reference, options: what the command was given.
+        run, reference, options: what the command was given, of which `check_model` took the first.
+        pixels: of the reference.
         function: (model, pixels, key, start scales) -> `jaxprior.models.singan.Manipulated` of one variant.
     """
-    from jaxprior.data import images
-
-    check_model(run)
-    pixels = images.load_telling(reference)
     import jax  # after what can be refused without it
 
+    from jaxprior.data import images
     from jaxprior.models.singan.injecting import check_variants
 
     model = load_model(run, own_statistics=options.own_statistics)
