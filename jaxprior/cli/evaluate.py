@@ -13,7 +13,7 @@ from jaxprior.cli.console import load_jax, mistakes, print_sets, print_summary, 
 from jaxprior.cli.shares import check_share, resolve_share, say_report
 from jaxprior.cli.signature import spelled_out
 from jaxprior.cli.solving import SOME_FAILED
-from jaxprior.cli.stops import STOPPED, go_on, this_command
+from jaxprior.cli.stops import STOPPED, done_so_far, go_on, this_command
 from jaxprior.errors import JaxpriorError
 from jaxprior.system.amounts import duration, size
 
@@ -203,7 +203,8 @@ def _run(recipe: Any, out: Path, **settings: Any) -> tuple[Path | None, set[str]
             report = evaluation.run_recipe(recipe, out, watch=watch, command=this_command(), **settings)
         return report, {note for progress in shown for note in progress.notes}
     except evaluation.Stopped:
-        where = f" in {shown[-1].title} with {shown[-1].done} of {shown[-1].total} pictures done" if shown else ""
+        last = shown[-1] if shown else None
+        where = f" in {last.title}{done_so_far(last.done, last.total, last.noun)}" if last else ""
     say_error(f"Stopped{where}; {go_on(this_command())}")
     raise typer.Exit(STOPPED)
 

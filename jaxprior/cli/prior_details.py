@@ -57,6 +57,7 @@ def _print_prior(name: str, path: Path) -> None:
             "pixels": outline and "x".join(map(str, outline.image_shape[:-1])),
             "latent": outline and outline.sizes.latent_dim,
             "layers": outline and outline.num_layers,
+            "found": _found(card),
             "layout": card.get("layout"),
             "output": config.get("output"),
             "label": " ".join(f"{number:g}" for number in config.get("label", ())) or None,
@@ -69,6 +70,22 @@ def _print_prior(name: str, path: Path) -> None:
         settings = defaults_of(card, task, image_shape=outline.image_shape)
         origin = "" if states_defaults(card, task) else f" ({BY_SIZE})"
         say(f"{task + ':':<11} " + ", ".join(f"{key} {value}" for key, value in flat(settings)) + origin)
+
+
+def _found(card: Mapping[str, Any]) -> list[str]:
+    """How an untrained network becomes the prior of a picture, in sentences; none of a trained one."""
+    from jaxprior.inversion.codes.network import NetworkCode
+    from jaxprior.nn.latent import WEIGHTS
+
+    if card.get("codes") != WEIGHTS:
+        return []
+    codes = NetworkCode()
+    return [
+        "its weights are found for each picture, from random ones",
+        f"at every step noise of the standard deviation {codes.perturbation:g} is added to its input (--input-noise)",
+        "its answer is a moving average of the pictures of all steps, of which a step keeps the share "
+        f"{codes.average:g} (--average-pictures)",
+    ]
 
 
 def _print_network(name: str, path: Path) -> None:

@@ -6,8 +6,7 @@ from typing import Any
 import typer
 
 from jaxprior.cli.console import mistakes, say_error, showing_run
-from jaxprior.cli.stops import STOPPED, go_on, this_command
-from jaxprior.system.amounts import plural
+from jaxprior.cli.stops import STOPPED, done_so_far, go_on, this_command
 
 
 SOME_FAILED = 1
@@ -45,6 +44,5 @@ def solve(
             )  # fmt: skip
         except evaluation.Stopped:
             pass
-    nouns = plural(noun, progress.total)
-    say_error(f"Stopped with {progress.done} of {progress.total} {nouns} done; {go_on(command)}")
+    say_error(f"Stopped{done_so_far(progress.done, progress.total, noun)}; {go_on(command)}")
     raise typer.Exit(STOPPED)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from jaxprior.cli.console import printable, say_error
 from jaxprior.operators import task_names
 from jaxprior.runs.display import Display
+from jaxprior.system.activity import Activity
+from jaxprior.system.amounts import plural
 
 
 STOPPED = 75
@@ -52,14 +54,29 @@ def goes_on(words: Sequence[str]) -> bool:
     return command in RESUMING or command in task_names()
 
 
-def stopped(words: Sequence[str]) -> str:
+def stopped(words: Sequence[str], work: Activity | None = None) -> str:
     """The sentence of a command that was stopped somewhere: whether the same command goes on, or begins anew.
 
     Arguments:
         words: see `goes_on`.
+        work: what went on as a whole. Of a run that restores pictures, the sentence says how many are done.
     """
     command = this_command()
-    return f"Stopped; {go_on(command) if goes_on(words) else f'the same command begins anew: {command}'}"
+    so_far = ""
+    if work is not None and work.total is not None and words[:1] and words[0] in ("evaluate", *task_names()):
+        so_far = done_so_far(work.done, work.total, work.unit.removesuffix("s"))
+        so_far = f" in {work.text}{so_far}" if words[0] == "evaluate" else so_far
+    return f"Stopped{so_far}; {go_on(command) if goes_on(words) else f'the same command begins anew: {command}'}"
+
+
+def done_so_far(done: float, total: float, noun: str) -> str:
+    """How much of a run is kept at a stop, behind "Stopped".
+
+    Example:
+        >>> done_so_far(0, 1, "picture")
+        ' with 0 of 1 picture done'
+    """
+    return f" with {done:.0f} of {total:.0f} {plural(noun, round(total))} done"
 
 
 def disk_is_full(where: str, words: Sequence[str]) -> str:
@@ -85,6 +102,6 @@ def end_now(display: Display, words: Sequence[str]) -> None:
     closing.start()
     closing.join(timeout=CLOSING)  # the process must end even where its terminal takes no more text
     try:
-        say_error(stopped(words))
+        say_error(stopped(words, display.outermost))
     finally:  # and where nobody reads its standard error any more
         os._exit(STOPPED)

@@ -85,6 +85,12 @@ class Display:
                 self.bar.close(keep=False)
                 self.bar = None
 
+    @property
+    def outermost(self) -> Activity | None:
+        """What goes on as a whole, of which everything else is a part; None where nothing does."""
+        states = list(self.states)
+        return states[0].work if states else None
+
     def begun(self, work: Activity) -> None:
         """Take note of an activity; one that shall be announced is."""
         with self._lock:

@@ -1,7 +1,7 @@
 """The card of a trained network: what it is, where it comes from, its licence, its default settings.
 
 As long as a training is not done, the card of the weights that it has saved says so in its table "training": under
-"unfinished" stand the "steps" that are done, and of how many ("of").
+"unfinished" stand the "steps" after which they were saved, and of how many ("of"). A checkpoint may be of later steps.
 """
 
 import json
@@ -64,7 +64,7 @@ def unfinished(card: Mapping[str, Any]) -> str | None:
 
     Example:
         >>> unfinished({"training": {"phase": "8x8 fade", "unfinished": {"steps": 40, "of": 2000}}})
-        'its training has done 40 of 2,000 steps (8x8 fade), so what it makes will look unfinished'
+        'its weights were saved after 40 of 2,000 steps of training (8x8 fade), so what it makes will look unfinished'
     """
     training = card.get("training")
     told = training.get("unfinished") if isinstance(training, Mapping) else None
@@ -74,7 +74,8 @@ def unfinished(card: Mapping[str, Any]) -> str | None:
     if not isinstance(steps, int) or not isinstance(of, int):
         return None
     phase = f" ({training['phase']})" if "phase" in training else ""
-    return f"its training has done {steps:,} of {of:,} steps{phase}, so what it makes will look unfinished"
+    saved = f"its weights were saved after {steps:,} of {of:,} steps of training{phase}"
+    return f"{saved}, so what it makes will look unfinished"
 
 
 def card_of_own_encoder(card: Mapping[str, Any]) -> Card:

@@ -1,9 +1,12 @@
 """Values that no command can work with: each is refused before anything is computed, in a sentence that names it."""
 
+import io
+
 import jax
 import numpy as np
 import pytest
 from program import inside
+from rich.console import Console
 from tiny_prior import write_tiny_prior
 from tiny_singan import tiny_singan
 
@@ -13,7 +16,9 @@ from jaxprior.data import images
 from jaxprior.errors import JaxpriorError
 from jaxprior.evaluation import Cell, parse_recipe
 from jaxprior.models.singan import draw, save_singan
+from jaxprior.runs.display import Display
 from jaxprior.settings import MOST_SEED, check_seed
+from jaxprior.system.activity import doing
 from jaxprior.training.settings import TrainingSettings
 
 
@@ -115,3 +120,19 @@ def test_only_commands_that_resume_say_that_they_go_on(words, goes_on, monkeypat
     how = "goes on" if goes_on else "begins anew"
     assert said.startswith(f"Stopped; the same command {how}: jaxprior")
     assert ("what was finished is kept" in full) == goes_on and "disk is full" in full
+
+
+@pytest.mark.parametrize("words, said", [
+    ("inpaint a.png -o runs/a", "Stopped with 1 of 3 pictures done; the same command goes on"),
+    ("evaluate quick -o runs/a", "Stopped in cats with 1 of 3 pictures done; the same command goes on"),
+    ("train pggan --data a", "Stopped; the same command goes on"),  # steps since the last checkpoint are not kept
+])  # fmt: skip
+def test_a_program_that_is_ended_in_the_midst_says_how_much_is_done(words, said, monkeypatch, capsys):
+    """As while a program compiles for longer than a stop may take."""
+    ended = []
+    monkeypatch.setattr("os._exit", ended.append)
+    display = Display(interval=0, console=Console(file=io.StringIO()))
+    with display, doing("cats", total=3, unit="pictures") as run, doing("compiling the step"):
+        run.moved(1)
+        stops.end_now(display, words.split())
+    assert capsys.readouterr().err.startswith(f"jaxprior: {said}: ") and ended == [stops.STOPPED]

@@ -42,8 +42,9 @@ def test_a_half_trained_singan_says_how_far_it_is(picture, tmp_path):
     sample = ("singan", "sample", run, "-o", tmp_path / "samples", "--count", 2)
     assert inside(*train, "--minutes", 0).code == 0
     assert read_card(run / "model.safetensors")["training"]["unfinished"] == {"steps": 1, "of": 4}
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["1"]
     drawn = inside(*sample)
-    said = "its training has done 1 of 4 steps (scale 0 of 0 to 1), so what it makes will look unfinished"
+    said = "its weights were saved after 1 of 4 steps of training (scale 0 of 0 to 1), so what it makes will look unf"
     assert drawn.code == 0 and (drawn.out + drawn.err).count(f"note: {run}: {said}") == 1
     with pytest.warns(JaxpriorWarning, match="1 of 4 steps"):
         load_singan(run)
@@ -60,7 +61,7 @@ def test_a_prior_of_a_barely_begun_training_says_so(picture, tmp_path):
     assert inside(*train, "--minutes", 0).code == 0
     use = ("reconstruct", picture, "--prior", run, "-o", tmp_path / "restored", "--codes", 1, "--layer", 1)
     used = inside(*use, "--steps", 1)
-    said = f"note: {run}: its training has done 1 of 3 steps (8x8), so what it makes will look unfinished"
+    said = f"note: {run}: its weights were saved after 1 of 3 steps of training (8x8), so what it makes will look unf"
     assert used.code == 0 and (used.out + used.err).count(said) == 1
     with pytest.warns(JaxpriorWarning, match="1 of 3 steps"):
         jp.load_prior(run)

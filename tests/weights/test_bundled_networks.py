@@ -115,6 +115,14 @@ def test_they_are_listed_and_shown():
             uninstall(name)
 
 
+def test_an_untrained_prior_shows_how_its_weights_are_found():
+    shown = printed("priors", "show", "dip64")
+    assert "weights are found for each picture" in shown
+    assert "standard deviation 0.03 is added to its input (--input-noise)" in shown
+    assert "of which a step keeps the share 0.99 (--average-pictures)" in shown
+    assert "--input-noise" not in printed("priors", "show", PRIOR)
+
+
 @pytest.mark.parametrize(
     ("load", "name", "said"),
     [
