@@ -1,8 +1,10 @@
 """Weight recipes of the golden arrays: parameters are drawn from numpy, so that no weight file is needed.
 
 `mganprior` files: seed 2020 and the PyTorch state-dict names; `pggan_train`: seed 20261120 and the TensorFlow names.
+`gan3d`, `icgan` and `srgan` share the rule of `filled`.
 """
 
+import math
 import zlib
 
 import jax.numpy as jnp
@@ -14,6 +16,25 @@ from jaxprior.models.pggan.networks import Generator
 
 def _normal(seed: int, name: str, shape) -> np.ndarray:
     return np.random.default_rng([seed, zlib.crc32(name.encode())]).standard_normal(shape)
+
+
+def filled(name: str, shape: tuple[int, ...], *, seed: int, gain: float = 2.0) -> np.ndarray:
+    """The float32 weights of a tensor of PyTorch's, by the last part of its name."""
+    n = np.random.default_rng([seed, zlib.crc32(name.encode())]).normal(size=shape)
+    part = name.split(".")[-1]
+    if part == "num_batches_tracked":
+        value = np.zeros(shape)
+    elif part == "running_mean":
+        value = 0.1 * n
+    elif part == "running_var":
+        value = np.exp(0.2 * n)
+    elif part == "bias":
+        value = 0.1 * n
+    elif len(shape) >= 2:
+        value = n * math.sqrt(gain / math.prod(shape[1:]))
+    else:
+        value = 0.25 + 0.05 * n if math.prod(shape) == 1 else 1 + 0.1 * n
+    return value.astype(np.float32)
 
 
 def mganprior_generator(resolution, *, latent_dim=512, fmap_base=16384, fmap_max=512, image_channels=3, fused=False):

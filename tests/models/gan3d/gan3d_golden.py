@@ -1,11 +1,8 @@
 """Networks and weights of the public 3D-GAN (xchhuang) by the rule that tests/golden/gan3d.npz was made with."""
 
-import math
-import zlib
-
+import golden_weights
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxprior.models.gan3d.networks import Critic, Generator
 
@@ -16,19 +13,7 @@ LAYERS = 5
 
 def filled(name: str, shape: tuple[int, ...], *, seed: int) -> jax.Array:
     """The weights of a tensor, rounded to float32, as float64."""
-    n = np.random.default_rng([seed, zlib.crc32(name.encode())]).normal(size=shape)
-    part = name.split(".")[-1]
-    if part == "running_mean":
-        value = 0.1 * n
-    elif part == "running_var":
-        value = np.exp(0.2 * n)
-    elif part == "bias":
-        value = 0.1 * n
-    elif len(shape) >= 2:
-        value = n * math.sqrt(2 / math.prod(shape[1:]))
-    else:
-        value = 1 + 0.1 * n
-    return jnp.asarray(value.astype(np.float32), jnp.float64)
+    return jnp.asarray(golden_weights.filled(name, shape, seed=seed), jnp.float64)
 
 
 def norms_of(prefix: str, widths, *, seed: int) -> tuple[list[dict], list[dict]]:

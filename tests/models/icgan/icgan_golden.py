@@ -1,36 +1,17 @@
 """Networks and weights of the transcribed public IcGAN by the rule that tests/golden/icgan.npz was made with."""
 
-import math
 import re
-import zlib
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from golden_weights import filled
 
 from jaxprior.models.icgan.networks import Critic, Encoder, Generator
 
 
 Arrays = dict[str, np.ndarray]
-
-
-def filled(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """The float32 weights of a tensor; the seed is 20261128, the gain 2."""
-    n = np.random.default_rng([20261128, zlib.crc32(name.encode())]).normal(size=shape)
-    part = name.split(".")[-1]
-    if part == "num_batches_tracked":
-        value = np.zeros(shape)
-    elif part == "running_mean":
-        value = 0.1 * n
-    elif part == "running_var":
-        value = np.exp(0.2 * n)
-    elif part == "bias":
-        value = 0.1 * n
-    elif len(shape) >= 2:
-        value = n * math.sqrt(2.0 / math.prod(shape[1:]))
-    else:
-        value = 0.25 + 0.05 * n if math.prod(shape) == 1 else 1 + 0.1 * n
-    return value.astype(np.float32)
+SEED = 20261128
 
 
 def tensors(keys: np.ndarray) -> Arrays:
@@ -39,7 +20,7 @@ def tensors(keys: np.ndarray) -> Arrays:
     for line in map(str, keys):
         name, shape = re.fullmatch(r"(\S+) \((.*)\)", line).groups()  # type: ignore[union-attr]
         sizes = tuple(int(n) for n in shape.split(",") if n.strip())
-        found[name] = np.asarray(filled(name, sizes), np.float64)
+        found[name] = np.asarray(filled(name, sizes, seed=SEED), np.float64)
     return found
 
 

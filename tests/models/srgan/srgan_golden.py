@@ -1,11 +1,9 @@
 """Networks and weights of the public SRGAN (leftthomas) by the rule that tests/golden/srgan.npz was made with."""
 
-import math
-import zlib
-
 import jax
 import jax.numpy as jnp
 import numpy as np
+from golden_weights import filled
 
 from jaxprior.models.srgan.networks import Critic, Generator
 from weights_convert.srgan import layers_of, slopes_of, variables_of
@@ -13,23 +11,6 @@ from weights_convert.srgan import layers_of, slopes_of, variables_of
 
 FIRST_SET, SECOND_SET = 20261120, 20261128
 NORM = ("weight", "bias", "running_mean", "running_var")
-
-
-def filled(name: str, shape: tuple[int, ...], *, seed: int, gain: float) -> np.ndarray:
-    """The float32 weights of a tensor."""
-    n = np.random.default_rng([seed, zlib.crc32(name.encode())]).normal(size=shape)
-    part = name.split(".")[-1]
-    if part == "running_mean":
-        value = 0.1 * n
-    elif part == "running_var":
-        value = np.exp(0.2 * n)
-    elif part == "bias":
-        value = 0.1 * n
-    elif len(shape) >= 2:
-        value = n * math.sqrt(gain / math.prod(shape[1:]))
-    else:
-        value = 0.25 + 0.05 * n if math.prod(shape) == 1 else 1 + 0.1 * n
-    return value.astype(np.float32)
 
 
 def generator_of(name: str, factor: int, *, seed: int) -> tuple[Generator, dict]:

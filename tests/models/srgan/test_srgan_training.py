@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from commands import call
+from golden_weights import filled
 from resuming import check_resumes
-from srgan_golden import SECOND_SET, critic_of, filled, generator_of, nhwc
+from srgan_golden import SECOND_SET, critic_of, generator_of, nhwc
 
 import jaxprior as jp
 from jaxprior.data.images import save_png
