@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jaxprior.inversion.codes import shown_by
 from jaxprior.inversion.objective import Objective
 from jaxprior.inversion.optimizers.choice import make_optimizer, takes_chances
 from jaxprior.inversion.solvers import Solve
@@ -368,8 +369,8 @@ def _scan_steps(state, generator, objective, operator, target, *, codes, solve, 
 
 @partial(jax.jit, static_argnames="codes", compiler_options=QUICKLY_COMPILED)
 def _rendered(latents, generator, *, codes):
-    """The images of latents with a leading axis b; of codes that tell another `answer`, that."""
-    return jax.vmap(getattr(codes, "answer", codes.synthesize), (None, 0))(generator, latents)
+    """The images of latents with a leading axis b."""
+    return jax.vmap(shown_by(codes), (None, 0))(generator, latents)
 
 
 @partial(jax.jit, static_argnames="codes", compiler_options=QUICKLY_COMPILED)

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxprior.checks import as_array, described, is_array, is_traced, kind_of, real_number
 from jaxprior.errors import ArgumentError
+from jaxprior.inversion.codes import shown_by
 from jaxprior.inversion.solvers import Precision, Solve
 from jaxprior.protocols import Codes
 from jaxprior.weights.cut import CutGenerator
@@ -74,10 +75,9 @@ def require_latents(name: str, latents: Any) -> dict[str, Any]:
 @partial(jax.jit, static_argnames="codes")
 def _render(generator, latents, *, codes):
     one = jax.eval_shape(codes.init, generator, jax.random.key(0))
-    shown = getattr(codes, "answer", codes.synthesize)
 
     def synthesize(latents):
-        return jax.vmap(partial(shown, generator))(latents)
+        return jax.vmap(partial(shown_by(codes), generator))(latents)
 
     if latents["z"].ndim == one["z"].ndim + 1:
         return synthesize(latents)

@@ -4,6 +4,7 @@
 everything else says how they are put together. The engine maps all of it over the batch.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from jaxprior.inversion.codes.features import FeatureCode as FeatureCode
@@ -20,3 +21,8 @@ KINDS: dict[CodesKind, Any] = {
     "network": NetworkCode,
 }
 """The word by which a method's table chooses codes -> their class."""
+
+
+def shown_by(codes: Any) -> Callable[..., Any]:
+    """The function (generator, latents) of codes that makes the image that people get: `answer` where they have one."""
+    return getattr(codes, "answer", codes.synthesize)
