@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxprior.errors import ArgumentError
+
 
 Array = jax.Array
 
@@ -27,11 +29,11 @@ def max_pool(x: Array, window: int, *, ceil: bool = False) -> Array:
         Features [b, h', w', c] with h' = (h - window) / 2 + 1, rounded up or down.
 
     Raises:
-        ValueError: the map is too small for one window.
+        ArgumentError: the map is too small for one window.
     """
     sizes = [(n - window + ceil) // 2 + 1 for n in x.shape[1:3]]
     if min(sizes) < 1:
-        raise ValueError(
+        raise ArgumentError(
             f"a feature map of {x.shape[1]}x{x.shape[2]} is too small to be pooled; "
             "give the network larger images, or let it enlarge them with `size`"
         )
