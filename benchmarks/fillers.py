@@ -6,6 +6,7 @@ by commands of their own, in processes of their own, where it is said on what; a
 
 import argparse
 import dataclasses
+import shlex
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -68,14 +69,13 @@ def fillers_of(options: argparse.Namespace, end: float) -> list[Filler]:
     found = [_simple(function.__name__.replace("_", " "), function) for function in (biharmonic, total_variation)]
     found += [_restorer(name, cache(partial(jp.load_restorer, source))) for name, source in options.restorer]
     if options.train_data is not None:
-        steps = () if options.training_steps is None else ("--steps", options.training_steps)
-        masks = [word for mask in options.training_mask for word in ("--mask", mask)]
+        shared = shlex.split(options.training_words)
         for name, words in PATCHGANS.items():
             run = options.networks / f"patchgan-{name.replace(' + ', '-').replace(' ', '-').lower()}"
-            ready = partial(_trained, run, ("patchgan", *words, *masks, *steps), options.train_data, end)
+            ready = partial(_trained, run, ("patchgan", *words, *shared), options.train_data, end)
             found.append(_restorer(name, cache(partial(_after, ready, jp.load_restorer))))
-        steps = () if options.context_steps is None else ("--steps", options.context_steps)
-        ready = partial(_trained, options.networks / "context", (*CONTEXT_ENCODER, *steps), options.train_data, end)
+        words = (*CONTEXT_ENCODER, *shlex.split(options.context_words))
+        ready = partial(_trained, options.networks / "context", words, options.train_data, end)
         found.append(_context(cache(partial(_after, ready, jp.load_refiner))))
     found += [_prior(name, cache(partial(jp.load_prior, source))) for name, source in options.prior]
     return found
@@ -143,6 +143,5 @@ def add_filler_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prior", **again, metavar="NAME=RUN|FILE|NAME", help="a prior, on pictures of its size")
     parser.add_argument("--train-data", type=Path, metavar="DIR|ZIP", help="train the networks of the comparison on it")
     parser.add_argument("--networks", type=Path, metavar="DIR", help="where these trainings lie")
-    parser.add_argument("--training-steps", type=int, metavar="K", help="of each of the four, by default its preset's")
-    parser.add_argument("--training-mask", action="append", default=[], metavar="MASK", help="in place of the preset's")
-    parser.add_argument("--context-steps", type=int, metavar="K", help="of the context encoder, alike")
+    parser.add_argument("--training-words", default="", metavar="WORDS", help="more options of the four trainings")
+    parser.add_argument("--context-words", default="", metavar="WORDS", help="of the context encoder's, alike")

@@ -44,6 +44,8 @@ from jaxprior.restoration.presets import make_method
 
 WIDTHS = "64,64,48,32,16"
 CODE = 128
+RATE = 2e-4
+"""Learning rate of the autoencoder: at the trainer's own, 1e-3, its tanh is driven to grains everywhere and stays."""
 REACH = 16
 """Distances of the two-point correlation, in voxels."""
 
@@ -58,8 +60,8 @@ def generator(options: argparse.Namespace, latent: int, end: float) -> Path:
 
 def autoencoder(options: argparse.Namespace, prior: Path, latent: int, end: float) -> Path:
     """The run of the autoencoder for a generator; it is trained if it is not there."""
-    words = ["convae", "--prior", prior, "--code", CODE, "--steps", options.training_steps, "--width", 16]
-    return trained(options.work / f"convae-{latent}", [*words, "--data", options.work / "train"], end=end)
+    words = ["convae", "--prior", prior, "--code", CODE, "--width", 16, "--lr", RATE, "--data", options.work / "train"]
+    return trained(options.work / f"convae-{latent}", [*words, "--steps", options.training_steps], end=end)
 
 
 def searched(options: argparse.Namespace, name: str, latent: int, table: Callable[[], dict], end: float) -> np.ndarray:
@@ -172,7 +174,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--latents", type=numbers, default=[128, 16], metavar="N,N", help="lengths of codes (128,16)")
     parser.add_argument("--arms", metavar="ARM;ARM", help="names of arms or their beginnings; all by default")
     parser.add_argument("--kimg", type=float, default=10, metavar="K", help="thousand slices a stage of a PGGAN (10)")
-    parser.add_argument("--training-steps", type=int, default=1000, metavar="K", help="of the autoencoder (1000)")
+    parser.add_argument("--training-steps", type=int, default=3000, metavar="K", help="of the autoencoder (3000)")
     parser.add_argument("--steps", type=int, default=400, metavar="K", help="iterations of the searches (400)")
     parser.add_argument("--minutes", type=float, metavar="M", help="after which everything is saved and ended")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")

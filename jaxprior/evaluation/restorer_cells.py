@@ -16,7 +16,7 @@ from jaxprior.restoration.restored_tasks import DOES, check_restored_task, facto
 from jaxprior.settings import at, check_seed
 
 
-NUMERICS_VERSION = 1
+NUMERICS_VERSION = 2
 """Changes when restorers give other results of the same weights and pictures; rows of different versions never mix."""
 SHRINKING = "antialiased"
 """How originals are shrunk for a super-resolution by a restorer, unless somebody says otherwise."""

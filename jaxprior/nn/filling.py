@@ -45,6 +45,49 @@ def smooth_fill(pictures: Array, missing: Array, *, levels: int) -> Array:
     return pictures
 
 
+def square_colours(pictures: Array, missing: Array, side: int) -> Array:
+    """The mean colours of the known pixels in squares; a square in which nothing is known takes them from around.
+
+    Arguments:
+        pictures: [b, h, w, c] of any size; missing: [b, h, w, 1], 1 = missing, 0 = known.
+        side: of the squares, in pixels; the last ones of a row or column may be cut off by the edge.
+
+    Returns:
+        [b, h / side, w / side, c], rounded up; 0 if nothing is known at all.
+
+    Example:
+        >>> hole = jnp.array([0.0, 0.0, 1.0, 1.0]).reshape(1, 1, 4, 1)
+        >>> square_colours(jnp.array([0.2, 0.4, 9.0, 9.0]).reshape(1, 1, 4, 1), hole, 2)[0, 0, :, 0].round(3).tolist()
+        [0.3, 0.3]
+    """
+    beyond = [(0, 0), *((0, -size % side) for size in pictures.shape[1:3]), (0, 0)]
+    weights = jnp.pad(1.0 - missing, beyond)
+    totals = [_sums(each, side) for each in (jnp.pad(pictures, beyond) * weights, weights)]
+    return filled_squares(totals[0] / jnp.maximum(totals[1], 1.0), totals[1] > 0)
+
+
+def filled_squares(colours: Array, known: Array) -> Array:
+    """Fill what is unknown of a small picture from all that is known of it, however far away it lies.
+
+    Arguments:
+        colours: [b, h, w, c], 0 where nothing is known; known: [b, h, w, 1], true where it is.
+
+    Returns:
+        [b, h, w, c].
+    """
+    height, width = colours.shape[1:3]
+    levels = (max(height, width) - 1).bit_length()
+    beyond = ((0, 0), (0, (1 << levels) - height), (0, (1 << levels) - width), (0, 0))
+    missing = 1.0 - jnp.pad(known.astype(colours.dtype), beyond)
+    return smooth_fill(jnp.pad(colours, beyond), missing, levels=levels)[:, :height, :width]
+
+
+def _sums(x: Array, side: int) -> Array:
+    """Sums over squares: [b, h, w, c] -> [b, h / side, w / side, c]."""
+    b, h, w, c = x.shape
+    return jnp.sum(x.reshape(b, h // side, side, w // side, side, c), axis=(2, 4))
+
+
 def reach_of(levels: int) -> int:
     """How many pixels around its own place decide a pixel of `smooth_fill`, in each direction, at most.
 

@@ -9,7 +9,7 @@ one piece, to rounding. Where the stated reach is smaller than the true one, the
 
 Tiles are squares of one size. Only a photograph that is smaller than a tile, in height or width, has tiles that are as
 small as itself, because what a network does at an edge is not what it does elsewhere. All that depends on a whole
-photograph is the mean of its known pixels, which is computed before. What is held in memory, beside the photograph and
+photograph are the colours that lie in its holes, which are computed before. What is held in memory, beside the photograph and
 its result, is a batch of tiles and a strip as high as a tile.
 """
 
@@ -25,6 +25,7 @@ import numpy as np
 from jaxprior.checks import kind_of, whole_number
 from jaxprior.data.pixels import is_grey, with_channels
 from jaxprior.errors import ArgumentError, ImageError, WeightsError
+from jaxprior.nn.filling import filled_squares
 from jaxprior.restoration.arguments import refuse_tracing
 from jaxprior.restoration.full_size import as_float, as_type
 from jaxprior.restoration.given_photos import as_photo, in_range, masks_of
@@ -245,7 +246,9 @@ class _Photo:
     ):
         self.photo, self.missing, self.rows, self.columns = photo, missing, rows, columns
         self.factor, self.channels = restorer.factor, restorer.channels
-        self.colours = None if missing is None else with_channels(_mean_known(photo, missing), self.channels)[0, 0]
+        self.squares = restorer.squares
+        self.colours = None if missing is None else _hole_colours(photo, missing, self.squares)
+        """In the photograph's holes, see `Restorer.shown`: float32 [rows, columns, c] in [-1, 1]."""
         known = photo if missing is None else photo[~missing.astype(bool)]
         self.grey = is_grey(known)
         self.waiting = len(rows) * len(columns)
@@ -274,6 +277,19 @@ class _Photo:
         ]
         pixels = with_channels(as_float(self.photo[np.ix_(*inside)]), self.channels)
         return pixels, None if self.missing is None else self.missing[np.ix_(*inside)].astype(np.float32)
+
+    def colours_in(self, tile: "_Tile") -> np.ndarray | None:
+        """The colours that lie in the holes of a tile, float32 [t / squares, t / squares, c], or [1, 1, c]."""
+        if self.colours is None:
+            return None
+        colours = with_channels(self.colours, self.channels)
+        if not self.squares:
+            return colours
+        places = [
+            np.minimum(np.arange(one.start // self.squares, (one.start + one.length) // self.squares), count - 1)
+            for one, count in zip((tile.row, tile.column), colours.shape[:2], strict=True)
+        ]
+        return colours[np.ix_(*places)]
 
     def add(self, tile: "_Tile", made: np.ndarray) -> None:
         """Put together what the network made of a tile, [t factor, t factor, c]."""
@@ -342,7 +358,7 @@ def _made(restorer: Restorer, batch: list[_Tile], size: int) -> np.ndarray:
     masks = colours = None
     if restorer.fills_holes:
         masks = np.stack([mask for _, mask in cut if mask is not None])
-        colours = np.stack([tile.photo.colours for tile in padded if tile.photo.colours is not None])
+        colours = np.stack([found for tile in padded if (found := tile.photo.colours_in(tile)) is not None])
     made = np.asarray(_program(restorer, pixels, masks, colours))
     if not np.isfinite(made).all():
         raise WeightsError(f"{restorer.name} makes values that are not finite: its weights are damaged.")
@@ -354,11 +370,26 @@ def _program(restorer: Restorer, pixels: Array, masks: Array | None, colours: Ar
     return restorer.network(restorer.shown(pixels, masks, colours))
 
 
-def _mean_known(photo: np.ndarray, missing: np.ndarray) -> np.ndarray:
-    """The mean colour of the known pixels, float32 [1, 1, c] in [-1, 1]; mid-grey where nothing is known."""
-    known = photo[~missing]
-    if not len(known):
-        return np.zeros((1, 1, photo.shape[-1]), np.float32)
-    mean = known.mean(axis=0, dtype=np.float64)
-    mean = mean / 127.5 - 1 if photo.dtype == np.uint8 else mean
-    return mean.astype(np.float32)[None, None]
+@jax.jit
+def _filled_squares(colours: Array, known: Array) -> Array:
+    return filled_squares(colours[None], known[None])[0]
+
+
+def _hole_colours(photo: np.ndarray, missing: np.ndarray, squares: int) -> np.ndarray:
+    """What `Restorer.prepare` lays into holes, without a copy of the photograph: float32 [rows, columns, c].
+
+    Arguments:
+        photo: uint8 or floats in [-1, 1], [h, w, c]; missing: bool [h, w]; squares: see `Restorer`.
+    """
+    height, width, channels = photo.shape
+    side = squares or max(height, width)
+    columns = np.arange(0, width, side)
+    totals = np.zeros((-(-height // side), len(columns), channels))
+    counts = np.zeros((*totals.shape[:2], 1))
+    for row in range(height):
+        known = ~missing[row, :, None]
+        totals[row // side] += np.add.reduceat(np.where(known, photo[row], 0), columns, axis=0, dtype=np.float64)
+        counts[row // side] += np.add.reduceat(known, columns, axis=0, dtype=np.float64)
+    means = totals / np.maximum(counts, 1)
+    means = np.where(counts > 0, means / 127.5 - 1 if photo.dtype == np.uint8 else means, 0.0).astype(np.float32)
+    return means if counts.all() else np.asarray(_filled_squares(means, counts > 0))

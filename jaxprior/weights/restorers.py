@@ -5,7 +5,7 @@
     whole = restorer(photos, mask)                  # of one that fills holes; known pixels stay as they are
 
 A restorer is a role beside priors. Its network is fully convolutional, so that a large photograph can go through it in
-tiles (`jaxprior.restoration.tiled`). What depends on the whole picture, as the colour that is laid into its holes, is
+tiles (`jaxprior.restoration.tiled`). What depends on the whole picture, as the colours that are laid into its holes, is
 done before, by `Restorer.prepare`. It is a pytree, an argument of compiled functions like a prior.
 """
 
@@ -21,6 +21,7 @@ import numpy as np
 from jaxprior.checks import described, float_array, one_of, whole_number
 from jaxprior.data.ranges import require_pictures
 from jaxprior.errors import ArgumentError, ImageError, MaskError
+from jaxprior.nn.filling import square_colours
 from jaxprior.operators import Inpaint
 from jaxprior.protocols import RESTORER_TASKS
 from jaxprior.pytrees import static, summary
@@ -45,6 +46,9 @@ class Restorer:
             overlap by as many.
         multiple: sides of the network's input are multiples of it; other pictures are padded for it.
         takes_mask: whether the network is shown where the holes are, as one more channel.
+        squares: what colour lies in the holes that the network is shown: 0 for one colour, the mean of the whole
+            picture's known pixels; otherwise the side of squares whose known pixels have the mean colour that lies in
+            them, see `jaxprior.nn.filling.square_colours`. It divides `multiple`.
         channels: of the pictures.
         card: where the weights come from.
     """
@@ -56,6 +60,7 @@ class Restorer:
     reach: int = static()
     multiple: int = static(default=1)
     takes_mask: bool = static(default=False)
+    squares: int = static(default=0)
     channels: int = static(default=3)
     card: Card = static(default=Card({}))
 
@@ -68,6 +73,9 @@ class Restorer:
             raise ArgumentError(f"`factor` must be 1 for a restorer that fills holes, got {self.factor}.")
         if self.takes_mask and not self.fills_holes:
             raise ArgumentError("`takes_mask` must be false for a restorer that enlarges pictures.")
+        whole_number("squares", self.squares, least=0)
+        if self.squares and self.multiple % self.squares:
+            raise ArgumentError(f"`squares` must divide `multiple`, {self.multiple}, got {self.squares}.")
 
     @property
     def fills_holes(self) -> bool:
@@ -82,27 +90,29 @@ class Restorer:
             masks: [b, h, w], 1 = missing; None for a restorer that enlarges.
 
         Returns:
-            [b, h, w, c'] of the same sizes. For holes, the mean colour of the known pixels of a picture lies in its
-            holes, and if `takes_mask` the mask follows as one more channel. For enlarging, the images as they are.
+            [b, h, w, c'] of the same sizes. In the holes lie colours of known pixels, see `squares`, and if
+            `takes_mask` the mask follows as one more channel. For enlarging, the images as they are.
         """
         if masks is None:
             return images
-        missing = masks[..., None] > 0.5
-        known = jnp.where(missing, 0.0, images)
-        count = jnp.sum(~missing, axis=(1, 2))
-        return self.shown(images, masks, jnp.sum(known, axis=(1, 2)) / jnp.maximum(count, 1))
+        missing = (masks[..., None] > 0.5).astype(images.dtype)
+        side = self.squares or max(images.shape[1:3])
+        return self.shown(images, masks, square_colours(jnp.where(missing > 0, 0.0, images), missing, side))
 
     def shown(self, images: Array, masks: Array | None, colours: Array | None) -> Array:
         """What the network is shown of pictures, or of parts of them, if the colours in their holes are known.
 
         Arguments:
-            images, masks: as for `prepare`.
-            colours: [b, c], the mean of the known pixels of each whole picture; None for a restorer that enlarges.
+            images, masks: as for `prepare`; parts begin at a multiple of `squares`.
+            colours: [b, h / squares, w / squares, c], rounded up, of the squares of these pictures or parts; or
+                [b, 1, 1, c] of the whole pictures. None for a restorer that enlarges.
         """
         if masks is None or colours is None:
             return images
         missing = masks[..., None] > 0.5
-        filled = jnp.where(missing, colours[:, None, None, :], images)
+        for axis, size in ((1, images.shape[1]), (2, images.shape[2])) if self.squares else ():
+            colours = jax.lax.slice_in_dim(jnp.repeat(colours, self.squares, axis=axis), 0, size, axis=axis)
+        filled = jnp.where(missing, colours, images)
         return jnp.concatenate([filled, missing.astype(filled.dtype)], axis=-1) if self.takes_mask else filled
 
     def network(self, prepared: Array) -> Array:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxprior.nn.filling import enlarged, reach_of, smooth_fill
+from jaxprior.nn.filling import enlarged, reach_of, smooth_fill, square_colours
 
 
 def pictures(*shape, seed=0):
@@ -53,3 +53,20 @@ def test_enlarging_is_bilinear_between_middles():
     np.testing.assert_allclose(enlarged(x)[0, 0, :, 0], [0.0, 1.0, 3.0, 4.0])
     flat = enlarged(jnp.ones((2, 3, 5, 2)))
     assert flat.shape == (2, 6, 10, 2) and float(jnp.ptp(flat)) == 0.0
+
+
+def test_squares_have_the_mean_of_what_is_known_of_them_and_others_what_lies_around():
+    x, missing = pictures(2, 37, 50, 3), jnp.asarray(np.random.default_rng(1).uniform(size=(2, 37, 50, 1)) < 0.6)
+    missing = missing.at[0, :32, 16:48].set(True).astype(jnp.float32)
+    found = np.asarray(square_colours(x, missing, 16))
+    assert found.shape == (2, 3, 4, 3)
+    for picture, row, column in np.ndindex(2, 3, 4):
+        part = (picture, slice(16 * row, 16 * row + 16), slice(16 * column, 16 * column + 16))
+        known = np.asarray(x)[part][np.asarray(missing)[part][..., 0] == 0]
+        if len(known):
+            np.testing.assert_allclose(found[picture, row, column], known.mean(axis=0), atol=1e-6)
+        else:
+            assert np.abs(found[picture, row, column]).max() > 0
+    constant = square_colours(jnp.where(missing > 0, 5.0, 0.25), missing, 16)
+    np.testing.assert_allclose(constant, 0.25, atol=1e-6)
+    np.testing.assert_array_equal(square_colours(x, jnp.ones_like(missing), 16), 0)

@@ -122,6 +122,14 @@ class Generator(nn.Module):
         return 1 << FILL_LEVELS if self.base == "smooth" else MULTIPLE
 
     @property
+    def squares(self) -> int:
+        """Sides of the squares whose mean colour lies in holes that it is shown; 0: all have one colour.
+
+        The smooth fill keeps what lies in the middle of a hole that is wider than its pyramid sees.
+        """
+        return self.multiple if self.base == "smooth" else 0
+
+    @property
     def reach(self) -> int:
         """How many pixels around its own place decide a pixel of the result, in each direction, at most."""
         seen = [self._seen(place) for place in range(MULTIPLE)]

@@ -36,6 +36,7 @@ def build_restorer(params: Mapping, card: Mapping, where: str = "these weights")
         task="inpaint",
         reach=module.reach,
         multiple=module.multiple,
+        squares=module.squares,
         takes_mask=True,
         channels=module.image_channels,
         card=Card(card),

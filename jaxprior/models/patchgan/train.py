@@ -75,7 +75,13 @@ def prepared(generator: Generator, originals: Array, masks: Array) -> Array:
         generator: the network; originals: [b, h, w, c] in [-1, 1]; masks: [b, h, w], 1 = missing.
     """
     restorer = Restorer(
-        module=generator, params={}, task="inpaint", reach=generator.reach, multiple=generator.multiple, takes_mask=True
+        module=generator,
+        params={},
+        task="inpaint",
+        reach=generator.reach,
+        multiple=generator.multiple,
+        squares=generator.squares,
+        takes_mask=True,
     )
     return restorer.prepare(originals, masks)
 

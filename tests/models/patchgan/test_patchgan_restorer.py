@@ -54,6 +54,29 @@ def test_a_tile_with_what_it_sees_is_filled_as_in_the_whole(stored):
     np.testing.assert_allclose(part[:, inner], whole[:, 72:96], atol=1e-6)
 
 
+def test_in_the_middle_of_a_wide_hole_lies_the_colour_of_what_is_near():
+    """A large hole in a blue sky above red land is blue, in one piece and in tiles, though most of the picture is red."""
+    smooth = Generator(4, (1,), "affine", base="smooth")
+    params = jax.tree.map(np.asarray, jax.jit(smooth.init_variables)(jax.random.key(0))["params"])
+    card = {"architecture": "patchgan", "config": to_config(smooth), "name": "tiny"}
+    restorer = build_restorer({"generator": params}, card)
+    assert restorer.squares == 32 and smooth.reach < 192
+    photo = np.full((700, 500, 3), (0.8, -0.8, -0.8), np.float32)
+    photo[:330] = (-0.8, -0.8, 0.8)
+    photo += np.random.default_rng(3).uniform(-0.1, 0.1, photo.shape).astype(np.float32)
+    mask = np.zeros(photo.shape[:2], np.float32)
+    mask[10:300, 70:470] = 1
+    prepared = np.asarray(restorer.prepare(photo[None], mask[None]))[0]
+    np.testing.assert_allclose(prepared[150, 270, :3], (-0.8, -0.8, 0.8), atol=0.2)  # the mean is (0.2, -0.8, -0.2)
+    np.testing.assert_array_equal(prepared[mask == 0, :3], photo[mask == 0])
+    whole = np.asarray(restorer(photo[None], mask))[0]
+    tiles = jp.apply_restorer(restorer, photo, mask > 0, tile=448)
+    np.testing.assert_allclose(tiles, whole, atol=2e-5)
+    levels = (np.round((photo + 1) * 127.5)).clip(0, 255).astype(np.uint8)
+    bytes_too = jp.apply_restorer(restorer, levels, mask > 0, tile=448)
+    np.testing.assert_allclose(bytes_too[150, 270] / 127.5 - 1, whole[150, 270], atol=0.02)
+
+
 def test_files_that_are_refused(stored):
     params, card = stored
     for config, said in (
