@@ -55,7 +55,7 @@ def test_a_tile_with_what_it_sees_is_filled_as_in_the_whole(stored):
 
 
 def test_in_the_middle_of_a_wide_hole_lies_the_colour_of_what_is_near():
-    """A large hole in a blue sky above red land is blue, in one piece and in tiles, though most of the picture is red."""
+    """A large hole in a blue sky above red land is blue, in one piece and in tiles, though more of it is red."""
     smooth = Generator(4, (1,), "affine", base="smooth")
     params = jax.tree.map(np.asarray, jax.jit(smooth.init_variables)(jax.random.key(0))["params"])
     card = {"architecture": "patchgan", "config": to_config(smooth), "name": "tiny"}
@@ -67,7 +67,7 @@ def test_in_the_middle_of_a_wide_hole_lies_the_colour_of_what_is_near():
     mask = np.zeros(photo.shape[:2], np.float32)
     mask[10:300, 70:470] = 1
     prepared = np.asarray(restorer.prepare(photo[None], mask[None]))[0]
-    np.testing.assert_allclose(prepared[150, 270, :3], (-0.8, -0.8, 0.8), atol=0.2)  # the mean is (0.2, -0.8, -0.2)
+    np.testing.assert_allclose(prepared[150, 270, :3], (-0.8, -0.8, 0.8), atol=0.2)
     np.testing.assert_array_equal(prepared[mask == 0, :3], photo[mask == 0])
     whole = np.asarray(restorer(photo[None], mask))[0]
     tiles = jp.apply_restorer(restorer, photo, mask > 0, tile=448)
