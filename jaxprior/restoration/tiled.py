@@ -9,8 +9,8 @@ one piece, to rounding. Where the stated reach is smaller than the true one, the
 
 Tiles are squares of one size. Only a photograph that is smaller than a tile, in height or width, has tiles that are as
 small as itself, because what a network does at an edge is not what it does elsewhere. All that depends on a whole
-photograph are the colours that lie in its holes, which are computed before. What is held in memory, beside the photograph and
-its result, is a batch of tiles and a strip as high as a tile.
+photograph are the colours that lie in its holes, which are computed before. What is held in memory, beside the
+photograph and its result, is a batch of tiles and a strip as high as a tile.
 """
 
 import collections
