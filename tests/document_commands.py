@@ -31,7 +31,8 @@ SMALL = {
     "singan train": "--max-size 20 --min-size 12 --num-scales 2 --width 4 --layers 2 --critic-steps 1 "
     "--generator-steps 1",
         "singan sample": "--count 2",
-    "evaluate": "--limit 1 --steps 1 --prior tiny.safetensors --features none",
+    "evaluate": "--limit 1 --steps 1 --features none --prior",
+    "edit": "--prior tiny.safetensors",
     "bench": "--resolution 8 --codes 1 --layer 2 --batch-size 1 --steps 1",
 }
 """Options that are added to commands that begin so; where a command has the option already, the later one counts."""
@@ -55,6 +56,9 @@ INSTEAD = {
 }
 """By the word before them: smaller networks, or made-up ones, in place of those that the documents name."""
 
+WHOLE = {"slices/", "faces/", "cats64_train.zip"}
+"""Pictures that are all restored, because later commands of the pages need more than a few."""
+
 STEPS = "2"
 """Of trainings, where a document has more or leaves them out."""
 
@@ -63,6 +67,8 @@ def small_value(option: str, value: str) -> str:
     """What stands after an option in place of a value, which stays where it is small already."""
     if option in INSTEAD:
         return INSTEAD[option].get(value, value)
+    if option == "--limit":
+        return str(min(int(value), 8))
     return STEPS if option.endswith("steps") and int(value) > int(STEPS) else value
 
 
@@ -93,20 +99,27 @@ class Command:
         given = zip(("", *self.words), self.words, strict=False)
         words = tuple(small_value(before, word) for before, word in given)
         for prefix, options in SMALL.items():
-            if self.text.startswith(prefix) and (self.out is not None or prefix == "bench"):
+            if self.text.startswith(prefix) and (self.out is not None or prefix in ("bench", "edit")):
                 words += tuple(options.split())
+                words += (self._prior(),) if prefix == "evaluate" else ()
         if words[0] in ("train", "singan") and "train" in words and "--steps" not in words:
             words += ("--steps", STEPS) if "pggan" not in words else ()
         if self.text.startswith("priors rank") and "--prior" not in words:
             words += ("--prior", TINY_PRIOR)
         return words + self._small_restoration() if words[0] in RESTORING else words
 
+    def _prior(self) -> str:
+        """A prior whose pictures are large enough for what compares them."""
+        given = zip(self.words, self.words[1:], strict=False)
+        compared = any(a in ("--perceptual", "--set-features") and b in FEATURES for a, b in given)
+        return "cats32" if compared else TINY_PRIOR
+
     def _small_restoration(self) -> tuple[str, ...]:
-        added = ("--limit", "3")
+        added = () if WHOLE & set(self.words) else ("--limit", "3")
         if "--restorer" in self.words:
             return added
         if "--prior" not in self.words:
-            added += ("--prior", TINY_PRIOR)
+            added += ("--prior", self._prior())
         if "--encoder" in self.words and "--preset" not in self.words or "--answer" in self.words:
             return added
         return (*added, "--steps", "1")

@@ -84,7 +84,7 @@ def labelled_folder(path: Path) -> None:
 
 def table_of_faces(path: Path) -> None:
     """A row for each picture of a folder."""
-    rows = [f"{number}.png,{number % 2},{number // 2 % 2}" for number in range(8)]
+    rows = [f"{number}.png,{number % 2},{number // 2 % 2}" for number in range(24)]
     path.write_text("\n".join(["image,smiling,hat", *rows]) + "\n")
 
 
@@ -100,10 +100,10 @@ def slice_folder(path: Path) -> None:
         images.save_png(path / f"slice{number:03}.png", np.repeat(255 * level[..., None], 3, axis=2))
 
 
-def stack(path: Path) -> None:
-    Image.fromarray(255 * boxes()[0][0]).save(
-        path, save_all=True, append_images=[Image.fromarray(255 * level) for level in boxes()[0][1:]]
-    )
+def stack(path: Path, times: int = 1) -> None:
+    """A volume as a TIFF of several pages, as it is or repeated."""
+    first, *others = [Image.fromarray(255 * level) for level in np.tile(boxes()[0], (times, 1, 1))]
+    first.save(path, save_all=True, append_images=others)
 
 
 def squeezenet(path: Path) -> None:
@@ -126,9 +126,11 @@ SPECIAL = {
     "masks/": mask_folder,
     "tiny/": lambda path: picture_folder(path, side=4),
     "digits/": labelled_folder,
+    "faces/": lambda path: picture_folder(path, count=24),
     "faces.csv": table_of_faces,
     "chairs/": volume_folder,
     "slices/": slice_folder,
+    "sandstone.tif": lambda path: stack(path, 6),
     "half.npy": lambda path: np.save(path, half()),
     "plan.toml": lambda path: path.write_text(RECIPE),
     "motion.png": lambda path: images.save_png(path, mask()[12:25, 14:27]),
