@@ -96,8 +96,11 @@ class Restorer:
         if masks is None:
             return images
         missing = (masks[..., None] > 0.5).astype(images.dtype)
-        side = self.squares or max(images.shape[1:3])
-        return self.shown(images, masks, square_colours(jnp.where(missing > 0, 0.0, images), missing, side))
+        known = jnp.where(missing > 0, 0.0, images)
+        if self.squares:
+            return self.shown(images, masks, square_colours(known, missing, self.squares))
+        count = jnp.sum(1.0 - missing, axis=(1, 2), keepdims=True)
+        return self.shown(images, masks, jnp.sum(known, axis=(1, 2), keepdims=True) / jnp.maximum(count, 1.0))
 
     def shown(self, images: Array, masks: Array | None, colours: Array | None) -> Array:
         """What the network is shown of pictures, or of parts of them, if the colours in their holes are known.
