@@ -110,7 +110,7 @@ def test_mistakes_are_sentences(tmp_path):
         jp.load_features(tmp_path, cut=3)
     with pytest.raises(WeightsError, match="leave out `cut`"):
         load_early_features(tmp_path)
-    with pytest.raises(WeightsError, match="convae is a feature network"):
+    with pytest.raises(WeightsError, match=r"this is a feature network \(convae\), for .*; expected a prior"):
         jp.load_prior(tmp_path)
     with pytest.raises(ArgumentError, match="repairs pictures of 16 pixels"):
         jp.restore("cats32", jnp.zeros((1, 32, 32, 3)), key=jax.random.key(0), refine=jp.load_refiner(tmp_path))

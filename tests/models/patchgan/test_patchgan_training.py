@@ -241,7 +241,7 @@ def test_mistakes_are_sentences(tmp_path):
         ({"width": 0}, "1 or more"), ({"patch_weight": -1.0}, "from 0 on"), ({"masks": (str(tmp_path),)}, "one file"),
         ({"masks": ("hole",)}, "no such form"), ({"norm": "instance"}, "norm"), ({"dilations": (0,)}, "1 or more"),
         ({"reconstruction_weight": 0.0, "global_weight": 0.0, "patch_weight": 0.0}, "nothing is learned"),
-        ({"choose": 2}, "needs `crops`"), ({"choose": 0}, "1 or more"), ({"features_cut": 3}, "name one"),
+        ({"choose": 2}, "give `crops` too"), ({"choose": 0}, "1 or more"), ({"features_cut": 3}, "name one"),
         ({"content_weight": -1.0}, "from 0 on"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=said) as caught:
