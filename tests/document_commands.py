@@ -30,7 +30,7 @@ SMALL = {
     "train gan3d": "--resolution 16 --widths 6,4 --critic-widths 4,6 --latent-dim 5 --batch-size 2",
     "singan train": "--max-size 20 --min-size 12 --num-scales 2 --width 4 --layers 2 --critic-steps 1 "
     "--generator-steps 1",
-        "singan sample": "--count 2",
+    "singan sample": "--count 2",
     "evaluate": "--limit 1 --steps 1 --features none --prior",
     "edit": "--prior tiny.safetensors",
     "bench": "--resolution 8 --codes 1 --layer 2 --batch-size 1 --steps 1",

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
+from golden_weights import filled
 
 
 SEED = 20261128
@@ -34,18 +35,7 @@ def state_dict(keys: Sequence[str], prefix: str, gain: float) -> dict[str, np.nd
     for key in keys:
         name, text = re.fullmatch(r"(\S+) \((.*)\)", key).groups()
         shape = tuple(int(n) for n in text.split(",") if n.strip())
-        n, last = _chance(name).normal(size=shape), name.split(".")[-1]
-        if last == "running_mean":
-            n = 0.1 * n
-        elif last == "running_var":
-            n = np.exp(0.2 * n)
-        elif last == "bias":
-            n = 0.1 * n
-        elif len(shape) > 1:
-            n = n * np.sqrt(gain / np.prod(shape[1:]))
-        else:
-            n = 1 + 0.1 * n
-        found[name.removeprefix(prefix)] = np.float32(n).astype(np.float64)
+        found[name.removeprefix(prefix)] = filled(name, shape, seed=SEED, gain=gain).astype(np.float64)
     return found
 
 

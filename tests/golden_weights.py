@@ -1,7 +1,7 @@
 """Weight recipes of the golden arrays: parameters are drawn from numpy, so that no weight file is needed.
 
 `mganprior` files: seed 2020 and the PyTorch state-dict names; `pggan_train`: seed 20261120 and the TensorFlow names.
-`gan3d`, `icgan` and `srgan` share the rule of `filled`.
+`convae`, `gan3d`, `icgan` and `srgan` share the rule of `filled`.
 """
 
 import math

@@ -1,11 +1,12 @@
 """The file of a trained generator, which fills holes of pictures of any size."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 
 from jaxprior.errors import WeightsError
-from jaxprior.models.patchgan.networks import from_config
+from jaxprior.models.patchgan.networks import Generator, from_config
 from jaxprior.weights.card import Card
 from jaxprior.weights.restorers import Restorer
 from jaxprior.weights.tree import checked, described
@@ -30,14 +31,23 @@ def build_restorer(params: Mapping, card: Mapping, where: str = "these weights")
             "another way than the photograph; expected a network of norm affine or none."
         )
     expected = jax.eval_shape(module.init_variables, jax.random.key(0))["params"]
+    return as_restorer(module, checked(params.get("generator", {}), expected, where=where), Card(card))
+
+
+def as_restorer(generator: Generator, params: Any, card: Card | None = None) -> Restorer:
+    """A generator as a restorer, which knows what the generator is shown of a picture with holes.
+
+    Arguments:
+        generator: the network; params: its parameters; card: where they come from.
+    """
     return Restorer(
-        module=module,
-        params=checked(params.get("generator", {}), expected, where=where),
+        module=generator,
+        params=params,
         task="inpaint",
-        reach=module.reach,
-        multiple=module.multiple,
-        squares=module.squares,
+        reach=generator.reach,
+        multiple=generator.multiple,
+        squares=generator.squares,
         takes_mask=True,
-        channels=module.image_channels,
-        card=Card(card),
+        channels=generator.image_channels,
+        card=Card({}) if card is None else card,
     )

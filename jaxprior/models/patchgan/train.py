@@ -26,6 +26,7 @@ from jaxprior.metrics import perceptual
 from jaxprior.models.patchgan.config import PatchganRecipe
 from jaxprior.models.patchgan.evaluator import FilledHoles
 from jaxprior.models.patchgan.networks import Critic, Generator, to_config
+from jaxprior.models.patchgan.stored import as_restorer
 from jaxprior.nn.norm import fold
 from jaxprior.system.devices import default_platform
 from jaxprior.system.evenly import evenly
@@ -40,7 +41,6 @@ from jaxprior.training.recipe import adam, average_decay, cut_into_parts, dtype_
 from jaxprior.training.session import Plan, settings_of
 from jaxprior.training.statistics import apply_training, parted
 from jaxprior.weights.features import load_features
-from jaxprior.weights.restorers import Restorer
 
 
 Array = jax.Array
@@ -74,16 +74,7 @@ def prepared(generator: Generator, originals: Array, masks: Array) -> Array:
     Arguments:
         generator: the network; originals: [b, h, w, c] in [-1, 1]; masks: [b, h, w], 1 = missing.
     """
-    restorer = Restorer(
-        module=generator,
-        params={},
-        task="inpaint",
-        reach=generator.reach,
-        multiple=generator.multiple,
-        squares=generator.squares,
-        takes_mask=True,
-    )
-    return restorer.prepare(originals, masks)
+    return as_restorer(generator, {}).prepare(originals, masks)
 
 
 def with_other_colours(shown: Array) -> Array:
