@@ -113,6 +113,7 @@ def test_the_commands_of_a_page_run(page, tmp_path, monkeypatch):
 
 
 def test_no_reason_is_left_without_its_command():
+    assert set(WAITING) <= set(PAGES)
     shown = [f"{command.text} " for path in PAGES.values() for command in commands(path)]
     for begin in NOT_RUN:
         assert any(text.startswith(f"{begin} ") for text in shown), f"no document shows {begin}"
