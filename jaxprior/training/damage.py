@@ -1,8 +1,8 @@
 """How pictures are damaged that a network learns to see through, and batches of them.
 
 Every picture of a batch draws a task and, where that has random masks, a mask. Both follow from the seed and the
-batch's number alone, so that a resumed training sees what it would have seen. Masks are drawn once and packed into
-bits; the tasks themselves are applied by the compiled step.
+batch's number alone, so that a resumed training sees what it would have seen. The tasks are applied by the compiled
+step.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxprior.operators import Operator, batched, image_axes, make_task, task_table
+from jaxprior.training.drawn_masks import DrawnMasks
 from jaxprior.training.own_samples import Samples
 from jaxprior.training.photo_crops import Crops
 from jaxprior.training.pictures import Pictures, draw, to_images
@@ -25,8 +26,6 @@ from jaxprior.training.tasks import check_task
 
 Array = jax.Array
 
-MASKS, MASK_BITS = 4096, 1 << 28
-"""Masks of a random kind that are drawn once: so many, or as many as have so many bits together."""
 STREAM = 0x64616D61
 """Keeps the chance of the damage apart from that of the pictures' order."""
 
@@ -38,12 +37,12 @@ class Damage:
     Fields:
         words: as the settings say it.
         operator: the forward operator.
-        masks: bits of masks [k, ceil(h w / 8)] where every picture gets one in place of the operator's own; else None.
+        masks: where every picture gets one of them in place of the operator's own; else None.
     """
 
     words: str
     operator: Operator
-    masks: np.ndarray | None
+    masks: DrawnMasks | None
 
     def with_masks(self, masks: Any) -> Operator:
         """The operator of a batch, every array with a leading axis b.
@@ -55,7 +54,7 @@ class Damage:
 
 
 def make_damages(tasks: Sequence[str], shape: tuple[int, int, int], *, seed: int) -> list[Damage]:
-    """The tasks of a training, with masks drawn.
+    """The tasks of a training, with their masks.
 
     Arguments:
         tasks: see `jaxprior.operators.task_table`.
@@ -64,12 +63,13 @@ def make_damages(tasks: Sequence[str], shape: tuple[int, int, int], *, seed: int
 
     Raises:
         SettingsError: a task that is none.
+        MaskError: masks that cannot be drawn for such pictures.
     """
     found = []
     for number, words in enumerate(tasks):
         check_task(words, shape)
         operator, spec = make_task(task_table(words), shape)
-        found.append(Damage(words, operator, None if spec is None else _drawn(spec, shape[:2], seed + number)))
+        found.append(Damage(words, operator, None if spec is None else DrawnMasks(spec, shape[:2], seed=seed + number)))
     return found
 
 
@@ -88,14 +88,6 @@ def files_said(tasks: Sequence[str]) -> dict[str, dict[str, str]]:
         for path in filter(Path.is_file, named):
             found[words] = hashlib.sha256(path.read_bytes()).hexdigest()
     return {"task_files": found} if found else {}
-
-
-def _drawn(spec: Any, size: tuple[int, int], seed: int) -> np.ndarray:
-    """Masks, packed into bits: one if all are alike."""
-    h, w = size
-    count = min(MASKS, max(MASK_BITS // (h * w), 1)) if spec.per_image else 1
-    keys = jax.random.split(jax.random.key(seed), count)
-    return np.stack([np.packbits(spec.draw(h, key).astype(bool)) for key in keys])
 
 
 def damaged(
@@ -152,7 +144,7 @@ def of_held_out(look: Callable, damages: Sequence[Damage], number: int, held: An
     """
     masks, drawn = np.zeros(held.shape[:3], np.float32), damages[number].masks
     if drawn is not None:
-        masks = np.stack([unpacked(drawn[row % len(drawn)], held.shape[1:3]) for row in range(len(held))])
+        masks = np.stack([drawn[row % len(drawn)] for row in range(len(held))])
     chosen, key = np.full(len(held), number, np.int32), jax.random.key(seed + 1)
     originals = np.asarray(to_images(held, None), np.float32)
     return jax.tree.map(np.asarray, jax.jit(partial(look, damages))(originals, chosen, masks.astype(np.float32), key))
@@ -219,11 +211,5 @@ class Batches:
         for row, number in enumerate(chosen):
             drawn = self.damages[number].masks
             if drawn is not None:
-                masks[row] = unpacked(drawn[chance.integers(len(drawn))], pixels.shape[1:3])
+                masks[row] = drawn[int(chance.integers(len(drawn)))]
         return masks
-
-
-def unpacked(bits: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """A mask of its bits: uint8 [h, w]."""
-    h, w = size
-    return np.unpackbits(bits, count=h * w).reshape(h, w)

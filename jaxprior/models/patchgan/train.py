@@ -32,7 +32,7 @@ from jaxprior.system.devices import default_platform
 from jaxprior.system.evenly import evenly
 from jaxprior.training import losses
 from jaxprior.training.content import content_said, load_content
-from jaxprior.training.damage import Batches, Damage, files_said, make_damages, unpacked
+from jaxprior.training.damage import Batches, Damage, files_said, make_damages
 from jaxprior.training.evaluators import SHOWN, rows_of_eight
 from jaxprior.training.photo_crops import PhotoPieces
 from jaxprior.training.pictures import Pictures, count_trained, to_images
@@ -256,4 +256,4 @@ def held_out_masks(damage: Damage, count: int, side: int) -> np.ndarray:
     """The masks of held-out pictures, float32 [count, side, side]; the same at every measurement."""
     drawn = damage.masks
     assert drawn is not None  # every hole has a mask
-    return np.stack([unpacked(drawn[row % len(drawn)], (side, side)) for row in range(count)]).astype(np.float32)
+    return np.stack([drawn[row % len(drawn)] for row in range(count)]).astype(np.float32)
