@@ -6,6 +6,7 @@ sessions find it in pytest's cache folder. `XLA_FLAGS= pytest` optimises as user
 `pytest --cache-clear` begins with an empty folder.
 """
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -28,6 +29,7 @@ from checked_types import check_types
 
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+gc.set_threshold(100_000, 10, 10)  # JAX makes so many objects as it traces that Python would look at all of them often
 
 MAPPINGS = 20_000
 """Of memory, after which compiled programs are given up: a process may have 65,530 on Linux, and XLA crashes then."""

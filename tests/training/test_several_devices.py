@@ -2,8 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from once import once
 from program import Running
 from quick_compilation import QUICK_COMPILATION
 
@@ -14,13 +16,18 @@ from jaxprior.training.data_parallel import DataParallel, first_devices
 SCRIPT = Path(__file__).parents[1] / "spread_trainings.py"
 
 
-@pytest.fixture(scope="module")
-def found():
+def run_script() -> dict[str, Any]:
     """What the trainings of `spread_trainings.py` did; one process does all of it."""
     flags = f"{QUICK_COMPILATION} --xla_force_host_platform_device_count=4"
     ended = Running(environment={"XLA_FLAGS": flags}, code=SCRIPT.read_text()).wait()
     assert ended.code == 0, ended.err
     return json.loads(ended.out.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """What the trainings did, for all processes of the test session."""
+    return once(tmp_path_factory, "spread-trainings", run_script)
 
 
 @pytest.mark.parametrize("name", ["wgan-gp", "lazy R1", "lsgan", "autoencoder"])
